@@ -1,0 +1,144 @@
+"""What the challenge's files have in common: ids, CSV lines, and a name that only a whole file gets."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import uuid
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from fingerprint.errors import ChallengeFileError
+
+#: First fields of header lines in use; one of them in a line that is not the header means another column order.
+_HEADER_WORDS = frozenset({"query_id", "reference_id", "score", "query", "reference", "query_image_id", "image_id"})
+_ID = re.compile(r'[^\s,"\0]+')
+_PICTURE_NAME = re.compile(r"(.+)\.(?:jpe?g|png|webp|gif|bmp|tiff?)", re.IGNORECASE)
+
+
+def id_fault(name: str) -> str | None:
+    """Return what is wrong with an id, or None: ids have no space, comma, quote or NUL and are not empty."""
+    if _ID.fullmatch(name):
+        return None
+    return f"{name!r} is no id: an id is not empty and has no space, comma or quotation mark"
+
+
+def first_repeated(names: Iterable[object]) -> object | None:
+    """Return the first of `names` that was there before, or None."""
+    seen = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+def refuse_picture_names(names: Iterable[str], known: Collection[str], where: str) -> None:
+    """Raise where a name is a known id with a picture's extension: it would count as a miss in silence.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The ids of the file to judge.
+    known : set of str
+        The ids of the ground truth.
+    where : str
+        What `names` belong to, for the message.
+
+    Raises
+    ------
+    ChallengeFileError
+        If a name is not in `known`, but would be without its extension.
+    """
+    for name in names:
+        if name not in known and (bare := _PICTURE_NAME.fullmatch(name)) and bare[1] in known:
+            raise ChallengeFileError(f"{where}: {name!r}, but the ground truth has {bare[1]!r}: drop the extension")
+
+
+def csv_rows(path: str | os.PathLike[str], header: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
+    """Yield line number and fields of each line of a CSV file, without the header and without blank lines.
+
+    Parameters
+    ----------
+    path : path-like
+        UTF-8, with or without byte-order mark, any line ends.
+    header : tuple of str
+        The names of the columns. The header line itself may be missing, or repeated.
+
+    Yields
+    ------
+    line : int
+        Number of the line, from 1.
+    fields : list of str
+        As many as `header` has.
+
+    Raises
+    ------
+    ChallengeFileError
+        If the file cannot be read, is empty, is not UTF-8, has another header, or a line has another number of fields.
+    """
+    expected = ",".join(header)
+    first = True
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file, strict=True)
+            for fields in rows:
+                if not any(field.strip() for field in fields) and len(fields) < 2:
+                    continue
+                if [field.strip().lower() for field in fields] == list(header):
+                    first = False  # once more further down where files were joined
+                    continue
+                if first and fields[0].strip().lower() in _HEADER_WORDS:
+                    raise fault(path, f"the header is {','.join(fields)!r}: make it {expected!r}", rows.line_num)
+                if len(fields) != len(header):
+                    number = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
+                    raise fault(path, f"{number} instead of {len(header)}: write {expected}", rows.line_num)
+                first = False
+                yield rows.line_num, fields
+    except UnicodeDecodeError as error:
+        raise fault(path, f"not a text file in UTF-8 ({error.reason}): save it as CSV in UTF-8") from error
+    except csv.Error as error:
+        raise fault(path, f"not a CSV file ({error}): write {expected} on each line") from error
+    except OSError as error:
+        raise fault(path, f"cannot be read: {error.strerror or error}") from error
+    if first:
+        raise fault(path, f"the file is empty: write at least the header {expected!r}")
+
+
+def fault(path: str | os.PathLike[str], what: str, line: int | None = None) -> ChallengeFileError:
+    """Return the error that says which file, which line and what."""
+    place = os.fspath(path) if line is None else f"{os.fspath(path)}, line {line}"
+    return ChallengeFileError(f"{place}: {what}")
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary name beside `path` to write to; `path` itself is replaced when all went well.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write. What is there stays untouched until the new file is whole.
+
+    Yields
+    ------
+    pathlib.Path
+        A name in the same directory that is not taken.
+
+    Raises
+    ------
+    ChallengeFileError
+        If the directory cannot be written to.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, target)  # noqa: PTH105 (the same; the name says that it overwrites)
+    except OSError as error:
+        raise fault(path, f"cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()

@@ -1,0 +1,163 @@
+"""Every default, once. The command line reads its defaults from here, and manifests keep a digest of what was used."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+
+from fingerprint.errors import ConfigError
+
+#: Order of the packed hashes in every array of hashes.
+HASH_ALGORITHMS = ("phash", "dhash", "ahash")
+
+#: The challenge's limits (Descriptor Track dimension, Matching Track rows).
+MAX_DESCRIPTOR_DIMENSION = 256
+MAX_MATCH_ROWS = 500_000
+
+#: Largest value of `LocalFeatures.descriptors` times itself over a whole vector: RootSIFT is stored times this.
+ROOTSIFT_SCALE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureConfig:
+    """How keypoints are taken from a picture.
+
+    Attributes
+    ----------
+    sides : tuple of int
+        Longer sides, in pixels, at which the picture is described; larger pictures are reduced to it, smaller ones
+        stay as they are. The first is the one that the compact descriptor is made from.
+    n_keypoints : tuple of int
+        The most keypoints kept at each side.
+    octave_share : float, (0, 1]
+        The largest part of them that may come from one octave while others have more to offer. Without it the
+        strongest responses are nearly all of the finest scale, which blur, pixelation and insets destroy.
+    contrast_threshold, edge_threshold : float
+        As in SIFT.
+    """
+
+    sides: tuple[int, ...]
+    n_keypoints: tuple[int, ...]
+    octave_share: float = 0.5
+    contrast_threshold: float = 0.01
+    edge_threshold: float = 12.0
+
+    def __post_init__(self) -> None:
+        if not self.sides or len(self.sides) != len(self.n_keypoints):
+            raise ConfigError(f"sides {self.sides} and n_keypoints {self.n_keypoints} must be as long as each other")
+        if min(self.sides) < 16 or min(self.n_keypoints) < 1:
+            raise ConfigError(f"sides {self.sides} must be >= 16 and n_keypoints {self.n_keypoints} >= 1")
+        if not 0 < self.octave_share <= 1:
+            raise ConfigError(f"octave_share {self.octave_share} must lie in (0, 1]")
+
+
+@dataclass(frozen=True, slots=True)
+class MatchConfig:
+    """How keypoints of a query and a reference are compared.
+
+    Attributes
+    ----------
+    scan_bits : int
+        Largest Hamming distance of two 128-bit signatures that the scan for candidates counts as a match.
+    verify_bits : int
+        The same for verification, where the exact descriptors decide among those that pass.
+    min_similarity : float, [0, 1]
+        Least cosine of two RootSIFT descriptors that makes a match.
+    tolerance : float
+        Largest distance between where a transform puts a keypoint and where it is, as a part of the longer side.
+    log_scale_tolerance, angle_tolerance : float
+        Largest differences of a match from its hypothesis: natural logarithm of the scale, degrees.
+    cells : int
+        The picture is divided into cells x cells; inliers must lie in several.
+    """
+
+    scan_bits: int = 28
+    verify_bits: int = 36
+    min_similarity: float = 0.75
+    tolerance: float = 0.05
+    log_scale_tolerance: float = 0.6
+    angle_tolerance: float = 30.0
+    cells: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateConfig:
+    """How many candidates each source may name for a query; their union is verified.
+
+    Attributes
+    ----------
+    from_keypoints, from_descriptor, from_hashes : int
+        Caps by source.
+    hash_distance : int
+        Largest Hamming distance, of 64 bits, at which a hash names a candidate.
+    annoy_from : int
+        Segments with at least this many references are searched by Annoy for one query; smaller ones exactly.
+    """
+
+    from_keypoints: int = 30
+    from_descriptor: int = 10
+    from_hashes: int = 5
+    hash_distance: int = 12
+    annoy_from: int = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class AnnoyConfig:
+    """How Annoy's trees are built; the metric is always Euclidean.
+
+    Attributes
+    ----------
+    n_trees, seed, n_jobs : int
+        As in Annoy. One job and a fixed seed give the same bytes each time.
+    search_k : int
+        Nodes that a query inspects; more is slower and finds more.
+    """
+
+    n_trees: int = 20
+    seed: int = 20210621
+    n_jobs: int = 1
+    search_k: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings of the engine.
+
+    Attributes
+    ----------
+    reference, query : FeatureConfig
+        References are many and described at one side; queries are few and described at several.
+    match : MatchConfig
+    candidates : CandidateConfig
+    annoy : AnnoyConfig
+    decode_side : int
+        Pixels of the longer side that scaled decoding must leave; the same for both roles, so that a picture has the
+        same hashes and descriptor in both.
+    probability_threshold : float, [0, 1]
+        From here on a match is reported as a copy.
+    results : int
+        References returned for a query, and rows written for one into the challenge's file.
+    segment_size : int
+        Pictures that are held in memory before they are written as a segment.
+    """
+
+    reference: FeatureConfig = field(default_factory=lambda: FeatureConfig(sides=(300,), n_keypoints=(300,)))
+    query: FeatureConfig = field(default_factory=lambda: FeatureConfig(sides=(300, 512), n_keypoints=(300, 600)))
+    match: MatchConfig = field(default_factory=MatchConfig)
+    candidates: CandidateConfig = field(default_factory=CandidateConfig)
+    annoy: AnnoyConfig = field(default_factory=AnnoyConfig)
+    decode_side: int = 512
+    probability_threshold: float = 0.5
+    results: int = 10
+    segment_size: int = 10_000
+
+
+DEFAULT_CONFIG = Config()
+
+
+def config_digest(config: Config | FeatureConfig) -> str:
+    """Return 16 hex digits that change whenever a setting changes."""
+    text = json.dumps(dataclasses.asdict(config), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,181 @@
+"""The registry of edits, and chains of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TypeAlias
+
+import numpy as np
+
+from fingerprint.edits import geometry, overlays, photometric, screens
+from fingerprint.edits.canvas import EditContext, Edited, Step, as_rgb, bounded, moved
+from fingerprint.errors import ConfigError
+from fingerprint.types import U8
+
+EditFunction: TypeAlias = Callable[[Edited, np.random.Generator, EditContext], Edited]
+
+_STAYING: tuple[Callable[[U8, np.random.Generator], U8], ...] = (
+    photometric.grayscale,
+    photometric.color_jitter,
+    photometric.blur,
+    photometric.pixelization,
+    photometric.noise,
+    photometric.shuffle_pixels,
+    photometric.edge_filter,
+    photometric.sharpen,
+    photometric.opacity,
+    photometric.jpeg,
+    photometric.negative,
+    photometric.posterize,
+    photometric.halftone,
+    overlays.overlay_text,
+    overlays.overlay_emoji,
+    overlays.overlay_stripes,
+)
+_MOVING: tuple[Callable[[U8, np.random.Generator], Step], ...] = (
+    geometry.hflip,
+    geometry.vflip,
+    geometry.rotate,
+    geometry.aspect,
+    geometry.scale,
+    geometry.pad,
+    geometry.pad_square,
+    geometry.perspective,
+    geometry.skew,
+    overlays.meme,
+)
+_KNOWING: tuple[EditFunction, ...] = (
+    geometry.crop,
+    overlays.overlay_onto_background,
+    overlays.overlay_image,
+    screens.screenshot,
+)
+
+
+def _staying(change: Callable[[U8, np.random.Generator], U8]) -> EditFunction:
+    """Make an edit of a change that leaves each pixel at its place."""
+
+    def edit(edited: Edited, rng: np.random.Generator, _context: EditContext) -> Edited:
+        return Edited(change(edited.pixels, rng), edited.transform, edited.names)
+
+    return edit
+
+
+def _moving(change: Callable[[U8, np.random.Generator], Step]) -> EditFunction:
+    """Make an edit of a change that moves the pixels."""
+
+    def edit(edited: Edited, rng: np.random.Generator, _context: EditContext) -> Edited:
+        return moved(edited, change(edited.pixels, rng))
+
+    return edit
+
+
+#: Every edit by its name.
+EDITS: Mapping[str, EditFunction] = MappingProxyType(
+    {change.__name__: change for change in _KNOWING}
+    | {change.__name__: _moving(change) for change in _MOVING}
+    | {change.__name__: _staying(change) for change in _STAYING}
+)
+
+#: Edits that are rare in the wild and leave hardly anything of the picture's own gradients.
+_RARE = frozenset({"edge_filter", "opacity", "negative", "posterize", "halftone"})
+
+#: How often `random_chain` takes each edit, relative to the others. Even on purpose: fitted to no set of queries.
+EDIT_WEIGHTS: Mapping[str, float] = MappingProxyType({name: 0.3 if name in _RARE else 1.0 for name in EDITS})
+
+#: How often `random_chain` makes 1, 2, 3, 4 and 5 edits.
+COUNT_WEIGHTS: tuple[float, ...] = (0.1, 0.35, 0.3, 0.15, 0.1)
+
+
+def apply_edits(source: U8, names: Sequence[str], rng: np.random.Generator, others: Sequence[U8] = ()) -> Edited:
+    """Make an edited copy of a picture by a given chain of edits.
+
+    Parameters
+    ----------
+    source : uint8 array, shape (h, w, 3) RGB or (h, w) grey
+        The picture; it is not changed.
+    names : sequence of str
+        Keys of `EDITS`, in order; each may come more than once. None at all gives the picture within the bounds.
+    rng : numpy.random.Generator
+        Source of chance: the same state gives the same bytes.
+    others : sequence of uint8 array, shape (h, w, 3) or (h, w)
+        Photographs for backgrounds and overlays; a drawn pattern stands in where there are none.
+
+    Returns
+    -------
+    Edited
+        Sides of `fingerprint.edits.MIN_SIDE` to `fingerprint.edits.MAX_SIDE` pixels, whatever the source's size.
+
+    Raises
+    ------
+    ConfigError
+        If a name is not in `EDITS`.
+    ImageError
+        If `source` is no picture.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fingerprint.edits import apply_edits
+    >>> ramp = np.tile(np.arange(100, dtype=np.uint8)[:, None], (1, 80))
+    >>> edited = apply_edits(ramp, ["hflip", "grayscale"], np.random.default_rng(0))
+    >>> edited.pixels.shape, edited.transform[0].tolist()
+    ((100, 80, 3), [-1.0, 0.0, 79.0])
+    """
+    unknown = [name for name in names if name not in EDITS]
+    if unknown:
+        raise ConfigError(f"unknown edits {', '.join(map(repr, unknown))}; choose from {', '.join(EDITS)}")
+    pixels = as_rgb(source)
+    context = EditContext(pixels.shape[1], pixels.shape[0], tuple(others))
+    edited = bounded(Edited(pixels, np.eye(3)))
+    for name in names:
+        edited = bounded(EDITS[name](edited, rng, context))
+    result = edited.pixels.copy() if np.may_share_memory(edited.pixels, source) else edited.pixels
+    return Edited(result, edited.transform, tuple(names))
+
+
+def random_chain(
+    source: U8, rng: np.random.Generator, others: Sequence[U8] = (), n_edits: tuple[int, int] = (1, 5)
+) -> Edited:
+    """Make an edited copy of a picture by a random chain of different edits.
+
+    Parameters
+    ----------
+    source : uint8 array, shape (h, w, 3) RGB or (h, w) grey
+        The picture; it is not changed.
+    rng : numpy.random.Generator
+        Source of chance: the same state gives the same bytes.
+    others : sequence of uint8 array, shape (h, w, 3) or (h, w)
+        Photographs for backgrounds and overlays; a drawn pattern stands in where there are none.
+    n_edits : tuple of int
+        Fewest and most edits, 1 to 5; in between they are drawn by `COUNT_WEIGHTS`.
+
+    Returns
+    -------
+    Edited
+        See `apply_edits`; the edits made are in ``names``.
+
+    Raises
+    ------
+    ConfigError
+        If `n_edits` is not within 1 to 5, or the wrong way round.
+    ImageError
+        If `source` is no picture.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fingerprint.edits import random_chain
+    >>> edited = random_chain(np.zeros((60, 90, 3), np.uint8), np.random.default_rng(7), n_edits=(2, 2))
+    >>> len(edited.names)
+    2
+    """
+    low, high = n_edits
+    if not 1 <= low <= high <= len(COUNT_WEIGHTS):
+        raise ConfigError(f"n_edits is {n_edits}; give fewest and most within 1 to {len(COUNT_WEIGHTS)}")
+    counts = np.array(COUNT_WEIGHTS[low - 1 : high])
+    n = int(rng.choice(np.arange(low, high + 1), p=counts / counts.sum()))
+    weights = np.array(list(EDIT_WEIGHTS.values()), dtype=np.float64)
+    names = rng.choice(list(EDIT_WEIGHTS), size=n, replace=False, p=weights / weights.sum())
+    return apply_edits(source, [str(name) for name in names], rng, others)

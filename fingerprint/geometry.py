@@ -1,0 +1,132 @@
+"""Planar transforms: least-squares fits, residuals, and the part of one picture that another shows."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from fingerprint.types import F32, F64
+
+
+def fit_affine(source: F64, target: F64) -> F64 | None:
+    """Fit ``target ~ A source + t`` by least squares.
+
+    Parameters
+    ----------
+    source, target : float64 arrays, shape (n, 2)
+
+    Returns
+    -------
+    float64 array, shape (3, 3), or None
+        None for fewer than three points, points on a line, or a fit that folds or flattens the plane.
+    """
+    if len(source) < 3:
+        return None
+    centre_s, centre_t = source.mean(axis=0), target.mean(axis=0)
+    s, t = source - centre_s, target - centre_t
+    scatter = s.T @ s
+    determinant = scatter[0, 0] * scatter[1, 1] - scatter[0, 1] * scatter[1, 0]
+    if determinant <= 1e-6 * max(np.trace(scatter) ** 2, 1e-300):
+        return None
+    linear = np.linalg.solve(scatter, s.T @ t).T
+    if not is_plausible(linear):
+        return None
+    out = np.eye(3)
+    out[:2, :2] = linear
+    out[:2, 2] = centre_t - linear @ centre_s
+    return out
+
+
+def is_plausible(linear: F64) -> bool:
+    """Tell whether a 2 x 2 map keeps its orientation and stretches no direction 5 times as much as another."""
+    stretch = np.linalg.svd(linear, compute_uv=False)
+    return bool(np.isfinite(linear).all() and np.linalg.det(linear) > 0 and stretch[0] < 5 * stretch[1])
+
+
+def fit_homography(source: F64, target: F64) -> F64 | None:
+    """Fit a homography by normalised direct linear transformation (Hartley 1997), or return None if it is degenerate.
+
+    Parameters
+    ----------
+    source, target : float64 arrays, shape (n, 2), n >= 4
+    """
+    if len(source) < 4:
+        return None
+    norm_s, norm_t = _normaliser(source), _normaliser(target)
+    s, t = apply_transform(norm_s, source), apply_transform(norm_t, target)
+    zeros, ones = np.zeros(len(s)), np.ones(len(s))
+    x, y, u, v = s[:, 0], s[:, 1], t[:, 0], t[:, 1]
+    rows_u = np.column_stack([x, y, ones, zeros, zeros, zeros, -u * x, -u * y, -u])
+    rows_v = np.column_stack([zeros, zeros, zeros, x, y, ones, -v * x, -v * y, -v])
+    rows = np.concatenate([rows_u, rows_v])
+    _, vectors = np.linalg.eigh(rows.T @ rows)
+    h = np.linalg.inv(norm_t) @ vectors[:, 0].reshape(3, 3) @ norm_s
+    if not np.isfinite(h).all() or abs(h[2, 2]) < 1e-9 * np.abs(h).max():
+        return None
+    return np.asarray(h / h[2, 2])
+
+
+def _normaliser(points: F64) -> F64:
+    centre = points.mean(axis=0)
+    spread = np.sqrt(np.square(points - centre).sum(axis=1).mean() / 2)
+    k = 1.0 / max(float(spread), 1e-12)
+    return np.array([[k, 0.0, -k * centre[0]], [0.0, k, -k * centre[1]], [0.0, 0.0, 1.0]])
+
+
+def apply_transform(transform: F64, points: F64) -> F64:
+    """Map points: float64 arrays, shapes (3, 3) and (n, 2) -> (n, 2). Points on the horizon become infinite."""
+    w = points @ transform[2, :2] + transform[2, 2]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((points @ transform[:2, :2].T + transform[:2, 2]) / w[:, None])
+
+
+def rectangle(width: float, height: float) -> F64:
+    """Return the corners of a picture, clockwise from the top left, pixel centres at integers: shape (4, 2)."""
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64) - 0.5
+
+
+def shared_region(transform: F64, query_size: tuple[int, int], reference_size: tuple[int, int]) -> F64 | None:
+    """Return the part of the reference that lies inside the query, as a convex polygon.
+
+    Parameters
+    ----------
+    transform : float64 array, shape (3, 3)
+        From query to reference pixels.
+    query_size, reference_size : (width, height)
+
+    Returns
+    -------
+    float64 array, shape (n, 2), or None
+        Corners in reference pixels, clockwise as the eye sees it; None where nothing is shared or the horizon of the
+        transform cuts through the query.
+    """
+    corners = rectangle(*query_size)
+    w = corners @ transform[2, :2] + transform[2, 2]
+    if not (w > 1e-6).all():
+        return None
+    mapped = apply_transform(transform, corners)
+    if not np.isfinite(mapped).all() or np.abs(mapped).max() > 1e6:
+        return None
+    area, polygon = cv2.intersectConvexConvex(
+        _clockwise(mapped).astype(np.float32), rectangle(*reference_size).astype(np.float32)
+    )
+    if area <= 0 or polygon is None:
+        return None
+    return _clockwise(np.asarray(polygon, dtype=np.float64).reshape(-1, 2))
+
+
+def _clockwise(polygon: F64) -> F64:
+    return polygon if signed_area(polygon) >= 0 else polygon[::-1]
+
+
+def signed_area(polygon: F64 | F32) -> float:
+    """Return the area of a polygon, shape (n, 2), positive if its corners run clockwise where y points down."""
+    x, y = polygon[:, 0].astype(np.float64), polygon[:, 1].astype(np.float64)
+    return float((x * np.roll(y, -1) - y * np.roll(x, -1)).sum() / 2)
+
+
+def hull_area(points: F64) -> float:
+    """Return the area of the convex hull of points, shape (n, 2); 0.0 for fewer than three."""
+    if len(points) < 3:
+        return 0.0
+    return float(cv2.contourArea(cv2.convexHull(points.astype(np.float32))))

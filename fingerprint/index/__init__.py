@@ -1,0 +1,6 @@
+"""The collection on disk: catalogue, segments, Annoy's trees, and candidates for a query."""
+
+from fingerprint.index.catalogue import ImageRecord
+from fingerprint.index.store import Store, StoreInfo, check_store
+
+__all__ = ["ImageRecord", "Store", "StoreInfo", "check_store"]

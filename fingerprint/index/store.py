@@ -1,0 +1,328 @@
+"""A collection on disk: segments and their catalogue, opened, added to, and asked for candidates.
+
+- ``collection.json``: format version, model id, digest of the settings of keypoints;
+- ``catalogue.sqlite``: ids, file facts, which row of which segment (see `catalogue`);
+- ``segments/000001/``, ...: arrays of the pictures that were added together (see `segment`).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fingerprint.config import Config, config_digest
+from fingerprint.errors import (
+    CollectionCorruptError,
+    CollectionExistsError,
+    CollectionNotFoundError,
+    ConfigError,
+    ModelMismatchError,
+)
+from fingerprint.index.candidates import select_candidates
+from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue, ImageRecord
+from fingerprint.index.segment import Segment, open_segment, segment_problems, write_segment
+from fingerprint.types import F32, Bool, Fingerprint, Query, Skipped
+
+FORMAT_VERSION = 1
+MANIFEST_NAME = "collection.json"
+SEGMENTS_NAME = "segments"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreInfo:
+    """What a collection holds.
+
+    Attributes
+    ----------
+    path : str
+    model_id : str
+    references : int
+        Pictures that can be found.
+    removed : int
+        Pictures that were removed and still take space.
+    segments, keypoints, bytes : int
+    skipped : tuple of Skipped
+        Files that could not be added.
+    """
+
+    path: str
+    model_id: str
+    references: int
+    removed: int
+    segments: int
+    keypoints: int
+    bytes: int
+    skipped: tuple[Skipped, ...]
+
+
+class Store:
+    """An open collection. Make one with `create` or `open_existing`; close it, or use it in a ``with`` statement."""
+
+    def __init__(self, folder: Path, model_id: str, config: Config) -> None:
+        self.folder = folder
+        self.model_id = model_id
+        self._config = config
+        self._catalogue = Catalogue(folder / CATALOGUE_NAME)
+        self._segments: list[Segment] = []
+        try:
+            self._load()
+        except BaseException:
+            self._catalogue.close()
+            raise
+
+    @classmethod
+    def create(cls, folder: Path, model_id: str, config: Config) -> Store:
+        """Make an empty collection in a new or empty folder.
+
+        Raises
+        ------
+        CollectionExistsError
+            If there is anything in `folder`.
+        """
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise CollectionExistsError(f"{folder}: not empty; choose another place or remove it first")
+        (folder / SEGMENTS_NAME).mkdir(parents=True, exist_ok=True)
+        Catalogue(folder / CATALOGUE_NAME, create=True).close()
+        manifest = {
+            "format_version": FORMAT_VERSION,
+            "model_id": model_id,
+            "features": config_digest(config.reference),
+        }
+        (folder / MANIFEST_NAME).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        return cls(folder, model_id, config)
+
+    @classmethod
+    def open_existing(cls, folder: Path, model_id: str, config: Config) -> Store:
+        """Open a collection and check that it was made by this model with these settings.
+
+        Raises
+        ------
+        CollectionNotFoundError, CollectionCorruptError, ModelMismatchError, ConfigError
+        """
+        manifest = _read_manifest(folder)
+        if manifest["model_id"] != model_id:
+            raise ModelMismatchError(
+                f"{folder}: made by model {manifest['model_id']}, opened with {model_id}; "
+                "use the models that made it (--models DIR) or build the collection anew"
+            )
+        if manifest["features"] != config_digest(config.reference):
+            raise ConfigError(
+                f"{folder}: made with keypoint settings {manifest['features']}, opened with "
+                f"{config_digest(config.reference)}; use the same settings or build the collection anew"
+            )
+        return cls(folder, model_id, config)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return int(self._live.sum())
+
+    def close(self) -> None:
+        """Unmap the segments and close the catalogue."""
+        for segment in self._segments:
+            segment.trees.close()
+        self._segments = []
+        self._catalogue.close()
+
+    def _load(self) -> None:
+        """Map all segments and read which rows are live."""
+        self._segments = [
+            open_segment(self._segment_folder(number), self.model_id) for number, _ in self._catalogue.segments()
+        ]
+        self._starts = np.cumsum([0] + [len(s) for s in self._segments], dtype=np.int64)
+        rows = self._catalogue.rows()
+        if len(rows) != self._starts[-1]:
+            raise CollectionCorruptError(
+                f"{self.folder}: the catalogue has {len(rows)} pictures, the segments {self._starts[-1]}; "
+                "restore the collection or build it anew"
+            )
+        self._ids = [image_id for _, _, image_id, _ in rows]
+        self._live: Bool = np.array([not removed for _, _, _, removed in rows], dtype=np.bool_)
+        self._position = {image_id: i for i, image_id in enumerate(self._ids) if self._live[i]}
+
+    def _segment_folder(self, number: int) -> Path:
+        return self.folder / SEGMENTS_NAME / f"{number:06d}"
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the pictures in the collection, in the order in which they were added."""
+        return [image_id for image_id, live in zip(self._ids, self._live, strict=True) if live]
+
+    def record(self, image_id: str) -> ImageRecord | None:
+        """Return what the catalogue knows of a picture, or None if it is not in the collection."""
+        return self._catalogue.get(image_id)
+
+    def add(
+        self, fingerprints: Sequence[Fingerprint], records: Sequence[ImageRecord], replaced: Iterable[str] = ()
+    ) -> None:
+        """Add pictures as a new segment and take out those they replace, in one step.
+
+        Raises
+        ------
+        ModelMismatchError
+            If a fingerprint is of another model.
+        CollectionBusyError
+            If another process is writing.
+        UnknownIdError
+            If a replaced id is not there.
+        """
+        for fingerprint, record in zip(fingerprints, records, strict=True):
+            if fingerprint.model_id != self.model_id:
+                raise ModelMismatchError(
+                    f"{record.image_id}: described by model {fingerprint.model_id}, the collection {self.folder} "
+                    f"is of {self.model_id}; describe it with the collection's model"
+                )
+        if not fingerprints:
+            return
+        with self._catalogue.change():
+            number = max((n for n, _ in self._catalogue.segments()), default=0) + 1
+            folder = self._segment_folder(number)
+            for left_over in (folder, folder.with_name(folder.name + ".unfinished")):
+                if left_over.exists():  # of a writer that died before it published; nobody else can be writing now
+                    shutil.rmtree(left_over)
+            write_segment(folder, fingerprints, self._config.annoy)
+            self._catalogue.remove(replaced)
+            self._catalogue.add_segment(number, records)
+            for record in records:
+                if record.path is not None:
+                    self._catalogue.clear_skipped(record.path)
+        self._reload()
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Take pictures out; none if one of them is not there.
+
+        Raises
+        ------
+        UnknownIdError, CollectionBusyError
+        """
+        with self._catalogue.change():
+            self._catalogue.remove(ids)
+        self._reload()
+
+    def note_skipped(self, skipped: Sequence[Skipped]) -> None:
+        """Remember files that could not be added, for `info`."""
+        with self._catalogue.change():
+            for item in skipped:
+                self._catalogue.set_skipped(item.path, item.reason)
+
+    def _reload(self) -> None:
+        for segment in self._segments:
+            segment.trees.close()
+        self._load()
+
+    def fingerprint(self, image_id: str) -> Fingerprint | None:
+        """Return what is kept of a picture, or None if it is not in the collection."""
+        position = self._position.get(image_id)
+        return None if position is None else self._at(position)[1]
+
+    def _at(self, position: int) -> tuple[str, Fingerprint]:
+        number = int(np.searchsorted(self._starts, position, side="right")) - 1
+        return self._ids[position], self._segments[number].fingerprint(position - int(self._starts[number]))
+
+    def candidates(self, query: Query, *, exact: bool = False) -> list[tuple[str, Fingerprint]]:
+        """Return ids and fingerprints of the references worth verifying, the most promising first.
+
+        Parameters
+        ----------
+        query : Query
+            Described by the collection's model.
+        exact : bool
+            Compare with every descriptor, whatever the size of the collection, rather than use Annoy.
+
+        Raises
+        ------
+        ModelMismatchError
+            If the query was described by another model.
+        """
+        if query.model_id != self.model_id:
+            raise ModelMismatchError(
+                f"{query.name} was described by model {query.model_id}, the collection {self.folder} "
+                f"is of {self.model_id}; describe it with the collection's model"
+            )
+        positions = select_candidates(query, self._segments, self._live, self._config, exact=exact)
+        return [self._at(position) for position in positions]
+
+    def descriptors(self) -> F32:
+        """Return the compact descriptors in the order of `ids`: float32 array, shape (n, d)."""
+        parts = [np.asarray(segment.descriptors) for segment in self._segments]
+        stacked = np.concatenate(parts) if parts else np.zeros((0, 0), dtype=np.float32)
+        return np.asarray(stacked[self._live], dtype=np.float32)
+
+    def info(self) -> StoreInfo:
+        """Return what the collection holds."""
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        return StoreInfo(
+            path=str(self.folder),
+            model_id=self.model_id,
+            references=len(self),
+            removed=len(self._live) - len(self),
+            segments=len(self._segments),
+            keypoints=sum(int(s.offsets[-1]) for s in self._segments),
+            bytes=sum(path.stat().st_size for path in files),
+            skipped=tuple(Skipped(path, reason) for path, reason in self._catalogue.skipped()),
+        )
+
+
+def check_store(folder: Path) -> list[str]:
+    """Compare every file of a collection with its digest, and the catalogue with the segments.
+
+    Returns
+    -------
+    list of str
+        What is wrong, one sentence each; empty if all is sound.
+
+    Raises
+    ------
+    CollectionNotFoundError
+        If there is no collection in `folder`.
+    """
+    try:
+        _read_manifest(folder)
+        catalogue = Catalogue(folder / CATALOGUE_NAME)
+    except CollectionCorruptError as error:
+        return [str(error)]
+    try:
+        problems = catalogue.problems()
+        if problems:
+            return problems
+        segments = catalogue.segments()
+        rows = catalogue.rows()
+    finally:
+        catalogue.close()
+    for number, n_rows in segments:
+        place = folder / SEGMENTS_NAME / f"{number:06d}"
+        problems += segment_problems(place)
+        listed = [row for segment, row, _, _ in rows if segment == number]
+        if listed != list(range(n_rows)):
+            problems.append(f"{folder / CATALOGUE_NAME}: the rows of segment {number} are not 0 to {n_rows - 1}")
+    return problems
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST_NAME
+    if not path.is_file():
+        raise CollectionNotFoundError(
+            f"{folder}: no collection here; make one with 'fingerprint index create {folder} IMAGES'"
+        )
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CollectionCorruptError(f"{path}: {error}; restore the file or build the collection anew") from error
+    if not isinstance(manifest, dict) or any(k not in manifest for k in ("format_version", "model_id", "features")):
+        raise CollectionCorruptError(f"{path}: entries are missing; restore the file or build the collection anew")
+    if manifest["format_version"] != FORMAT_VERSION:
+        raise CollectionCorruptError(
+            f"{path}: format version {manifest['format_version']}, this version of copyprint reads {FORMAT_VERSION}; "
+            "build the collection anew or install the version that made it"
+        )
+    return manifest

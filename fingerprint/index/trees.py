@@ -1,0 +1,65 @@
+"""Annoy: approximate nearest neighbours of compact descriptors. The only place that knows the library.
+
+A file of Annoy's does not know its metric, dimension or seed; the segment's manifest does, and it is checked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from annoy import AnnoyIndex
+
+from fingerprint.config import AnnoyConfig
+from fingerprint.errors import CollectionCorruptError
+from fingerprint.types import F32, I64
+
+TREES_NAME = "descriptors.ann"
+METRIC: Final = "euclidean"
+
+
+def build_trees(descriptors: F32, path: Path, config: AnnoyConfig) -> None:
+    """Build trees over descriptors, float32 (n, d), and save them; one job and a fixed seed give the same bytes."""
+    index = AnnoyIndex(descriptors.shape[1], METRIC)
+    index.set_seed(config.seed)
+    for row, vector in enumerate(descriptors):
+        index.add_item(row, vector)
+    index.build(config.n_trees, n_jobs=config.n_jobs)
+    index.save(str(path))
+    index.unload()
+
+
+class Trees:
+    """Trees mapped from a file."""
+
+    def __init__(self, path: Path, dimension: int, n_items: int, recorded: Mapping[str, Any]) -> None:
+        if recorded.get("metric") != METRIC:
+            raise CollectionCorruptError(
+                f"{path}: built for the metric {recorded.get('metric')}, searched with {METRIC}; build it anew"
+            )
+        self._index = AnnoyIndex(dimension, METRIC)
+        try:
+            self._index.load(str(path))
+        except OSError as error:
+            raise CollectionCorruptError(
+                f"{path}: Annoy cannot load it ({error}); restore the file or build the collection anew"
+            ) from error
+        found = (self._index.get_n_items(), self._index.get_n_trees())
+        if found != (n_items, recorded.get("n_trees")):
+            raise CollectionCorruptError(
+                f"{path}: {found[0]} items in {found[1]} trees, the manifest says {n_items} in "
+                f"{recorded.get('n_trees')}; restore the file or build the collection anew"
+            )
+
+    def nearest(self, vector: F32, k: int, search_k: int) -> tuple[I64, F32]:
+        """Return rows and Euclidean distances of about the `k` nearest, nearest first, equal ones by row."""
+        rows, distances = self._index.get_nns_by_vector(vector, k, search_k=search_k, include_distances=True)
+        rows_array, distance_array = np.array(rows, dtype=np.int64), np.array(distances, dtype=np.float32)
+        order = np.lexsort((rows_array, distance_array))
+        return rows_array[order], distance_array[order]
+
+    def close(self) -> None:
+        """Unmap the file."""
+        self._index.unload()

@@ -1,0 +1,87 @@
+"""Aggregation of local descriptors into one vector, and its projection; sums in a fixed order, so the same bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def reduce_descriptors(descriptors, mean, basis, out):  # type: ignore[no-untyped-def]
+    """Project local descriptors: out[i] = (descriptors[i] - mean) @ basis, then L2-normalised.
+
+    descriptors : uint8 (n, 128); mean : float32 (128,); basis : float32 (128, p); out : float32 (n, p).
+    """
+    n, width = descriptors.shape
+    p = basis.shape[1]
+    for i in range(n):
+        row = out[i]
+        row[:] = 0
+        for k in range(width):
+            x = np.float32(descriptors[i, k]) - mean[k]
+            for c in range(p):
+                row[c] += x * basis[k, c]
+        norm = np.float32(0)
+        for c in range(p):
+            norm += row[c] * row[c]
+        if norm > 0:
+            scale = np.float32(1.0) / np.sqrt(norm)
+            for c in range(p):
+                row[c] *= scale
+
+
+@njit(cache=True, nogil=True)
+def assign(points, codebook_t, half_norms, words):  # type: ignore[no-untyped-def]
+    """Write the nearest codeword of each point; ties go to the lower word.
+
+    points : float32 (n, p); codebook_t : float32 (p, k), a word a column; half_norms : float32 (k,), half of their
+    squared norms; words : int64 (n,).
+    """
+    n, p = points.shape
+    n_words = codebook_t.shape[1]
+    dots = np.empty(n_words, np.float32)
+    for i in range(n):
+        dots[:] = 0
+        for c in range(p):
+            x = points[i, c]
+            for w in range(n_words):
+                dots[w] += x * codebook_t[c, w]
+        best = np.float32(np.inf)
+        for w in range(n_words):
+            cost = half_norms[w] - dots[w]
+            if cost < best:
+                best = cost
+                words[i] = w
+
+
+@njit(cache=True, nogil=True)
+def aggregate_residuals(points, words, codebook, out):  # type: ignore[no-untyped-def]
+    """Add each point's L2-normalised residual to its word's sum: out[word] += (x - c) / |x - c|.
+
+    points : float32 (n, p); words : int64 (n,); codebook : float32 (k, p); out : float32 (k, p), added to.
+    """
+    n, p = points.shape
+    for i in range(n):
+        w = words[i]
+        norm = np.float32(0)
+        for c in range(p):
+            difference = points[i, c] - codebook[w, c]
+            norm += difference * difference
+        if norm > 0:
+            scale = np.float32(1.0) / np.sqrt(norm)
+            for c in range(p):
+                out[w, c] += (points[i, c] - codebook[w, c]) * scale
+
+
+@njit(cache=True, nogil=True)
+def project(vector, mean, basis, out):  # type: ignore[no-untyped-def]
+    """Write out = (vector - mean) @ basis, adding in the order of the input dimensions.
+
+    vector, mean : float32 (D,); basis : float32 (D, d); out : float32 (d,).
+    """
+    out[:] = 0
+    for k in range(len(vector)):
+        x = vector[k] - mean[k]
+        if x != 0:
+            for c in range(basis.shape[1]):
+                out[c] += x * basis[k, c]

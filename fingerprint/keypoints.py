@@ -1,0 +1,75 @@
+"""LocalFeatures -> Keypoints: binary signatures, and places that do not depend on the picture's size.
+
+References
+----------
+Jégou, Douze and Schmid, *Hamming embedding and weak geometric consistency for large scale image search*, ECCV 2008.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fingerprint.features import MIRROR_PERMUTATION
+from fingerprint.kernels.matching import pack_signatures
+from fingerprint.models import DescriptorModel
+from fingerprint.types import F32, U8, U64, Keypoints, LocalFeatures
+
+
+def make_keypoints(features: LocalFeatures, width: int, height: int, model: DescriptorModel) -> Keypoints:
+    """Return the features of a picture of `width` x `height` original pixels in the form that matching takes."""
+    return Keypoints(
+        descriptors=features.descriptors,
+        signatures=compute_signatures(features.descriptors, model),
+        frame=compute_frame(features),
+        width=width,
+        height=height,
+    )
+
+
+def compute_signatures(descriptors: U8, model: DescriptorModel) -> U64:
+    """Return the signatures of local descriptors.
+
+    Parameters
+    ----------
+    descriptors : uint8 array, shape (n, 128)
+        RootSIFT as in `LocalFeatures.descriptors`.
+    model : DescriptorModel
+        Gives the rotation and the thresholds.
+
+    Returns
+    -------
+    uint64 array, shape (n, 2)
+        As in `Keypoints.signatures`.
+    """
+    out = np.empty((len(descriptors), 2), dtype=np.uint64)
+    pack_signatures(np.ascontiguousarray(descriptors), model.signature_rotation, model.signature_thresholds, out)
+    return out
+
+
+def compute_frame(features: LocalFeatures) -> F32:
+    """Return places, sizes and angles as in `Keypoints.frame`: float32 array, shape (n, 5)."""
+    side = np.float32(max(features.width, features.height))
+    radians = np.deg2rad(features.angles.astype(np.float64))
+    return np.column_stack(
+        [
+            (features.points + np.float32(0.5)) / side,
+            np.log(np.maximum(features.sizes, np.float32(1e-3)) / side),
+            np.cos(radians),
+            np.sin(radians),
+        ]
+    ).astype(np.float32)
+
+
+def mirror_keypoints(keypoints: Keypoints, model: DescriptorModel) -> Keypoints:
+    """Return the keypoints of the left-right mirrored picture, without a second extraction."""
+    frame = keypoints.frame.copy()
+    frame[:, 0] = np.float32(keypoints.width / keypoints.side) - frame[:, 0]
+    frame[:, 3] = -frame[:, 3]
+    descriptors = np.ascontiguousarray(keypoints.descriptors[:, MIRROR_PERMUTATION])
+    return Keypoints(
+        descriptors=descriptors,
+        signatures=compute_signatures(descriptors, model),
+        frame=frame,
+        width=keypoints.width,
+        height=keypoints.height,
+    )

@@ -1,0 +1,5 @@
+"""Training: from photographs to the models that a collection needs. Deterministic for a seed."""
+
+from fingerprint.train.training import TrainConfig, train_models
+
+__all__ = ["TrainConfig", "train_models"]

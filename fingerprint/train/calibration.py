@@ -1,0 +1,98 @@
+"""Calibration: what the engine measures on edited training images against their sources and against strangers.
+
+As in the challenge, only a part of the queries has a source in the collection; the rest are edited copies of images
+that were left out of it. The pairs are those that a search would verify, so hard look-alikes are among them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fingerprint.config import Config
+from fingerprint.describe import describe_query, describe_reference
+from fingerprint.edits import random_chain
+from fingerprint.image import read_rgb
+from fingerprint.index import ImageRecord, Store
+from fingerprint.models import CalibrationModel, Models
+from fingerprint.score import evidence_vector
+from fingerprint.train.fitting import fit_logistic
+from fingerprint.types import F64, I64, Fingerprint, Skipped
+from fingerprint.verify import find_agreement
+from fingerprint.workers import map_images
+
+_SEED_STREAM = 2
+_LEFT_OUT = 3  # every third image is not in the collection
+
+
+def fit_calibration(
+    paths: Sequence[Path],
+    models: Models,
+    config: Config,
+    n_queries: int,
+    n_workers: int | None,
+    report: Callable[[str, int, int], None],
+) -> tuple[CalibrationModel, dict[str, Any]]:
+    """Fit the calibration and return it with facts for the model card."""
+    seed = int(models.facts["seed"])
+    stored = [i for i in range(len(paths)) if i % _LEFT_OUT]
+    references: list[Fingerprint] = []
+    for result in map_images(
+        partial(describe_reference, models=models, config=config), (paths[i] for i in stored), n_workers
+    ):
+        if not isinstance(result, Skipped):
+            references.append(result)
+        report("calibration references", len(references), len(stored))
+    picks = np.random.default_rng([seed, _SEED_STREAM]).integers(len(paths), size=n_queries)
+    vectors: list[F64] = []
+    labels: list[bool] = []
+    with tempfile.TemporaryDirectory(prefix="fingerprint-train-") as folder:
+        store = Store.create(Path(folder) / "collection", models.model_id, config)
+        with store:
+            store.add(
+                references,
+                [
+                    ImageRecord(str(i), None, None, None, r.width, r.height)
+                    for i, r in zip(stored, references, strict=True)
+                ],
+            )
+            work = partial(_query_pairs, paths=paths, picks=picks, store=store, models=models, config=config, seed=seed)
+            for done, found in enumerate(map_images(work, range(n_queries), n_workers), start=1):
+                if not isinstance(found, Skipped):
+                    vectors += [vector for vector, _ in found]
+                    labels += [label for _, label in found]
+                report("calibration queries", done, n_queries)
+    x, y = np.stack(vectors), np.array(labels, dtype=np.bool_)
+    weights, centre, spread, bias = fit_logistic(x, y)
+    calibration = CalibrationModel(weights=weights, centre=centre, spread=spread, bias=bias)
+    facts = {"n_calibration_queries": n_queries, "n_calibration_pairs": len(y), "n_calibration_copies": int(y.sum())}
+    return calibration, facts
+
+
+def _query_pairs(
+    number: int,
+    paths: Sequence[Path],
+    picks: I64,
+    store: Store,
+    models: Models,
+    config: Config,
+    seed: int,
+) -> list[tuple[F64, bool]]:
+    """Make an edited copy, search for it, and return evidence and truth of every candidate."""
+    rng = np.random.default_rng([seed, _SEED_STREAM, number])
+    source = int(picks[number])
+    strangers = [int(i) for i in rng.choice(len(paths), 2) if i != source]
+    others = [read_rgb(paths[i], at_least=config.decode_side).pixels for i in strangers]
+    pixels = read_rgb(paths[source], at_least=config.decode_side).pixels
+    query = describe_query(random_chain(pixels, rng, others).pixels, models, config)
+    planted = {str(i) for i in strangers}  # a stranger pasted into the query is found there, and rightly
+    return [
+        (evidence_vector(find_agreement(query, reference, config.match).evidence), reference_id == str(source))
+        for reference_id, reference in store.candidates(query)
+        if reference_id not in planted
+    ]
