@@ -37,6 +37,32 @@ def fit_affine(source: F64, target: F64) -> F64 | None:
     return out
 
 
+def fit_similarity(source: F64, target: F64) -> F64 | None:
+    """Fit rotation, scale and shift by least squares, in the complex plane.
+
+    Parameters
+    ----------
+    source, target : float64 arrays, shape (n, 2)
+
+    Returns
+    -------
+    float64 array, shape (3, 3), or None
+        None for fewer than two places, or a map that shrinks everything to a point.
+    """
+    if len(source) < 2:
+        return None
+    s = source[:, 0] + 1j * source[:, 1]
+    t = target[:, 0] + 1j * target[:, 1]
+    spread = np.square(np.abs(s - s.mean())).sum()
+    if spread < 1e-8:
+        return None
+    turn = (np.conj(s - s.mean()) * (t - t.mean())).sum() / spread
+    if abs(turn) < 1e-3:
+        return None
+    shift = t.mean() - turn * s.mean()
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag], [0.0, 0.0, 1.0]])
+
+
 def is_plausible(linear: F64) -> bool:
     """Tell whether a 2 x 2 map keeps its orientation and stretches no direction 5 times as much as another."""
     stretch = np.linalg.svd(linear, compute_uv=False)
@@ -112,7 +138,23 @@ def shared_region(transform: F64, query_size: tuple[int, int], reference_size: t
     )
     if area <= 0 or polygon is None:
         return None
-    return _clockwise(np.asarray(polygon, dtype=np.float64).reshape(-1, 2))
+    return _without_straight_corners(_clockwise(np.asarray(polygon, dtype=np.float64).reshape(-1, 2)))
+
+
+def _without_straight_corners(polygon: F64) -> F64:
+    """Drop corners that lie within half a pixel of the line through their neighbours; clipping leaves such ones."""
+    corners = list(polygon)
+    position = 0
+    while position < len(corners) and len(corners) > 3:
+        before, here, after = corners[position - 1], corners[position], corners[(position + 1) % len(corners)]
+        base = after - before
+        height = abs(base[0] * (here - before)[1] - base[1] * (here - before)[0]) / max(float(np.hypot(*base)), 1e-9)
+        if height < 0.5:
+            del corners[position]
+            position = max(position - 1, 0)
+        else:
+            position += 1
+    return np.array(corners)
 
 
 def _clockwise(polygon: F64) -> F64:

@@ -21,6 +21,7 @@ have a guard of their own: they raise beyond 179 million pixels, and a TIFF beyo
 from __future__ import annotations
 
 import io
+import logging
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
@@ -42,8 +43,10 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from fingerprint.errors import ImageError
+from fingerprint.errors import ConfigError, ImageError
 from fingerprint.types import U8, ImageSource, Picture, source_name
+
+_LOGGER = logging.getLogger(__name__)
 
 #: The largest picture that is decoded, in pixels: a little more than the largest telephone camera's.
 MAX_PIXELS = 200_000_000
@@ -99,7 +102,7 @@ def read_grey(source: ImageSource, *, at_least: int | None = None) -> Picture:
     ------
     ImageError
         The picture cannot be read.
-    ValueError
+    ConfigError
         `at_least` is below 1.
 
     Examples
@@ -130,7 +133,7 @@ def read_rgb(source: ImageSource, *, at_least: int | None = None) -> Picture:
     ------
     ImageError
         The picture cannot be read.
-    ValueError
+    ConfigError
         `at_least` is below 1.
 
     Examples
@@ -216,7 +219,7 @@ def find_images(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[Path], li
 
 def _read(source: ImageSource, mode: Literal["L", "RGB"], at_least: int | None) -> Picture:
     if at_least is not None and at_least < 1:
-        raise ValueError(f"at_least must be 1 pixel or more, not {at_least}")
+        raise ConfigError(f"at_least must be 1 pixel or more, not {at_least}")
     if isinstance(source, np.ndarray):
         return _from_array(source, mode)
     name = source_name(source)
@@ -308,7 +311,8 @@ def _orientation(image: ImageFile.ImageFile) -> int:
     """Return the EXIF orientation, 1 to 8, of a loaded image (a TIFF is upright already and has none left)."""
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # noqa: BLE001 - damaged EXIF does not make the pixels unreadable
+    except Exception as error:  # noqa: BLE001 - damaged EXIF does not make the pixels unreadable
+        _LOGGER.info("EXIF data that cannot be read is taken as upright: %s", error)
         return 1
     return value if isinstance(value, int) and value in _UPRIGHT else 1
 

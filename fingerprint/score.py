@@ -23,6 +23,8 @@ class Evidence:
         Query keypoints that found a similar reference keypoint.
     n_inliers : int
         Those that agree on one transform, each place counted once in both pictures.
+    n_precise : int
+        Of `n_inliers`, those nearer than `fingerprint.align.PRECISE` tolerances to where the transform puts them.
     significance : float
         ``-log10`` of the number of such agreements expected by chance (a-contrario), >= 0.
     similarity : float, [0, 1]
@@ -31,6 +33,8 @@ class Evidence:
         Root mean square distance between where the transform puts the inliers and where they are, in tolerances.
     reference_cover, query_cover : float, [0, 1]
         Area of the convex hull of the inliers as a part of the picture.
+    reference_density : float, [0, 1]
+        Part of the reference's keypoints within the bounds of the inliers that are inliers themselves.
     n_cells : int
         Cells of a grid over the picture that hold inliers, the smaller of query and reference.
     anisotropy : float, >= 0
@@ -43,11 +47,13 @@ class Evidence:
 
     n_matches: int
     n_inliers: int
+    n_precise: int
     significance: float
     similarity: float
     residual: float
     reference_cover: float
     query_cover: float
+    reference_density: float
     n_cells: int
     anisotropy: float
     descriptor_similarity: float
@@ -57,6 +63,8 @@ class Evidence:
 #: Names, in order, of what the calibration weighs.
 EVIDENCE_NAMES = (
     "log_inliers",
+    "log_precise",
+    "precise_share",
     "significance",
     "log_significance",
     "inlier_share",
@@ -64,6 +72,7 @@ EVIDENCE_NAMES = (
     "residual",
     "reference_cover",
     "query_cover",
+    "reference_density",
     "log_cells",
     "anisotropy",
     "descriptor_similarity",
@@ -80,6 +89,8 @@ def evidence_vector(e: Evidence) -> F64:
     return np.array(
         [
             math.log1p(e.n_inliers),
+            math.log1p(e.n_precise),
+            e.n_precise / (e.n_inliers + 2.0),
             significance,
             math.log1p(significance),
             e.n_inliers / (e.n_matches + 5.0),
@@ -87,6 +98,7 @@ def evidence_vector(e: Evidence) -> F64:
             e.residual,
             math.sqrt(e.reference_cover),
             math.sqrt(e.query_cover),
+            e.reference_density,
             math.log1p(e.n_cells),
             e.anisotropy,
             e.descriptor_similarity,

@@ -7,45 +7,40 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fingerprint.config import ROOTSIFT_SCALE, MatchConfig
+from fingerprint.align import PRECISE, Alignment, align
+from fingerprint.config import MatchConfig
 from fingerprint.errors import ModelMismatchError
-from fingerprint.geometry import apply_transform, fit_affine, fit_homography, hull_area, is_plausible, shared_region
+from fingerprint.geometry import apply_transform, hull_area, shared_region
 from fingerprint.hashes import hamming
-from fingerprint.kernels.matching import best_similarity, match_pair
 from fingerprint.models import Models
 from fingerprint.score import Evidence, log_odds, probability, significance
-from fingerprint.types import F64, I64, Bool, Fingerprint, Keypoints, Query, Verification
+from fingerprint.types import F64, Fingerprint, Keypoints, Query, Verification
 
-_MAX_HYPOTHESES = 400  # matches of a pair that are tried; the cost grows with the square
 _FINE_CELLS = 100  # two inliers nearer than a hundredth of the picture are one observation
-_MIN_AFFINE, _MIN_HOMOGRAPHY = 4, 10
-_REFINEMENTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The matches of a pair that agree on one transform.
+    """How a query and a reference agree, and what that proves.
 
     Attributes
     ----------
-    query_idx, reference_idx : int64 arrays, shape (k,)
-        Rows of the keypoints that agree.
-    transform : float64 array, shape (3, 3), or None
-        From the query's to the reference's frame (longer sides, the query mirrored if `mirrored`).
+    alignment : Alignment
+        Of the query, mirrored if `mirrored`, with the reference.
     mirrored : bool
         Whether the query had to be mirrored.
-    residuals : float64 array, shape (k,)
-        In tolerances.
     evidence : Evidence
-        What this proves.
+        What is weighed.
     """
 
-    query_idx: I64
-    reference_idx: I64
-    transform: F64 | None
+    alignment: Alignment
     mirrored: bool
-    residuals: F64
     evidence: Evidence
+
+    @property
+    def transform(self) -> F64 | None:
+        """Transform between the frames of query (mirrored if `mirrored`) and reference, (3, 3), or None."""
+        return self.alignment.transform
 
 
 def verify(query: Query, reference: Fingerprint, models: Models, config: MatchConfig) -> Verification:
@@ -82,154 +77,77 @@ def find_agreement(query: Query, reference: Fingerprint, config: MatchConfig) ->
     """Match the query, plain and mirrored, with the reference and return the stronger agreement."""
     similarity = float(query.descriptor.astype(np.float64) @ reference.descriptor.astype(np.float64))
     hash_distance = int(hamming(query.hashes, np.broadcast_to(reference.hashes, query.hashes.shape)).min())
-    tries = [
-        _agree(keypoints, reference.keypoints, mirrored, similarity, hash_distance, config)
-        for mirrored, keypoints in ((False, query.plain), (True, query.mirrored))
-    ]
-    return max(tries, key=lambda a: (a.evidence.n_inliers, a.evidence.significance, not a.mirrored))
+    plain = align(query.plain, reference.keypoints, config)
+    turned = align(query.mirrored, reference.keypoints, config)
+    mirrored = (turned.n_votes, len(turned.query_idx)) > (plain.n_votes, len(plain.query_idx))
+    alignment, keypoints = (turned, query.mirrored) if mirrored else (plain, query.plain)
+    evidence = measure(alignment, keypoints, reference.keypoints, similarity, hash_distance, config)
+    return Agreement(alignment, mirrored, evidence)
 
 
-def _agree(
-    query: Keypoints,
-    reference: Keypoints,
-    mirrored: bool,
-    descriptor_similarity: float,
-    hash_distance: int,
-    config: MatchConfig,
-) -> Agreement:
-    min_dot = round(config.min_similarity * ROOTSIFT_SCALE**2)
-    query_idx, reference_idx, dots = match_pair(
-        query.signatures, query.descriptors, reference.signatures, reference.descriptors, config.verify_bits, min_dot
-    )
-    n_matches = len(query_idx)
-    if n_matches > _MAX_HYPOTHESES:
-        best = np.sort(np.argsort(-dots, kind="stable")[:_MAX_HYPOTHESES])
-        query_idx, reference_idx, dots = query_idx[best], reference_idx[best], dots[best]
-    _, inlier = best_similarity(
-        query.frame,
-        reference.frame,
-        query_idx,
-        reference_idx,
-        np.float32(config.tolerance),
-        np.float32(config.log_scale_tolerance),
-        np.float32(math.cos(math.radians(config.angle_tolerance))),
-    )
-    source = query.frame[query_idx, :2].astype(np.float64)
-    target = reference.frame[reference_idx, :2].astype(np.float64)
-    transform, inlier, residual = _refine(source, target, inlier, config.tolerance / 2)
-    rows = np.flatnonzero(inlier)
-    evidence = _measure(
-        source[rows],
-        target[rows],
-        dots[rows],
-        residual[rows],
-        transform,
-        min(n_matches, _MAX_HYPOTHESES),
-        query,
-        reference,
-        descriptor_similarity,
-        hash_distance,
-        config,
-    )
-    return Agreement(query_idx[rows], reference_idx[rows], transform, mirrored, residual[rows], evidence)
-
-
-def _refine(source: F64, target: F64, inlier: Bool, tolerance: float) -> tuple[F64 | None, Bool, F64]:
-    """Fit an affine map, then a homography where there is enough to fit one, and take in what it explains."""
-    residual = np.zeros(len(source))
-    transform: F64 | None = None
-    for _ in range(_REFINEMENTS):
-        if inlier.sum() < _MIN_AFFINE:
-            break
-        fitted = fit_affine(source[inlier], target[inlier])
-        if fitted is None:
-            break
-        step = _residuals(fitted, source, target, tolerance)
-        explained = step < 1
-        if explained.sum() < _MIN_AFFINE:
-            break
-        settled = bool((explained == inlier).all())
-        transform, inlier, residual = fitted, explained, step
-        if settled:
-            break
-    if transform is not None and inlier.sum() >= _MIN_HOMOGRAPHY:
-        wider = _residuals(transform, source, target, 2 * tolerance) < 1
-        fitted = fit_homography(source[wider], target[wider])
-        if fitted is not None and is_plausible(fitted[:2, :2]) and np.abs(fitted[2, :2]).max() < 1:
-            step = _residuals(fitted, source, target, tolerance)
-            if (step < 1).sum() > 1.1 * inlier.sum():
-                transform, inlier, residual = fitted, step < 1, step
-    if transform is None:
-        transform = _similarity(source[inlier], target[inlier])
-    return transform, inlier, residual
-
-
-def _similarity(source: F64, target: F64) -> F64 | None:
-    """Fit rotation, scale and shift to two or more points, in the complex plane."""
-    if len(source) < 2:
-        return None
-    s = source[:, 0] + 1j * source[:, 1]
-    t = target[:, 0] + 1j * target[:, 1]
-    spread = np.square(np.abs(s - s.mean())).sum()
-    if spread < 1e-8:
-        return None
-    turn = (np.conj(s - s.mean()) * (t - t.mean())).sum() / spread
-    if abs(turn) < 1e-3:
-        return None
-    shift = t.mean() - turn * s.mean()
-    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag], [0.0, 0.0, 1.0]])
-
-
-def _residuals(transform: F64, source: F64, target: F64, tolerance: float) -> F64:
-    """Return distances in tolerances; a transform that magnifies is allowed as much more."""
-    scale = math.sqrt(abs(float(np.linalg.det(transform[:2, :2]))))
-    distance = np.sqrt(np.square(apply_transform(transform, source) - target).sum(axis=1))
-    return np.asarray(np.nan_to_num(distance, nan=np.inf) / (tolerance * max(1.0, scale)))
-
-
-def _measure(
-    source: F64,
-    target: F64,
-    dots: I64,
-    residual: F64,
-    transform: F64 | None,
-    n_matches: int,
+def measure(
+    alignment: Alignment,
     query: Keypoints,
     reference: Keypoints,
     descriptor_similarity: float,
     hash_distance: int,
     config: MatchConfig,
 ) -> Evidence:
-    distinct = min(_n_distinct(source, _FINE_CELLS), _n_distinct(target, _FINE_CELLS))
+    """Return what an alignment of `query` with `reference` proves, together with the global likenesses."""
+    source = query.frame[alignment.query_idx, :2].astype(np.float64)
+    target = reference.frame[alignment.reference_idx, :2].astype(np.float64)
+    precise = alignment.residuals < PRECISE
     reference_area = reference.width * reference.height / reference.side**2
     query_area = query.width * query.height / query.side**2
     scale, anisotropy = 1.0, 0.0
-    if transform is not None:
-        stretch = np.linalg.svd(transform[:2, :2], compute_uv=False)
+    if alignment.transform is not None:
+        stretch = np.linalg.svd(alignment.transform[:2, :2], compute_uv=False)
         scale = math.sqrt(stretch[0] * stretch[1])
         anisotropy = min(2.0, math.log(stretch[0] / max(stretch[1], 1e-9)))
     limit = config.tolerance / 2 * max(1.0, scale)
-    chance = math.pi * limit**2 / reference_area * (config.angle_tolerance / 180) * (config.log_scale_tolerance / 2)
+    chance = math.pi * limit**2 / reference_area * (config.angle_tolerance / 120) * (config.log_scale_tolerance / 1.5)
+    distinct = _n_distinct(source, target, _FINE_CELLS)
     return Evidence(
-        n_matches=n_matches,
+        n_matches=alignment.n_matches,
         n_inliers=distinct,
-        significance=significance(n_matches, distinct, chance),
-        similarity=float(dots.mean() / ROOTSIFT_SCALE**2) if len(dots) else 0.0,
-        residual=float(np.sqrt(np.square(residual).mean())) if len(residual) else 1.0,
+        n_precise=_n_distinct(source[precise], target[precise], _FINE_CELLS),
+        significance=significance(alignment.n_matches, distinct, chance),
+        similarity=float(alignment.similarities.mean()) if distinct else 0.0,
+        residual=float(np.sqrt(np.square(alignment.residuals).mean())) if distinct else 1.0,
         reference_cover=min(1.0, hull_area(target) / reference_area),
         query_cover=min(1.0, hull_area(source) / query_area),
-        n_cells=min(_n_distinct(source, config.cells), _n_distinct(target, config.cells)),
+        reference_density=_density(target, reference),
+        n_cells=_n_distinct(source, target, config.cells),
         anisotropy=anisotropy,
         descriptor_similarity=descriptor_similarity,
         hash_distance=hash_distance,
     )
 
 
-def _n_distinct(points: F64, cells: int) -> int:
+def _n_distinct(source: F64, target: F64, cells: int) -> int:
+    """Count matches by the cells of a grid that they fill, in whichever picture that is fewer."""
+    return min(_n_filled(source, cells), _n_filled(target, cells))
+
+
+def _n_filled(points: F64, cells: int) -> int:
     if not len(points):
         return 0
     grid = np.floor(points * cells).astype(np.int64)
     return len(np.unique(grid[:, 0] * 1_000_003 + grid[:, 1]))
+
+
+def _density(inliers: F64, reference: Keypoints) -> float:
+    """Return which part of the reference's keypoints within the bounds of the inliers are inliers themselves.
+
+    A copy repeats nearly everything within its bounds; a pattern or a logo that two pictures share does not.
+    """
+    if len(inliers) < 3:
+        return 0.0
+    low, high = inliers.min(axis=0), inliers.max(axis=0)
+    within = ((reference.frame[:, :2] >= low) & (reference.frame[:, :2] <= high)).all(axis=1)
+    return _n_filled(inliers, _FINE_CELLS) / max(
+        1, _n_filled(reference.frame[within, :2].astype(np.float64), _FINE_CELLS)
+    )
 
 
 def _pixel_transform(agreement: Agreement, query: Keypoints, reference: Keypoints) -> F64 | None:

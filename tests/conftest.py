@@ -10,7 +10,9 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from fingerprint.types import U8
+from fingerprint.describe import describe_reference
+from fingerprint.models import Models, load_models
+from fingerprint.types import U8, Fingerprint
 
 # No time limit a case: the first one may have to wait for Numba.
 settings.register_profile("copyprint", deadline=None)
@@ -40,3 +42,15 @@ def photos() -> dict[str, U8]:
             found[Path(name).stem] = pixels
     assert {"astronaut", "chelsea", "coffee", "rocket"} <= found.keys()
     return found
+
+
+@pytest.fixture(scope="session")
+def models() -> Models:
+    """The models that ship with the package."""
+    return load_models()
+
+
+@pytest.fixture(scope="session")
+def described(photos: dict[str, U8], models: Models) -> dict[str, Fingerprint]:
+    """The photographs as references, by name."""
+    return {name: describe_reference(pixels, models) for name, pixels in photos.items()}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fingerprint.errors import ConfigError
 from fingerprint.kernels.hashing import hamming_pairs, hamming_to_one
 from fingerprint.types import U8, U64
 
@@ -31,7 +32,7 @@ def hash_to_hex(value: int | np.uint64) -> str:
 
     Raises
     ------
-    ValueError
+    ConfigError
         The number has more than 64 bits or is negative.
 
     Examples
@@ -41,7 +42,7 @@ def hash_to_hex(value: int | np.uint64) -> str:
     """
     number = int(value)
     if not 0 <= number < 2**64:
-        raise ValueError(f"a hash is a number of 64 bits, not {number}")
+        raise ConfigError(f"a hash is a number of 64 bits, not {number}")
     return f"{number:016x}"
 
 
@@ -60,7 +61,7 @@ def hex_to_hash(text: str) -> int:
 
     Raises
     ------
-    ValueError
+    ConfigError
         The text is anything else.
 
     Examples
@@ -69,7 +70,7 @@ def hex_to_hash(text: str) -> int:
     255
     """
     if not _HEX.fullmatch(text):
-        raise ValueError(f"a hash is written as 16 hexadecimal digits, not {text!r}")
+        raise ConfigError(f"a hash is written as 16 hexadecimal digits, not {text!r}")
     return int(text, 16)
 
 
@@ -88,7 +89,7 @@ def to_imagehash(value: int | np.uint64) -> ImageHash:
 
     Raises
     ------
-    ValueError
+    ConfigError
         The number has more than 64 bits or is negative.
 
     Examples
@@ -116,7 +117,7 @@ def from_imagehash(value: ImageHash) -> int:
 
     Raises
     ------
-    ValueError
+    ConfigError
         The hash is not of 64 bits.
 
     Examples
@@ -125,7 +126,7 @@ def from_imagehash(value: ImageHash) -> int:
     255
     """
     if len(value) != 64:
-        raise ValueError(f"only hashes of 64 bits (hash_size=8) can be packed, not of {len(value)}")
+        raise ConfigError(f"only hashes of 64 bits (hash_size=8) can be packed, not of {len(value)}")
     return hex_to_hash(str(value))
 
 
@@ -168,7 +169,7 @@ def hamming(a: U64, b: U64) -> U8:
     ------
     TypeError
         An array is not of uint64.
-    ValueError
+    ConfigError
         The shapes do not broadcast.
 
     Examples

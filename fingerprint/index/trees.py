@@ -46,11 +46,12 @@ class Trees:
             raise CollectionCorruptError(
                 f"{path}: Annoy cannot load it ({error}); restore the file or build the collection anew"
             ) from error
-        found = (self._index.get_n_items(), self._index.get_n_trees())
-        if found != (n_items, recorded.get("n_trees")):
+        found = (
+            self._index.get_n_items()
+        )  # its count of trees is of no use: small leaves are counted as trees on loading
+        if found != n_items:
             raise CollectionCorruptError(
-                f"{path}: {found[0]} items in {found[1]} trees, the manifest says {n_items} in "
-                f"{recorded.get('n_trees')}; restore the file or build the collection anew"
+                f"{path}: {found} items, the manifest says {n_items}; restore the file or build the collection anew"
             )
 
     def nearest(self, vector: F32, k: int, search_k: int) -> tuple[I64, F32]:

@@ -1,0 +1,151 @@
+"""Run both tracks on a challenge-shaped folder through the command line, judge them, and write the figures down.
+
+The folder has ``queries/``, ``references/``, ``ground_truth.csv`` and, if the recall by kind of edit is wanted,
+``edits.tsv`` (query, reference or nothing, edits joined by +).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from scipy.special import expit
+
+from fingerprint.challenge import read_ground_truth, read_matches
+from fingerprint.models import load_models
+from fingerprint.version import __version__
+
+ROOT = Path(__file__).parent.parent
+N_BINS = 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "challenge_set.json")
+    parser.add_argument("--keep", type=Path, help="folder for the collection and the challenge's files")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        work = arguments.keep or Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        result = run(arguments.data, work)
+    result["command"] = f"python benchmarks/challenge_set.py --data {arguments.data}"
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps({k: v for k, v in result.items() if k not in ("recall_by_edit", "reliability")}, indent=2))
+    print_table(result["recall_by_edit"])
+    print(f"written to {arguments.out}")
+
+
+def run(data: Path, work: Path) -> dict[str, Any]:
+    matches, descriptors = work / "matches.csv", work / "descriptors.h5"
+    collection = work / "collection"
+    folders = ["--queries", str(data / "queries"), "--references", str(data / "references")]
+    truth = ["--ground-truth", str(data / "ground_truth.csv"), "--json"]
+    start = time.perf_counter()
+    if not collection.exists():
+        fingerprint("index", "create", str(collection), str(data / "references"))
+    built = time.perf_counter()
+    fingerprint("challenge", "match", *folders[:2], "--references", str(collection), "--out", str(matches))
+    matched = time.perf_counter()
+    fingerprint("challenge", "describe", *folders, "--out", str(descriptors))
+    described = time.perf_counter()
+    models = load_models()
+    n_queries = len(list((data / "queries").iterdir()))
+    return {
+        "copyprint": __version__,
+        "model_id": models.model_id,
+        "calibration_id": models.calibration_id,
+        "opencv": cv2.__version__,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "matching_track": json.loads(fingerprint("challenge", "evaluate", "--matching", str(matches), *truth)),
+        "descriptor_track": json.loads(fingerprint("challenge", "evaluate", "--descriptors", str(descriptors), *truth)),
+        "seconds": {
+            "index create": round(built - start, 1),
+            "challenge match": round(matched - built, 1),
+            "challenge describe": round(described - matched, 1),
+            "one query, wall": round((matched - built) / n_queries, 3),
+        },
+        **judge_details(data, matches),
+    }
+
+
+def fingerprint(*arguments: str) -> str:
+    command = [sys.executable, "-m", "fingerprint", *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
+
+
+def judge_details(data: Path, matches_path: Path) -> dict[str, Any]:
+    """Return recall by kind of edit and how far probabilities are from frequencies."""
+    truth = dict(read_ground_truth(data / "ground_truth.csv").pairs)
+    matches = read_matches(matches_path)
+    rank: dict[str, int] = {}
+    seen: dict[str, int] = defaultdict(int)
+    order = np.argsort(-matches.scores, kind="stable")
+    correct = np.array([truth.get(q) == r for q, r in zip(matches.query_ids, matches.reference_ids, strict=True)])
+    for row in order:
+        query = matches.query_ids[row]
+        if correct[row]:
+            rank[query] = seen[query]
+        seen[query] += 1
+    return {
+        "recall_by_edit": recall_by_edit(data / "edits.tsv", truth, rank, matches, correct),
+        **calibration(expit(matches.scores), correct),
+    }
+
+
+def recall_by_edit(
+    path: Path, truth: dict[str, str], rank: dict[str, int], matches: Any, correct: np.ndarray
+) -> dict[str, dict[str, float]]:
+    """Return, by edit: queries with it, found first, and found with a probability of a half or more."""
+    if not path.exists():
+        return {}
+    sure = {q for q, s, c in zip(matches.query_ids, matches.scores, correct, strict=True) if c and s >= 0}
+    groups: dict[str, list[str]] = defaultdict(list)
+    with path.open(encoding="utf-8", newline="") as file:
+        for query, reference, chain in csv.reader(file, delimiter="\t"):
+            if reference and query in truth:
+                for edit in set(chain.split("+")):
+                    groups[edit].append(query)
+    return {
+        edit: {
+            "queries": len(queries),
+            "recall_at_1": round(sum(rank.get(q, 99) == 0 for q in queries) / len(queries), 4),
+            "recall_at_half": round(sum(q in sure for q in queries) / len(queries), 4),
+        }
+        for edit, queries in sorted(groups.items())
+    }
+
+
+def calibration(probability: np.ndarray, correct: np.ndarray) -> dict[str, Any]:
+    """Return the expected calibration error and the reliability diagram as a table."""
+    which = np.minimum((probability * N_BINS).astype(int), N_BINS - 1)
+    table, error = [], 0.0
+    for number in range(N_BINS):
+        inside = which == number
+        if inside.any():
+            said, true = float(probability[inside].mean()), float(correct[inside].mean())
+            table.append({"rows": int(inside.sum()), "probability": round(said, 4), "frequency": round(true, 4)})
+            error += inside.mean() * abs(said - true)
+    return {"expected_calibration_error": round(float(error), 5), "reliability": table}
+
+
+def print_table(rows: dict[str, dict[str, float]]) -> None:
+    for edit, row in sorted(rows.items(), key=lambda item: item[1]["recall_at_1"]):
+        print(f"{edit:26s} {row['queries']:4d}  {row['recall_at_1']:.3f}  {row['recall_at_half']:.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""The command line: ``fingerprint``, one module for a command or a group of commands.
+
+Only this package knows click. What a command needs of the engine is imported when it runs, so that ``--help`` is fast.
+"""
+
+from __future__ import annotations
+
+import click
+
+from fingerprint.cli._boundary import BoundaryGroup
+from fingerprint.cli.challenge import challenge_group
+from fingerprint.cli.compare import compare_command
+from fingerprint.cli.hash import hash_command
+from fingerprint.cli.index import index_group
+from fingerprint.cli.search import search_command
+from fingerprint.cli.train import train_command
+from fingerprint.version import __version__
+
+__all__ = ["main"]
+
+
+@click.group(
+    cls=BoundaryGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    examples=(
+        "fingerprint index create photos.fp photos/",
+        "fingerprint search photos.fp suspicious.jpg",
+    ),
+)
+@click.version_option(__version__, prog_name="fingerprint")
+def main() -> None:
+    """Find which picture an image was made from, how sure that is, and which part of it is seen.
+
+    Results go to stdout, progress and messages to stderr. Exit codes: 0 done; 1 done, but files were skipped or a
+    collection is damaged; 2 could not be done.
+    """
+
+
+for _command in (
+    hash_command,
+    compare_command,
+    index_group,
+    search_command,
+    challenge_group,
+    train_command,
+):
+    main.add_command(_command)

@@ -1,0 +1,124 @@
+"""Options that several commands share, and what they set up."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from fingerprint.cli._output import shown
+
+if TYPE_CHECKING:
+    from fingerprint.models import Models
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+#: A file or folder that must be there.
+EXISTING = click.Path(exists=True, path_type=Path)
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class NewFile(click.Path):
+    """A file to write, in a folder that must be there: found out before the work rather than after it."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, writable=True, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check the file's folder besides what `click.Path` checks."""
+        path: Path = super().convert(value, param, ctx)  # type: ignore[assignment] # as path_type says
+        folder = path.parent
+        if not folder.is_dir():
+            self.fail(f"the folder {shown(folder)} does not exist; make it first", param, ctx)
+        if not os.access(folder, os.W_OK):
+            self.fail(f"no permission to write in {shown(folder)}; choose another place", param, ctx)
+        return path
+
+
+def json_option(shape: str) -> Callable[[Command], Command]:
+    """Return the option ``--json``; `shape` says what is printed."""
+    return click.option("--json", "as_json", is_flag=True, help=f"Print {shape} instead of text.")
+
+
+def message_options(command: Command) -> Command:
+    """Add ``--quiet`` and ``--verbose``."""
+    quiet = click.option(
+        "-q", "--quiet", is_flag=True, help="No progress bars and no notes; skipped files are listed all the same."
+    )
+    return quiet(verbose_option(command))
+
+
+def verbose_option(command: Command) -> Command:
+    """Add ``--verbose``."""
+    return click.option(
+        "-v",
+        "--verbose",
+        count=True,
+        expose_value=False,
+        callback=_set_up_logging,
+        help="Say more on stderr; twice: everything.",
+    )(command)
+
+
+def models_option(command: Command) -> Command:
+    """Add ``--models``."""
+    return click.option(
+        "--models",
+        "models_folder",
+        metavar="DIR",
+        type=EXISTING_FOLDER,
+        help="Models that 'fingerprint train' made.  [default: those of the package]",
+    )(command)
+
+
+def workers_option(command: Command) -> Command:
+    """Add ``--workers``."""
+    return click.option(
+        "--workers",
+        "n_workers",
+        metavar="N",
+        type=click.IntRange(min=1),
+        callback=_share_cores,
+        help="Pictures worked on at the same time; results do not depend on it.  [default: one for each core]",
+    )(command)
+
+
+def engine_options(command: Command) -> Command:
+    """Add ``--models``, ``--workers``, ``--quiet`` and ``--verbose``."""
+    return models_option(workers_option(message_options(command)))
+
+
+def chosen_models(folder: Path | None) -> Models:
+    """Return the models that ``--models`` names."""
+    from fingerprint.models import load_models
+
+    return load_models(folder)
+
+
+def _share_cores(_ctx: click.Context, _param: click.Parameter, n_workers: int | None) -> int | None:
+    """Keep OpenCV from starting its own threads within each of ours; this process is the command's own."""
+    if (n_workers or os.cpu_count() or 1) > 1:
+        import cv2
+
+        cv2.setNumThreads(1)
+    return n_workers
+
+
+class _StderrHandler(logging.Handler):
+    """Writes to whatever stderr is when a message comes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(f"fingerprint: {record.levelname.lower()}: {shown(record.getMessage())}", err=True)
+
+
+def _set_up_logging(_ctx: click.Context, _param: click.Parameter, verbose: int) -> None:
+    logger = logging.getLogger("fingerprint")
+    logger.setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)])
+    if not any(isinstance(handler, _StderrHandler) for handler in logger.handlers):
+        logger.addHandler(_StderrHandler())

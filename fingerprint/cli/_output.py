@@ -1,0 +1,121 @@
+"""What all commands print the same way: JSON, names, verifications, and the list of skipped files."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from fingerprint.errors import ConfigError
+
+if TYPE_CHECKING:
+    from fingerprint.types import Skipped, Verification
+
+EXIT_SKIPPED = 1
+EXIT_FAILED = 2
+_MOST_LINES = 20
+
+
+def shown(name: object) -> str:
+    """Return a name or a message fit for a terminal and for one line: control characters and broken bytes escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
+
+
+def print_json(value: Any) -> None:
+    """Print one line of strictly valid JSON, in ASCII; a number that JSON cannot say becomes null."""
+    click.echo(json.dumps(_plain(value), allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def skipped_json(skipped: Iterable[Skipped]) -> list[dict[str, str]]:
+    """Return skipped files as JSON objects."""
+    return [{"path": item.path, "reason": item.reason} for item in skipped]
+
+
+def verification_json(verification: Verification) -> dict[str, Any]:
+    """Return a verification as a JSON object."""
+    return {
+        "probability": verification.probability,
+        "log_odds": verification.log_odds,
+        "inliers": verification.n_inliers,
+        "mirrored": verification.mirrored,
+        "transform": verification.transform,
+        "reference_region": verification.reference_region,
+        "query_region": verification.query_region,
+    }
+
+
+def region_words(verification: Verification) -> str:
+    """Say which part of the reference is seen where in the query: boxes, from the first to the last pixel."""
+    if verification.reference_region is None or verification.query_region is None:
+        return "not known"
+    return f"{_box(verification.reference_region)} of the reference at {_box(verification.query_region)} of the query"
+
+
+def _box(region: Sequence[tuple[float, float]]) -> str:
+    points = [point for point in region if all(map(math.isfinite, point))]
+    if not points:
+        return "an unbounded part"
+    spans = [(math.ceil(min(values)), math.floor(max(values))) for values in zip(*points, strict=True)]
+    return " ".join(f"{axis} {first}..{last}" for axis, (first, last) in zip("xy", spans, strict=True))
+
+
+def listed_images(paths: Sequence[Path]) -> tuple[list[Path], tuple[Skipped, ...], list[Path]]:
+    """Return the images among files and in folders, the folders that were not looked into, and the other files.
+
+    Raises
+    ------
+    ConfigError
+        If there is not one image.
+    """
+    from fingerprint.image import find_images
+    from fingerprint.tracks import unread_folders
+
+    images, ignored = find_images(paths)
+    if not images:
+        raise ConfigError(f"{', '.join(map(str, paths))}: no images in there; give image files or folders of them")
+    return images, unread_folders(ignored), [path for path in ignored if not path.is_dir()]
+
+
+def note_ignored(ignored: Sequence[object], *, quiet: bool) -> None:
+    """Say on stderr how many files were passed over because their names are not those of images."""
+    if ignored and not quiet:
+        number = (
+            "1 file is no image by its name" if len(ignored) == 1 else f"{len(ignored)} files are no images by name"
+        )
+        click.echo(f"fingerprint: note: {number}, such as {shown(ignored[0])}; passed over", err=True)
+
+
+def finish(skipped: Sequence[Skipped]) -> None:
+    """End a command: list on stderr what was skipped, and exit with code 1 if there was anything."""
+    if not skipped:
+        return
+    click.echo(f"fingerprint: skipped {count(len(skipped), 'file')}:", err=True)
+    for item in skipped[:_MOST_LINES]:
+        click.echo(f"  {shown(item.path)}: {shown(item.reason)}", err=True)
+    if len(skipped) > _MOST_LINES:
+        click.echo(f"  and {len(skipped) - _MOST_LINES:,} more", err=True)
+    leave(EXIT_SKIPPED)
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def leave(code: int) -> NoReturn:
+    """End the command with an exit code."""
+    raise click.exceptions.Exit(code)

@@ -1,0 +1,53 @@
+"""Progress bars on stderr, where somebody sees them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import click
+
+#: Called as ``report(stage, done, total)``.
+Report = Callable[[str, int, int], None]
+
+
+@contextmanager
+def progress(*, quiet: bool, streams: bool = False) -> Iterator[Report]:
+    """Give a function that draws a bar for each stage that it is told of.
+
+    Parameters
+    ----------
+    quiet : bool
+        Draw nothing. The same holds where stderr is no terminal.
+    streams : bool
+        Whether the command prints results while it works: no bar is drawn between them on the same terminal.
+    """
+    if quiet or not sys.stderr.isatty() or (streams and sys.stdout.isatty()):
+        yield _nothing
+        return
+    with ExitStack() as current:
+        bars = _Bars(current)
+        yield bars.report
+
+
+class _Bars:
+    """The bar of the stage under way."""
+
+    def __init__(self, current: ExitStack) -> None:
+        self._current = current
+        self._stage: str | None = None
+        self._done = 0
+
+    def report(self, stage: str, done: int, total: int) -> None:
+        if stage != self._stage:
+            self._current.close()  # ends the line of the stage before
+            self._stage, self._done = stage, 0
+            shown = click.progressbar(length=total, label=f"{stage:<22}", file=sys.stderr, show_pos=True)
+            self._bar = self._current.enter_context(shown)
+        self._bar.update(done - self._done)
+        self._done = done
+
+
+def _nothing(_stage: str, _done: int, _total: int) -> None:
+    return

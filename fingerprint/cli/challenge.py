@@ -1,0 +1,180 @@
+"""``fingerprint challenge``: the files of the image similarity challenge, and its metrics."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import click
+
+from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._options import (
+    EXISTING_FILE,
+    EXISTING_FOLDER,
+    FOLDER,
+    NewFile,
+    chosen_models,
+    engine_options,
+    json_option,
+    message_options,
+)
+from fingerprint.cli._output import count, finish, print_json, shown, skipped_json
+from fingerprint.cli._progress import progress
+
+_queries_option = click.option(
+    "--queries", metavar="DIR", required=True, type=EXISTING_FOLDER, help="Folder of images, or a collection."
+)
+_references_option = click.option(
+    "--references", metavar="DIR", required=True, type=EXISTING_FOLDER, help="Folder of images, or a collection."
+)
+
+
+@click.group("challenge", short_help="Make and judge the challenge's files.")
+def challenge_group() -> None:
+    """Make and judge the files of the image similarity challenge (DISC21), both tracks.
+
+    Ids are the names of the files without folder and extension.
+    """
+
+
+@challenge_group.command(
+    "match",
+    cls=ExampleCommand,
+    examples=("fingerprint challenge match --queries queries/ --references references/ --out matches.csv",),
+)
+@_queries_option
+@_references_option
+@click.option("--out", metavar="FILE.csv", required=True, type=NewFile(), help="Matching Track file to write.")
+@click.option(
+    "--collection",
+    metavar="DIR",
+    type=FOLDER,
+    help="Keep here the collection that is made of a folder of references, and use it again the next time.",
+)
+@json_option("one JSON object")
+@engine_options
+def match_command(
+    queries: Path,
+    references: Path,
+    out: Path,
+    collection: Path | None,
+    as_json: bool,
+    models_folder: Path | None,
+    n_workers: int | None,
+    quiet: bool,
+) -> None:
+    """Write a Matching Track file: for each query, by itself, its likeliest references and their log-odds."""
+    from fingerprint.challenge import write_matches
+    from fingerprint.tracks import match_track
+
+    models = chosen_models(models_folder)
+    with progress(quiet=quiet) as report:
+        matches, skipped = match_track(
+            queries, references, models=models, collection=collection, n_workers=n_workers, progress=report
+        )
+    write_matches(out, matches)
+    n_queries = len(set(matches.query_ids))
+    if as_json:
+        facts = {"out": str(out), "rows": len(matches), "queries_with_rows": n_queries}
+        print_json({**facts, "skipped": skipped_json(skipped)})
+    else:
+        click.echo(f"{shown(out)}: {count(len(matches), 'row')} on {n_queries:,} of the queries")
+    finish(skipped)
+
+
+@challenge_group.command(
+    "describe",
+    cls=ExampleCommand,
+    examples=("fingerprint challenge describe --queries queries/ --references references/ --out descriptors.h5",),
+)
+@_queries_option
+@_references_option
+@click.option("--out", metavar="FILE.h5", required=True, type=NewFile(), help="Descriptor Track file to write.")
+@json_option("one JSON object")
+@engine_options
+def describe_command(
+    queries: Path,
+    references: Path,
+    out: Path,
+    as_json: bool,
+    models_folder: Path | None,
+    n_workers: int | None,
+    quiet: bool,
+) -> None:
+    """Write a Descriptor Track file: one vector for each query and each reference."""
+    from fingerprint.challenge import write_descriptors
+    from fingerprint.tracks import describe_track
+
+    models = chosen_models(models_folder)
+    with progress(quiet=quiet) as report:
+        descriptors, skipped = describe_track(queries, references, models=models, n_workers=n_workers, progress=report)
+    write_descriptors(out, descriptors)
+    n_queries, n_references = len(descriptors.query_ids), len(descriptors.reference_ids)
+    dimension = descriptors.query.shape[1]
+    if as_json:
+        facts = {"out": str(out), "queries": n_queries, "references": n_references, "dimensions": dimension}
+        print_json({**facts, "skipped": skipped_json(skipped)})
+    else:
+        click.echo(f"{shown(out)}: {n_queries:,} queries and {n_references:,} references in {dimension} dimensions")
+    finish(skipped)
+
+
+@challenge_group.command(
+    "evaluate",
+    cls=ExampleCommand,
+    examples=("fingerprint challenge evaluate --ground-truth ground_truth.csv --matching matches.csv",),
+)
+@click.option(
+    "--ground-truth", metavar="GT.csv", required=True, type=EXISTING_FILE, help="Which query has which reference."
+)
+@click.option("--matching", metavar="FILE.csv", type=EXISTING_FILE, help="Matching Track file to judge.")
+@click.option(
+    "--descriptors",
+    metavar="FILE.h5",
+    type=EXISTING_FILE,
+    multiple=True,
+    help="Descriptor Track file to judge; of the older layout give two, queries first.",
+)
+@click.option(
+    "--labelled-only",
+    is_flag=True,
+    help="Leave out rows on queries that the ground truth does not name, which count as wrong otherwise.",
+)
+@json_option("one JSON object")
+@message_options
+def evaluate_command(
+    ground_truth: Path,
+    matching: Path | None,
+    descriptors: tuple[Path, ...],
+    labelled_only: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Judge a file as the challenge does: micro average precision and recalls."""
+    if (matching is None) == (not descriptors) or len(descriptors) > 2:
+        raise click.UsageError("give one file to judge: --matching FILE.csv, or --descriptors FILE.h5")
+    if labelled_only and matching is None:
+        raise click.UsageError("--labelled-only is for --matching; of descriptors, only labelled queries are searched")
+    from fingerprint.challenge import (
+        evaluate_descriptors,
+        evaluate_matches,
+        read_descriptors,
+        read_ground_truth,
+        read_matches,
+    )
+
+    truth = read_ground_truth(ground_truth)
+    if matching is not None:
+        matches = read_matches(matching)
+        metrics = evaluate_matches(matches.of_queries(truth.query_ids) if labelled_only else matches, truth)
+    else:
+        vectors = read_descriptors(*descriptors)
+        with progress(quiet=quiet) as report:
+            metrics = evaluate_descriptors(vectors, truth, partial(report, "queries"))
+    figures = asdict(metrics)
+    if as_json:
+        print_json(figures)
+        return
+    for name, value in figures.items():
+        click.echo(f"{name:<17} {'none' if value is None else f'{value:.4f}'}")

@@ -1,0 +1,82 @@
+"""``fingerprint compare``: two images, and what one has of the other."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._options import EXISTING_FILE, NewFile, chosen_models, json_option, models_option, verbose_option
+from fingerprint.cli._output import print_json, region_words, shown, verification_json
+from fingerprint.config import DEFAULT_CONFIG
+
+if TYPE_CHECKING:
+    from fingerprint.types import Verification
+
+_PICTURE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+
+
+class _PictureFile(NewFile):
+    """An image file to write."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check that the ending names a format that can be written."""
+        path = Path(super().convert(value, param, ctx))
+        if path.suffix.lower() not in _PICTURE_FORMATS:
+            self.fail(f"the name must end in {', '.join(_PICTURE_FORMATS)}, not {shown(path.suffix)!r}", param, ctx)
+        return path
+
+
+@click.command(
+    "compare",
+    short_help="Tell whether one image was made from another.",
+    cls=ExampleCommand,
+    examples=("fingerprint compare suspicious.jpg original.jpg --picture shared.png",),
+)
+@click.argument("query", metavar="A", type=EXISTING_FILE)
+@click.argument("reference", metavar="B", type=EXISTING_FILE)
+@click.option("--picture", metavar="OUT.png", type=_PictureFile(), help="Draw both images with the part they share.")
+@json_option("one JSON object")
+@models_option
+@verbose_option
+def compare_command(
+    query: Path, reference: Path, picture: Path | None, as_json: bool, models_folder: Path | None
+) -> None:
+    """Tell whether image A was made from image B, how sure that is, and which part of B is seen where in A."""
+    from fingerprint.pipeline import compare
+    from fingerprint.report import probability_text
+
+    verification = compare(query, reference, models=chosen_models(models_folder))
+    if picture is not None:
+        _draw(query, reference, verification, picture)
+    if as_json:
+        print_json({"query": str(query), "reference": str(reference), **verification_json(verification)})
+        return
+    is_copy = verification.probability >= DEFAULT_CONFIG.probability_threshold
+    for name, value in (
+        ("query", shown(query)),
+        ("reference", shown(reference)),
+        ("verdict", "made from the reference" if is_copy else "not made from the reference"),
+        ("probability", f"{probability_text(verification.probability)} (log-odds {verification.log_odds:.2f})"),
+        ("inliers", str(verification.n_inliers)),
+        ("mirrored", "yes" if verification.mirrored else "no"),
+        ("seen", region_words(verification)),
+        *((("picture", shown(picture)),) if picture is not None else ()),
+    ):
+        click.echo(f"{name:<12} {value}")
+
+
+def _draw(query: Path, reference: Path, verification: Verification, out: Path) -> None:
+    """Write the picture of a comparison; the regions are in pixels of the full size."""
+    from PIL import Image
+
+    from fingerprint.image import read_rgb
+    from fingerprint.report import comparison_picture
+
+    pixels = comparison_picture(read_rgb(query).pixels, read_rgb(reference).pixels, verification)
+    encoded = io.BytesIO()
+    Image.fromarray(pixels).save(encoded, _PICTURE_FORMATS[out.suffix.lower()])
+    out.write_bytes(encoded.getvalue())

@@ -1,0 +1,143 @@
+"""``fingerprint search``: the sources of images, in a collection."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._options import EXISTING, EXISTING_FOLDER, chosen_models, engine_options, json_option
+from fingerprint.cli._output import (
+    finish,
+    listed_images,
+    note_ignored,
+    print_json,
+    region_words,
+    shown,
+    verification_json,
+)
+from fingerprint.cli._progress import progress
+from fingerprint.config import DEFAULT_CONFIG
+
+if TYPE_CHECKING:
+    from fingerprint.types import Match, Skipped
+
+_WIDEST = 48  # longer names push their line to the right rather than make all lines long
+
+
+def _number(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
+    if math.isnan(value):
+        raise click.BadParameter("a probability is a number from 0 to 1")
+    return value
+
+
+@click.command(
+    "search",
+    short_help="Find the sources of images in a collection.",
+    cls=ExampleCommand,
+    examples=("fingerprint search photos.fp suspicious.jpg --min-score 0.9",),
+)
+@click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
+@click.argument("paths", metavar="QUERY...", nargs=-1, required=True, type=EXISTING)
+@click.option(
+    "-k",
+    "--results",
+    "n_results",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=DEFAULT_CONFIG.results,
+    show_default=True,
+    help="The most references to name for a query.",
+)
+@click.option(
+    "--min-score",
+    metavar="P",
+    type=click.FloatRange(0, 1),
+    callback=_number,
+    default=DEFAULT_CONFIG.probability_threshold,
+    show_default=True,
+    help="The least probability, 0 to 1, that a reference must have.",
+)
+@click.option("--exact", is_flag=True, help="Compare all descriptors, even where the collection is large.")
+@json_option("one JSON object a line, one for each query")
+@engine_options
+def search_command(
+    folder: Path,
+    paths: tuple[Path, ...],
+    n_results: int,
+    min_score: float,
+    exact: bool,
+    as_json: bool,
+    models_folder: Path | None,
+    n_workers: int | None,
+    quiet: bool,
+) -> None:
+    """Find the references that images may have been made from, the surest first.
+
+    QUERY is an image file or a folder of images.
+    """
+    from fingerprint.pipeline import open_collection
+    from fingerprint.types import Skipped
+
+    images, unread, ignored = listed_images(paths)
+    skipped: list[Skipped] = []
+    with (
+        open_collection(folder, models=chosen_models(models_folder)) as collection,
+        progress(quiet=quiet, streams=True) as report,
+    ):
+        widths = _width(images), _width(collection.ids)
+        results = collection.search_many(
+            images, n_results=n_results, min_probability=min_score, exact=exact, n_workers=n_workers
+        )
+        if not as_json:
+            _print_row("query", "reference", widths, "probability  inliers  mirrored  seen")
+        for done, (query, result) in enumerate(zip(images, results, strict=True), start=1):
+            if isinstance(result, Skipped):
+                skipped.append(result)
+            if as_json:
+                _print_object(query, result)
+            else:
+                _print_rows(query, result, widths)
+            report("queries", done, len(images))
+    for item in unread:
+        if as_json:
+            _print_object(Path(item.path), item)
+    note_ignored(ignored, quiet=quiet)
+    finish((*skipped, *unread))
+
+
+def _width(names: Sequence[object]) -> int:
+    return min(_WIDEST, max((len(shown(name)) for name in names), default=0))
+
+
+def _print_row(query: object, reference: object, widths: tuple[int, int], rest: str) -> None:
+    click.echo(f"{shown(query):<{max(5, widths[0])}}  {shown(reference):<{max(9, widths[1])}}  {rest}")
+
+
+def _print_rows(query: Path, result: list[Match] | Skipped, widths: tuple[int, int]) -> None:
+    from fingerprint.report import probability_text
+
+    if not isinstance(result, list):
+        click.echo(f"{shown(query):<{max(5, widths[0])}}  skipped: {shown(result.reason)}")
+    elif not result:
+        click.echo(f"{shown(query):<{max(5, widths[0])}}  nothing found")
+    else:
+        for match in result:
+            seen = match.verification
+            mirrored = "yes" if seen.mirrored else "no"
+            facts = (
+                f"{probability_text(seen.probability):>11}  {seen.n_inliers:>7}  {mirrored:<8}  {region_words(seen)}"
+            )
+            _print_row(query, match.reference_id, widths, facts)
+
+
+def _print_object(query: Path, result: list[Match] | Skipped) -> None:
+    if isinstance(result, list):
+        found = [{"reference": match.reference_id, **verification_json(match.verification)} for match in result]
+        print_json({"query": str(query), "matches": found})
+    else:
+        print_json({"query": str(query), "skipped": result.reason})

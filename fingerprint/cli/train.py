@@ -1,0 +1,86 @@
+"""``fingerprint train``: models from photographs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._options import EXISTING, FOLDER, json_option, message_options, workers_option
+from fingerprint.cli._output import finish, listed_images, note_ignored, print_json, shown, skipped_json
+from fingerprint.cli._progress import progress
+from fingerprint.errors import ConfigError
+
+
+@click.command(
+    "train",
+    short_help="Train models on photographs.",
+    cls=ExampleCommand,
+    examples=(
+        "fingerprint train photographs/ --out models/",
+        "fingerprint index create photos.fp photos/ --models models/",
+    ),
+)
+@click.argument("paths", metavar="IMAGES...", nargs=-1, required=True, type=EXISTING)
+@click.option("--out", metavar="DIR", required=True, type=FOLDER, help="Folder for models.npz and MODELS.json.")
+@click.option("--force", is_flag=True, help="Replace models that are there; collections made by them need them.")
+@click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Of all chance.")
+@click.option("--words", "n_words", metavar="N", type=click.IntRange(min=1), help="Size of the codebook.")
+@click.option("--dimension", metavar="N", type=click.IntRange(1, 256), help="Of the compact descriptor.")
+@click.option(
+    "--versions",
+    "n_versions",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Edited versions of an image to learn from.",
+)
+@click.option(
+    "--calibration",
+    "n_calibration",
+    metavar="N",
+    type=click.IntRange(min=20),
+    help="Edited queries that the calibration is fitted on.",
+)
+@json_option("one JSON object")
+@workers_option
+@message_options
+def train_command(
+    paths: tuple[Path, ...],
+    out: Path,
+    force: bool,
+    as_json: bool,
+    n_workers: int | None,
+    quiet: bool,
+    **settings: int | None,
+) -> None:
+    """Train models on photographs: some hundred at least, better thousands, of the kind that will be searched.
+
+    No picture of the references or the queries should be among them. The same photographs and settings give the same
+    bytes. Settings that are not given are those of the models in the package.
+    """
+    from fingerprint.config import DEFAULT_CONFIG
+    from fingerprint.models import ARRAYS_NAME, MANIFEST_NAME, save_models
+    from fingerprint.train import TrainConfig, train_models
+
+    there = next((out / name for name in (ARRAYS_NAME, MANIFEST_NAME) if (out / name).exists()), None)
+    if there is not None and not force:
+        raise ConfigError(f"{there}: there already; choose another --out, or replace it with --force")
+    out.mkdir(parents=True, exist_ok=True)
+    given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
+    images, unread, ignored = listed_images(paths)
+    with progress(quiet=quiet) as report:
+        models, skipped = train_models(
+            images, DEFAULT_CONFIG, TrainConfig(**given), n_workers=n_workers, progress=report
+        )
+    save_models(models, out)
+    if as_json:
+        ids = {"out": str(out), "model_id": models.model_id, "calibration_id": models.calibration_id}
+        print_json({**ids, "facts": dict(models.facts), "skipped": skipped_json((*skipped, *unread))})
+    else:
+        ids = {"models": str(out), "model_id": models.model_id, "calibration_id": models.calibration_id}
+        for name, value in (ids | dict(models.facts)).items():
+            click.echo(f"{name:<22} {shown(value)}")
+    note_ignored(ignored, quiet=quiet)
+    finish((*skipped, *unread))

@@ -1,0 +1,12 @@
+"""What people look at: a picture that shows a query beside a reference, and a page of many such pictures."""
+
+from fingerprint.report.page import PageEntry, write_page
+from fingerprint.report.picture import comparison_picture
+from fingerprint.report.words import probability_text
+
+__all__ = [
+    "PageEntry",
+    "comparison_picture",
+    "probability_text",
+    "write_page",
+]

@@ -1,0 +1,26 @@
+"""The same words for the same outcome, wherever people read it."""
+
+from __future__ import annotations
+
+
+def probability_text(probability: float) -> str:
+    """Write a probability in three decimals, but call it neither 0 nor 1 where it is not.
+
+    Parameters
+    ----------
+    probability : float, [0, 1]
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> probability_text(0.8564), probability_text(0.99997), probability_text(1e-9)
+    ('0.856', '> 0.999', '< 0.001')
+    """
+    if 0.9995 <= probability < 1:
+        return "> 0.999"
+    if 0 < probability < 0.0005:
+        return "< 0.001"
+    return f"{probability:.3f}"

@@ -1,0 +1,359 @@
+"""The walk from two sets of pictures to what the challenge's files hold, for both tracks.
+
+Each set is a folder of images or a collection. The challenge's id of a picture is its file's name without folder and
+extension; of a reference in a collection, the same of its id. Every query is treated by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from fingerprint.challenge import MAX_ROWS, DescriptorSet, Matches
+from fingerprint.challenge.files import id_fault
+from fingerprint.config import DEFAULT_CONFIG, Config
+from fingerprint.describe import describe_reference
+from fingerprint.errors import ChallengeFileError, ConfigError
+from fingerprint.image import IMAGE_SUFFIXES, find_images
+from fingerprint.index.store import MANIFEST_NAME
+from fingerprint.models import Models, load_models
+from fingerprint.pipeline import Collection, create_collection, open_collection
+from fingerprint.types import F32, Match, Skipped
+from fingerprint.workers import map_images
+
+#: Called as ``progress(stage, done, total)``; the stages are ``"references"`` and ``"queries"``.
+Progress = Callable[[str, int, int], None]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """The images in a folder.
+
+    Attributes
+    ----------
+    path : Path
+    images : tuple of Path
+        At least one.
+    ids : tuple of str
+        Their ids in the challenge.
+    skipped : tuple of Skipped
+        Folders in it that were not looked into.
+    """
+
+    path: Path
+    images: tuple[Path, ...]
+    ids: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def match_track(
+    queries: str | os.PathLike[str],
+    references: str | os.PathLike[str],
+    *,
+    models: Models | None = None,
+    config: Config = DEFAULT_CONFIG,
+    collection: str | os.PathLike[str] | None = None,
+    n_workers: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[Matches, tuple[Skipped, ...]]:
+    """Find the sources of all queries, each by itself, as the Matching Track wants them.
+
+    Parameters
+    ----------
+    queries, references : path
+        A folder of images, or a collection. The pictures of a collection are described in less detail than a search
+        describes those of files, so queries are better given as files.
+    models : Models, optional
+        Those that ship with the package by default.
+    config : Config, optional
+        ``config.results`` is the most rows that a query gets.
+    collection : path, optional
+        Where to keep the collection that is made from a folder of references. If it is there already it is brought up
+        to date and used again. Default: a temporary place.
+    n_workers : int, optional
+        Threads; one for each core by default. The result does not depend on it.
+    progress : callable, optional
+        Called as ``progress(stage, done, total)``.
+
+    Returns
+    -------
+    matches : Matches
+        In the order of the queries, the surest first within a query; the score is the log-odds. Of more than
+        `MAX_ROWS` rows, those with the highest scores.
+    skipped : tuple of Skipped
+        Pictures that could not be read: such a query has no rows, such a reference is in none.
+
+    Raises
+    ------
+    ChallengeFileError
+        If two pictures of a set have the same id, or an id cannot stand in the challenge's file.
+    ConfigError
+        If a folder has no image, or `collection` is not one of these references.
+    CollectionError
+        If a collection cannot be used.
+    """
+    models = models or load_models()
+    report = progress or _silent
+    with ExitStack() as stack:
+        asked = _open(queries, models, config, stack)
+        offered = _open(references, models, config, stack)
+        query_ids = _ids_by_collection_id(asked, queries) if isinstance(asked, Collection) else {}
+        skipped: list[Skipped] = []
+        unread: set[str] = set()
+        if isinstance(offered, _Folder):
+            source, at_once = _collect(offered, collection, models, config, n_workers, report, stack)
+            skipped += at_once
+            places = {item.path for item in at_once}
+            unread = {_id_in(offered, image) for image in offered.images if str(image) in places}
+        elif collection is not None:
+            raise ConfigError(
+                f"{references}: a collection already; {collection} is for the images of a folder, omit it"
+            )
+        else:
+            source = offered
+        reference_ids = _ids_by_collection_id(source, references)
+        rows: list[tuple[str, str, float]] = []
+        for query_id, found in _search(asked, query_ids, source, n_workers, report):
+            if isinstance(found, Skipped):
+                skipped.append(found)
+            else:
+                rows += [
+                    (query_id, reference_ids[m.reference_id], m.score) for m in found if m.reference_id not in unread
+                ]
+        if isinstance(asked, _Folder):
+            skipped += asked.skipped
+    return _as_matches(rows), tuple(skipped)
+
+
+def describe_track(
+    queries: str | os.PathLike[str],
+    references: str | os.PathLike[str],
+    *,
+    models: Models | None = None,
+    config: Config = DEFAULT_CONFIG,
+    n_workers: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[DescriptorSet, tuple[Skipped, ...]]:
+    """Describe all queries and references, each by itself, as the Descriptor Track wants them.
+
+    Only the descriptors are held in memory, and nothing is written to disk.
+
+    Parameters
+    ----------
+    queries, references : path
+        A folder of images, or a collection, whose descriptors are taken as they are.
+    models : Models, optional
+        Those that ship with the package by default.
+    config : Config, optional
+    n_workers : int, optional
+        Threads; one for each core by default. The result does not depend on it.
+    progress : callable, optional
+        Called as ``progress(stage, done, total)``.
+
+    Returns
+    -------
+    descriptors : DescriptorSet
+        In the order of the files' names or of the collection.
+    skipped : tuple of Skipped
+        Pictures that could not be read; they have no row.
+
+    Raises
+    ------
+    ChallengeFileError
+        If two pictures of a set have the same id, an id cannot stand in the challenge's file, or no picture of a set
+        could be read.
+    ConfigError
+        If a folder has no image.
+    CollectionError
+        If a collection cannot be used.
+    """
+    models = models or load_models()
+    report = progress or _silent
+    skipped: list[Skipped] = []
+    with ExitStack() as stack:
+        halves = [_open(place, models, config, stack) for place in (queries, references)]
+        ids = [
+            tuple(_ids_by_collection_id(half, place).values()) if isinstance(half, Collection) else half.ids
+            for half, place in zip(halves, (queries, references), strict=True)
+        ]
+        if foreign := next((name for half in ids for name in half if not name.isascii()), None):
+            raise ChallengeFileError(f"the id {foreign!r} is not ASCII, which a descriptor file needs: rename it")
+        described: list[tuple[F32, tuple[str, ...]]] = []
+        for stage, half, names in zip(("queries", "references"), halves, ids, strict=True):
+            if isinstance(half, Collection):
+                described.append((half.descriptors(), names))
+            else:
+                vectors, kept, unread = _describe_folder(half, models, config, n_workers, partial(report, stage))
+                described.append((vectors, kept))
+                skipped += unread
+    (query, query_ids), (reference, reference_ids) = described
+    return DescriptorSet(query, reference, query_ids, reference_ids), tuple(skipped)
+
+
+def challenge_id(name: str) -> str:
+    """Return the challenge's id of a file's path or a collection's id: the last part, without an image's ending.
+
+    Examples
+    --------
+    >>> challenge_id("references/R000001.jpg"), challenge_id("v1.2")
+    ('R000001', 'v1.2')
+    """
+    last = PurePosixPath(name)
+    return last.stem if last.suffix.lower() in IMAGE_SUFFIXES else last.name
+
+
+def unread_folders(ignored: Iterable[str | os.PathLike[str]]) -> tuple[Skipped, ...]:
+    """Return the folders among what `find_images` passed over: whatever is in them was not looked at.
+
+    Parameters
+    ----------
+    ignored : iterable of path
+        The second value of `fingerprint.image.find_images`.
+
+    Returns
+    -------
+    tuple of Skipped
+        With the reason; files are left out.
+    """
+    folders = [path for path in map(Path, ignored) if path.is_dir()]
+    reasons = ("a folder that cannot be read", "a link to another folder, not followed: name that folder itself")
+    return tuple(Skipped(str(path), reasons[path.is_symlink()]) for path in folders)
+
+
+def _silent(_stage: str, _done: int, _total: int) -> None:
+    return
+
+
+def _open(source: str | os.PathLike[str], models: Models, config: Config, stack: ExitStack) -> Collection | _Folder:
+    """Open a collection, or list a folder and check that each image has an id of its own."""
+    path = Path(source)
+    if (path / MANIFEST_NAME).is_file():
+        return stack.enter_context(open_collection(path, models=models, config=config))
+    if path.exists() and not path.is_dir():
+        raise ConfigError(f"{path}: a file; give a folder of images or a collection")
+    images, ignored = find_images([path])
+    if not images:
+        raise ConfigError(f"{path}: neither images nor a collection in this folder; give another one")
+    n_other = sum(not other.is_dir() for other in ignored)
+    if n_other:
+        _log.info("%s: %d files are no images by their names", path, n_other)
+    ids = _checked_ids([str(image) for image in images], path)
+    return _Folder(path, tuple(images), tuple(ids), unread_folders(ignored))
+
+
+def _ids_by_collection_id(collection: Collection, place: str | os.PathLike[str]) -> Mapping[str, str]:
+    names = collection.ids
+    return dict(zip(names, _checked_ids(names, place), strict=True))
+
+
+def _checked_ids(names: Sequence[str], place: str | os.PathLike[str]) -> list[str]:
+    """Return the challenge's ids of files or of a collection's ids; before hours of work rather than after."""
+    owners: dict[str, str] = {}
+    for name in names:
+        own = challenge_id(name)
+        if what := id_fault(own) or (None if _is_text(own) else "it is not UTF-8"):
+            raise ChallengeFileError(f"{place}: {name!r} cannot stand in the challenge's files: {what}; rename it")
+        if (other := owners.setdefault(own, name)) != name:
+            raise ChallengeFileError(f"{place}: {other!r} and {name!r} would both be {own!r}; rename one of them")
+    return list(owners)
+
+
+def _is_text(name: str) -> bool:
+    """Return whether a name that came from the file system is valid Unicode."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def _id_in(folder: _Folder, image: Path) -> str:
+    """Return the id under which `Collection.add_files` keeps an image of a folder."""
+    return image.relative_to(folder.path).as_posix()
+
+
+def _collect(
+    folder: _Folder,
+    keep: str | os.PathLike[str] | None,
+    models: Models,
+    config: Config,
+    n_workers: int | None,
+    report: Progress,
+    stack: ExitStack,
+) -> tuple[Collection, tuple[Skipped, ...]]:
+    """Make a collection from a folder, or bring the one that was kept up to date."""
+    if keep is None:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fingerprint-"))) / "collection"
+    else:
+        place = Path(keep)
+    make = open_collection if (place / MANIFEST_NAME).is_file() else create_collection
+    collection = stack.enter_context(make(place, models=models, config=config))
+    offered = {_id_in(folder, image) for image in folder.images}
+    if (stranger := next((name for name in collection.ids if name not in offered), None)) is not None:
+        raise ConfigError(
+            f"{place}: it holds {stranger!r}, which is not in {folder.path}; remove that "
+            f"('fingerprint index remove'), keep this folder's collection elsewhere, or give {place} as the references"
+        )
+    added = collection.add_files([folder.path], n_workers=n_workers, progress=partial(report, "references"))
+    return collection, added.skipped + folder.skipped
+
+
+def _search(
+    asked: Collection | _Folder,
+    query_ids: Mapping[str, str],
+    source: Collection,
+    n_workers: int | None,
+    report: Progress,
+) -> Iterator[tuple[str, list[Match] | Skipped]]:
+    """Yield the challenge's id and the matches of each query."""
+    if isinstance(asked, Collection):
+        names: Sequence[str] = tuple(query_ids.values())
+        found = map_images(source.search_described, asked.as_queries(), n_workers)
+    else:
+        names = asked.ids
+        found = source.search_many(asked.images, n_workers=n_workers)
+    for done, (name, matches) in enumerate(zip(names, found, strict=True), start=1):
+        yield name, matches
+        report("queries", done, len(names))
+
+
+def _as_matches(rows: Sequence[tuple[str, str, float]]) -> Matches:
+    """Return the rows with the highest scores, in the order given, as many as the challenge's file may have."""
+    scores = np.array([score for _, _, score in rows], np.float64)
+    kept = np.sort(np.argsort(-scores, kind="stable")[:MAX_ROWS])
+    return Matches(tuple(rows[i][0] for i in kept), tuple(rows[i][1] for i in kept), scores[kept])
+
+
+def _describe_folder(
+    folder: _Folder, models: Models, config: Config, n_workers: int | None, progress: Callable[[int, int], None]
+) -> tuple[F32, tuple[str, ...], tuple[Skipped, ...]]:
+    """Return the descriptors of the images that can be read, their ids, and the others."""
+
+    def describe(image: Path) -> F32:
+        return describe_reference(image, models, config).descriptor  # the same vector as that of a query
+
+    n_images = len(folder.images)
+    vectors = np.empty((n_images, models.descriptor.dimension), np.float32)
+    kept: list[str] = []
+    skipped: list[Skipped] = []
+    results = map_images(describe, folder.images, n_workers)
+    for done, (name, result) in enumerate(zip(folder.ids, results, strict=True), start=1):
+        if isinstance(result, Skipped):
+            skipped.append(result)
+        else:
+            vectors[len(kept)] = result
+            kept.append(name)
+        progress(done, n_images)
+    if not kept:
+        first = skipped[0]
+        raise ChallengeFileError(
+            f"{folder.path}: none of its {n_images} images can be read, so there is nothing to describe; "
+            f"the first: {first.path}: {first.reason}"
+        )
+    return vectors[: len(kept)], tuple(kept), (*skipped, *folder.skipped)

@@ -1,0 +1,48 @@
+"""The documentation's examples run, its links lead somewhere, and its commands exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click import Group
+
+from fingerprint.cli import main
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "benchmarks" / "README.md"])
+PAGES = [page for page in PAGES if "_build" not in page.parts]
+
+
+def fences(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if fences(p, "python")], ids=lambda p: str(p.relative_to(ROOT)))
+def test_python_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for number, example in enumerate(fences(page, "python")):
+        exec(compile(example, f"{page.name}, example {number + 1}", "exec"), names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_shell_examples_name_commands_and_options_that_exist(page: Path) -> None:
+    for block in fences(page, "console"):
+        for line in re.findall(r"^\$ fingerprint (.*)$", block, re.MULTILINE):
+            words = shlex.split(line, comments=True)
+            command = main
+            while words and isinstance(command, Group) and not words[0].startswith("-"):
+                assert words[0] in command.commands, f"{page.name}: fingerprint {line}"
+                command = command.commands[words.pop(0)]
+            known = {option for parameter in command.params for option in parameter.opts} | {"--help", "--version"}
+            used = {word.split("=")[0] for word in words if word.startswith("--")}
+            assert used <= known, f"{page.name}: fingerprint {line}"
