@@ -17,6 +17,10 @@ from fingerprint.config import ROOTSIFT_SCALE, FeatureConfig
 from fingerprint.errors import ConfigError
 from fingerprint.types import F32, I64, U8, LocalFeatures, Picture
 
+# OpenCV doubles the picture with pixel centres at halves and halves the places with pixel centres at integers, which moves
+# every keypoint to the right and down by as much. Without this a mirrored copy would lie half a pixel off.
+_DOUBLING_SHIFT = np.float32(0.25)
+
 _CELL_ROW, _CELL_COLUMN, _BIN = (axis.ravel() for axis in np.indices((4, 4, 8)))
 #: ``mirrored[:, k] = original[:, MIRROR_PERMUTATION[k]]``: the descriptor of the same patch seen in a mirror.
 MIRROR_PERMUTATION = ((3 - _CELL_ROW) * 4 + _CELL_COLUMN) * 8 + (8 - _BIN) % 8
@@ -79,7 +83,7 @@ def _extract(grey: U8, picture: Picture, n_keypoints: int, config: FeatureConfig
     if raw is None or not kept:
         return _empty(width, height, scale)
     return LocalFeatures(
-        points=np.array([k.pt for k in kept], dtype=np.float32),
+        points=np.array([k.pt for k in kept], dtype=np.float32) - _DOUBLING_SHIFT,
         sizes=np.array([k.size for k in kept], dtype=np.float32),
         angles=np.array([k.angle for k in kept], dtype=np.float32) % np.float32(360),
         descriptors=root_sift(np.asarray(raw, dtype=np.float32)),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 import warnings
-from contextlib import suppress
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn
 
 import click
 
@@ -17,6 +19,8 @@ from fingerprint.errors import FingerprintError
 
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
+EXIT_TERMINATED = 143
+_SECONDS_TO_END = 10  # after the signal TERM, before the process is ended whatever it does
 
 
 class BoundaryGroup(ExampleCommand, click.Group):
@@ -25,7 +29,7 @@ class BoundaryGroup(ExampleCommand, click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command, write out what is left of its results, and turn errors into messages."""
         try:
-            with warnings.catch_warnings():
+            with _clean_end(), warnings.catch_warnings():
                 warnings.showwarning = _log_warning
                 result = super().invoke(ctx)
             sys.stdout.flush()
@@ -45,6 +49,26 @@ class BoundaryGroup(ExampleCommand, click.Group):
             click.echo(f"fingerprint: error: {shown(message)}", err=True)
             ctx.exit(EXIT_FAILED)
         return result
+
+
+@contextmanager
+def _clean_end() -> Iterator[None]:
+    """Let the signal TERM unwind the command, so that its temporary files go with it."""
+
+    def end(_number: int, _frame: object) -> NoReturn:
+        signal.alarm(_SECONDS_TO_END)
+        raise SystemExit(EXIT_TERMINATED)
+
+    try:
+        before = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not in the main thread: somebody else's process
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        signal.alarm(0)
 
 
 def _message(error: Exception) -> str | None:

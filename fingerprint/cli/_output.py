@@ -111,9 +111,9 @@ def finish(skipped: Sequence[Skipped]) -> None:
     leave(EXIT_SKIPPED)
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def leave(code: int) -> NoReturn:

@@ -116,7 +116,8 @@ def describe_command(
         facts = {"out": str(out), "queries": n_queries, "references": n_references, "dimensions": dimension}
         print_json({**facts, "skipped": skipped_json(skipped)})
     else:
-        click.echo(f"{shown(out)}: {n_queries:,} queries and {n_references:,} references in {dimension} dimensions")
+        sizes = f"{count(n_queries, 'query', 'queries')} and {count(n_references, 'reference')}"
+        click.echo(f"{shown(out)}: {sizes} in {dimension} dimensions")
     finish(skipped)
 
 
@@ -177,4 +178,5 @@ def evaluate_command(
         print_json(figures)
         return
     for name, value in figures.items():
-        click.echo(f"{name:<17} {'none' if value is None else f'{value:.4f}'}")
+        exact = "none" if value is None else repr(value)  # a rounded threshold would leave out its own row
+        click.echo(f"{name:<17} {exact if name == 'threshold_at_p90' else f'{value:.4f}'}")

@@ -1,0 +1,561 @@
+"""The collection on disk: added to, reopened, changed, shared between processes; candidates by every source."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fingerprint
+from fingerprint.config import DEFAULT_CONFIG, CandidateConfig, Config, FeatureConfig
+from fingerprint.describe import describe_query
+from fingerprint.edits import apply_edits
+from fingerprint.errors import (
+    CollectionBusyError,
+    CollectionExistsError,
+    CollectionNotFoundError,
+    ConfigError,
+    FingerprintError,
+    ModelMismatchError,
+    UnknownIdError,
+)
+from fingerprint.index import ImageRecord, Store, check_store
+from fingerprint.index import catalogue as catalogue_module
+from fingerprint.index import store as store_module
+from fingerprint.index.catalogue import Catalogue
+from fingerprint.models import Models
+from fingerprint.types import U8, Fingerprint, Keypoints, Query, Skipped
+
+ROOT = Path(fingerprint.__file__).parents[1]
+ONLY_DESCRIPTOR = CandidateConfig(from_keypoints=0, from_hashes=0, from_descriptor=10)
+
+
+def record(image_id: str, fingerprint: Fingerprint, path: str | None = None) -> ImageRecord:
+    return ImageRecord(image_id, path, None, None, fingerprint.width, fingerprint.height)
+
+
+def with_caps(from_keypoints: int, from_descriptor: int, from_hashes: int) -> Config:
+    caps = CandidateConfig(from_keypoints=from_keypoints, from_descriptor=from_descriptor, from_hashes=from_hashes)
+    return dataclasses.replace(DEFAULT_CONFIG, candidates=caps)
+
+
+def add(store: Store, pictures: dict[str, Fingerprint], replaced: Sequence[str] = ()) -> None:
+    store.add(list(pictures.values()), [record(i, f) for i, f in pictures.items()], replaced)
+
+
+def parts_of(pictures: dict[str, Fingerprint], size: int) -> Iterator[dict[str, Fingerprint]]:
+    names = list(pictures)
+    for start in range(0, len(names), size):
+        yield {name: pictures[name] for name in names[start : start + size]}
+
+
+def invented(n: int, models: Models, seed: int = 0) -> dict[str, Fingerprint]:
+    """Pictures that never were: random descriptors, hardly any keypoints."""
+    rng = np.random.default_rng(seed)
+    out = {}
+    for i in range(n):
+        vector = rng.standard_normal(models.descriptor.dimension)
+        keypoints = Keypoints(
+            descriptors=rng.integers(0, 90, (2, 128)).astype(np.uint8),
+            signatures=rng.integers(0, 2**63, (2, 2)).astype(np.uint64),
+            frame=rng.random((2, 5)).astype(np.float32),
+            width=640,
+            height=480,
+        )
+        out[f"invented-{i}"] = Fingerprint(
+            hashes=rng.integers(0, 2**63, 3).astype(np.uint64),
+            keypoints=keypoints,
+            descriptor=(vector / np.linalg.norm(vector)).astype(np.float32),
+            model_id=models.model_id,
+        )
+    return out
+
+
+def assert_same_fingerprint(a: Fingerprint, b: Fingerprint) -> None:
+    assert a.model_id == b.model_id
+    for name in ("hashes", "descriptor"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+        assert getattr(a, name).dtype == getattr(b, name).dtype
+    for name in ("descriptors", "signatures", "frame", "width", "height"):
+        np.testing.assert_array_equal(getattr(a.keypoints, name), getattr(b.keypoints, name))
+
+
+@pytest.fixture
+def empty(tmp_path: Path, models: Models) -> Iterator[Store]:
+    with Store.create(tmp_path / "collection", models.model_id, DEFAULT_CONFIG) as store:
+        yield store
+
+
+@pytest.fixture
+def store(empty: Store, described: dict[str, Fingerprint]) -> Store:
+    """All photographs, in three segments."""
+    for part in parts_of(described, -(-len(described) // 3)):
+        add(empty, part)
+    return empty
+
+
+def reopened(store: Store, config: Config = DEFAULT_CONFIG) -> Store:
+    return Store.open_existing(store.folder, store.model_id, config)
+
+
+@pytest.fixture(scope="module")
+def queries(photos: dict[str, U8], models: Models) -> dict[str, Query]:
+    chains = {"chelsea": ("hflip", "jpeg"), "coffee": ("crop",), "rocket": ("rotate",), "astronaut": ("scale",)}
+    return {
+        name: describe_query(apply_edits(photos[name], chain, np.random.default_rng(1)).pixels, models)
+        for name, chain in chains.items()
+    }
+
+
+class TestAddAndReopen:
+    def test_what_was_added_comes_back_the_same(self, store: Store, described: dict[str, Fingerprint]) -> None:
+        with reopened(store) as again:
+            assert again.ids == store.ids == list(described)
+            assert len(again) == len(described)
+            for name, fingerprint in described.items():
+                found = again.fingerprint(name)
+                assert found is not None
+                assert_same_fingerprint(found, fingerprint)
+            np.testing.assert_array_equal(
+                again.descriptors(), np.stack([fingerprint.descriptor for fingerprint in described.values()])
+            )
+
+    def test_info_counts(self, store: Store, described: dict[str, Fingerprint]) -> None:
+        info = store.info()
+        assert (info.references, info.removed, info.segments) == (len(described), 0, 3)
+        assert info.keypoints == sum(len(f.keypoints) for f in described.values())
+        assert info.model_id == store.model_id
+        on_disk = sum(p.stat().st_size for p in store.folder.rglob("*") if p.is_file())
+        assert info.bytes == on_disk
+        assert check_store(store.folder) == []
+
+    @pytest.mark.parametrize("n", [1, 2, 3])
+    def test_a_few_pictures_are_a_collection_too(self, n: int, empty: Store, described: dict[str, Fingerprint]) -> None:
+        few = dict(list(described.items())[:n])
+        add(empty, few)
+        with reopened(empty) as again:
+            assert again.ids == list(few)
+
+    def test_an_empty_one_is_sound(self, empty: Store, queries: dict[str, Query]) -> None:
+        with reopened(empty) as again:
+            assert (len(again), again.ids, again.candidates(queries["coffee"])) == (0, [], [])
+            assert again.descriptors().shape[0] == 0
+        assert check_store(empty.folder) == []
+
+    def test_adding_nothing_makes_no_segment(self, empty: Store) -> None:
+        empty.add([], [])
+        assert empty.info().segments == 0
+
+    def test_pictures_without_keypoints(self, empty: Store, models: Models, queries: dict[str, Query]) -> None:
+        """A segment may hold no keypoint at all."""
+        flat = {
+            name: dataclasses.replace(
+                fingerprint,
+                keypoints=Keypoints(
+                    np.zeros((0, 128), np.uint8), np.zeros((0, 2), np.uint64), np.zeros((0, 5), np.float32), 9, 7
+                ),
+            )
+            for name, fingerprint in invented(2, models).items()
+        }
+        add(empty, flat)
+        with reopened(empty) as again:
+            assert {i for i, _ in again.candidates(queries["coffee"])} <= set(flat)
+            assert check_store(again.folder) == []
+
+    @pytest.mark.parametrize(
+        "image_id", ["über/ß.png", "日本語 写真.jpg", "🦊", "a'b\"c;--", "../up", " ", "x" * 3000, "\n"]
+    )
+    def test_ids_may_be_any_text(self, image_id: str, empty: Store, described: dict[str, Fingerprint]) -> None:
+        add(empty, {image_id: described["coffee"], "plain": described["rocket"]})
+        with reopened(empty) as again:
+            assert again.ids == [image_id, "plain"]
+            assert again.record(image_id) == record(image_id, described["coffee"])
+            again.remove([image_id])
+            assert again.ids == ["plain"]
+
+    def test_create_refuses_a_place_that_is_taken(self, store: Store, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("mine")
+        for place in (store.folder, tmp_path, tmp_path / "file"):
+            with pytest.raises(CollectionExistsError, match=place.name):
+                Store.create(place, "model", DEFAULT_CONFIG)
+        assert (tmp_path / "file").read_text() == "mine"
+
+    def test_create_takes_an_empty_folder_and_missing_parents(self, tmp_path: Path) -> None:
+        (tmp_path / "empty").mkdir()
+        for place in (tmp_path / "empty", tmp_path / "a" / "b" / "c"):
+            Store.create(place, "model", DEFAULT_CONFIG).close()
+            assert check_store(place) == []
+
+    def test_nothing_there_is_said_with_the_place(self, tmp_path: Path) -> None:
+        for act in (lambda p: Store.open_existing(p, "model", DEFAULT_CONFIG), check_store):
+            with pytest.raises(CollectionNotFoundError, match="nowhere"):
+                act(tmp_path / "nowhere")
+
+    def test_the_same_pictures_give_the_same_bytes(
+        self, tmp_path: Path, models: Models, described: dict[str, Fingerprint]
+    ) -> None:
+        digests = []
+        for name in ("one", "two"):
+            with Store.create(tmp_path / name, models.model_id, DEFAULT_CONFIG) as made:
+                add(made, described)
+                segment = made.folder / "segments" / "000001"
+                digests.append({path.name: path.read_bytes() for path in segment.iterdir()})
+        assert digests[0] == digests[1]
+
+
+class TestRemoveAndReplace:
+    def test_removed_pictures_are_gone_for_good(self, store: Store, queries: dict[str, Query]) -> None:
+        n = len(store)
+        store.remove(["chelsea", "rocket"])
+        with reopened(store) as again:
+            for one in (store, again):
+                assert len(one) == n - 2
+                assert not {"chelsea", "rocket"} & set(one.ids)
+                assert one.fingerprint("chelsea") is None
+                assert one.record("chelsea") is None
+                assert one.descriptors().shape[0] == n - 2
+                for query in queries.values():
+                    assert not {"chelsea", "rocket"} & {i for i, _ in one.candidates(query)}
+            assert again.info().removed == 2
+
+    def test_an_unknown_id_removes_nothing(self, store: Store) -> None:
+        before = store.ids
+        with pytest.raises(UnknownIdError, match="no-such"):
+            store.remove(["chelsea", "no-such"])
+        assert store.ids == before
+        with reopened(store) as again:
+            assert again.ids == before
+
+    def test_a_removed_picture_may_come_back(self, store: Store, described: dict[str, Fingerprint]) -> None:
+        store.remove(["coffee"])
+        add(store, {"coffee": described["coffee"]})
+        assert store.ids[-1] == "coffee"
+        assert store.ids.count("coffee") == 1
+
+    def test_a_replaced_picture_is_the_new_one(self, store: Store, described: dict[str, Fingerprint]) -> None:
+        add(store, {"coffee": described["rocket"]}, replaced=["coffee"])
+        with reopened(store) as again:
+            found = again.fingerprint("coffee")
+            assert found is not None
+            assert_same_fingerprint(found, described["rocket"])
+            assert again.ids.count("coffee") == 1
+            assert again.info().removed == 1
+
+    def test_replacing_what_is_not_there_adds_nothing(self, store: Store, described: dict[str, Fingerprint]) -> None:
+        before = store.ids
+        with pytest.raises(UnknownIdError, match="no-such"):
+            add(store, {"new": described["rocket"]}, replaced=["no-such"])
+        assert store.ids == before
+        add(store, {"new": described["rocket"]})  # what the failure left behind is not in the way
+        assert store.ids == [*before, "new"]
+        assert check_store(store.folder) == []
+
+    def test_the_same_id_twice_is_refused_and_adds_nothing(
+        self, store: Store, described: dict[str, Fingerprint]
+    ) -> None:
+        before = store.ids
+        with pytest.raises(FingerprintError, match="coffee"):
+            add(store, {"new": described["rocket"], "coffee": described["coffee"]})
+        assert store.ids == before
+
+    def test_all_may_be_removed(self, store: Store, queries: dict[str, Query]) -> None:
+        store.remove(store.ids)
+        assert (len(store), store.candidates(queries["coffee"])) == (0, [])
+        assert check_store(store.folder) == []
+
+
+class TestSkipped:
+    def test_is_remembered_by_path_until_the_file_is_added(
+        self, store: Store, described: dict[str, Fingerprint]
+    ) -> None:
+        store.note_skipped([Skipped("b.jpg", "torn"), Skipped("a/ü.png", "empty file")])
+        store.note_skipped([Skipped("b.jpg", "still torn")])
+        with reopened(store) as again:
+            assert again.info().skipped == (Skipped("a/ü.png", "empty file"), Skipped("b.jpg", "still torn"))
+            again.add([described["coffee"]], [record("b", described["coffee"], path="b.jpg")])
+            assert again.info().skipped == (Skipped("a/ü.png", "empty file"),)
+
+
+class TestModels:
+    def test_another_model_is_refused_with_both_ids(
+        self, store: Store, described: dict[str, Fingerprint], queries: dict[str, Query]
+    ) -> None:
+        offers = [
+            lambda: Store.open_existing(store.folder, "vlad-other", DEFAULT_CONFIG),
+            lambda: add(store, {"x": dataclasses.replace(described["coffee"], model_id="vlad-other")}),
+            lambda: store.candidates(dataclasses.replace(queries["coffee"], model_id="vlad-other")),
+        ]
+        for offer in offers:
+            with pytest.raises(ModelMismatchError) as caught:
+                offer()
+            assert "vlad-other" in str(caught.value)
+            assert store.model_id in str(caught.value)
+        assert "x" not in store.ids
+
+    def test_one_bad_fingerprint_among_good_ones_adds_none(
+        self, store: Store, described: dict[str, Fingerprint]
+    ) -> None:
+        before = store.ids
+        bad = dataclasses.replace(described["coffee"], model_id="vlad-other")
+        with pytest.raises(ModelMismatchError, match="bad"):
+            add(store, {"good": described["rocket"], "bad": bad})
+        assert store.ids == before
+
+    def test_other_keypoint_settings_are_refused(self, store: Store) -> None:
+        config = dataclasses.replace(DEFAULT_CONFIG, reference=FeatureConfig(sides=(200,), n_keypoints=(99,)))
+        with pytest.raises(ConfigError, match="settings"):
+            reopened(store, config)
+
+    def test_settings_of_the_query_may_change(self, store: Store) -> None:
+        config = dataclasses.replace(DEFAULT_CONFIG, query=FeatureConfig(sides=(200,), n_keypoints=(99,)))
+        reopened(store, config).close()
+
+
+class TestCandidates:
+    def test_the_source_is_the_first(self, store: Store, queries: dict[str, Query]) -> None:
+        for name, query in queries.items():
+            assert store.candidates(query)[0][0] == name
+
+    def test_come_without_repeats_and_the_same_each_time(self, store: Store, queries: dict[str, Query]) -> None:
+        for query in queries.values():
+            ids = [i for i, _ in store.candidates(query)]
+            assert len(set(ids)) == len(ids)
+            assert [i for i, _ in store.candidates(query)] == ids
+
+    @pytest.mark.parametrize("size", [1, 4, 100])
+    def test_do_not_depend_on_the_segments(
+        self, size: int, tmp_path: Path, store: Store, described: dict[str, Fingerprint], queries: dict[str, Query]
+    ) -> None:
+        with Store.create(tmp_path / "other", store.model_id, DEFAULT_CONFIG) as other:
+            for part in parts_of(described, size):
+                add(other, part)
+            for query in queries.values():
+                assert [i for i, _ in other.candidates(query)] == [i for i, _ in store.candidates(query)]
+
+    @pytest.mark.parametrize("caps", [(3, 1, 0), (0, 4, 0), (0, 1, 1), (2, 3, 1), (4, 0, 0), (0, 0, 2), (0, 0, 0)])
+    def test_each_source_keeps_to_its_cap(
+        self, caps: tuple[int, int, int], store: Store, queries: dict[str, Query]
+    ) -> None:
+        with reopened(store, with_caps(*caps)) as again:
+            for query in queries.values():
+                assert len(again.candidates(query)) <= sum(caps)
+
+    def test_the_descriptor_finds_copies_alone(self, store: Store, queries: dict[str, Query]) -> None:
+        with reopened(store, with_caps(0, 5, 0)) as again:
+            for name, query in queries.items():
+                assert name in [i for i, _ in again.candidates(query)]
+
+    def test_keypoints_find_copies_alone(
+        self, store: Store, described: dict[str, Fingerprint], queries: dict[str, Query]
+    ) -> None:
+        with reopened(store, with_caps(1, 1, 0)) as again:
+            for name, query in queries.items():
+                misled = dataclasses.replace(query, descriptor=described["camera"].descriptor)
+                assert [i for i, _ in again.candidates(misled)] == [name, "camera"]
+
+    @pytest.mark.parametrize("edit", ["jpeg", "hflip"])
+    def test_hashes_find_a_recompressed_and_a_mirrored_picture_alone(
+        self, edit: str, store: Store, photos: dict[str, U8], described: dict[str, Fingerprint], models: Models
+    ) -> None:
+        query = describe_query(apply_edits(photos["coffee"], [edit], np.random.default_rng(0)).pixels, models)
+        misled = dataclasses.replace(query, descriptor=described["camera"].descriptor)
+        with reopened(store, with_caps(0, 1, 3)) as again:
+            assert [i for i, _ in again.candidates(misled)][:2] == ["camera", "coffee"]
+
+
+class TestAnnoy:
+    def test_agrees_with_exact_search_on_few(self, store: Store, queries: dict[str, Query]) -> None:
+        by_annoy = dataclasses.replace(DEFAULT_CONFIG, candidates=dataclasses.replace(ONLY_DESCRIPTOR, annoy_from=1))
+        store.remove(["moon"] if "moon" in store.ids else ["camera"])
+        with reopened(store, by_annoy) as again:
+            for query in queries.values():
+                approximate = [i for i, _ in again.candidates(query)]
+                assert approximate == [i for i, _ in again.candidates(query, exact=True)]
+                assert len(approximate) == 10
+
+    def test_finds_nearly_all_of_many(self, tmp_path: Path, models: Models, queries: dict[str, Query]) -> None:
+        pictures = invented(1_500, models)
+        config = dataclasses.replace(DEFAULT_CONFIG, candidates=dataclasses.replace(ONLY_DESCRIPTOR, annoy_from=1))
+        vectors = np.stack([f.descriptor for f in pictures.values()]).astype(np.float64)
+        rng = np.random.default_rng(5)
+        found = wanted = 0
+        with Store.create(tmp_path / "many", models.model_id, config) as many:
+            add(many, pictures)
+            for row in rng.integers(0, len(vectors), 15):
+                vector = vectors[row] + rng.normal(0, 0.02, vectors.shape[1])
+                vector = (vector / np.linalg.norm(vector)).astype(np.float32)
+                query = dataclasses.replace(queries["coffee"], descriptor=vector)
+                nearest = np.argsort(np.linalg.norm(vectors - vector, axis=1))[:10]
+                expected = [f"invented-{i}" for i in nearest]
+                assert [i for i, _ in many.candidates(query, exact=True)] == expected
+                approximate = [i for i, _ in many.candidates(query)]
+                assert approximate[0] == f"invented-{row}"
+                found += len(set(approximate) & set(expected))
+                wanted += 10
+        assert found >= 0.9 * wanted
+
+    def test_removed_pictures_do_not_use_up_places(self, store: Store, queries: dict[str, Query]) -> None:
+        by_annoy = dataclasses.replace(DEFAULT_CONFIG, candidates=dataclasses.replace(ONLY_DESCRIPTOR, annoy_from=1))
+        with reopened(store, by_annoy) as again:
+            before = [i for i, _ in again.candidates(queries["coffee"])]
+            again.remove(before[:5])
+            after = [i for i, _ in again.candidates(queries["coffee"])]
+        assert after[:5] == before[5:]
+        assert len(after) == 10
+
+
+class TestDiedWriter:
+    def test_an_unfinished_segment_is_not_seen_and_not_in_the_way(
+        self, store: Store, described: dict[str, Fingerprint]
+    ) -> None:
+        before = store.ids
+        for left_over in ("000004", "000004.unfinished"):
+            folder = store.folder / "segments" / left_over
+            folder.mkdir()
+            (folder / "descriptors.npy").write_bytes(b"half of it")
+        with reopened(store) as again:
+            assert again.ids == before
+            assert check_store(store.folder) == []
+            add(again, {"new": described["coffee"]})
+            assert again.ids == [*before, "new"]
+        assert check_store(store.folder) == []
+        assert not list((store.folder / "segments").glob("*.unfinished"))
+
+    @pytest.mark.parametrize("moment", ["before the segment", "after the segment"])
+    def test_a_failure_while_adding_changes_nothing(
+        self, moment: str, store: Store, described: dict[str, Fingerprint], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = store.ids
+        write = store_module.write_segment
+
+        def fail(folder: Path, *rest: object) -> None:
+            if moment == "after the segment":
+                write(folder, *rest)  # type: ignore[arg-type]
+            else:
+                folder.with_name(folder.name + ".unfinished").mkdir()
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(store_module, "write_segment", fail)
+        with pytest.raises(OSError, match="No space"):
+            add(store, {"new": described["coffee"]}, replaced=["coffee"])
+        monkeypatch.undo()
+        assert store.ids == before
+        assert store.fingerprint("coffee") is not None
+        with reopened(store) as again:
+            assert again.ids == before
+            add(again, {"new": described["coffee"]})
+            assert again.ids == [*before, "new"]
+        assert check_store(store.folder) == []
+
+
+@contextmanager
+def other_process(script: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a script in another process, up to its first line; it goes on when its stdin is closed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *arguments], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from fingerprint.index.catalogue import Catalogue
+catalogue = Catalogue(Path(sys.argv[1]) / "catalogue.sqlite")
+with catalogue.change():
+    print("ready", flush=True)
+    sys.stdin.read()
+catalogue.close()
+"""
+COPY = """
+import sys
+from pathlib import Path
+from fingerprint.config import DEFAULT_CONFIG
+from fingerprint.index import ImageRecord, Store
+with Store.open_existing(Path(sys.argv[1]), sys.argv[2], DEFAULT_CONFIG) as store:
+    picture = store.fingerprint("coffee")
+    store.add([picture], [ImageRecord("new", None, None, None, 600, 400)], ["coffee"])
+    store.remove(["rocket"])
+print("ready", flush=True)
+"""
+
+
+class TestTwoProcesses:
+    def test_a_second_writer_is_told_that_it_is_busy(
+        self, store: Store, described: dict[str, Fingerprint], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(catalogue_module, "_BUSY_SECONDS", 0.1)
+        before = store.ids
+        with reopened(store) as second, other_process(HOLD, str(store.folder)):
+            for act in (
+                lambda: add(second, {"new": described["coffee"]}),
+                lambda: second.remove(["coffee"]),
+                lambda: second.note_skipped([Skipped("a", "b")]),
+            ):
+                with pytest.raises(CollectionBusyError, match="another process is writing"):
+                    act()
+            assert second.ids == before  # and reading goes on
+            assert second.record("coffee") is not None
+        with reopened(store) as later:
+            add(later, {"new": described["coffee"]})
+            assert later.ids == [*before, "new"]
+
+    def test_a_reader_keeps_its_view_while_another_process_writes(
+        self, store: Store, queries: dict[str, Query]
+    ) -> None:
+        before, found = store.ids, {n: [i for i, _ in store.candidates(q)] for n, q in queries.items()}
+        with other_process(COPY, str(store.folder), store.model_id):
+            pass
+        assert store.ids == before
+        assert {n: [i for i, _ in store.candidates(q)] for n, q in queries.items()} == found
+        assert store.fingerprint("rocket") is not None
+        with reopened(store) as later:
+            assert later.ids == [i for i in before if i not in ("coffee", "rocket")] + ["new"]
+
+    def test_a_readers_view_is_one_view(self, store: Store, described: dict[str, Fingerprint]) -> None:
+        """Ids, records and fingerprints are of the same moment."""
+        with reopened(store) as writer:
+            add(writer, {"new": described["coffee"]})
+            writer.remove(["rocket"])
+        for image_id in ("new", "rocket"):
+            known = image_id in store.ids
+            assert (store.fingerprint(image_id) is not None) == known
+            assert (store.record(image_id) is not None) == known
+
+    def test_opening_while_another_process_publishes(
+        self, store: Store, described: dict[str, Fingerprint], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A segment that appears between two questions to the catalogue is not damage."""
+        read_segments = Catalogue.segments
+        with reopened(store) as writer:
+            waiting = [{"new": described["coffee"]}]
+
+            def segments(self: Catalogue) -> list[tuple[int, int]]:
+                found = read_segments(self)
+                if waiting:
+                    add(writer, waiting.pop())
+                return found
+
+            monkeypatch.setattr(Catalogue, "segments", segments)
+            with reopened(store) as reader:
+                assert len(reader) in (len(described), len(described) + 1)
+
+    def test_a_writer_that_opened_earlier_adds_to_what_is_there_now(
+        self, store: Store, described: dict[str, Fingerprint]
+    ) -> None:
+        with reopened(store) as second:
+            add(second, {"by the second": described["coffee"]})
+            add(store, {"by the first": described["rocket"]})
+        assert store.ids[-2:] == ["by the second", "by the first"]
+        assert check_store(store.folder) == []
