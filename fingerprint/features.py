@@ -17,8 +17,8 @@ from fingerprint.config import ROOTSIFT_SCALE, FeatureConfig
 from fingerprint.errors import ConfigError
 from fingerprint.types import F32, I64, U8, LocalFeatures, Picture
 
-# OpenCV doubles the picture with pixel centres at halves and halves the places with pixel centres at integers, which moves
-# every keypoint to the right and down by as much. Without this a mirrored copy would lie half a pixel off.
+# OpenCV doubles the picture with pixel centres at halves, but halves the places with pixel centres at integers, which
+# moves every keypoint to the right and down by as much. Without this a mirrored copy would lie half a pixel off.
 _DOUBLING_SHIFT = np.float32(0.25)
 
 _CELL_ROW, _CELL_COLUMN, _BIN = (axis.ravel() for axis in np.indices((4, 4, 8)))

@@ -146,6 +146,21 @@ def read_rgb(source: ImageSource, *, at_least: int | None = None) -> Picture:
     return _read(source, "RGB", at_least)
 
 
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """Return the bytes of a regular file.
+
+    Raises
+    ------
+    ImageError
+        If there is none at `path`, it is a folder, a pipe or a device, or it cannot be read.
+    """
+    with _open(Path(path)) as file:
+        try:
+            return file.read()
+        except OSError as error:
+            raise ImageError(str(path), error.strerror or str(error)) from error
+
+
 def to_grey(rgb: U8) -> U8:
     """Return the luma of ITU-R BT.601 of colours, to the bit as Pillow's ``convert("L")`` rounds it.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.describe import describe_query, describe_reference, query_from_fingerprint
 from fingerprint.errors import ConfigError, ImageError, UnknownIdError
-from fingerprint.image import find_images
+from fingerprint.image import find_images, read_file
 from fingerprint.index import ImageRecord, Store, StoreInfo
 from fingerprint.models import Models, load_models
 from fingerprint.types import F32, Fingerprint, ImageSource, Match, Query, Skipped, Verification, source_name
@@ -320,10 +320,9 @@ class Collection:
     def _describe_file(self, item: tuple[str, Path]) -> tuple[Fingerprint, ImageRecord] | None:
         """Describe a file, or return None if it is in the collection with the same bytes."""
         image_id, path = item
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise ImageError(str(path), error.strerror or str(error)) from error
+        if not _is_unicode(image_id):
+            raise ImageError(str(path), "its name has characters that cannot be an id; rename the file")
+        data = read_file(path)
         content = hashlib.sha256(data).hexdigest()
         known = self._store.record(image_id)
         if known is not None and known.content == content:
@@ -368,6 +367,11 @@ def open_collection(
     """
     models = models or load_models()
     return Collection(Store.open_existing(Path(folder), models.model_id, config), models, config)
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether a file name was valid UTF-8: Python smuggles other bytes through as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _identify(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[tuple[str, Path]], list[Path]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -11,6 +10,7 @@ from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._options import EXISTING, FOLDER, json_option, message_options, workers_option
 from fingerprint.cli._output import finish, listed_images, note_ignored, print_json, shown, skipped_json
 from fingerprint.cli._progress import progress
+from fingerprint.config import DEFAULT_CONFIG, DEFAULT_TRAIN_CONFIG, TrainConfig
 from fingerprint.errors import ConfigError
 
 
@@ -26,14 +26,38 @@ from fingerprint.errors import ConfigError
 @click.argument("paths", metavar="IMAGES...", nargs=-1, required=True, type=EXISTING)
 @click.option("--out", metavar="DIR", required=True, type=FOLDER, help="Folder for models.npz and MODELS.json.")
 @click.option("--force", is_flag=True, help="Replace models that are there; collections made by them need them.")
-@click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Of all chance.")
-@click.option("--words", "n_words", metavar="N", type=click.IntRange(min=1), help="Size of the codebook.")
-@click.option("--dimension", metavar="N", type=click.IntRange(1, 256), help="Of the compact descriptor.")
+@click.option(
+    "--seed",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=DEFAULT_TRAIN_CONFIG.seed,
+    show_default=True,
+    help="Of all chance.",
+)
+@click.option(
+    "--words",
+    "n_words",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=DEFAULT_TRAIN_CONFIG.n_words,
+    show_default=True,
+    help="Size of the codebook.",
+)
+@click.option(
+    "--dimension",
+    metavar="N",
+    type=click.IntRange(1, 256),
+    default=DEFAULT_TRAIN_CONFIG.dimension,
+    show_default=True,
+    help="Of the compact descriptor.",
+)
 @click.option(
     "--versions",
     "n_versions",
     metavar="N",
     type=click.IntRange(min=0),
+    default=DEFAULT_TRAIN_CONFIG.n_versions,
+    show_default=True,
     help="Edited versions of an image to learn from.",
 )
 @click.option(
@@ -41,6 +65,8 @@ from fingerprint.errors import ConfigError
     "n_calibration",
     metavar="N",
     type=click.IntRange(min=20),
+    default=DEFAULT_TRAIN_CONFIG.n_calibration,
+    show_default=True,
     help="Edited queries that the calibration is fitted on.",
 )
 @json_option("one JSON object")
@@ -53,26 +79,24 @@ def train_command(
     as_json: bool,
     n_workers: int | None,
     quiet: bool,
-    **settings: int | None,
+    **settings: int,
 ) -> None:
     """Train models on photographs: some hundred at least, better thousands, of the kind that will be searched.
 
     No picture of the references or the queries should be among them. The same photographs and settings give the same
-    bytes. Settings that are not given are those of the models in the package.
+    bytes. The defaults are those of the models in the package.
     """
-    from fingerprint.config import DEFAULT_CONFIG
     from fingerprint.models import ARRAYS_NAME, MANIFEST_NAME, save_models
-    from fingerprint.train import TrainConfig, train_models
+    from fingerprint.train import train_models
 
     there = next((out / name for name in (ARRAYS_NAME, MANIFEST_NAME) if (out / name).exists()), None)
     if there is not None and not force:
         raise ConfigError(f"{there}: there already; choose another --out, or replace it with --force")
     out.mkdir(parents=True, exist_ok=True)
-    given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     images, unread, ignored = listed_images(paths)
     with progress(quiet=quiet) as report:
         models, skipped = train_models(
-            images, DEFAULT_CONFIG, TrainConfig(**given), n_workers=n_workers, progress=report
+            images, DEFAULT_CONFIG, TrainConfig(**settings), n_workers=n_workers, progress=report
         )
     save_models(models, out)
     if as_json:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fingerprint.errors import CollectionBusyError, CollectionCorruptError, UnknownIdError
+from fingerprint.errors import CollectionBusyError, CollectionCorruptError, CollectionError, UnknownIdError
 
 SCHEMA_VERSION = 1
 CATALOGUE_NAME = "catalogue.sqlite"
@@ -98,15 +98,24 @@ class Catalogue:
         try:
             self._db.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            raise CollectionBusyError(
-                f"{self._path}: another process is writing ({error}); wait until it has ended"
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise CollectionBusyError(
+                    f"{self._path}: another process is writing ({error}); wait until it has ended"
+                ) from error
+            raise CollectionError(
+                f"{self._path}: {error}; see to free space and permissions, then try again"
             ) from error
         try:
             yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise CollectionError(
+                    f"{self._path}: {error}; nothing was changed: see to free space and permissions, then try again"
+                ) from error
             raise
-        self._db.execute("COMMIT")
 
     def add_segment(self, number: int, records: Sequence[ImageRecord]) -> None:
         """Enter a segment and its pictures, a record a row in order."""
@@ -134,8 +143,8 @@ class Catalogue:
                 raise UnknownIdError(f"{image_id}: no such id in the collection; nothing was removed")
 
     def set_skipped(self, path: str, reason: str) -> None:
-        """Note a file that could not be added."""
-        self._db.execute("INSERT OR REPLACE INTO skipped VALUES (?, ?)", (path, reason))
+        """Note a file that could not be added; bytes of its path that are not UTF-8 are written as escapes."""
+        self._db.execute("INSERT OR REPLACE INTO skipped VALUES (?, ?)", (_storable(path), _storable(reason)))
 
     def clear_skipped(self, path: str) -> None:
         """Forget that a file could not be added, once it could."""
@@ -172,3 +181,8 @@ class Catalogue:
         except sqlite3.DatabaseError as error:
             answers = [str(error)]
         return [f"{self._path}: {answer}" for answer in answers if answer != "ok"]
+
+
+def _storable(text: str) -> str:
+    """Return a text that SQLite can keep: lone surrogates, which stand for foreign bytes in file names, escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

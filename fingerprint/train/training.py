@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from fingerprint.config import MAX_DESCRIPTOR_DIMENSION, Config, config_digest
+from fingerprint.config import Config, TrainConfig, config_digest
 from fingerprint.descriptor import compute_vlad, project_vlad, reduce_local
 from fingerprint.edits import random_chain
 from fingerprint.errors import ConfigError
@@ -24,47 +24,6 @@ from fingerprint.version import __version__
 from fingerprint.workers import map_images
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class TrainConfig:
-    """How models are trained.
-
-    Attributes
-    ----------
-    seed : int
-        Of all chance.
-    n_words, local_dimension : int
-        Size of the codebook and of reduced local descriptors.
-    dimension : int, 1..256
-        Of the compact descriptor; fewer if the images are too few to learn so many.
-    whitening : float
-        0.5 whitens fully, 0 not at all.
-    n_versions : int
-        Edited versions of each image that the projection learns from.
-    n_background : int
-        Images kept for background normalisation.
-    n_local : int
-        Local descriptors that codebook and signatures are learned from.
-    n_calibration : int
-        Edited queries that the calibration is fitted on.
-    """
-
-    seed: int = 20210621
-    n_words: int = 64
-    local_dimension: int = 64
-    dimension: int = MAX_DESCRIPTOR_DIMENSION
-    whitening: float = 0.5
-    n_versions: int = 4
-    n_background: int = 2_000
-    n_local: int = 200_000
-    n_calibration: int = 1_200
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.dimension <= MAX_DESCRIPTOR_DIMENSION:
-            raise ConfigError(f"a descriptor has 1 to {MAX_DESCRIPTOR_DIMENSION} dimensions, not {self.dimension}")
-        if not 1 <= self.local_dimension <= 128 or self.n_words < 1:
-            raise ConfigError(f"{self.n_words} words of {self.local_dimension} dimensions: give >= 1 and 1 to 128")
 
 
 def train_models(
