@@ -86,6 +86,20 @@ def test_arrays_belong_together_and_come_by_query_row(seed: int) -> None:
     assert 0 < found.n_votes <= found.n_matches
 
 
+@pytest.mark.parametrize("wrong", ["angle", "size"])
+def test_a_match_in_the_right_place_must_have_the_right_angle_and_size(wrong: str) -> None:
+    rng = np.random.default_rng(5)
+    query, truth = random_keypoints(rng, 50), random_affine(rng)
+    reference = moved(query, truth, rng)
+    frame = reference.frame.copy()
+    if wrong == "angle":
+        frame[:10, 3:] = -frame[:10, 3:]
+    else:
+        frame[:10, 2] += 1.5
+    found = align(query, dataclasses.replace(reference, frame=frame), CONFIG)
+    assert found.query_idx.tolist() == list(range(10, 50))
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_similar_descriptors_at_random_places_hardly_agree(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -228,6 +228,18 @@ class TestVerification:
         assert np.abs(moved - corners).max() < 0.01 * width
         assert not found.mirrored
 
+    def test_a_mirrored_copy_is_mapped_to_the_pixel(
+        self, photos: dict[str, U8], described: dict[str, Fingerprint], models: Models
+    ) -> None:
+        """The first column of the copy is the last of the source."""
+        for name in NAMES:
+            found = verify(describe_query(photos[name][:, ::-1], models), described[name], models, MATCH)
+            height, width = photos[name].shape[:2]
+            corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1.0]])
+            moved = apply_transform(np.array(found.transform).reshape(3, 3), corners)
+            assert np.abs(moved - corners[[1, 0, 3, 2]]).max() < 0.8
+            assert abs((moved - corners[[1, 0, 3, 2]]).mean()) < 0.3
+
     def test_a_larger_copy_is_mapped_to_the_references_pixels(
         self, photos: dict[str, U8], described: dict[str, Fingerprint], models: Models
     ) -> None:

@@ -17,7 +17,7 @@ COUNTS = (1, 2, 5)
 
 
 class Counting:
-    """An endless iterator that knows how far it was read."""
+    """An iterator without end, for all that a careful reader can tell; it knows how far it was read."""
 
     def __init__(self) -> None:
         self.taken = 0
@@ -25,6 +25,7 @@ class Counting:
     def __iter__(self) -> Iterator[int]:
         while True:
             self.taken += 1
+            assert self.taken < 1_000, "read without end"
             yield self.taken - 1
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from fingerprint.challenge.files import fault, first_repeated, id_fault, replacing
+from fingerprint.config import MAX_DESCRIPTOR_DIMENSION
 from fingerprint.errors import ChallengeFileError
 from fingerprint.types import F32
 
 #: Most dimensions that a descriptor may have.
-MAX_DIMENSIONS = 256
+MAX_DIMENSIONS = MAX_DESCRIPTOR_DIMENSION
 
 _WRITTEN_ROWS = 1 << 16
 
