@@ -56,11 +56,21 @@ def png_of(pixels: U8) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def folder(photos: dict[str, U8], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def scenes(photos: dict[str, U8]) -> dict[str, U8]:
+    """The photographs at 320 pixels, which is quicker."""
+    out = {}
+    for name, pixels in photos.items():
+        factor = 320 / max(pixels.shape[:2])
+        out[name] = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    return out
+
+
+@pytest.fixture(scope="module")
+def folder(scenes: dict[str, U8], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Photographs in folders, and among them files that are none or cannot be read."""
     place = tmp_path_factory.mktemp("pictures")
     for name in GOOD:
-        save(photos[Path(name).stem], place / name)
+        save(scenes[Path(name).stem], place / name)
     jpeg = (place / "coffee.jpg").read_bytes()
     (place / "broken.jpg").write_bytes(b"this is no JPEG")
     (place / "empty.png").write_bytes(b"")
@@ -71,10 +81,10 @@ def folder(photos: dict[str, U8], tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="module")
-def copies(photos: dict[str, U8]) -> dict[str, U8]:
+def copies(scenes: dict[str, U8]) -> dict[str, U8]:
     """An edited copy of each photograph in the folder, by the id of its source."""
     return {
-        name: apply_edits(photos[Path(name).stem], edits, np.random.default_rng(seed)).pixels
+        name: apply_edits(scenes[Path(name).stem], edits, np.random.default_rng(seed)).pixels
         for seed, (name, edits) in enumerate(COPIES.items())
     }
 
@@ -101,9 +111,9 @@ def collection(built: Path, tmp_path: Path) -> Iterator[Collection]:
 
 
 class TestCompare:
-    def test_a_copy_and_a_stranger(self, copies: dict[str, U8], photos: dict[str, U8]) -> None:
-        assert compare(copies["chelsea.png"], photos["chelsea"]).probability > 0.9
-        assert compare(copies["chelsea.png"], photos["coffee"]).probability < 0.2
+    def test_a_copy_and_a_stranger(self, copies: dict[str, U8], scenes: dict[str, U8]) -> None:
+        assert compare(copies["chelsea.png"], scenes["chelsea"]).probability > 0.9
+        assert compare(copies["chelsea.png"], scenes["coffee"]).probability < 0.2
 
     def test_path_bytes_and_pixels_are_one_picture(self, folder: Path, copies: dict[str, U8]) -> None:
         path = folder / "astronaut.png"
@@ -114,9 +124,9 @@ class TestCompare:
         assert len({compare(query, source) for source in sources}) == 1
         assert len({compare(source, pixels) for source in (query, png_of(query))}) == 1
 
-    def test_colour_or_grey_does_not_matter_much(self, photos: dict[str, U8]) -> None:
-        grey = cv2.cvtColor(photos["coffee"], cv2.COLOR_RGB2GRAY)
-        assert compare(grey, photos["coffee"]).probability > 0.99
+    def test_colour_or_grey_does_not_matter_much(self, scenes: dict[str, U8]) -> None:
+        grey = cv2.cvtColor(scenes["coffee"], cv2.COLOR_RGB2GRAY)
+        assert compare(grey, scenes["coffee"]).probability > 0.99
 
     @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
     def test_what_cannot_be_read_is_named(self, order: tuple[int, int], folder: Path) -> None:
@@ -125,13 +135,13 @@ class TestCompare:
             compare(*(paths[i] for i in order))
 
     @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (16, 16)])
-    def test_tiny_and_flat_pictures_are_compared_too(self, shape: tuple[int, int], photos: dict[str, U8]) -> None:
-        found = compare(np.full(shape, 200, np.uint8), photos["coffee"])
+    def test_tiny_and_flat_pictures_are_compared_too(self, shape: tuple[int, int], scenes: dict[str, U8]) -> None:
+        found = compare(np.full(shape, 200, np.uint8), scenes["coffee"])
         assert found.probability < 0.2
         assert found.transform is None
 
-    def test_the_same_each_time(self, copies: dict[str, U8], photos: dict[str, U8]) -> None:
-        assert len({compare(copies["coffee.jpg"], photos["coffee"]) for _ in range(3)}) == 1
+    def test_the_same_each_time(self, copies: dict[str, U8], scenes: dict[str, U8]) -> None:
+        assert len({compare(copies["coffee.jpg"], scenes["coffee"]) for _ in range(3)}) == 1
 
 
 class TestDescribe:
@@ -144,36 +154,36 @@ class TestDescribe:
             assert query.name == str(folder / name)
             assert (query.plain.width, query.plain.height) == (reference.width, reference.height)
 
-    def test_a_query_is_described_as_its_mirror_image_too(self, photos: dict[str, U8], models: Models) -> None:
-        pixels = photos["coffee"]
+    def test_a_query_is_described_as_its_mirror_image_too(self, scenes: dict[str, U8], models: Models) -> None:
+        pixels = scenes["coffee"]
         query = describe_query(pixels, models)
         mirrored = describe_query(np.ascontiguousarray(pixels[:, ::-1]), models)
         np.testing.assert_array_equal(query.hashes[::-1], mirrored.hashes)
         assert len(query.mirrored) == len(query.plain)
         assert compute_hashes(read_grey(pixels).pixels).tolist() == query.hashes[0].tolist()
 
-    def test_a_query_is_described_in_more_detail(self, photos: dict[str, U8], models: Models) -> None:
-        query, reference = (f(photos["astronaut"], models) for f in (describe_query, describe_reference))
+    def test_a_query_is_described_in_more_detail(self, scenes: dict[str, U8], models: Models) -> None:
+        query, reference = (f(scenes["astronaut"], models) for f in (describe_query, describe_reference))
         assert len(query.plain) > len(reference.keypoints)
 
-    def test_a_small_picture_is_not_described_twice_over(self, photos: dict[str, U8], models: Models) -> None:
-        small = cv2.resize(photos["coffee"], (200, 133), interpolation=cv2.INTER_AREA)
+    def test_a_small_picture_is_not_described_twice_over(self, scenes: dict[str, U8], models: Models) -> None:
+        small = cv2.resize(scenes["coffee"], (200, 133), interpolation=cv2.INTER_AREA)
         frame = describe_query(small, models).plain.frame
         assert len(np.unique(frame, axis=0)) == len(frame) > 50
 
-    def test_size_is_the_originals(self, folder: Path, photos: dict[str, U8], tmp_path: Path, models: Models) -> None:
+    def test_size_is_the_originals(self, folder: Path, scenes: dict[str, U8], tmp_path: Path, models: Models) -> None:
         """A large JPEG is decoded at a fraction of its size; the transform must not know of it."""
-        large = cv2.resize(photos["coffee"], (2400, 1600), interpolation=cv2.INTER_CUBIC)
+        large = cv2.resize(scenes["coffee"], (2400, 1600), interpolation=cv2.INTER_CUBIC)
         save(large, tmp_path / "large.jpg")
         reference = describe_reference(tmp_path / "large.jpg", models)
         assert (reference.width, reference.height) == (2400, 1600)
-        found = compare(photos["coffee"], tmp_path / "large.jpg")
+        found = compare(scenes["coffee"], tmp_path / "large.jpg")
         assert found.transform is not None
-        assert found.transform[0] == pytest.approx(4, abs=0.05)
+        assert found.transform[0] == pytest.approx(7.5, abs=0.1)
 
     def test_fingerprint_image_is_the_public_name(self, folder: Path, models: Models) -> None:
         found = fingerprint.fingerprint_image(folder / "chelsea.png")
-        assert (found.width, found.height, found.model_id) == (451, 300, models.model_id)
+        assert (found.width, found.height, found.model_id) == (320, 213, models.model_id)
         with pytest.raises(dataclasses.FrozenInstanceError):
             found.model_id = "x"  # type: ignore[misc]
 
@@ -196,7 +206,7 @@ class TestAddFiles:
             assert [Path(p).name for p in report.ignored] == ["notes.txt"]
             assert {s.path for s in made.info().skipped} == {s.path for s in report.skipped}
             record = made.record("coffee.jpg")
-            assert (record.width, record.height) == (600, 400)
+            assert (record.width, record.height) == (320, 213)
             assert record.n_bytes == (folder / "coffee.jpg").stat().st_size
             assert record.path == str(folder / "coffee.jpg")
         assert calls == [(i, 8) for i in range(1, 9)]
@@ -214,30 +224,30 @@ class TestAddFiles:
         assert collection.info().segments == segments
 
     def test_changed_bytes_take_the_place_of_the_old(
-        self, folder: Path, tmp_path: Path, collection: Collection, photos: dict[str, U8], copies: dict[str, U8]
+        self, folder: Path, tmp_path: Path, collection: Collection, scenes: dict[str, U8], copies: dict[str, U8]
     ) -> None:
         changed = Path(shutil.copytree(folder, tmp_path / "changed"))
-        save(photos["coins"], changed / "chelsea.png")
-        save(photos["coins"][::2], changed / "zz new.png")
+        save(scenes["coins"], changed / "chelsea.png")
+        save(scenes["coins"][::2], changed / "zz new.png")
         report = collection.add_files([changed])
         assert (report.added, report.unchanged, report.replaced) == (1, 4, 1)
         assert sorted(collection.ids) == sorted([*GOOD, "zz new.png"])
-        assert (collection.record("chelsea.png").width, collection.info().removed) == (384, 1)
+        assert (collection.record("chelsea.png").height, collection.info().removed) == (scenes["coins"].shape[0], 1)
         assert "chelsea.png" not in [
             m.reference_id for m in collection.search(copies["chelsea.png"], min_probability=0.5)
         ]
 
     def test_a_mended_file_is_no_longer_skipped(
-        self, folder: Path, tmp_path: Path, collection: Collection, photos: dict[str, U8]
+        self, folder: Path, tmp_path: Path, collection: Collection, scenes: dict[str, U8]
     ) -> None:
         mended = Path(shutil.copytree(folder, tmp_path / "mended"))
         collection.add_files([mended])
         assert str(mended / "broken.jpg") in {s.path for s in collection.info().skipped}
-        save(photos["coins"], mended / "broken.jpg")
+        save(scenes["coins"], mended / "broken.jpg")
         assert collection.add_files([mended]).added == 1
         assert str(mended / "broken.jpg") not in {s.path for s in collection.info().skipped}
 
-    @pytest.mark.parametrize("n_workers", [1, 2, 5])
+    @pytest.mark.parametrize("n_workers", [1, 3])
     def test_workers_and_segments_do_not_show_in_the_answers(
         self, n_workers: int, folder: Path, tmp_path: Path, reader: Collection, copies: dict[str, U8]
     ) -> None:
@@ -268,11 +278,11 @@ class TestAddFiles:
             assert sorted(again.ids) == sorted(GOOD)
 
     def test_two_files_of_one_id_never_take_turns(
-        self, tmp_path: Path, collection: Collection, photos: dict[str, U8]
+        self, tmp_path: Path, collection: Collection, scenes: dict[str, U8]
     ) -> None:
         """The first that is named has the id, at the first call and at every later one."""
         for place, name in (("a", "coins"), ("b", "camera")):
-            save(photos[name], tmp_path / place / "same.png")
+            save(scenes[name], tmp_path / place / "same.png")
         for _ in range(3):
             report = collection.add_files([tmp_path / "a", tmp_path / "b"])
             assert collection.record("same.png").path == str(tmp_path / "a" / "same.png")
@@ -282,9 +292,9 @@ class TestAddFiles:
 
     @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such file names")
     def test_a_file_name_that_is_no_text_does_not_stop_the_run(
-        self, tmp_path: Path, collection: Collection, photos: dict[str, U8]
+        self, tmp_path: Path, collection: Collection, scenes: dict[str, U8]
     ) -> None:
-        save(photos["coins"], tmp_path / "new" / "good.png")
+        save(scenes["coins"], tmp_path / "new" / "good.png")
         odd = os.fsencode(tmp_path / "new") + b"/caf\xe9.png"  # Latin-1, as old archives have it
         try:
             shutil.copy(tmp_path / "new" / "good.png", odd)
@@ -304,9 +314,9 @@ class TestAddFiles:
 
 
 class TestAddMany:
-    def test_from_memory(self, collection: Collection, photos: dict[str, U8], folder: Path) -> None:
+    def test_from_memory(self, collection: Collection, scenes: dict[str, U8], folder: Path) -> None:
         collection.add_many(
-            [("pixels", photos["coins"]), ("bytes", png_of(photos["coins"])), ("path", folder / "coffee.jpg")]
+            [("pixels", scenes["coins"]), ("bytes", png_of(scenes["coins"])), ("path", folder / "coffee.jpg")]
         )
         assert collection.ids[-3:] == ["pixels", "bytes", "path"]
         paths = [collection.record(i).path for i in ("pixels", "bytes", "path")]
@@ -315,33 +325,33 @@ class TestAddMany:
         np.testing.assert_array_equal(one.descriptor, other.descriptor)
 
     def test_one_that_cannot_be_read_adds_none(
-        self, collection: Collection, photos: dict[str, U8], folder: Path
+        self, collection: Collection, scenes: dict[str, U8], folder: Path
     ) -> None:
         before = collection.ids
         with pytest.raises(ImageError, match=r"broken\.jpg"):
-            collection.add_many([("good", photos["coins"]), ("bad", folder / "broken.jpg"), ("x", photos["coins"])])
+            collection.add_many([("good", scenes["coins"]), ("bad", folder / "broken.jpg"), ("x", scenes["coins"])])
         assert collection.ids == before
 
     @pytest.mark.parametrize("ids", [("a", "b", "a"), ("a", ""), ("",)])
-    def test_bad_ids_add_none(self, ids: tuple[str, ...], collection: Collection, photos: dict[str, U8]) -> None:
+    def test_bad_ids_add_none(self, ids: tuple[str, ...], collection: Collection, scenes: dict[str, U8]) -> None:
         before = collection.ids
         with pytest.raises(ConfigError, match="ids"):
-            collection.add_many([(image_id, photos["coins"]) for image_id in ids])
+            collection.add_many([(image_id, scenes["coins"]) for image_id in ids])
         assert collection.ids == before
 
-    def test_add_takes_the_place_of_what_was_there(self, collection: Collection, photos: dict[str, U8]) -> None:
-        collection.add("chelsea.png", photos["coins"])
-        collection.add("chelsea.png", photos["camera"])
+    def test_add_takes_the_place_of_what_was_there(self, collection: Collection, scenes: dict[str, U8]) -> None:
+        collection.add("chelsea.png", scenes["coins"])
+        collection.add("chelsea.png", scenes["camera"])
         assert collection.ids.count("chelsea.png") == 1
-        assert collection.record("chelsea.png").width == photos["camera"].shape[1]
+        assert collection.record("chelsea.png").height == scenes["camera"].shape[0]
 
-    def test_into_an_empty_collection_one_by_one(self, tmp_path: Path, photos: dict[str, U8]) -> None:
+    def test_into_an_empty_collection_one_by_one(self, tmp_path: Path, scenes: dict[str, U8]) -> None:
         with create_collection(tmp_path / "new") as made:
             for name in ("coffee", "rocket"):
-                made.add(name, photos[name])
+                made.add(name, scenes[name])
             assert made.ids == ["coffee", "rocket"]
         with open_collection(tmp_path / "new") as again:
-            assert again.search(photos["rocket"])[0].reference_id == "rocket"
+            assert again.search(scenes["rocket"])[0].reference_id == "rocket"
 
     def test_pictures_without_a_single_keypoint(self, collection: Collection, copies: dict[str, U8]) -> None:
         collection.add_many([("flat", np.full((40, 50), 128, np.uint8)), ("dot", np.zeros((1, 1), np.uint8))])
@@ -360,9 +370,9 @@ class TestSearch:
         assert matches[0].probability > 0.5
         assert all(match.probability < 0.5 for match in matches[1:])
 
-    def test_unrelated_pictures_have_no_sure_match(self, reader: Collection, photos: dict[str, U8]) -> None:
-        for name in photos.keys() - {Path(good).stem for good in GOOD}:
-            assert reader.search(photos[name], min_probability=0.5) == [], name
+    def test_unrelated_pictures_have_no_sure_match(self, reader: Collection, scenes: dict[str, U8]) -> None:
+        for name in scenes.keys() - {Path(good).stem for good in GOOD}:
+            assert reader.search(scenes[name], min_probability=0.5) == [], name
 
     def test_gives_what_compare_gives(self, reader: Collection, folder: Path, copies: dict[str, U8]) -> None:
         for image_id, copy in copies.items():
@@ -382,7 +392,7 @@ class TestSearch:
     def test_n_results_and_min_probability_cut_the_same_list(self, reader: Collection, copies: dict[str, U8]) -> None:
         everything = reader.search(copies["coffee.jpg"])
         assert len(everything) > 1
-        for n in range(len(everything) + 2):
+        for n in (0, 1, len(everything), len(everything) + 1):
             assert reader.search(copies["coffee.jpg"], n_results=n) == everything[:n]
         for least in (0.0, everything[1].probability, 0.5, 1.0):
             kept = [m for m in everything if m.probability >= least]

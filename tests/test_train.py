@@ -83,7 +83,7 @@ class TestTrainModels:
         bad = tmp_path / "bad.png"
         bad.write_bytes(b"no picture")
         told: list[tuple[str, int, int]] = []
-        few = dataclasses.replace(SMALL, n_calibration=20)
+        few = dataclasses.replace(SMALL, n_calibration=12)
         models, skipped = train_models(
             [bad, *photographs], DEFAULT_CONFIG, few, progress=lambda *state: told.append(state)
         )
