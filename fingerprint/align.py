@@ -17,7 +17,7 @@ MAX_HYPOTHESES = 400  # matches of a pair that are tried; the cost grows with th
 PRECISE = 0.4
 _MIN_AFFINE, _MIN_HOMOGRAPHY = 4, 10
 _REFINEMENTS = 3
-_GROWTH = 1.1  # a homography must explain a tenth more than the affine map to be taken
+_MAX_PERSPECTIVE = 2.0  # the third row of a homography, in 1 / longer sides; beyond it the horizon is too near
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def align(query: Keypoints, reference: Keypoints, config: MatchConfig) -> Alignm
     """Match two sets of keypoints and find the transform on which most matches agree.
 
     Each match is a hypothesis of position, scale and angle; the best one is refined to an affine map, and to a
-    homography where that explains more.
+    homography where that explains at least as much as precisely.
 
     Parameters
     ----------
@@ -152,12 +152,12 @@ def _refine(matches: _Matches, inlier: Bool) -> tuple[F64 | None, Bool, F64]:
         if transform is not None:
             residuals = np.minimum(matches.residuals(transform), 1.0)
         return transform, inlier, residuals
-    for fit, minimum, growth in ((fit_affine, 2 * _MIN_AFFINE, 1.0), (fit_homography, _MIN_HOMOGRAPHY, _GROWTH)):
+    for fit, minimum in ((fit_affine, 2 * _MIN_AFFINE), (fit_homography, _MIN_HOMOGRAPHY)):
         near = residuals < (PRECISE if fit is fit_affine else 2)
         fitted = fit(source[near], target[near]) if near.sum() >= minimum else None
-        if fitted is None or not is_plausible(fitted[:2, :2]) or np.abs(fitted[2, :2]).max() >= 1:
+        if fitted is None or not is_plausible(fitted[:2, :2]) or np.abs(fitted[2, :2]).max() >= _MAX_PERSPECTIVE:
             continue
         step = matches.residuals(fitted)
-        if (step < PRECISE).sum() >= growth * (residuals < PRECISE).sum() and (step < 1).sum() >= _MIN_AFFINE:
+        if (step < PRECISE).sum() >= (residuals < PRECISE).sum() and (step < 1).sum() >= _MIN_AFFINE:
             transform, inlier, residuals = fitted, step < 1, step
     return transform, inlier, residuals

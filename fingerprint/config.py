@@ -193,6 +193,11 @@ class TrainConfig:
             raise ConfigError(f"a descriptor has 1 to {MAX_DESCRIPTOR_DIMENSION} dimensions, not {self.dimension}")
         if not 1 <= self.local_dimension <= 128 or self.n_words < 1:
             raise ConfigError(f"{self.n_words} words of {self.local_dimension} dimensions: give >= 1 and 1 to 128")
+        if self.n_local < self.n_words or self.n_calibration < 1 or min(self.n_versions, self.n_background) < 0:
+            raise ConfigError(
+                f"n_local {self.n_local} must be >= n_words, n_calibration {self.n_calibration} >= 1, "
+                f"n_versions {self.n_versions} and n_background {self.n_background} >= 0"
+            )
 
 
 DEFAULT_CONFIG = Config()

@@ -24,10 +24,9 @@ def fit_affine(source: F64, target: F64) -> F64 | None:
         return None
     centre_s, centre_t = source.mean(axis=0), target.mean(axis=0)
     s, t = source - centre_s, target - centre_t
-    scatter = s.T @ s
-    determinant = scatter[0, 0] * scatter[1, 1] - scatter[0, 1] * scatter[1, 0]
-    if determinant <= 1e-6 * max(np.trace(scatter) ** 2, 1e-300):
+    if _on_a_line(source):
         return None
+    scatter = s.T @ s
     linear = np.linalg.solve(scatter, s.T @ t).T
     if not is_plausible(linear):
         return None
@@ -35,6 +34,14 @@ def fit_affine(source: F64, target: F64) -> F64 | None:
     out[:2, :2] = linear
     out[:2, 2] = centre_t - linear @ centre_s
     return out
+
+
+def _on_a_line(points: F64) -> bool:
+    """Tell whether points lie on one line, or nearly, or all in one place."""
+    s = points - points.mean(axis=0)
+    scatter = s.T @ s
+    determinant = scatter[0, 0] * scatter[1, 1] - scatter[0, 1] * scatter[1, 0]
+    return bool(determinant <= 1e-6 * max(float(np.trace(scatter)) ** 2, 1e-300))
 
 
 def fit_similarity(source: F64, target: F64) -> F64 | None:
@@ -65,8 +72,10 @@ def fit_similarity(source: F64, target: F64) -> F64 | None:
 
 def is_plausible(linear: F64) -> bool:
     """Tell whether a 2 x 2 map keeps its orientation and stretches no direction 5 times as much as another."""
+    if not np.isfinite(linear).all():
+        return False
     stretch = np.linalg.svd(linear, compute_uv=False)
-    return bool(np.isfinite(linear).all() and np.linalg.det(linear) > 0 and stretch[0] < 5 * stretch[1])
+    return bool(np.linalg.det(linear) > 0 and stretch[0] < 5 * stretch[1])
 
 
 def fit_homography(source: F64, target: F64) -> F64 | None:
@@ -76,7 +85,7 @@ def fit_homography(source: F64, target: F64) -> F64 | None:
     ----------
     source, target : float64 arrays, shape (n, 2), n >= 4
     """
-    if len(source) < 4:
+    if len(source) < 4 or _on_a_line(source) or _on_a_line(target):
         return None
     norm_s, norm_t = _normaliser(source), _normaliser(target)
     s, t = apply_transform(norm_s, source), apply_transform(norm_t, target)

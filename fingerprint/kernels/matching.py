@@ -136,17 +136,21 @@ def scan_references(  # type: ignore[no-untyped-def]
                 nearness += max_bits + 1 - distance_best
                 m += 1
         if m > max_matches:
-            limit = 0
-            total = histogram[0]
-            while total + histogram[limit + 1] <= max_matches:
+            limit = -1  # all matches up to this distance fit; of the next distance, the first ones
+            room = max_matches
+            while histogram[limit + 1] <= room:
                 limit += 1
-                total += histogram[limit]
+                room -= histogram[limit]
             kept = 0
             for t in range(m):
-                if bits[t] <= limit:
+                take = bits[t] <= limit
+                if bits[t] == limit + 1 and room > 0:
+                    take = True
+                    room -= 1
+                if take:
                     mi[kept], mj[kept] = mi[t], mj[t]
                     kept += 1
-            m = min(kept, max_matches)
+            m = kept
         count = 0
         for h in range(m):
             agree = _count_agreeing(h, q_frame, r_frame, mi, mj, m, tolerance, log_scale, min_cos, inlier)

@@ -11,6 +11,7 @@ from fingerprint.kernels.vlad import assign
 from fingerprint.types import F32, F64, U8, Bool
 
 _KMEANS_ROUNDS = 25
+_RANK = 1e-6  # eigenvalues below this part of the first are rounding errors of float32
 _SHRINKAGE = 0.05  # part of the mean variance added before whitening, so that the last directions are not all noise
 
 
@@ -99,13 +100,13 @@ def fit_projection(vectors: F32, dimension: int, power: float) -> tuple[F32, F32
     if n <= width:  # the smaller of the two problems has the same answer
         values, left = np.linalg.eigh((x @ x.T).astype(np.float64) / n)
         values, left = values[::-1], left[:, ::-1]
-        rank = min(dimension, int((values > 1e-9 * values[0]).sum()))
+        rank = min(dimension, int((values > _RANK * values[0]).sum()))
         basis = (x.T @ left[:, :rank].astype(np.float32)).astype(np.float64)
         basis /= np.linalg.norm(basis, axis=0)
     else:
         values, right = np.linalg.eigh((x.T @ x).astype(np.float64) / n)
         values, right = values[::-1], right[:, ::-1]
-        rank = min(dimension, int((values > 1e-9 * values[0]).sum()))
+        rank = min(dimension, int((values > _RANK * values[0]).sum()))
         basis = right[:, :rank]
     variance = values[:rank] + _SHRINKAGE * values[:rank].mean()
     return mean.astype(np.float32), (_fixed_signs(basis) / variance**power).astype(np.float32)

@@ -85,8 +85,8 @@ def train_models(
     mean, projection = fit_projection(np.stack(vlads + versions), train.dimension, train.whitening)
     projected = replace(partial_model, projection_mean=mean, projection=projection)
     chosen = np.sort(rng.choice(len(vlads), min(train.n_background, len(vlads)), replace=False))
-    background = np.stack([project_vlad(vlads[i], projected) for i in chosen])
-    descriptor = replace(projected, background=background)
+    background = np.array([project_vlad(vlads[i], projected) for i in chosen], dtype=np.float32)
+    descriptor = replace(projected, background=background.reshape(-1, projected.dimension))
 
     facts = {
         "copyprint": __version__,
