@@ -50,7 +50,6 @@ class _Batch:
 
     fingerprints: list[Fingerprint] = field(default_factory=list)
     records: list[ImageRecord] = field(default_factory=list)
-    replaced: list[str] = field(default_factory=list)
 
 
 def compare(
@@ -104,7 +103,7 @@ class Collection:
         return len(self._store)
 
     def __contains__(self, image_id: object) -> bool:
-        return isinstance(image_id, str) and self._store.record(image_id) is not None
+        return isinstance(image_id, str) and image_id in self._store
 
     @property
     def ids(self) -> list[str]:
@@ -126,7 +125,11 @@ class Collection:
         ------
         UnknownIdError
             Naming the first id that is not in the collection.
+        ConfigError
+            If `ids` is one text rather than a list.
         """
+        if isinstance(ids, str):
+            raise ConfigError(f"ids is the text {ids!r}; give a list of ids")
         self._store.remove(ids)
 
     def add_files(
@@ -158,14 +161,14 @@ class Collection:
             If another process is writing.
         """
         named, ignored = _identify(paths)
-        added = unchanged = replaced = 0
+        published = unchanged = replaced = 0
         skipped: list[Skipped] = []
         batch = _Batch()
         taken: dict[str, Path] = {}
         described = map_images(self._describe_file, named, n_workers)
         for done, ((image_id, path), result) in enumerate(zip(named, described, strict=True), start=1):
             outcome = result
-            if image_id in taken and not isinstance(outcome, Skipped):
+            if not isinstance(outcome, Skipped) and taken.setdefault(image_id, path) != path:
                 outcome = Skipped(str(path), f"its id {image_id!r} is already that of {taken[image_id]}")
             if isinstance(outcome, Skipped):
                 skipped.append(outcome)
@@ -173,23 +176,21 @@ class Collection:
                 unchanged += 1
             else:
                 fingerprint, record = outcome
-                taken[image_id] = path
-                if self._store.record(image_id) is not None:
-                    batch.replaced.append(image_id)
-                    replaced += 1
-                else:
-                    added += 1
                 batch.fingerprints.append(fingerprint)
                 batch.records.append(record)
                 if len(batch.records) >= self._config.segment_size:
-                    self._publish(batch)
+                    replaced += self._publish(batch)
+                    published += len(batch.records)
                     batch = _Batch()
             if progress is not None:
                 progress(done, len(named))
-        self._publish(batch)
+        replaced += self._publish(batch)
+        published += len(batch.records)
         if skipped:
             self._store.note_skipped(skipped)
-        return AddReport(added, unchanged, replaced, tuple(skipped), tuple(str(path) for path in ignored))
+        return AddReport(
+            published - replaced, unchanged, replaced, tuple(skipped), tuple(str(path) for path in ignored)
+        )
 
     def add(self, image_id: str, source: ImageSource) -> None:
         """Add one picture under an id, in the place of what was there under it.
@@ -199,7 +200,7 @@ class Collection:
         ImageError
             If the picture cannot be read.
         ConfigError
-            If the id is empty.
+            If the id is empty or not valid Unicode.
         """
         self.add_many([(image_id, source)])
 
@@ -212,8 +213,10 @@ class Collection:
         """
         batch = _Batch()
         pairs = list(images)
-        if len({image_id for image_id, _ in pairs}) < len(pairs) or any(not image_id for image_id, _ in pairs):
-            raise ConfigError("ids must not be empty and must not come twice")
+        if any(not isinstance(image_id, str) or not image_id or not _is_unicode(image_id) for image_id, _ in pairs):
+            raise ConfigError("ids must be texts of valid Unicode and must not be empty")
+        if len({image_id for image_id, _ in pairs}) < len(pairs):
+            raise ConfigError("ids must not come twice")
         described = map_images(lambda pair: self._describe(pair[1]), pairs, n_workers)
         for (image_id, source), result in zip(pairs, described, strict=True):
             if isinstance(result, Skipped):
@@ -222,8 +225,6 @@ class Collection:
             path = None if source_name(source).startswith("<") else source_name(source)
             batch.fingerprints.append(fingerprint)
             batch.records.append(ImageRecord(image_id, path, None, content, fingerprint.width, fingerprint.height))
-            if self._store.record(image_id) is not None:
-                batch.replaced.append(image_id)
         self._publish(batch)
 
     def search(
@@ -250,6 +251,8 @@ class Collection:
         ------
         ImageError
             If the query cannot be read.
+        ConfigError
+            If `n_results` is negative.
         """
         described = describe_query(query, self._models, self._config)
         return self.search_described(described, n_results=n_results, min_probability=min_probability, exact=exact)
@@ -258,13 +261,16 @@ class Collection:
         self, query: Query, *, n_results: int | None = None, min_probability: float = 0.0, exact: bool = False
     ) -> list[Match]:
         """Do as `search` for a query that was described before."""
+        limit = self._config.results if n_results is None else n_results
+        if limit < 0:
+            raise ConfigError(f"n_results is {limit}, must not be negative")
         matches = [
             Match(query.name, reference_id, verify(query, reference, self._models, self._config.match))
             for reference_id, reference in self._store.candidates(query, exact=exact)
         ]
         matches.sort(key=lambda match: (-match.score, match.reference_id))
         kept = [match for match in matches if match.probability >= min_probability]
-        return kept[: self._config.results if n_results is None else n_results]
+        return kept[:limit]
 
     def search_many(
         self,
@@ -333,8 +339,9 @@ class Collection:
             raise ImageError(str(path), error.reason) from error
         return fingerprint, ImageRecord(image_id, str(path), len(data), content, fingerprint.width, fingerprint.height)
 
-    def _publish(self, batch: _Batch) -> None:
-        self._store.add(batch.fingerprints, batch.records, batch.replaced)
+    def _publish(self, batch: _Batch) -> int:
+        """Store a batch and return how many pictures it took the place of."""
+        return len(self._store.add(batch.fingerprints, batch.records, replaced=None))
 
 
 def create_collection(
@@ -383,4 +390,4 @@ def _identify(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[tuple[str, 
         root = path if path.is_dir() else path.parent
         named += [(image.relative_to(root).as_posix(), image) for image in images]
         ignored += others
-    return named, ignored
+    return list(dict.fromkeys(named)), ignored  # a file that is named twice is one file

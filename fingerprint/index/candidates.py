@@ -82,6 +82,8 @@ def _by_keypoints(votes: F32, live: Bool, config: CandidateConfig) -> I64:
 
 def _by_descriptor(query: Query, segments: Sequence[Segment], live: Bool, config: Config, *, exact: bool) -> I64:
     wanted = config.candidates.from_descriptor
+    if wanted == 0:
+        return np.zeros(0, dtype=np.int64)
     positions, distances = [np.zeros(0, np.int64)], [np.zeros(0, np.float64)]
     start = 0
     for segment in segments:

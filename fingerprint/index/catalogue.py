@@ -69,18 +69,16 @@ class Catalogue:
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self._path = path
-        self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        address = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
+        with self._reported():
+            self._db = sqlite3.connect(
+                address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
         try:
-            if create:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.executescript(_SCHEMA)
-                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        except sqlite3.DatabaseError as error:
+            version = self._prepare(create)
+        except BaseException:
             self._db.close()
-            raise CollectionCorruptError(
-                f"{path}: not a catalogue ({error}); build the collection anew or restore it"
-            ) from error
+            raise
         if version != SCHEMA_VERSION:
             self._db.close()
             raise CollectionCorruptError(
@@ -88,9 +86,46 @@ class Catalogue:
                 "build the collection anew or install the version that made it"
             )
 
+    def _prepare(self, create: bool) -> int:
+        """Write the schema if asked to, and return the version of what is there."""
+        with self._reported():
+            if create:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.executescript(_SCHEMA)
+                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        return int(version)
+
     def close(self) -> None:
         """Close the database."""
         self._db.close()
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        """Turn what SQLite says of a file that it cannot read into an error that names the file."""
+        try:
+            yield
+        except sqlite3.ProgrammingError:  # the catalogue is closed, not damaged
+            raise
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:  # text that is no UTF-8 has no code
+                raise CollectionBusyError(
+                    f"{self._path}: another process is using it ({error}); wait until it has ended"
+                ) from error
+            raise CollectionCorruptError(
+                f"{self._path}: not a sound catalogue ({error}); restore it or build the collection anew"
+            ) from error
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """Answer all questions inside as of one moment, whatever other processes write meanwhile."""
+        with self._reported():
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
 
     @contextmanager
     def change(self) -> Iterator[None]:
@@ -152,7 +187,8 @@ class Catalogue:
 
     def skipped(self) -> list[tuple[str, str]]:
         """Return (path, reason) of the files that could not be added, by path."""
-        return [(path, reason) for path, reason in self._db.execute("SELECT path, reason FROM skipped ORDER BY path")]
+        with self._reported():
+            return self._db.execute("SELECT path, reason FROM skipped ORDER BY path").fetchall()
 
     def segments(self) -> list[tuple[int, int]]:
         """Return (number, rows) of the segments, in order."""
@@ -163,16 +199,16 @@ class Catalogue:
         query = "SELECT segment, row, id, removed FROM images ORDER BY segment, row"
         return [(segment, row, image_id, bool(removed)) for segment, row, image_id, removed in self._db.execute(query)]
 
-    def get(self, image_id: str) -> ImageRecord | None:
-        """Return the record of a picture that is in the collection, or None."""
-        query = "SELECT id, path, bytes, content, width, height FROM images WHERE id = ? AND removed = 0"
-        found = self._db.execute(query, (image_id,)).fetchone()
-        return None if found is None else ImageRecord(*found)
+    def live(self, ids: Iterable[str]) -> list[str]:
+        """Return those of the ids that are in the collection."""
+        query = "SELECT 1 FROM images WHERE id = ? AND removed = 0"
+        return [image_id for image_id in ids if self._db.execute(query, (image_id,)).fetchone()]
 
-    def n_live(self) -> int:
-        """Return how many pictures are in the collection."""
-        (count,) = self._db.execute("SELECT count(*) FROM images WHERE removed = 0").fetchone()
-        return int(count)
+    def record(self, segment: int, row: int) -> ImageRecord:
+        """Return the record of a row; it never changes, whether the picture is removed or not."""
+        query = "SELECT id, path, bytes, content, width, height FROM images WHERE segment = ? AND row = ?"
+        with self._reported():
+            return ImageRecord(*self._db.execute(query, (segment, row)).fetchone())
 
     def problems(self) -> list[str]:
         """Return what SQLite finds wrong with its file; empty if it is sound."""

@@ -26,6 +26,15 @@ from fingerprint.types import F32, I64, U8, U64, Fingerprint, Keypoints
 
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json"
+_ENTRIES = {  # of the manifest, with their types
+    "format_version": int,
+    "model_id": str,
+    "n_images": int,
+    "n_keypoints": int,
+    "dimension": int,
+    "annoy": dict,
+    "sha256": dict,
+}
 _ARRAY_NAMES = ("descriptors", "hashes", "sizes", "offsets", "signatures", "frames", "local")
 
 
@@ -157,16 +166,18 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     Raises
     ------
     CollectionCorruptError
-        If it is missing, unreadable, incomplete or of another format version.
+        If it is missing, unreadable, incomplete, of another format version or if an entry is of the wrong type.
     """
     path = folder / MANIFEST_NAME
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise _corrupt(path, str(error)) from error
-    needed = ("format_version", "model_id", "n_images", "n_keypoints", "dimension", "annoy", "sha256")
-    if not isinstance(manifest, dict) or any(key not in manifest for key in needed):
+    if not isinstance(manifest, dict) or any(key not in manifest for key in _ENTRIES):
         raise _corrupt(path, "entries are missing")
+    for key, kind in _ENTRIES.items():
+        if type(manifest[key]) is not kind:
+            raise _corrupt(path, f"{key} is {manifest[key]!r}, which is no {kind.__name__}")
     if manifest["format_version"] != FORMAT_VERSION:
         raise _corrupt(path, f"format version {manifest['format_version']}, this version reads {FORMAT_VERSION}")
     return manifest

@@ -19,6 +19,7 @@ import numpy as np
 from fingerprint.config import Config, config_digest
 from fingerprint.errors import (
     CollectionCorruptError,
+    CollectionError,
     CollectionExistsError,
     CollectionNotFoundError,
     ConfigError,
@@ -127,6 +128,9 @@ class Store:
     def __len__(self) -> int:
         return int(self._live.sum())
 
+    def __contains__(self, image_id: str) -> bool:
+        return image_id in self._position
+
     def close(self) -> None:
         """Unmap the segments and close the catalogue."""
         for segment in self._segments:
@@ -136,11 +140,11 @@ class Store:
 
     def _load(self) -> None:
         """Map all segments and read which rows are live."""
-        self._segments = [
-            open_segment(self._segment_folder(number), self.model_id) for number, _ in self._catalogue.segments()
-        ]
+        with self._catalogue.moment():
+            listed, rows = self._catalogue.segments(), self._catalogue.rows()
+        self._segments = [_open_listed(self.folder, number, n_rows, self.model_id) for number, n_rows in listed]
+        self._numbers = [number for number, _ in listed]
         self._starts = np.cumsum([0] + [len(s) for s in self._segments], dtype=np.int64)
-        rows = self._catalogue.rows()
         if len(rows) != self._starts[-1]:
             raise CollectionCorruptError(
                 f"{self.folder}: the catalogue has {len(rows)} pictures, the segments {self._starts[-1]}; "
@@ -150,9 +154,6 @@ class Store:
         self._live: Bool = np.array([not removed for _, _, _, removed in rows], dtype=np.bool_)
         self._position = {image_id: i for i, image_id in enumerate(self._ids) if self._live[i]}
 
-    def _segment_folder(self, number: int) -> Path:
-        return self.folder / SEGMENTS_NAME / f"{number:06d}"
-
     @property
     def ids(self) -> list[str]:
         """Ids of the pictures in the collection, in the order in which they were added."""
@@ -160,12 +161,28 @@ class Store:
 
     def record(self, image_id: str) -> ImageRecord | None:
         """Return what the catalogue knows of a picture, or None if it is not in the collection."""
-        return self._catalogue.get(image_id)
+        position = self._position.get(image_id)
+        if position is None:
+            return None
+        which, row = self._place(position)
+        return self._catalogue.record(self._numbers[which], row)
 
     def add(
-        self, fingerprints: Sequence[Fingerprint], records: Sequence[ImageRecord], replaced: Iterable[str] = ()
-    ) -> None:
+        self, fingerprints: Sequence[Fingerprint], records: Sequence[ImageRecord], replaced: Iterable[str] | None = ()
+    ) -> list[str]:
         """Add pictures as a new segment and take out those they replace, in one step.
+
+        Parameters
+        ----------
+        fingerprints, records : sequences
+            One of each for a picture.
+        replaced : iterable of str or None
+            Ids to take out; None for those of `records` that are in the collection when it is written.
+
+        Returns
+        -------
+        list of str
+            The ids that were taken out.
 
         Raises
         ------
@@ -175,6 +192,8 @@ class Store:
             If another process is writing.
         UnknownIdError
             If a replaced id is not there.
+        CollectionError
+            If an id is there that is not replaced.
         """
         for fingerprint, record in zip(fingerprints, records, strict=True):
             if fingerprint.model_id != self.model_id:
@@ -183,20 +202,28 @@ class Store:
                     f"is of {self.model_id}; describe it with the collection's model"
                 )
         if not fingerprints:
-            return
+            return []
         with self._catalogue.change():
+            known = self._catalogue.live(record.image_id for record in records)
+            outgoing = known if replaced is None else list(replaced)
+            clashes = set(known).difference(outgoing)
+            if clashes:
+                raise CollectionError(
+                    f"{min(clashes)}: already in the collection {self.folder}; remove it first or choose another id"
+                )
             number = max((n for n, _ in self._catalogue.segments()), default=0) + 1
-            folder = self._segment_folder(number)
+            folder = _segment_folder(self.folder, number)
             for left_over in (folder, folder.with_name(folder.name + ".unfinished")):
                 if left_over.exists():  # of a writer that died before it published; nobody else can be writing now
                     shutil.rmtree(left_over)
             write_segment(folder, fingerprints, self._config.annoy)
-            self._catalogue.remove(replaced)
+            self._catalogue.remove(outgoing)
             self._catalogue.add_segment(number, records)
             for record in records:
                 if record.path is not None:
                     self._catalogue.clear_skipped(record.path)
         self._reload()
+        return outgoing
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take pictures out; none if one of them is not there.
@@ -225,9 +252,14 @@ class Store:
         position = self._position.get(image_id)
         return None if position is None else self._at(position)[1]
 
+    def _place(self, position: int) -> tuple[int, int]:
+        """Return which of the segments a position lies in, and its row there."""
+        which = int(np.searchsorted(self._starts, position, side="right")) - 1
+        return which, position - int(self._starts[which])
+
     def _at(self, position: int) -> tuple[str, Fingerprint]:
-        number = int(np.searchsorted(self._starts, position, side="right")) - 1
-        return self._ids[position], self._segments[number].fingerprint(position - int(self._starts[number]))
+        which, row = self._place(position)
+        return self._ids[position], self._segments[which].fingerprint(row)
 
     def candidates(self, query: Query, *, exact: bool = False) -> list[tuple[str, Fingerprint]]:
         """Return ids and fingerprints of the references worth verifying, the most promising first.
@@ -274,7 +306,7 @@ class Store:
 
 
 def check_store(folder: Path) -> list[str]:
-    """Compare every file of a collection with its digest, and the catalogue with the segments.
+    """Compare every file of a collection with its digest and the catalogue with the segments, and open it all.
 
     Returns
     -------
@@ -287,7 +319,7 @@ def check_store(folder: Path) -> list[str]:
         If there is no collection in `folder`.
     """
     try:
-        _read_manifest(folder)
+        manifest = _read_manifest(folder)
         catalogue = Catalogue(folder / CATALOGUE_NAME)
     except CollectionCorruptError as error:
         return [str(error)]
@@ -295,17 +327,40 @@ def check_store(folder: Path) -> list[str]:
         problems = catalogue.problems()
         if problems:
             return problems
-        segments = catalogue.segments()
-        rows = catalogue.rows()
+        with catalogue.moment():
+            segments, rows = catalogue.segments(), catalogue.rows()
+    except CollectionCorruptError as error:
+        return [str(error)]
     finally:
         catalogue.close()
     for number, n_rows in segments:
-        place = folder / SEGMENTS_NAME / f"{number:06d}"
-        problems += segment_problems(place)
+        found = segment_problems(_segment_folder(folder, number))
+        if not found:
+            try:
+                _open_listed(folder, number, n_rows, manifest["model_id"]).trees.close()
+            except CollectionError as error:
+                found = [str(error)]
+        problems += found
         listed = [row for segment, row, _, _ in rows if segment == number]
         if listed != list(range(n_rows)):
             problems.append(f"{folder / CATALOGUE_NAME}: the rows of segment {number} are not 0 to {n_rows - 1}")
     return problems
+
+
+def _segment_folder(folder: Path, number: int) -> Path:
+    return folder / SEGMENTS_NAME / f"{number:06d}"
+
+
+def _open_listed(folder: Path, number: int, n_rows: int, model_id: str) -> Segment:
+    """Open a segment of a collection and check that it has as many rows as the catalogue says."""
+    segment = open_segment(_segment_folder(folder, number), model_id)
+    if len(segment) != n_rows:
+        segment.trees.close()
+        raise CollectionCorruptError(
+            f"{segment.folder}: the catalogue has {n_rows} pictures, the segment {len(segment)}; "
+            "restore the collection or build it anew"
+        )
+    return segment
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

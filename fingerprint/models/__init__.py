@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -24,6 +26,15 @@ FORMAT_VERSION = 1
 ARRAYS_NAME = "models.npz"
 MANIFEST_NAME = "MODELS.json"
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the same arrays must give the same bytes
+_UNREADABLE = (  # what JSON, zip and npy raise at damaged bytes
+    OSError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +184,13 @@ def _load(folder: Path) -> Models:
     manifest_path, arrays_path = folder / MANIFEST_NAME, folder / ARRAYS_NAME
     try:
         manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
-        with np.load(arrays_path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        arrays = _read_arrays(arrays_path)
+    except _UNREADABLE as error:
         raise ModelError(
             f"{folder}: cannot read the models ({error}); train them anew with 'fingerprint train IMAGES --out DIR'"
         ) from error
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("facts", {}), dict):
+        raise ModelError(f"{manifest_path}: not a manifest of models; restore the file or train the models anew")
     version = manifest.get("format_version")
     if version != FORMAT_VERSION:
         raise ModelError(
@@ -201,21 +213,33 @@ def _load(folder: Path) -> Models:
     return models
 
 
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read an npz file; unlike `numpy.load`, it takes nothing else and leaves no file open if it is damaged."""
+    with zipfile.ZipFile(path) as archive:
+        return {
+            entry.filename.removesuffix(".npy"): np.lib.format.read_array(
+                io.BytesIO(archive.read(entry)), allow_pickle=False
+            )
+            for entry in archive.infolist()
+        }
+
+
 def _pick(arrays: Mapping[str, NDArray[Any]], kind: type, prefix: str) -> dict[str, NDArray[Any]]:
     return {f.name: arrays[f"{prefix}.{f.name}"] for f in fields(kind)}
 
 
 def _check_shapes(d: DescriptorModel, c: CalibrationModel, path: Path) -> None:
     k, p = d.codebook.shape if d.codebook.ndim == 2 else (0, 0)
-    dimension = d.projection.shape[-1]
+    dimension = d.projection.shape[1] if d.projection.ndim == 2 else 0
     expected = {
+        "codebook": (d.codebook, (k, p)),
         "signature_rotation": (d.signature_rotation, (128, 128)),
         "signature_thresholds": (d.signature_thresholds, (128,)),
         "local_mean": (d.local_mean, (128,)),
         "local_basis": (d.local_basis, (128, p)),
         "projection_mean": (d.projection_mean, (k * p,)),
         "projection": (d.projection, (k * p, dimension)),
-        "background": (d.background, (len(d.background), dimension)),
+        "background": (d.background, (*d.background.shape[:1], dimension)),
     }
     for name, (array, shape) in expected.items():
         if array.shape != shape or array.dtype != np.float32:
