@@ -206,5 +206,13 @@ DEFAULT_TRAIN_CONFIG = TrainConfig()
 
 def config_digest(config: Config | FeatureConfig) -> str:
     """Return 16 hex digits that change whenever a setting changes."""
-    text = json.dumps(dataclasses.asdict(config), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return _digest(dataclasses.asdict(config))
+
+
+def description_digest(config: Config) -> str:
+    """Return 16 hex digits that change whenever a setting changes that decides what is stored of a picture."""
+    return _digest({"reference": dataclasses.asdict(config.reference), "decode_side": config.decode_side})
+
+
+def _digest(settings: dict[str, object]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]

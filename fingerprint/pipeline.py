@@ -130,6 +130,9 @@ class Collection:
         """
         if isinstance(ids, str):
             raise ConfigError(f"ids is the text {ids!r}; give a list of ids")
+        unknown = next((image_id for image_id in ids if image_id not in self), None)
+        if unknown is not None:
+            raise UnknownIdError(f"{unknown}: no such id in the collection; nothing was removed")
         self._store.remove(ids)
 
     def add_files(

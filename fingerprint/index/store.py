@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from fingerprint.config import Config, config_digest
+from fingerprint.config import Config, description_digest
 from fingerprint.errors import (
     CollectionCorruptError,
     CollectionError,
@@ -93,7 +93,7 @@ class Store:
         manifest = {
             "format_version": FORMAT_VERSION,
             "model_id": model_id,
-            "features": config_digest(config.reference),
+            "features": description_digest(config),
         }
         (folder / MANIFEST_NAME).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         return cls(folder, model_id, config)
@@ -112,10 +112,10 @@ class Store:
                 f"{folder}: made by model {manifest['model_id']}, opened with {model_id}; "
                 "use the models that made it (--models DIR) or build the collection anew"
             )
-        if manifest["features"] != config_digest(config.reference):
+        if manifest["features"] != description_digest(config):
             raise ConfigError(
-                f"{folder}: made with keypoint settings {manifest['features']}, opened with "
-                f"{config_digest(config.reference)}; use the same settings or build the collection anew"
+                f"{folder}: made with the settings {manifest['features']}, opened with "
+                f"{description_digest(config)}; use the same settings or build the collection anew"
             )
         return cls(folder, model_id, config)
 
