@@ -2,6 +2,10 @@
 
 The folder has ``queries/``, ``references/``, ``ground_truth.csv`` and, if the recall by kind of edit is wanted,
 ``edits.tsv`` (query, reference or nothing, edits joined by +).
+
+Beside the JSON goes ``reliability.png``, for which matplotlib must be installed. Most rows of the Matching Track's file
+are easy negatives, which any method gets right; so calibration is judged over all rows and over the top row of each
+query.
 """
 
 from __future__ import annotations
@@ -21,10 +25,12 @@ from typing import Any
 
 import cv2
 import numpy as np
+from reliability import MISSING, can_plot, plot_reliability
 from scipy.special import expit
 
-from fingerprint.challenge import read_ground_truth, read_matches
+from fingerprint.challenge import Matches, read_ground_truth, read_matches
 from fingerprint.models import load_models
+from fingerprint.types import F64, Bool
 from fingerprint.version import __version__
 
 ROOT = Path(__file__).parent.parent
@@ -37,6 +43,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "challenge_set.json")
     parser.add_argument("--keep", type=Path, help="folder for the collection and the challenge's files")
     arguments = parser.parse_args()
+    if not can_plot():
+        print(f"note: there will be {MISSING}", file=sys.stderr, flush=True)  # now, not only when all is done
     with tempfile.TemporaryDirectory() as temporary:
         work = arguments.keep or Path(temporary)
         work.mkdir(parents=True, exist_ok=True)
@@ -44,9 +52,17 @@ def main() -> None:
     result["command"] = f"python benchmarks/challenge_set.py --data {arguments.data}"
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps({k: v for k, v in result.items() if k not in ("recall_by_edit", "reliability")}, indent=2))
+    print(json.dumps({k: v for k, v in result.items() if k not in ("recall_by_edit", "calibration")}, indent=2))
     print_table(result["recall_by_edit"])
+    for name, judged in result["calibration"].items():
+        print_calibration(name, judged)
     print(f"written to {arguments.out}")
+    if can_plot():
+        judged, picture = result["calibration"]["all_rows"], arguments.out.with_name("reliability.png")
+        plot_reliability(judged["reliability"], judged["expected_calibration_error"], picture)
+        print(f"written to {picture}")
+    else:
+        print(MISSING, file=sys.stderr)
 
 
 def run(data: Path, work: Path) -> dict[str, Any]:
@@ -93,21 +109,29 @@ def judge_details(data: Path, matches_path: Path) -> dict[str, Any]:
     matches = read_matches(matches_path)
     rank: dict[str, int] = {}
     seen: dict[str, int] = defaultdict(int)
+    top_rows: list[int] = []
     order = np.argsort(-matches.scores, kind="stable")
     correct = np.array([truth.get(q) == r for q, r in zip(matches.query_ids, matches.reference_ids, strict=True)])
     for row in order:
         query = matches.query_ids[row]
         if correct[row]:
             rank[query] = seen[query]
+        if not seen[query]:
+            top_rows.append(int(row))
         seen[query] += 1
+    probability = expit(matches.scores)
+    top = np.array(top_rows, dtype=np.int64)
     return {
         "recall_by_edit": recall_by_edit(data / "edits.tsv", truth, rank, matches, correct),
-        **calibration(expit(matches.scores), correct),
+        "calibration": {
+            "all_rows": calibration(probability, correct),
+            "top_rows": calibration(probability[top], correct[top]),
+        },
     }
 
 
 def recall_by_edit(
-    path: Path, truth: dict[str, str], rank: dict[str, int], matches: Any, correct: np.ndarray
+    path: Path, truth: dict[str, str], rank: dict[str, int], matches: Matches, correct: Bool
 ) -> dict[str, dict[str, float]]:
     """Return, by edit: queries with it, found first, and found with a probability of a half or more."""
     if not path.exists():
@@ -129,22 +153,47 @@ def recall_by_edit(
     }
 
 
-def calibration(probability: np.ndarray, correct: np.ndarray) -> dict[str, Any]:
-    """Return the expected calibration error and the reliability diagram as a table."""
+def calibration(probability: F64, correct: Bool) -> dict[str, Any]:
+    """Return the expected calibration error over bins of equal width, the Brier score, and the table of the bins."""
     which = np.minimum((probability * N_BINS).astype(int), N_BINS - 1)
     table, error = [], 0.0
     for number in range(N_BINS):
         inside = which == number
         if inside.any():
             said, true = float(probability[inside].mean()), float(correct[inside].mean())
-            table.append({"rows": int(inside.sum()), "probability": round(said, 4), "frequency": round(true, 4)})
-            error += inside.mean() * abs(said - true)
-    return {"expected_calibration_error": round(float(error), 5), "reliability": table}
+            table.append(
+                {
+                    "from": number / N_BINS,
+                    "to": (number + 1) / N_BINS,
+                    "rows": int(inside.sum()),
+                    "probability": round(said, 4),
+                    "frequency": round(true, 4),
+                }
+            )
+            error += float(inside.mean()) * abs(said - true)
+    brier = float(np.square(probability - correct).mean()) if len(correct) else 0.0
+    return {
+        "rows": len(correct),
+        "expected_calibration_error": round(error, 5),
+        "brier_score": round(brier, 5),
+        "reliability": table,
+    }
 
 
 def print_table(rows: dict[str, dict[str, float]]) -> None:
     for edit, row in sorted(rows.items(), key=lambda item: item[1]["recall_at_1"]):
         print(f"{edit:26s} {row['queries']:4d}  {row['recall_at_1']:.3f}  {row['recall_at_half']:.3f}")
+
+
+def print_calibration(name: str, judged: dict[str, Any]) -> None:
+    print(
+        f"{name.replace('_', ' ')}: {judged['rows']}, expected calibration error "
+        f"{judged['expected_calibration_error']:.5f}, Brier score {judged['brier_score']:.5f}"
+    )
+    print(f"  {'bin':9s} {'rows':>7s} {'probability':>12s} {'frequency':>10s}")
+    for row in judged["reliability"]:
+        bounds = f"{row['from']:.1f}..{row['to']:.1f}"
+        print(f"  {bounds:9s} {row['rows']:7d} {row['probability']:12.4f} {row['frequency']:10.4f}")
 
 
 if __name__ == "__main__":

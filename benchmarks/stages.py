@@ -1,94 +1,272 @@
-"""Time the stages of a query and of a reference on one core, beside plain SIFT at 512 pixels in the same run."""
+"""Time the stages of a query, and of extracting references, on one core and one thread.
+
+The yardstick is plain OpenCV on the same pictures: SIFT with its default thresholds and at most 500 keypoints, on the
+picture reduced to a longer side of 512 pixels where it is larger. It and our extraction both begin with the decoded
+grey pixels, so reducing them to size counts for both. Every picture goes through all stages before the next one has
+its turn, and yardstick and profiles take turns in going first, so that a ratio is of times from the same moment. The
+first pictures warm up kernels and files, are not counted, and are searched for by the engine as well: the run stops if
+that finds anything else than the stages that are timed here.
+
+What is written is one object: versions, ids, ``n_references``, ``command``, and ``queries`` and ``references``, which
+have
+
+- ``n_pictures``: how many were timed;
+- ``median_counts`` (of queries only): keypoints, candidates and candidates compared in full;
+- ``stages``: for each stage, in order, ``median_ms`` and ``p95_ms`` over the pictures, and ``ratio``, the median over
+  the pictures of the stage's time divided by the yardstick's.
+
+The last stages of a query are sums, picture by picture: "extraction" is the keypoints of a query, "beyond extraction"
+is versions, words, background, candidates, shortlist and verification, "whole query" is all that a search does.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
+import multiprocessing
+import os
+import platform
+import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 
-from fingerprint.config import DEFAULT_CONFIG, FeatureConfig
-from fingerprint.describe import describe_query
+from fingerprint.config import DEFAULT_CONFIG, Config, FeatureConfig
+from fingerprint.describe import _without_repeats
 from fingerprint.descriptor import compute_descriptor
-from fingerprint.features import extract_features
+from fingerprint.features import extract_features, merge_features
 from fingerprint.hashes import compute_hashes
-from fingerprint.image import find_images, read_grey
+from fingerprint.image import find_images, read_file, read_grey
 from fingerprint.index import Store
-from fingerprint.keypoints import make_keypoints
-from fingerprint.models import load_models
+from fingerprint.keypoints import make_keypoints, make_versions
+from fingerprint.models import Models, load_models
 from fingerprint.pipeline import create_collection, open_collection
-from fingerprint.verify import verify
+from fingerprint.pixels import make_pyramid
+from fingerprint.types import U8, U64, VERSIONS, Keypoints, LocalFeatures, Picture, Query, Visits
+from fingerprint.verify import shortlist, verify
 from fingerprint.version import __version__
+from fingerprint.vocabulary import measure_background, visit_words
 
 ROOT = Path(__file__).parent.parent
+SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+N_WARM = 3  # pictures that are not counted
+YARDSTICK = "SIFT, 512 px, 500 keypoints"
+REFERENCE = "keypoints, reference profile"
+QUERY = "keypoints, query profile"
+BEYOND = ("versions and signatures", "words", "background", "candidates", "shortlist", "verification")
+SUMS = {
+    "extraction": (QUERY,),
+    "beyond extraction": BEYOND,
+    "whole query": ("decode", QUERY, "hashes", "compact descriptor", "pyramid of pixels", *BEYOND),
+}
 Value = TypeVar("Value")
-SIFT_512 = FeatureConfig(sides=(512,), n_keypoints=(500,), octave_share=1.0, contrast_threshold=0.04, edge_threshold=10)
+
+
+class Clock:
+    """Runs pieces of work and keeps the milliseconds that each took, by its name."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, list[float]] = defaultdict(list)
+        self.counts: dict[str, list[int]] = defaultdict(list)
+
+    def __call__(self, name: str, work: Callable[[], Value]) -> Value:
+        start = time.perf_counter()
+        value = work()
+        self.spent[name].append((time.perf_counter() - start) * 1e3)
+        return value
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with queries/ and references/")
     parser.add_argument("--collection", type=Path, help="collection of the references, made if it is not there")
-    parser.add_argument("--queries", type=int, default=60)
+    parser.add_argument("--queries", type=int, default=80, help="queries, and references, that are timed")
+    parser.add_argument("--models", type=Path, help="folder with the models; those of the package by default")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "stages.json")
     arguments = parser.parse_args()
+    if arguments.queries < 1:
+        parser.error("--queries must be 1 or more")
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.collection or Path(temporary) / "collection"
         if not folder.exists():
-            with create_collection(folder) as collection:
+            with create_collection(folder, models=load_models(arguments.models)) as collection:
                 collection.add_files([arguments.data / "references"])
-        with open_collection(folder) as collection:
-            n_references = len(collection)
-        result = run(find_images([arguments.data / "queries"])[0][: arguments.queries], folder)
-    result |= {"copyprint": __version__, "opencv": cv2.__version__, "n_references": n_references}
-    result["command"] = f"python benchmarks/stages.py --data {arguments.data}"
+        os.environ.update(dict.fromkeys(SINGLE_THREADED, "1"))
+        # numpy reads these when it is imported, hence the new process
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+            measured = pool.submit(measure, arguments.data, folder, arguments.queries, arguments.models).result()
+    result = {
+        "copyprint": __version__,
+        "opencv": cv2.__version__,
+        "numpy": np.__version__,
+        "machine": f"{platform.machine()}, one core",
+        "command": f"python benchmarks/{' '.join([Path(sys.argv[0]).name, *sys.argv[1:]])}",
+        **measured,
+    }
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
+    print_result(result)
+    print(f"written to {arguments.out}")
 
 
-def run(queries: list[Path], folder: Path) -> dict[str, object]:
-    config, models = DEFAULT_CONFIG, load_models()
-    spent: dict[str, list[float]] = defaultdict(list)
+def measure(data: Path, folder: Path, n_pictures: int, models_folder: Path | None) -> dict[str, Any]:
+    """Time everything; to be called in a process of its own with `SINGLE_THREADED` set."""
+    cv2.setNumThreads(1)
+    config, models = DEFAULT_CONFIG, load_models(models_folder)
+    queries, references = (find_images([data / name])[0] for name in ("queries", "references"))
+    with Store.open_existing(folder, models, config) as store:
+        for path in queries[:N_WARM]:
+            check(path, folder, time_query(path, 0, store, models, config, Clock()), models, config)
+        clock = Clock()
+        for turn, path in enumerate(spread(queries, n_pictures)):
+            time_query(path, turn, store, models, config, clock)
+        n_references = len(store)
+    for path in references[:N_WARM]:
+        time_reference(path, 0, config, Clock())
+    reference_clock = Clock()
+    for turn, path in enumerate(spread(references, n_pictures)):
+        time_reference(path, turn, config, reference_clock)
+    return {
+        "model_id": models.model_id,
+        "calibration_id": models.calibration_id,
+        "n_references": n_references,
+        "queries": summary(clock, SUMS),
+        "references": summary(reference_clock, {}),
+    }
 
-    def timed(name: str, work: Callable[[], Value]) -> Value:
-        start = time.perf_counter()
-        value = work()
-        spent[name].append((time.perf_counter() - start) * 1e3)
-        return value
 
-    with Store.open_existing(folder, models.model_id, config) as store:
-        for number, path in enumerate(queries):
-            if number == 3:  # kernels are compiled and files are mapped by now
-                spent.clear()
-            picture = timed("decode", lambda path=path: read_grey(path, at_least=config.decode_side))
-            timed("SIFT, 512 px, 500 keypoints", lambda p=picture: extract_features(p, SIFT_512))
-            parts = timed("keypoints, reference", lambda p=picture: extract_features(p, config.reference))
-            timed("keypoints, query", lambda p=picture: extract_features(p, config.query))
-            timed("hashes", lambda p=picture: compute_hashes(p.pixels))
-            timed("descriptor", lambda f=parts[0]: compute_descriptor(f, models.descriptor))
-            timed(
-                "signatures",
-                lambda f=parts[0], p=picture: make_keypoints(f, p.width, p.height, models.descriptor),
-            )
-            query = timed("describe_query, all of it", lambda path=path: describe_query(path, models, config))
-            candidates = timed("candidates", lambda q=query: store.candidates(q))
-            timed(
-                "verification of all candidates",
-                lambda q=query, c=candidates: [verify(q, reference, models, config.match) for _, reference in c],
-            )
-    median = {name: round(statistics.median(times), 2) for name, times in spent.items()}
-    base = np.array(spent["SIFT, 512 px, 500 keypoints"])
-    ratio = {name: round(float(np.median(np.array(times) / base)), 3) for name, times in spent.items()}
-    return {"n_queries": len(queries) - 3, "median_ms": median, "ratio_to_sift": ratio}
+def time_query(
+    path: Path, turn: int, store: Store, models: Models, config: Config, timed: Clock
+) -> list[tuple[str, float]]:
+    """Do what `Collection.search` does, stage by stage, and return the ids and scores that it found."""
+    data = read_file(path)
+    picture = timed("decode", lambda: read_grey(data, at_least=config.decode_side))
+    parts = time_extraction(picture, {REFERENCE: config.reference, QUERY: config.query}, turn, timed)[QUERY]
+    hashes = timed("hashes", lambda: hash_both(picture.pixels))
+    descriptor = timed("compact descriptor", lambda: compute_descriptor(parts[0], models.descriptor))
+    pixels = timed("pyramid of pixels", lambda: make_pyramid(picture.pixels))
+    versions = timed("versions and signatures", lambda: all_versions(parts, picture, models))
+    visits = timed("words", lambda: all_words(versions, models, config))
+    background = timed("background", lambda: measure_background(versions, visits, models, config.match))
+    query = Query(
+        name=str(path),
+        hashes=np.concatenate([hashes, ~hashes]),
+        versions=versions,
+        visits=visits,
+        background=background,
+        pixels=pixels,
+        descriptor=descriptor,
+        model_id=models.model_id,
+    )
+    candidates = timed("candidates", lambda: store.candidates(query))
+    chosen = timed("shortlist", lambda: shortlist(query, candidates, config))
+    outcomes = timed("verification", lambda: [verify(query, c.fingerprint, models, config.match) for c in chosen])
+    timed.counts["keypoints"].append(len(query.plain))
+    timed.counts["candidates"].append(len(candidates))
+    timed.counts["compared in full"].append(len(chosen))
+    found = [(c.reference_id, outcome.log_odds) for c, outcome in zip(chosen, outcomes, strict=True)]
+    return sorted(found, key=lambda row: (-row[1], row[0]))
+
+
+def time_reference(path: Path, turn: int, config: Config, timed: Clock) -> None:
+    data = read_file(path)
+    picture = timed("decode", lambda: read_grey(data, at_least=config.decode_side))
+    time_extraction(picture, {REFERENCE: config.reference}, turn, timed)
+
+
+def time_extraction(
+    picture: Picture, profiles: Mapping[str, FeatureConfig], turn: int, timed: Clock
+) -> dict[str, tuple[LocalFeatures, ...]]:
+    """Time the yardstick and our profiles on one picture; who goes first changes with `turn`."""
+    parts = {}
+    names = [YARDSTICK, *profiles]
+    first = turn % len(names)
+    for name in names[first:] + names[:first]:
+        if name == YARDSTICK:
+            timed(name, lambda: yardstick(picture.pixels))
+        else:
+            parts[name] = timed(name, partial(extract_features, picture, profiles[name]))
+    return parts
+
+
+def yardstick(grey: U8) -> int:
+    """Extract keypoints as one would with OpenCV alone, and return how many there are."""
+    height, width = grey.shape
+    factor = 512 / max(height, width)
+    if factor < 1:
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return len(cv2.SIFT.create(nfeatures=500).detectAndCompute(grey, None)[0])
+
+
+def hash_both(pixels: U8) -> U64:
+    """Return the hashes of a picture and of its mirror image."""
+    return np.stack([compute_hashes(pixels), compute_hashes(np.ascontiguousarray(pixels[:, ::-1]))])
+
+
+def all_versions(parts: tuple[LocalFeatures, ...], picture: Picture, models: Models) -> tuple[Keypoints, ...]:
+    merged = merge_features(_without_repeats(parts))
+    return make_versions(make_keypoints(merged, picture.width, picture.height, models.descriptor), models.descriptor)
+
+
+def all_words(versions: Sequence[Keypoints], models: Models, config: Config) -> tuple[Visits, ...]:
+    n_words = (config.match.n_words, config.match.n_words_inverted)
+    return tuple(
+        visit_words(version.descriptors, models.vocabulary, n_words[inverted])
+        for version, (_, inverted) in zip(versions, VERSIONS, strict=True)
+    )
+
+
+def check(path: Path, folder: Path, found: list[tuple[str, float]], models: Models, config: Config) -> None:
+    """Stop if the stages do not add up to what a search does."""
+    with open_collection(folder, models=models, config=config) as collection:
+        expected = [(match.reference_id, match.score) for match in collection.search(path, n_results=len(found) + 1)]
+    same_ids = [image_id for image_id, _ in found] == [image_id for image_id, _ in expected]
+    if not same_ids or not np.allclose([score for _, score in found], [score for _, score in expected], atol=1e-6):
+        raise SystemExit(f"{path}: the stages found {found[:3]}, a search {expected[:3]}; bring {__file__} up to date")
+
+
+def spread(paths: Sequence[Path], n: int) -> list[Path]:
+    """Return `n` of the paths at even distances, or all if they are fewer."""
+    return [paths[i * len(paths) // n] for i in range(n)] if n < len(paths) else list(paths)
+
+
+def summary(clock: Clock, sums: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    times = {name: np.array(spent) for name, spent in clock.spent.items()}
+    times = {YARDSTICK: times.pop(YARDSTICK)} | times
+    times |= {name: np.sum([times[stage] for stage in stages], axis=0) for name, stages in sums.items()}
+    counts = {name: int(np.median(values)) for name, values in clock.counts.items()}
+    return {
+        "n_pictures": len(times[YARDSTICK]),
+        **({"median_counts": counts} if counts else {}),
+        "stages": {
+            name: {
+                "median_ms": round(float(np.median(spent)), 2),
+                "p95_ms": round(float(np.percentile(spent, 95)), 2),
+                "ratio": round(float(np.median(spent / times[YARDSTICK])), 3),
+            }
+            for name, spent in times.items()
+        },
+    }
+
+
+def print_result(result: Mapping[str, Any]) -> None:
+    for name in ("queries", "references"):
+        part = result[name]
+        counts = "".join(f", {count} {what}" for what, count in part.get("median_counts", {}).items())
+        print(f"{part['n_pictures']} {name}, {result['n_references']} references in the collection{counts}")
+        print(f"  {'stage':30s} {'median ms':>10s} {'p95 ms':>10s} {'ratio':>8s}")
+        for stage, row in part["stages"].items():
+            print(f"  {stage:30s} {row['median_ms']:10.2f} {row['p95_ms']:10.2f} {row['ratio']:8.3f}")
 
 
 if __name__ == "__main__":

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fingerprint.config import ROOTSIFT_SCALE, MatchConfig
+from fingerprint.config import MatchConfig
 from fingerprint.geometry import apply_transform, fit_affine, fit_homography, fit_similarity, is_plausible
-from fingerprint.kernels.matching import best_similarity, match_pair
+from fingerprint.kernels.matching import best_similarity, match_signatures, nearest_matches
 from fingerprint.types import F32, F64, I64, Bool, Keypoints
 
-MAX_HYPOTHESES = 400  # matches of a pair that are tried; the cost grows with the square
+MAX_HYPOTHESES = 250  # matches of a pair that are tried; the cost grows with the square
 #: Inliers nearer than this to where the transform puts them, in tolerances, are counted as precise.
 PRECISE = 0.4
+SIGNATURE_BITS = 128
 _MIN_AFFINE, _MIN_HOMOGRAPHY = 4, 10
 _REFINEMENTS = 3
 _MAX_PERSPECTIVE = 2.0  # the third row of a homography, in 1 / longer sides; beyond it the horizon is too near
@@ -29,7 +30,7 @@ class Alignment:
     query_idx, reference_idx : int64 arrays, shape (k,)
         Rows of the keypoints that agree, by query row.
     similarities : float64 array, shape (k,)
-        Cosines of their local descriptors, [0, 1].
+        Cosines of their local descriptors as their signatures tell it, [0, 1].
     residuals : float64 array, shape (k,)
         Distances between where the transform puts them and where they are, in tolerances, [0, 1).
     transform : float64 array, shape (3, 3), or None
@@ -99,15 +100,12 @@ def align(query: Keypoints, reference: Keypoints, config: MatchConfig) -> Alignm
     References
     ----------
     Philbin et al., *Object retrieval with large vocabularies and fast spatial matching*, CVPR 2007 (a transform from
-    every single match).
+    every single match); Charikar, *Similarity estimation techniques from rounding algorithms*, STOC 2002 (the angle
+    between two vectors is the part of random hyperplanes that divide them).
     """
-    min_dot = math.ceil(config.min_similarity * ROOTSIFT_SCALE**2)
-    query_idx, reference_idx, dots = match_pair(
-        query.signatures, query.descriptors, reference.signatures, reference.descriptors, config.verify_bits, min_dot
-    )
-    if len(query_idx) > MAX_HYPOTHESES:
-        best = np.sort(np.argsort(-dots, kind="stable")[:MAX_HYPOTHESES])
-        query_idx, reference_idx, dots = query_idx[best], reference_idx[best], dots[best]
+    query_idx, reference_idx, bits = match_signatures(query.signatures, reference.signatures, config.verify_bits)
+    kept = nearest_matches(bits, MAX_HYPOTHESES)
+    query_idx, reference_idx, bits = query_idx[kept], reference_idx[kept], bits[kept]
     n_votes, inlier = best_similarity(
         query.frame,
         reference.frame,
@@ -123,7 +121,7 @@ def align(query: Keypoints, reference: Keypoints, config: MatchConfig) -> Alignm
     return Alignment(
         query_idx=query_idx[rows],
         reference_idx=reference_idx[rows],
-        similarities=np.minimum(dots[rows] / ROOTSIFT_SCALE**2, 1.0),
+        similarities=np.cos(np.pi / SIGNATURE_BITS * bits[rows]),
         residuals=residuals[rows],
         transform=transform,
         n_matches=len(query_idx),

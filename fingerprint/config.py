@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from fingerprint.errors import ConfigError
 
@@ -28,9 +30,11 @@ class FeatureConfig:
     ----------
     sides : tuple of int
         Longer sides, in pixels, at which the picture is described; larger pictures are reduced to it, smaller ones
-        stay as they are. The first is the one that the compact descriptor is made from.
+        enlarged, three times at most. The first is the one that the compact descriptor is made from.
     n_keypoints : tuple of int
         The most keypoints kept at each side.
+    doubled : tuple of bool
+        Whether keypoints are first looked for in the picture at twice the side, which finds the finest ones.
     octave_share : float, (0, 1]
         The largest part of them that may come from one octave while others have more to offer. Without it the
         strongest responses are nearly all of the finest scale, which blur, pixelation and insets destroy.
@@ -40,17 +44,30 @@ class FeatureConfig:
 
     sides: tuple[int, ...]
     n_keypoints: tuple[int, ...]
+    doubled: tuple[bool, ...]
     octave_share: float = 0.5
     contrast_threshold: float = 0.01
     edge_threshold: float = 12.0
 
     def __post_init__(self) -> None:
-        if not self.sides or len(self.sides) != len(self.n_keypoints):
-            raise ConfigError(f"sides {self.sides} and n_keypoints {self.n_keypoints} must be as long as each other")
+        if not self.sides or not len(self.sides) == len(self.n_keypoints) == len(self.doubled):
+            raise ConfigError(
+                f"sides {self.sides}, n_keypoints {self.n_keypoints} and doubled {self.doubled} must be as long as "
+                "each other, at least one"
+            )
         if min(self.sides) < 16 or min(self.n_keypoints) < 1:
             raise ConfigError(f"sides {self.sides} must be >= 16 and n_keypoints {self.n_keypoints} >= 1")
         if not 0 < self.octave_share <= 1:
             raise ConfigError(f"octave_share {self.octave_share} must lie in (0, 1]")
+
+
+#: Named ways to describe a query; references are described in the same way for all of them.
+QUERY_PROFILES: Mapping[str, FeatureConfig] = MappingProxyType(
+    {
+        "standard": FeatureConfig((512,), (700,), (False,), contrast_threshold=0.005),
+        "thorough": FeatureConfig((300, 512), (300, 700), (True, False), contrast_threshold=0.005),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +76,16 @@ class MatchConfig:
 
     Attributes
     ----------
-    scan_bits : int
-        Largest Hamming distance of two 128-bit signatures that the scan for candidates counts as a match.
+    n_words : int
+        Words that a query keypoint looks up in the inverted file.
+    n_words_inverted, n_inverted : int
+        The same for the query as a negative, which is rare, and how many of its keypoints are looked up.
+    word_bits : int, 0..63
+        Largest Hamming distance of two 64-bit signatures within a word that is a hit.
+    vote_bits : int
+        Largest Hamming distance of two 128-bit signatures that counts when a pair is voted on.
     verify_bits : int
-        The same for verification, where the exact descriptors decide among those that pass.
-    min_similarity : float, [0, 1]
-        Least cosine of two RootSIFT descriptors that makes a match.
+        The same for verification.
     tolerance : float
         Largest distance between where a transform puts a keypoint and where it is, as a part of the longer side.
     log_scale_tolerance, angle_tolerance : float
@@ -73,9 +94,12 @@ class MatchConfig:
         The picture is divided into cells x cells; inliers must lie in several.
     """
 
-    scan_bits: int = 28
-    verify_bits: int = 36
-    min_similarity: float = 0.75
+    n_words: int = 4
+    n_words_inverted: int = 2
+    n_inverted: int = 300
+    word_bits: int = 21
+    vote_bits: int = 28
+    verify_bits: int = 32
     tolerance: float = 0.05
     log_scale_tolerance: float = 0.6
     angle_tolerance: float = 30.0
@@ -84,21 +108,28 @@ class MatchConfig:
 
 @dataclass(frozen=True, slots=True)
 class CandidateConfig:
-    """How many candidates each source may name for a query; their union is verified.
+    """How many candidates each source may name for a query, and how many of them are compared in full.
 
     Attributes
     ----------
     from_keypoints, from_descriptor, from_hashes : int
-        Caps by source.
+        Caps by source; keypoints on the union of them all are voted on by 128-bit signatures.
+    n_verified : int
+        Candidates with most votes that are compared in full.
+    n_assured : int
+        Of each source, candidates that are compared in full whatever their votes: words see what signatures do not, and
+        a descriptor what keypoints do not. Those that hashes name are as well.
     hash_distance : int
         Largest Hamming distance, of 64 bits, at which a hash names a candidate.
     annoy_from : int
         Segments with at least this many references are searched by Annoy for one query; smaller ones exactly.
     """
 
-    from_keypoints: int = 30
+    from_keypoints: int = 100
     from_descriptor: int = 10
     from_hashes: int = 5
+    n_verified: int = 8
+    n_assured: int = 3
     hash_distance: int = 12
     annoy_from: int = 5_000
 
@@ -112,7 +143,7 @@ class AnnoyConfig:
     n_trees, seed, n_jobs : int
         As in Annoy. One job and a fixed seed give the same bytes each time.
     search_k : int
-        Nodes that a query inspects; more is slower and finds more.
+        Nodes that a query inspects, over all segments; more is slower and finds more.
     """
 
     n_trees: int = 20
@@ -141,10 +172,12 @@ class Config:
         References returned for a query, and rows written for one into the challenge's file.
     segment_size : int
         Pictures that are held in memory before they are written as a segment.
+    keep_local_descriptors : bool
+        Whether a collection keeps what its pictures need to be queries themselves; two thirds of its size.
     """
 
-    reference: FeatureConfig = field(default_factory=lambda: FeatureConfig(sides=(300,), n_keypoints=(300,)))
-    query: FeatureConfig = field(default_factory=lambda: FeatureConfig(sides=(300, 512), n_keypoints=(300, 600)))
+    reference: FeatureConfig = field(default_factory=lambda: FeatureConfig((300,), (300,), (True,)))
+    query: FeatureConfig = field(default_factory=lambda: QUERY_PROFILES["standard"])
     match: MatchConfig = field(default_factory=MatchConfig)
     candidates: CandidateConfig = field(default_factory=CandidateConfig)
     annoy: AnnoyConfig = field(default_factory=AnnoyConfig)
@@ -152,6 +185,7 @@ class Config:
     probability_threshold: float = 0.5
     results: int = 10
     segment_size: int = 10_000
+    keep_local_descriptors: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +208,10 @@ class TrainConfig:
         Images kept for background normalisation.
     n_local : int
         Local descriptors that codebook and signatures are learned from.
+    n_cells : int
+        Coarse cells of the vocabulary, and words of each; fewer if the local descriptors are too few.
+    n_background_postings : int
+        Images in the inverted file that a query's agreement with just anything is measured by.
     n_calibration : int
         Edited queries that the calibration is fitted on.
     """
@@ -186,6 +224,8 @@ class TrainConfig:
     n_versions: int = 4
     n_background: int = 2_000
     n_local: int = 200_000
+    n_cells: int = 256
+    n_background_postings: int = 1_000
     n_calibration: int = 1_200
 
     def __post_init__(self) -> None:
@@ -193,11 +233,18 @@ class TrainConfig:
             raise ConfigError(f"a descriptor has 1 to {MAX_DESCRIPTOR_DIMENSION} dimensions, not {self.dimension}")
         if not 1 <= self.local_dimension <= 128 or self.n_words < 1:
             raise ConfigError(f"{self.n_words} words of {self.local_dimension} dimensions: give >= 1 and 1 to 128")
-        if self.n_local < self.n_words or self.n_calibration < 1 or min(self.n_versions, self.n_background) < 0:
+        if (
+            self.n_local < self.n_words
+            or self.n_calibration < 1
+            or min(self.n_versions, self.n_background, self.n_background_postings) < 0
+        ):
             raise ConfigError(
                 f"n_local {self.n_local} must be >= n_words, n_calibration {self.n_calibration} >= 1, "
-                f"n_versions {self.n_versions} and n_background {self.n_background} >= 0"
+                f"n_versions {self.n_versions}, n_background {self.n_background} and n_background_postings "
+                f"{self.n_background_postings} >= 0"
             )
+        if self.n_cells < 1:
+            raise ConfigError(f"n_cells is {self.n_cells}, must be >= 1")
 
 
 DEFAULT_CONFIG = Config()

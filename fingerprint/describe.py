@@ -6,12 +6,15 @@ import numpy as np
 
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.descriptor import compute_descriptor
+from fingerprint.errors import ConfigError
 from fingerprint.features import extract_features, merge_features
 from fingerprint.hashes import compute_hashes
 from fingerprint.image import read_grey
-from fingerprint.keypoints import make_keypoints, mirror_keypoints
+from fingerprint.keypoints import make_keypoints, make_versions
 from fingerprint.models import Models, load_models
-from fingerprint.types import Fingerprint, ImageSource, LocalFeatures, Query
+from fingerprint.pixels import is_flat, make_pyramid, make_thumbnail
+from fingerprint.types import F32, U8, U64, Fingerprint, ImageSource, Keypoints, LocalFeatures, Query
+from fingerprint.vocabulary import measure_background, visit_words
 
 
 def describe_reference(
@@ -38,6 +41,7 @@ def describe_reference(
         hashes=compute_hashes(picture.pixels),
         keypoints=make_keypoints(merge_features(parts), picture.width, picture.height, models.descriptor),
         descriptor=compute_descriptor(parts[0], models.descriptor),
+        thumbnail=make_thumbnail(picture.pixels),
         model_id=models.model_id,
     )
 
@@ -47,14 +51,42 @@ def describe_query(source: ImageSource, models: Models | None = None, config: Co
     models = models or load_models()
     picture = read_grey(source, at_least=config.decode_side)
     parts = extract_features(picture, config.query)
-    plain = make_keypoints(merge_features(_without_repeats(parts)), picture.width, picture.height, models.descriptor)
+    keypoints = make_keypoints(
+        merge_features(_without_repeats(parts)), picture.width, picture.height, models.descriptor
+    )
     mirrored_pixels = np.ascontiguousarray(picture.pixels[:, ::-1])
+    return _make_query(
+        picture.name,
+        np.stack([compute_hashes(picture.pixels), compute_hashes(mirrored_pixels)]),
+        keypoints,
+        make_pyramid(picture.pixels),
+        compute_descriptor(parts[0], models.descriptor),
+        models,
+        config,
+    )
+
+
+def _make_query(
+    name: str,
+    hashes: U64,
+    keypoints: Keypoints,
+    pixels: tuple[U8, ...],
+    descriptor: F32,
+    models: Models,
+    config: Config,
+) -> Query:
+    """Complete a query: all versions of its keypoints, what they look up, and how it agrees with just anything."""
+    versions = make_versions(keypoints, models.descriptor)
+    visits = visit_words(versions, models.vocabulary, config.match)
     return Query(
-        name=picture.name,
-        hashes=np.stack([compute_hashes(picture.pixels), compute_hashes(mirrored_pixels)]),
-        plain=plain,
-        mirrored=mirror_keypoints(plain, models.descriptor),
-        descriptor=compute_descriptor(parts[0], models.descriptor),
+        name=name,
+        hashes=np.concatenate([hashes, ~hashes]),  # in a negative every comparison of grey values turns round
+        versions=versions,
+        visits=visits,
+        background=measure_background(visits, models, config.match),
+        pixels=pixels,
+        flat=is_flat(make_thumbnail(pixels[0])),
+        descriptor=descriptor,
         model_id=models.model_id,
     )
 
@@ -69,16 +101,29 @@ def _without_repeats(parts: tuple[LocalFeatures, ...]) -> list[LocalFeatures]:
     return list(seen.values())
 
 
-def query_from_fingerprint(name: str, fingerprint: Fingerprint, models: Models) -> Query:
+def query_from_fingerprint(
+    name: str, fingerprint: Fingerprint, models: Models, config: Config = DEFAULT_CONFIG
+) -> Query:
     """Return a query made from what a collection keeps of a picture, without its pixels.
 
     The mirror image's hashes cannot be had from that; those of the picture itself stand in their place.
+
+    Raises
+    ------
+    ConfigError
+        If the collection did not keep local descriptors.
     """
-    return Query(
-        name=name,
-        hashes=np.stack([fingerprint.hashes, fingerprint.hashes]),
-        plain=fingerprint.keypoints,
-        mirrored=mirror_keypoints(fingerprint.keypoints, models.descriptor),
-        descriptor=fingerprint.descriptor,
-        model_id=fingerprint.model_id,
+    if len(fingerprint.keypoints) > len(fingerprint.keypoints.descriptors):
+        raise ConfigError(
+            f"{name}: its collection was made without local descriptors (keep_local_descriptors), which a query needs; "
+            "give the image file instead"
+        )
+    return _make_query(
+        name,
+        np.stack([fingerprint.hashes, fingerprint.hashes]),
+        fingerprint.keypoints,
+        make_pyramid(fingerprint.thumbnail),
+        fingerprint.descriptor,
+        models,
+        config,
     )

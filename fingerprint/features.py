@@ -15,11 +15,10 @@ import numpy as np
 
 from fingerprint.config import ROOTSIFT_SCALE, FeatureConfig
 from fingerprint.errors import ConfigError
+from fingerprint.kernels.sift import describe, detect, orient
 from fingerprint.types import F32, I64, U8, LocalFeatures, Picture
 
-# OpenCV doubles the picture with pixel centres at halves, but halves the places with pixel centres at integers, which
-# moves every keypoint to the right and down by as much. Without this a mirrored copy would lie half a pixel off.
-_DOUBLING_SHIFT = np.float32(0.25)
+_MOST_ENLARGED = 3.0  # there is nothing more to be seen in what is blown up further
 
 _CELL_ROW, _CELL_COLUMN, _BIN = (axis.ravel() for axis in np.indices((4, 4, 8)))
 #: ``mirrored[:, k] = original[:, MIRROR_PERMUTATION[k]]``: the descriptor of the same patch seen in a mirror.
@@ -52,41 +51,37 @@ def extract_features(picture: Picture, config: FeatureConfig) -> tuple[LocalFeat
     if grey.ndim != 2 or grey.dtype != np.uint8:
         raise ConfigError(f"{picture.name}: keypoints need grey uint8 pixels (h, w), not {grey.dtype} {grey.shape}")
     return tuple(
-        _extract(_reduce(grey, side), picture, n_keypoints, config)
-        for side, n_keypoints in zip(config.sides, config.n_keypoints, strict=True)
+        _extract(_resize(grey, side), picture, n_keypoints, doubled, config)
+        for side, n_keypoints, doubled in zip(config.sides, config.n_keypoints, config.doubled, strict=True)
     )
 
 
-def _reduce(grey: U8, side: int) -> U8:
+def _resize(grey: U8, side: int) -> U8:
+    """Bring a picture to a longer side; a small one is enlarged no further than `_MOST_ENLARGED`."""
     height, width = grey.shape
-    factor = side / max(height, width)
-    if factor >= 1:
-        return grey
+    factor = min(side / max(height, width), _MOST_ENLARGED)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    if size == (width, height):
+        return grey
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(grey, size, interpolation=method), dtype=np.uint8)
 
 
-def _extract(grey: U8, picture: Picture, n_keypoints: int, config: FeatureConfig) -> LocalFeatures:
+def _extract(grey: U8, picture: Picture, n_keypoints: int, doubled: bool, config: FeatureConfig) -> LocalFeatures:
     height, width = grey.shape
     scale = max(width, height) / max(picture.width, picture.height)
-    sift = cv2.SIFT.create(
-        nfeatures=0, contrastThreshold=config.contrast_threshold, edgeThreshold=config.edge_threshold
-    )
-    keypoints = sift.detect(grey, None)
-    if not keypoints:
+    extrema = detect(grey, -1 if doubled else 0, config.contrast_threshold, config.edge_threshold)
+    if not len(extrema):
         return _empty(width, height, scale)
-    response = np.array([k.response for k in keypoints], dtype=np.float32)
-    octave = np.array([(k.octave & 255) for k in keypoints], dtype=np.int64)
-    octave = np.where(octave >= 128, octave - 256, octave)
-    chosen = select_by_octave(response, octave, n_keypoints, config.octave_share)
-    kept, raw = sift.compute(grey, [keypoints[i] for i in chosen])
-    if raw is None or not kept:
-        return _empty(width, height, scale)
+    chosen = select_by_octave(extrema.response, extrema.octave, n_keypoints, config.octave_share)
+    oriented = orient(extrema, chosen)
+    kept = select_by_octave(oriented.response, oriented.octave, n_keypoints, config.octave_share)
+    points, sizes, angles, descriptors = describe(extrema, oriented, kept)
     return LocalFeatures(
-        points=np.array([k.pt for k in kept], dtype=np.float32) - _DOUBLING_SHIFT,
-        sizes=np.array([k.size for k in kept], dtype=np.float32),
-        angles=np.array([k.angle for k in kept], dtype=np.float32) % np.float32(360),
-        descriptors=root_sift(np.asarray(raw, dtype=np.float32)),
+        points=points,
+        sizes=sizes,
+        angles=angles,
+        descriptors=descriptors,
         width=width,
         height=height,
         scale=scale,

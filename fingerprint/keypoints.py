@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fingerprint.features import MIRROR_PERMUTATION
+from fingerprint.features import INVERT_PERMUTATION, MIRROR_PERMUTATION
 from fingerprint.kernels.matching import pack_signatures
 from fingerprint.models import DescriptorModel
-from fingerprint.types import F32, U8, U64, Keypoints, LocalFeatures
+from fingerprint.types import F32, I64, U8, U64, Keypoints, LocalFeatures
 
 
 def make_keypoints(features: LocalFeatures, width: int, height: int, model: DescriptorModel) -> Keypoints:
@@ -65,7 +65,24 @@ def mirror_keypoints(keypoints: Keypoints, model: DescriptorModel) -> Keypoints:
     frame = keypoints.frame.copy()
     frame[:, 0] = np.float32(keypoints.width / keypoints.side) - frame[:, 0]
     frame[:, 3] = -frame[:, 3]
-    descriptors = np.ascontiguousarray(keypoints.descriptors[:, MIRROR_PERMUTATION])
+    return _permuted(keypoints, MIRROR_PERMUTATION, frame, model)
+
+
+def invert_keypoints(keypoints: Keypoints, model: DescriptorModel) -> Keypoints:
+    """Return the keypoints of the photographic negative, without a second extraction."""
+    frame = keypoints.frame.copy()
+    frame[:, 3:] = -frame[:, 3:]
+    return _permuted(keypoints, INVERT_PERMUTATION, frame, model)
+
+
+def make_versions(keypoints: Keypoints, model: DescriptorModel) -> tuple[Keypoints, ...]:
+    """Return the keypoints of a picture in each of `fingerprint.types.VERSIONS`."""
+    mirrored = mirror_keypoints(keypoints, model)
+    return keypoints, mirrored, invert_keypoints(keypoints, model), invert_keypoints(mirrored, model)
+
+
+def _permuted(keypoints: Keypoints, permutation: I64, frame: F32, model: DescriptorModel) -> Keypoints:
+    descriptors = np.ascontiguousarray(keypoints.descriptors[:, permutation])
     return Keypoints(
         descriptors=descriptors,
         signatures=compute_signatures(descriptors, model),

@@ -16,7 +16,7 @@ from fingerprint.image import find_images, read_file
 from fingerprint.index import ImageRecord, Store, StoreInfo
 from fingerprint.models import Models, load_models
 from fingerprint.types import F32, Fingerprint, ImageSource, Match, Query, Skipped, Verification, source_name
-from fingerprint.verify import verify
+from fingerprint.verify import shortlist, verify
 from fingerprint.workers import map_images
 
 #: Called as ``progress(done, total)``.
@@ -267,9 +267,10 @@ class Collection:
         limit = self._config.results if n_results is None else n_results
         if limit < 0:
             raise ConfigError(f"n_results is {limit}, must not be negative")
+        candidates = shortlist(query, self._store.candidates(query, exact=exact), self._config)
         matches = [
-            Match(query.name, reference_id, verify(query, reference, self._models, self._config.match))
-            for reference_id, reference in self._store.candidates(query, exact=exact)
+            Match(query.name, c.reference_id, verify(query, c.fingerprint, self._models, self._config.match))
+            for c in candidates
         ]
         matches.sort(key=lambda match: (-match.score, match.reference_id))
         kept = [match for match in matches if match.probability >= min_probability]
@@ -292,7 +293,7 @@ class Collection:
         """Yield the references as queries, described as they are stored: in less detail than from their files."""
         for image_id in self.ids:
             fingerprint = self.fingerprint(image_id)
-            yield query_from_fingerprint(image_id, fingerprint, self._models)
+            yield query_from_fingerprint(image_id, fingerprint, self._models, self._config)
 
     def fingerprint(self, image_id: str) -> Fingerprint:
         """Return what is kept of a reference.
@@ -358,7 +359,7 @@ def create_collection(
         If there is anything in `folder`.
     """
     models = models or load_models()
-    return Collection(Store.create(Path(folder), models.model_id, config), models, config)
+    return Collection(Store.create(Path(folder), models, config), models, config)
 
 
 def open_collection(
@@ -376,7 +377,7 @@ def open_collection(
         If a file is missing or damaged.
     """
     models = models or load_models()
-    return Collection(Store.open_existing(Path(folder), models.model_id, config), models, config)
+    return Collection(Store.open_existing(Path(folder), models, config), models, config)
 
 
 def _is_unicode(text: str) -> bool:

@@ -14,6 +14,33 @@ from fingerprint.types import F64
 
 
 @dataclass(frozen=True, slots=True)
+class Likeness:
+    """What was measured on one pair of pictures beside the agreement of their keypoints.
+
+    Attributes
+    ----------
+    descriptor_similarity : float, [-1, 1]
+        Cosine of the compact descriptors.
+    hash_distance : int, 0..64
+        Hamming distance of the perceptual hashes, the smallest among the algorithms and versions.
+    background : float, >= 0
+        How well the query agrees with pictures it has nothing to do with; see `fingerprint.types.Query`.
+    inverted : bool
+        Whether the query agrees as a negative, which is rare.
+    pixel_correlation, pixel_edges : float, [0, 1] and [-1, 1]
+        How alike the pixels are where the transform lays them on each other, times how far that is to be trusted; see
+        `fingerprint.pixels.PixelAgreement`. 0 without a transform.
+    """
+
+    descriptor_similarity: float
+    hash_distance: int
+    background: float
+    inverted: bool
+    pixel_correlation: float
+    pixel_edges: float
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What was measured on one pair of pictures.
 
@@ -39,10 +66,8 @@ class Evidence:
         Cells of a grid over the picture that hold inliers, the smaller of query and reference.
     anisotropy : float, >= 0
         Natural logarithm of how much more the transform stretches one direction than another.
-    descriptor_similarity : float, [-1, 1]
-        Cosine of the compact descriptors.
-    hash_distance : int, 0..64
-        Hamming distance of the perceptual hashes, the smallest among the algorithms.
+    likeness : Likeness
+        What does not come from keypoints.
     """
 
     n_matches: int
@@ -56,8 +81,7 @@ class Evidence:
     reference_density: float
     n_cells: int
     anisotropy: float
-    descriptor_similarity: float
-    hash_distance: int
+    likeness: Likeness
 
 
 #: Names, in order, of what the calibration weighs.
@@ -79,6 +103,11 @@ EVIDENCE_NAMES = (
     "descriptor_likeness",
     "hash_likeness",
     "hash_identity",
+    "background",
+    "background_excess",
+    "inverted",
+    "pixel_correlation",
+    "pixel_edges",
 )
 _SIGNIFICANCE_CAP = 60.0  # beyond this more of it says nothing more, and the logistic model must stay finite
 
@@ -86,6 +115,7 @@ _SIGNIFICANCE_CAP = 60.0  # beyond this more of it says nothing more, and the lo
 def evidence_vector(e: Evidence) -> F64:
     """Return what the calibration weighs: float64 array, shape (len(EVIDENCE_NAMES),)."""
     significance = min(e.significance, _SIGNIFICANCE_CAP)
+    other = e.likeness
     return np.array(
         [
             math.log1p(e.n_inliers),
@@ -101,10 +131,15 @@ def evidence_vector(e: Evidence) -> F64:
             e.reference_density,
             math.log1p(e.n_cells),
             e.anisotropy,
-            e.descriptor_similarity,
-            max(0.0, e.descriptor_similarity - 0.3),
-            max(0.0, 20.0 - e.hash_distance) / 20.0,
-            max(0.0, 8.0 - e.hash_distance) / 8.0,
+            other.descriptor_similarity,
+            max(0.0, other.descriptor_similarity - 0.3),
+            max(0.0, 20.0 - other.hash_distance) / 20.0,
+            max(0.0, 8.0 - other.hash_distance) / 8.0,
+            math.log1p(other.background),
+            max(0.0, math.log1p(other.background) - math.log1p(e.n_inliers)),
+            float(other.inverted),
+            other.pixel_correlation,
+            other.pixel_edges,
         ]
     )
 

@@ -10,8 +10,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+I8: TypeAlias = NDArray[np.int8]
 U8: TypeAlias = NDArray[np.uint8]
+U32: TypeAlias = NDArray[np.uint32]
 U64: TypeAlias = NDArray[np.uint64]
+I32: TypeAlias = NDArray[np.int32]
 I64: TypeAlias = NDArray[np.int64]
 F32: TypeAlias = NDArray[np.float32]
 F64: TypeAlias = NDArray[np.float64]
@@ -87,8 +90,8 @@ class Keypoints:
 
     Attributes
     ----------
-    descriptors : uint8 array, shape (n, 128)
-        As in `LocalFeatures`.
+    descriptors : uint8 array, shape (n, 128), or (0, 128)
+        As in `LocalFeatures`; none if a collection did not keep them: only pictures that are to be queries need them.
     signatures : uint64 array, shape (n, 2)
         128-bit signatures: bit ``b`` is bit ``b % 64`` of column ``b // 64``.
     frame : float32 array, shape (n, 5)
@@ -114,6 +117,59 @@ class Keypoints:
 
 
 @dataclass(frozen=True, slots=True)
+class Visits:
+    """What a query looks up in an inverted file: words of its keypoints, in all `VERSIONS`.
+
+    Attributes
+    ----------
+    words : uint32 array, shape (v,)
+        Ascending; several for each keypoint.
+    signatures : uint64 array, shape (v,)
+        64-bit signature of the keypoint within the word.
+    rows : int32 array, shape (v,)
+        The keypoint, by its row in the arrays below.
+    frames : float32 array, shape (n, 5)
+        As in `Keypoints`, of the keypoints of all versions that are looked up.
+    versions : uint8 array, shape (n,)
+        Their positions in `VERSIONS`.
+    """
+
+    words: U32
+    signatures: U64
+    rows: I32
+    frames: F32
+    versions: U8
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """An inverted file: for each word, the keypoints of pictures that fell into it.
+
+    Attributes
+    ----------
+    words : uint32 array, shape (u,)
+        Words that have postings, ascending.
+    starts : uint32 array, shape (u + 1,)
+        First posting of each of them.
+    signatures : uint64 array, shape (n,)
+        64-bit signature within the word.
+    references : uint32 array, shape (n,)
+        Row of the picture; ascending within a word.
+    geometry : uint32 array, shape (n,)
+        Place, size and angle, 8 bits each; see `fingerprint.kernels.postings`.
+    n_references : int
+        Pictures, those without a keypoint included.
+    """
+
+    words: U32
+    starts: U32
+    signatures: U64
+    references: U32
+    geometry: U32
+    n_references: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fingerprint:
     """All that a collection keeps of one picture.
 
@@ -125,6 +181,8 @@ class Fingerprint:
         Keypoints and local descriptors.
     descriptor : float32 array, shape (d,), d <= 256
         The compact descriptor, of unit length; compared by Euclidean distance.
+    thumbnail : uint8 array, shape (64, 64)
+        The whole picture in grey, both sides reduced to the same length; for the comparison of pixels.
     model_id : str
         Content digest of the models that made signatures and descriptor.
     """
@@ -132,6 +190,7 @@ class Fingerprint:
     hashes: U64
     keypoints: Keypoints
     descriptor: F32
+    thumbnail: U8
     model_id: str
 
     @property
@@ -145,18 +204,31 @@ class Fingerprint:
         return self.keypoints.height
 
 
+#: The versions in which a query is compared: (mirrored, inverted). All follow from the first without its pixels.
+VERSIONS: tuple[tuple[bool, bool], ...] = ((False, False), (True, False), (False, True), (True, True))
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """All that a search needs of one picture: described in more detail than a reference, and as its mirror image.
+    """All that a search needs of one picture, in each of the `VERSIONS`: plain, mirrored, as a negative, both.
 
     Attributes
     ----------
     name : str
         What to call it in results.
-    hashes : uint64 array, shape (2, 3)
-        Hashes of the picture and of its mirror image.
-    plain, mirrored : Keypoints
-        Keypoints of the picture and of its mirror image.
+    hashes : uint64 array, shape (4, 3)
+        Hashes of each version.
+    versions : tuple of 4 Keypoints
+        Keypoints of each version.
+    visits : Visits
+        What all versions look up.
+    background : float, >= 0
+        How well the picture agrees with pictures it has nothing to do with: mean score of its three best images of the
+        training set. High for text, screenshots and patterns, which agree with much.
+    pixels : tuple of uint8 arrays, shape (h, w)
+        Grey, at falling sizes; see `fingerprint.pixels.make_pyramid`.
+    flat : bool
+        Whether the picture is so even that its hashes and descriptor say nothing of it.
     descriptor : float32 array, shape (d,)
         As in `Fingerprint`.
     model_id : str
@@ -165,10 +237,38 @@ class Query:
 
     name: str
     hashes: U64
-    plain: Keypoints
-    mirrored: Keypoints
+    versions: tuple[Keypoints, ...]
+    visits: Visits
+    background: float
+    pixels: tuple[U8, ...]
+    flat: bool
     descriptor: F32
     model_id: str
+
+    @property
+    def plain(self) -> Keypoints:
+        """Keypoints of the picture as it is."""
+        return self.versions[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A reference that is worth comparing with a query.
+
+    Attributes
+    ----------
+    reference_id : str
+    fingerprint : Fingerprint
+    versions : tuple of int
+        Positions in `VERSIONS` of those versions of the query in which there is something to be found.
+    assured : bool
+        Whether it is to be compared in full however few keypoints agree, because descriptor or hashes are near.
+    """
+
+    reference_id: str
+    fingerprint: Fingerprint
+    versions: tuple[int, ...]
+    assured: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +288,8 @@ class Verification:
         None where no geometry was found.
     mirrored : bool
         Whether the query shows the reference mirrored.
+    inverted : bool
+        Whether the query shows the reference as a photographic negative.
     reference_region, query_region : tuple of (x, y), or None
         Corners, clockwise as seen in the reference, of the part of the reference that is seen, in pixels of the
         original reference, and where the same corners lie in the original query.
@@ -198,6 +300,7 @@ class Verification:
     n_inliers: int
     transform: tuple[float, ...] | None
     mirrored: bool
+    inverted: bool
     reference_region: tuple[tuple[float, float], ...] | None
     query_region: tuple[tuple[float, float], ...] | None
 

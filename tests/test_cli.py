@@ -280,7 +280,7 @@ class TestCompare:
         result = done("compare", place.copies / "of-chelsea.jpg", place.good / "chelsea.jpg")
         told = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
         assert told["verdict"] == "made from the reference"
-        assert told["mirrored"] == "yes"
+        assert told["shown"] == "mirrored"
         assert re.fullmatch(r"x (\d+\.\.\d+) y \S+ of the reference at x \1 y \S+ of the query", told["seen"])
         strangers = done("compare", place.copies / "stranger.jpg", place.good / "chelsea.jpg").stdout
         assert "not made from the reference" in strangers
@@ -290,7 +290,7 @@ class TestCompare:
         (told,) = lines(done("compare", a, b, "--json"))
         expected = compare(a, b)
         assert list(told) == [
-            *("query", "reference", "probability", "log_odds", "inliers", "mirrored"),
+            *("query", "reference", "probability", "log_odds", "inliers", "mirrored", "inverted"),
             *("transform", "reference_region", "query_region"),
         ]
         assert (told["query"], told["reference"]) == (str(a), str(b))
@@ -425,7 +425,7 @@ class TestSearch:
     def test_text_says_what_was_found_and_what_was_not(self, place: Place) -> None:
         result = done("search", place.collection, place.copies, code=1)
         table = result.stdout.splitlines()
-        assert table[0].split() == ["query", "reference", "probability", "inliers", "mirrored", "seen"]
+        assert table[0].split() == ["query", "reference", "probability", "inliers", "shown", "seen"]
         rows = [line.split()[:2] for line in table[1:]]
         assert rows == [
             [str(place.copies / "of-chelsea.jpg"), "chelsea.jpg"],
@@ -434,8 +434,8 @@ class TestSearch:
             [str(place.copies / "stranger.jpg"), "nothing"],
             [str(place.copies / "torn.jpg"), "skipped:"],
         ]
-        assert " yes " in table[1]
-        assert " no " in table[3]
+        assert " mirrored " in table[1]
+        assert " as it is " in table[3]
         assert table[4].endswith("  nothing found")
         assert_bad_files_are_told(result, {"torn.jpg": "truncated JPEG file"})
 
@@ -832,7 +832,7 @@ class TestOutput:
 
     def test_regions_in_words(self) -> None:
         region = ((-0.5, -0.5), (99.5, 3.2), (20.0, 40.7))
-        facts = (0.9, 2.0, 12, None, False)
+        facts = (0.9, 2.0, 12, None, False, False)
         assert region_words(Verification(*facts, region, region)) == (
             "x 0..99 y 0..40 of the reference at x 0..99 y 0..40 of the query"
         )

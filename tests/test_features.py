@@ -27,7 +27,7 @@ from fingerprint.features import (
 from fingerprint.image import to_grey
 from fingerprint.types import U8, LocalFeatures, Picture
 
-ONE_SIDE = FeatureConfig(sides=(300,), n_keypoints=(300,))
+ONE_SIDE = FeatureConfig(sides=(300,), n_keypoints=(300,), doubled=(True,))
 NAMES = ("astronaut", "chelsea", "coffee", "rocket")
 
 
@@ -147,7 +147,7 @@ class TestMirrorAndNegative:
 class TestExtraction:
     def test_one_result_a_side_in_order_with_its_own_scale(self, photos: dict[str, U8]) -> None:
         grey = to_grey(photos["coffee"])  # 600 x 400
-        config = FeatureConfig(sides=(300, 150, 512), n_keypoints=(100, 60, 200))
+        config = FeatureConfig(sides=(300, 150, 512), n_keypoints=(100, 60, 200), doubled=(True, False, False))
         parts = extract_features(picture(grey), config)
         assert [(p.width, p.height) for p in parts] == [(300, 200), (150, 100), (512, 341)]
         assert [p.scale for p in parts] == pytest.approx([1 / 2, 1 / 4, 512 / 600])
@@ -158,11 +158,44 @@ class TestExtraction:
         half_decoded = extract_features(picture(grey, width=1200, height=800), ONE_SIDE)[0]
         assert half_decoded.scale == pytest.approx(300 / 1200)
 
-    def test_small_pictures_are_not_enlarged(self, photos: dict[str, U8]) -> None:
-        small = cv2.resize(to_grey(photos["chelsea"]), (120, 80), interpolation=cv2.INTER_AREA)
+    @pytest.mark.parametrize(("width", "described"), [(120, 300), (100, 300), (99, 297), (64, 192), (10, 30)])
+    def test_small_pictures_are_enlarged_three_times_at_most(
+        self, width: int, described: int, photos: dict[str, U8]
+    ) -> None:
+        small = cv2.resize(to_grey(photos["chelsea"]), (width, width * 2 // 3), interpolation=cv2.INTER_AREA)
         found = features_of(small)
-        assert (found.width, found.height, found.scale) == (120, 80, 1.0)
-        assert len(found) > 10
+        assert found.width == described
+        assert abs(found.height - described * small.shape[0] / width) < 1
+        assert found.scale == pytest.approx(described / width)
+        if width >= 64:
+            assert len(found) > 50
+
+    def test_places_in_an_enlarged_picture_are_those_of_the_large_one(self, greys: dict[str, U8]) -> None:
+        """A third of the size and enlarged again: what is still seen lies where it lay."""
+        large = greys["astronaut"]
+        small = cv2.resize(large, None, fx=1 / 3, fy=1 / 3, interpolation=cv2.INTER_AREA)
+        one, other = features_of(large), features_of(small)
+        assert (one.width, one.height) == (other.width, other.height)
+        rows, partners = match_by_place(other, one)
+        assert len(rows) > 20
+        np.testing.assert_allclose(np.median(one.points[partners] - other.points[rows], axis=0), 0, atol=0.1)
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_doubled_finds_finer_ones(self, name: str, greys: dict[str, U8]) -> None:
+        plain, doubled = (
+            features_of(greys[name], FeatureConfig((300,), (10_000,), (twice,), octave_share=1.0))
+            for twice in (False, True)
+        )
+        assert len(doubled) > 1.5 * len(plain)
+        assert doubled.sizes.min() < plain.sizes.min()
+        assert (doubled.width, doubled.scale) == (plain.width, plain.scale) == (300, 1.0)
+        rows, _ = match_by_place(plain, doubled)
+        assert len(rows) > 0.5 * len(plain)
+
+    def test_each_side_is_doubled_or_not_for_itself(self, greys: dict[str, U8]) -> None:
+        both = extract_features(picture(greys["coffee"]), FeatureConfig((300, 150), (300, 90), (False, True)))
+        for part, settings in zip(both, [((300,), (300,), (False,)), ((150,), (90,), (True,))], strict=True):
+            assert_same_features(part, features_of(greys["coffee"], FeatureConfig(*settings)))
 
     @pytest.mark.parametrize("name", NAMES)
     def test_values_are_in_their_ranges(self, name: str, extracted: dict[str, LocalFeatures]) -> None:
@@ -201,15 +234,14 @@ class TestExtraction:
             (0, 128),
         ]
         assert found.descriptors.dtype == np.uint8
-        longer = max(size)
-        assert found.scale == pytest.approx(min(1, 300 / longer))
+        assert found.scale == pytest.approx(min(3, 300 / max(size)))
 
     @pytest.mark.parametrize("height", [1, 2, 3, 5, 8, 17, 33])
     @pytest.mark.parametrize("width", [1, 2, 4, 9, 31])
     def test_any_size_is_described(self, width: int, height: int) -> None:
         noise = np.random.default_rng(width * 100 + height).integers(0, 256, (height, width)).astype(np.uint8)
         found = features_of(noise)
-        assert (found.width, found.height) == (width, height)
+        assert (found.width, found.height) == (3 * width, 3 * height)
         assert len(found.points) == len(found.descriptors) == len(found.sizes)
 
     @pytest.mark.parametrize("shape", [(3000, 1), (1, 2000), (2000, 3)])
@@ -242,7 +274,9 @@ class TestExtraction:
         """The octave shows in the size, which doubles from one to the next: the finest has 1.796 to 3.592 pixels."""
 
         def count(n: int, share: float) -> np.ndarray:
-            sizes = features_of(greys[name], FeatureConfig(sides=(300,), n_keypoints=(n,), octave_share=share)).sizes
+            sizes = features_of(
+                greys[name], FeatureConfig(sides=(300,), n_keypoints=(n,), doubled=(True,), octave_share=share)
+            ).sizes
             return np.bincount(np.floor(np.log2(sizes / 1.796)).astype(int), minlength=8)
 
         offered, free, capped = count(100_000, 1.0), count(100, 1.0), count(100, 0.25)
@@ -256,7 +290,9 @@ class TestExtraction:
 
     def test_more_keypoints_asked_for_hold_those_of_fewer(self, greys: dict[str, U8]) -> None:
         few, many = (
-            features_of(greys["astronaut"], FeatureConfig(sides=(300,), n_keypoints=(n,), octave_share=1.0))
+            features_of(
+                greys["astronaut"], FeatureConfig(sides=(300,), n_keypoints=(n,), doubled=(True,), octave_share=1.0)
+            )
             for n in (50, 200)
         )
         places = {tuple(row) for row in np.column_stack([many.points, many.sizes, many.angles]).tolist()}
@@ -321,7 +357,9 @@ class TestRootSift:
 class TestMerge:
     def test_the_same_place_of_the_picture_is_the_same_place_at_every_side(self, photos: dict[str, U8]) -> None:
         grey = to_grey(photos["astronaut"])
-        small, large = extract_features(picture(grey), FeatureConfig(sides=(256, 512), n_keypoints=(50, 70)))
+        small, large = extract_features(
+            picture(grey), FeatureConfig(sides=(256, 512), n_keypoints=(50, 70), doubled=(True, False))
+        )
         merged = merge_features([small, large])
         assert len(merged) == len(small) + len(large)
         assert (merged.width, merged.height, merged.scale) == (512, 512, 1.0)
@@ -336,7 +374,9 @@ class TestMerge:
 
     def test_keypoints_found_at_both_sides_lie_on_each_other(self, photos: dict[str, U8]) -> None:
         grey = to_grey(photos["coffee"])
-        parts = extract_features(picture(grey), FeatureConfig(sides=(300, 600), n_keypoints=(100, 400)))
+        parts = extract_features(
+            picture(grey), FeatureConfig(sides=(300, 600), n_keypoints=(100, 400), doubled=(True, True))
+        )
         merged = merge_features(parts)
         coarse, fine = merged.points[: len(parts[0])], merged.points[len(parts[0]) :]
         nearest = np.linalg.norm(coarse[:, None] - fine[None], axis=2).min(axis=1)
@@ -352,7 +392,8 @@ class TestMerge:
 
     def test_order_of_the_parts_only_orders_the_keypoints(self, photos: dict[str, U8]) -> None:
         parts = extract_features(
-            picture(to_grey(photos["rocket"])), FeatureConfig(sides=(150, 300), n_keypoints=(40, 60))
+            picture(to_grey(photos["rocket"])),
+            FeatureConfig(sides=(150, 300), n_keypoints=(40, 60), doubled=(True, True)),
         )
         there, back = merge_features(parts), merge_features(parts[::-1])
         assert (there.width, there.height, there.scale) == (back.width, back.height, back.scale)
@@ -360,7 +401,8 @@ class TestMerge:
 
     def test_empty_parts(self) -> None:
         flat = extract_features(
-            picture(np.zeros((400, 400), np.uint8)), FeatureConfig(sides=(100, 300), n_keypoints=(5, 5))
+            picture(np.zeros((400, 400), np.uint8)),
+            FeatureConfig(sides=(100, 300), n_keypoints=(5, 5), doubled=(True, False)),
         )
         merged = merge_features(flat)
         assert len(merged) == 0
@@ -373,14 +415,15 @@ class TestMerge:
 
 class TestFeatureConfig:
     @pytest.mark.parametrize(
-        ("sides", "n_keypoints", "share"),
+        ("sides", "n_keypoints", "doubled", "share"),
         [
-            *[((), (), 0.5), ((300,), (1, 2), 0.5), ((15,), (1,), 0.5)],
-            *[((300,), (0,), 0.5), ((300,), (1,), 0.0), ((300,), (1,), 1.01)],
+            *[((), (), (), 0.5), ((300,), (1, 2), (True,), 0.5), ((15,), (1,), (True,), 0.5)],
+            *[((300,), (0,), (True,), 0.5), ((300,), (1,), (True,), 0.0), ((300,), (1,), (True,), 1.01)],
+            *[((300,), (1,), (), 0.5), ((300,), (1,), (True, False), 0.5)],
         ],
     )
     def test_refuses_what_is_out_of_range(
-        self, sides: tuple[int, ...], n_keypoints: tuple[int, ...], share: float
+        self, sides: tuple[int, ...], n_keypoints: tuple[int, ...], doubled: tuple[bool, ...], share: float
     ) -> None:
         with pytest.raises(ConfigError):
-            FeatureConfig(sides=sides, n_keypoints=n_keypoints, octave_share=share)
+            FeatureConfig(sides=sides, n_keypoints=n_keypoints, doubled=doubled, octave_share=share)

@@ -14,7 +14,7 @@ import pytest
 
 import fingerprint
 from fingerprint.config import DEFAULT_CONFIG, CandidateConfig, Config, FeatureConfig
-from fingerprint.describe import describe_query
+from fingerprint.describe import describe_query, describe_reference
 from fingerprint.edits import apply_edits
 from fingerprint.errors import (
     CollectionBusyError,
@@ -29,8 +29,8 @@ from fingerprint.index import ImageRecord, Store, check_store
 from fingerprint.index import catalogue as catalogue_module
 from fingerprint.index import store as store_module
 from fingerprint.index.catalogue import Catalogue
-from fingerprint.models import Models
-from fingerprint.types import U8, Fingerprint, Keypoints, Query, Skipped
+from fingerprint.models import Models, load_models
+from fingerprint.types import U8, VERSIONS, Candidate, Fingerprint, Keypoints, Query, Skipped
 
 ROOT = Path(fingerprint.__file__).parents[1]
 ONLY_DESCRIPTOR = CandidateConfig(from_keypoints=0, from_hashes=0, from_descriptor=10)
@@ -72,14 +72,24 @@ def invented(n: int, models: Models, seed: int = 0) -> dict[str, Fingerprint]:
             hashes=rng.integers(0, 2**63, 3).astype(np.uint64),
             keypoints=keypoints,
             descriptor=(vector / np.linalg.norm(vector)).astype(np.float32),
+            thumbnail=rng.integers(0, 256, (64, 64)).astype(np.uint8),
             model_id=models.model_id,
         )
     return out
 
 
+def told(candidates: Sequence[Candidate]) -> list[tuple[str, tuple[int, ...], bool]]:
+    """Everything about candidates but their fingerprints."""
+    return [(c.reference_id, c.versions, c.assured) for c in candidates]
+
+
+def ids_of(candidates: Sequence[Candidate]) -> list[str]:
+    return [candidate.reference_id for candidate in candidates]
+
+
 def assert_same_fingerprint(a: Fingerprint, b: Fingerprint) -> None:
     assert a.model_id == b.model_id
-    for name in ("hashes", "descriptor"):
+    for name in ("hashes", "descriptor", "thumbnail"):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
         assert getattr(a, name).dtype == getattr(b, name).dtype
     for name in ("descriptors", "signatures", "frame", "width", "height"):
@@ -88,7 +98,7 @@ def assert_same_fingerprint(a: Fingerprint, b: Fingerprint) -> None:
 
 @pytest.fixture
 def empty(tmp_path: Path, models: Models) -> Iterator[Store]:
-    with Store.create(tmp_path / "collection", models.model_id, DEFAULT_CONFIG) as store:
+    with Store.create(tmp_path / "collection", models, DEFAULT_CONFIG) as store:
         yield store
 
 
@@ -101,7 +111,7 @@ def store(empty: Store, described: dict[str, Fingerprint]) -> Store:
 
 
 def reopened(store: Store, config: Config = DEFAULT_CONFIG) -> Store:
-    return Store.open_existing(store.folder, store.model_id, config)
+    return Store.open_existing(store.folder, load_models(), config)
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +175,7 @@ class TestAddAndReopen:
         }
         add(empty, flat)
         with reopened(empty) as again:
-            assert {i for i, _ in again.candidates(queries["coffee"])} <= set(flat)
+            assert set(ids_of(again.candidates(queries["coffee"]))) <= set(flat)
             assert check_store(again.folder) == []
 
     @pytest.mark.parametrize(
@@ -183,17 +193,17 @@ class TestAddAndReopen:
         (tmp_path / "file").write_text("mine")
         for place in (store.folder, tmp_path, tmp_path / "file"):
             with pytest.raises(CollectionExistsError, match=place.name):
-                Store.create(place, "model", DEFAULT_CONFIG)
+                Store.create(place, load_models(), DEFAULT_CONFIG)
         assert (tmp_path / "file").read_text() == "mine"
 
     def test_create_takes_an_empty_folder_and_missing_parents(self, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
         for place in (tmp_path / "empty", tmp_path / "a" / "b" / "c"):
-            Store.create(place, "model", DEFAULT_CONFIG).close()
+            Store.create(place, load_models(), DEFAULT_CONFIG).close()
             assert check_store(place) == []
 
     def test_nothing_there_is_said_with_the_place(self, tmp_path: Path) -> None:
-        for act in (lambda p: Store.open_existing(p, "model", DEFAULT_CONFIG), check_store):
+        for act in (lambda p: Store.open_existing(p, load_models(), DEFAULT_CONFIG), check_store):
             with pytest.raises(CollectionNotFoundError, match="nowhere"):
                 act(tmp_path / "nowhere")
 
@@ -202,7 +212,7 @@ class TestAddAndReopen:
     ) -> None:
         digests = []
         for name in ("one", "two"):
-            with Store.create(tmp_path / name, models.model_id, DEFAULT_CONFIG) as made:
+            with Store.create(tmp_path / name, models, DEFAULT_CONFIG) as made:
                 add(made, described)
                 segment = made.folder / "segments" / "000001"
                 digests.append({path.name: path.read_bytes() for path in segment.iterdir()})
@@ -221,7 +231,7 @@ class TestRemoveAndReplace:
                 assert one.record("chelsea") is None
                 assert one.descriptors().shape[0] == n - 2
                 for query in queries.values():
-                    assert not {"chelsea", "rocket"} & {i for i, _ in one.candidates(query)}
+                    assert not {"chelsea", "rocket"} & set(ids_of(one.candidates(query)))
             assert again.info().removed == 2
 
     def test_an_unknown_id_removes_nothing(self, store: Store) -> None:
@@ -286,8 +296,9 @@ class TestModels:
     def test_another_model_is_refused_with_both_ids(
         self, store: Store, described: dict[str, Fingerprint], queries: dict[str, Query]
     ) -> None:
+        other = dataclasses.replace(load_models(), model_id="vlad-other")
         offers = [
-            lambda: Store.open_existing(store.folder, "vlad-other", DEFAULT_CONFIG),
+            lambda: Store.open_existing(store.folder, other, DEFAULT_CONFIG),
             lambda: add(store, {"x": dataclasses.replace(described["coffee"], model_id="vlad-other")}),
             lambda: store.candidates(dataclasses.replace(queries["coffee"], model_id="vlad-other")),
         ]
@@ -308,35 +319,94 @@ class TestModels:
         assert store.ids == before
 
     def test_other_keypoint_settings_are_refused(self, store: Store) -> None:
-        config = dataclasses.replace(DEFAULT_CONFIG, reference=FeatureConfig(sides=(200,), n_keypoints=(99,)))
+        config = dataclasses.replace(
+            DEFAULT_CONFIG, reference=FeatureConfig(sides=(200,), n_keypoints=(99,), doubled=(True,))
+        )
         with pytest.raises(ConfigError, match="settings"):
             reopened(store, config)
 
     def test_settings_of_the_query_may_change(self, store: Store) -> None:
-        config = dataclasses.replace(DEFAULT_CONFIG, query=FeatureConfig(sides=(200,), n_keypoints=(99,)))
+        config = dataclasses.replace(
+            DEFAULT_CONFIG, query=FeatureConfig(sides=(200,), n_keypoints=(99,), doubled=(True,))
+        )
         reopened(store, config).close()
 
 
 class TestCandidates:
     def test_the_source_is_the_first(self, store: Store, queries: dict[str, Query]) -> None:
         for name, query in queries.items():
-            assert store.candidates(query)[0][0] == name
+            assert store.candidates(query)[0].reference_id == name
 
     def test_come_without_repeats_and_the_same_each_time(self, store: Store, queries: dict[str, Query]) -> None:
         for query in queries.values():
-            ids = [i for i, _ in store.candidates(query)]
+            ids = ids_of(store.candidates(query))
             assert len(set(ids)) == len(ids)
-            assert [i for i, _ in store.candidates(query)] == ids
+            assert ids_of(store.candidates(query)) == ids
 
     @pytest.mark.parametrize("size", [1, 4, 100])
     def test_do_not_depend_on_the_segments(
         self, size: int, tmp_path: Path, store: Store, described: dict[str, Fingerprint], queries: dict[str, Query]
     ) -> None:
-        with Store.create(tmp_path / "other", store.model_id, DEFAULT_CONFIG) as other:
+        with Store.create(tmp_path / "other", load_models(), DEFAULT_CONFIG) as other:
             for part in parts_of(described, size):
                 add(other, part)
             for query in queries.values():
-                assert [i for i, _ in other.candidates(query)] == [i for i, _ in store.candidates(query)]
+                assert told(other.candidates(query)) == told(store.candidates(query))
+
+    def test_do_not_depend_on_the_order_of_adding(
+        self, tmp_path: Path, store: Store, described: dict[str, Fingerprint], queries: dict[str, Query]
+    ) -> None:
+        with Store.create(tmp_path / "other", load_models(), DEFAULT_CONFIG) as other:
+            add(other, dict(reversed(described.items())))
+            for query in queries.values():
+                assert told(other.candidates(query)) == told(store.candidates(query))
+
+    def test_equal_pictures_are_ordered_and_cut_by_their_ids(
+        self, empty: Store, described: dict[str, Fingerprint], queries: dict[str, Query]
+    ) -> None:
+        for name in ("m", "z", "a", "q"):
+            add(empty, {name: described["coffee"]})
+        add(empty, {"other": described["rocket"], "b": described["coffee"]})
+        assert ids_of(empty.candidates(queries["coffee"]))[:5] == ["a", "b", "m", "q", "z"]
+        for caps in ((3, 0, 0), (0, 3, 0)):
+            with reopened(empty, with_caps(*caps)) as again:
+                assert ids_of(again.candidates(queries["coffee"])) == ["a", "b", "m"]
+
+    def test_tell_in_which_version_the_source_was_found(
+        self, store: Store, photos: dict[str, U8], models: Models
+    ) -> None:
+        for version, (mirrored, inverted) in enumerate(VERSIONS):
+            pixels = photos["coffee"][40:340, 60:500]
+            pixels = 255 - pixels if inverted else pixels
+            pixels = np.ascontiguousarray(pixels[:, ::-1] if mirrored else pixels)
+            first = store.candidates(describe_query(pixels, models))[0]
+            assert first.reference_id == "coffee"
+            assert first.versions[0] == version
+
+    def test_versions_are_known_ones_without_repeats(self, store: Store, queries: dict[str, Query]) -> None:
+        for query in queries.values():
+            for candidate in store.candidates(query):
+                assert set(candidate.versions) <= set(range(len(VERSIONS)))
+                assert len(set(candidate.versions)) == len(candidate.versions) >= 1
+
+    def test_assured_are_the_first_of_each_source(self, store: Store, queries: dict[str, Query]) -> None:
+        n = DEFAULT_CONFIG.candidates.n_assured
+        caps = ((100, 0, 0), (0, n, 0), (0, 0, 5))
+        for query in queries.values():
+            wanted: set[str] = set()
+            for one in caps:
+                with reopened(store, with_caps(*one)) as again:
+                    found = ids_of(again.candidates(query))
+                wanted |= set(found if one == (0, 0, 5) else found[:n])
+            assert {c.reference_id for c in store.candidates(query) if c.assured} == wanted
+            assert len(wanted) >= n
+
+    def test_flat_pictures_are_not_named_by_hashes(self, empty: Store, models: Models) -> None:
+        """All of them have the same few hashes."""
+        flat = {f"flat-{v}": describe_reference(np.full((90, 120), v, np.uint8), models) for v in (0, 60, 128, 255)}
+        add(empty, flat)
+        with reopened(empty, with_caps(100, 0, 5)) as again:
+            assert again.candidates(describe_query(np.full((60, 80), 128, np.uint8), models)) == []
 
     @pytest.mark.parametrize("caps", [(3, 1, 0), (0, 4, 0), (0, 1, 1), (2, 3, 1), (4, 0, 0), (0, 0, 2), (0, 0, 0)])
     def test_each_source_keeps_to_its_cap(
@@ -349,7 +419,7 @@ class TestCandidates:
     def test_the_descriptor_finds_copies_alone(self, store: Store, queries: dict[str, Query]) -> None:
         with reopened(store, with_caps(0, 5, 0)) as again:
             for name, query in queries.items():
-                assert name in [i for i, _ in again.candidates(query)]
+                assert name in ids_of(again.candidates(query))
 
     def test_keypoints_find_copies_alone(
         self, store: Store, described: dict[str, Fingerprint], queries: dict[str, Query]
@@ -357,7 +427,7 @@ class TestCandidates:
         with reopened(store, with_caps(1, 1, 0)) as again:
             for name, query in queries.items():
                 misled = dataclasses.replace(query, descriptor=described["camera"].descriptor)
-                assert [i for i, _ in again.candidates(misled)] == [name, "camera"]
+                assert ids_of(again.candidates(misled)) == [name, "camera"]
 
     @pytest.mark.parametrize("edit", ["jpeg", "hflip"])
     def test_hashes_find_a_recompressed_and_a_mirrored_picture_alone(
@@ -366,7 +436,7 @@ class TestCandidates:
         query = describe_query(apply_edits(photos["coffee"], [edit], np.random.default_rng(0)).pixels, models)
         misled = dataclasses.replace(query, descriptor=described["camera"].descriptor)
         with reopened(store, with_caps(0, 1, 3)) as again:
-            assert [i for i, _ in again.candidates(misled)][:2] == ["camera", "coffee"]
+            assert ids_of(again.candidates(misled))[:2] == ["camera", "coffee"]
 
 
 class TestAnnoy:
@@ -375,8 +445,8 @@ class TestAnnoy:
         store.remove(["moon"] if "moon" in store.ids else ["camera"])
         with reopened(store, by_annoy) as again:
             for query in queries.values():
-                approximate = [i for i, _ in again.candidates(query)]
-                assert approximate == [i for i, _ in again.candidates(query, exact=True)]
+                approximate = ids_of(again.candidates(query))
+                assert approximate == ids_of(again.candidates(query, exact=True))
                 assert len(approximate) == 10
 
     def test_finds_nearly_all_of_many(self, tmp_path: Path, models: Models, queries: dict[str, Query]) -> None:
@@ -385,7 +455,7 @@ class TestAnnoy:
         vectors = np.stack([f.descriptor for f in pictures.values()]).astype(np.float64)
         rng = np.random.default_rng(5)
         found = wanted = 0
-        with Store.create(tmp_path / "many", models.model_id, config) as many:
+        with Store.create(tmp_path / "many", models, config) as many:
             add(many, pictures)
             for row in rng.integers(0, len(vectors), 15):
                 vector = vectors[row] + rng.normal(0, 0.02, vectors.shape[1])
@@ -393,8 +463,8 @@ class TestAnnoy:
                 query = dataclasses.replace(queries["coffee"], descriptor=vector)
                 nearest = np.argsort(np.linalg.norm(vectors - vector, axis=1))[:10]
                 expected = [f"invented-{i}" for i in nearest]
-                assert [i for i, _ in many.candidates(query, exact=True)] == expected
-                approximate = [i for i, _ in many.candidates(query)]
+                assert ids_of(many.candidates(query, exact=True)) == expected
+                approximate = ids_of(many.candidates(query))
                 assert approximate[0] == f"invented-{row}"
                 found += len(set(approximate) & set(expected))
                 wanted += 10
@@ -407,9 +477,9 @@ class TestAnnoy:
         add(empty, described)  # one segment
         caps = dataclasses.replace(ONLY_DESCRIPTOR, annoy_from=annoy_from, from_descriptor=6)
         with reopened(empty, dataclasses.replace(DEFAULT_CONFIG, candidates=caps)) as again:
-            before = [i for i, _ in again.candidates(queries["coffee"])]
+            before = ids_of(again.candidates(queries["coffee"]))
             again.remove(before[:5])
-            after = [i for i, _ in again.candidates(queries["coffee"])]
+            after = ids_of(again.candidates(queries["coffee"]))
         assert after[0] == before[5]
         assert len(set(after)) == 6
 
@@ -487,7 +557,8 @@ import sys
 from pathlib import Path
 from fingerprint.config import DEFAULT_CONFIG
 from fingerprint.index import ImageRecord, Store
-with Store.open_existing(Path(sys.argv[1]), sys.argv[2], DEFAULT_CONFIG) as store:
+from fingerprint.models import load_models
+with Store.open_existing(Path(sys.argv[1]), load_models(), DEFAULT_CONFIG) as store:
     picture = store.fingerprint("coffee")
     store.add([picture], [ImageRecord("new", None, None, None, 600, 400)], ["coffee"])
     store.remove(["rocket"])
@@ -518,11 +589,11 @@ class TestTwoProcesses:
     def test_a_reader_keeps_its_view_while_another_process_writes(
         self, store: Store, queries: dict[str, Query]
     ) -> None:
-        before, found = store.ids, {n: [i for i, _ in store.candidates(q)] for n, q in queries.items()}
-        with other_process(COPY, str(store.folder), store.model_id):
+        before, found = store.ids, {n: ids_of(store.candidates(q)) for n, q in queries.items()}
+        with other_process(COPY, str(store.folder)):
             pass
         assert store.ids == before
-        assert {n: [i for i, _ in store.candidates(q)] for n, q in queries.items()} == found
+        assert {n: ids_of(store.candidates(q)) for n, q in queries.items()} == found
         assert store.fingerprint("rocket") is not None
         with reopened(store) as later:
             assert later.ids == [i for i in before if i not in ("coffee", "rocket")] + ["new"]

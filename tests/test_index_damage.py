@@ -11,18 +11,23 @@ import numpy as np
 import pytest
 
 from fingerprint.config import DEFAULT_CONFIG
+from fingerprint.describe import describe_query
 from fingerprint.errors import CollectionCorruptError, CollectionError, ModelMismatchError
 from fingerprint.index import ImageRecord, Store, check_store
 from fingerprint.models import Models
-from fingerprint.types import Fingerprint
+from fingerprint.types import U8, Fingerprint, Query
 
-ARRAYS = ("descriptors.npy", "frames.npy", "hashes.npy", "local.npy", "offsets.npy", "signatures.npy", "sizes.npy")
+ARRAYS = (
+    *("descriptors.npy", "frames.npy", "hashes.npy", "local.npy", "offsets.npy", "signatures.npy", "sizes.npy"),
+    *("thumbnails.npy", "posting_words.npy", "posting_starts.npy", "posting_signatures.npy"),
+    *("posting_references.npy", "posting_geometry.npy"),
+)
 FILES = (*ARRAYS, "descriptors.ann", "manifest.json")
 SEGMENT = Path("segments") / "000001"
 
 
 def build(folder: Path, pictures: dict[str, Fingerprint], models: Models) -> None:
-    with Store.create(folder, models.model_id, DEFAULT_CONFIG) as store:
+    with Store.create(folder, models, DEFAULT_CONFIG) as store:
         records = [ImageRecord(i, f"/pictures/{i}", 1, "0" * 64, f.width, f.height) for i, f in pictures.items()]
         store.add(list(pictures.values()), records)
 
@@ -41,8 +46,13 @@ def folder(sound: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(sound, tmp_path / "collection"))
 
 
+@pytest.fixture(scope="module")
+def query(photos: dict[str, U8], models: Models) -> Query:
+    return describe_query(photos["chelsea"][::2, ::2], models)
+
+
 def opened(folder: Path, models: Models) -> int:
-    with Store.open_existing(folder, models.model_id, DEFAULT_CONFIG) as store:
+    with Store.open_existing(folder, models, DEFAULT_CONFIG) as store:
         return len(store)
 
 
@@ -103,6 +113,12 @@ class TestSegmentFiles:
             ("sizes.npy", np.zeros((79, 2), np.int32)),
             ("offsets.npy", np.zeros(81, np.int64)),
             ("local.npy", np.zeros((5, 128), np.uint8)),
+            ("thumbnails.npy", np.zeros((80, 64, 63), np.uint8)),
+            ("posting_words.npy", np.zeros(0, np.uint32)),
+            ("posting_starts.npy", np.zeros(1, np.uint32)),
+            ("posting_signatures.npy", np.zeros(7, np.uint64)),
+            ("posting_references.npy", np.zeros(3, np.int64)),
+            ("posting_geometry.npy", np.zeros((2, 2), np.uint32)),
         ],
     )
     def test_an_array_of_another_shape_or_type_is_named(
@@ -120,6 +136,30 @@ class TestSegmentFiles:
         with pytest.raises(CollectionCorruptError, match=r"offsets\.npy"):
             opened(folder, models)
 
+    @pytest.mark.parametrize("fault", ["backwards", "too long", "late"])
+    def test_lists_of_postings_that_lead_astray_are_refused(self, fault: str, folder: Path, models: Models) -> None:
+        path = folder / SEGMENT / "posting_starts.npy"
+        starts = np.load(path)
+        at, value = {"backwards": (3, starts[-1]), "too long": (-1, 2**32 - 1), "late": (0, 1)}[fault]
+        starts[at] = value
+        np.save(path, starts)
+        with pytest.raises(CollectionCorruptError, match=r"posting_starts\.npy"):
+            opened(folder, models)
+
+    @pytest.mark.parametrize("name", ["posting_words", "posting_references", "posting_geometry", "posting_signatures"])
+    @pytest.mark.parametrize("seed", range(2))
+    def test_damaged_postings_do_not_crash_a_search(
+        self, seed: int, name: str, folder: Path, models: Models, query: Query
+    ) -> None:
+        """Only `check_store` reads every byte; a search has to live with any of them."""
+        path = folder / SEGMENT / f"{name}.npy"
+        array = np.load(path)
+        np.save(path, np.random.default_rng(seed).integers(0, 2**32, array.shape).astype(array.dtype))
+        with Store.open_existing(folder, models, DEFAULT_CONFIG) as store:
+            found = store.candidates(query)
+            assert {candidate.reference_id for candidate in found} <= set(store.ids)
+        assert any(name in problem for problem in check_store(folder))
+
     def test_pickled_arrays_are_not_read(self, folder: Path, models: Models) -> None:
         np.save(folder / SEGMENT / "hashes.npy", np.array([[1, 2, 3]] * 80, dtype=object), allow_pickle=True)
         with pytest.raises(CollectionCorruptError, match=r"hashes\.npy"):
@@ -134,7 +174,9 @@ class TestSegmentManifest:
             opened(folder, models)
         assert any("manifest.json" in problem for problem in check_store(folder))
 
-    @pytest.mark.parametrize("entry", ["format_version", "model_id", "n_images", "n_keypoints", "annoy", "sha256"])
+    @pytest.mark.parametrize(
+        "entry", ["format_version", "model_id", "n_images", "n_keypoints", "n_words", "annoy", "sha256"]
+    )
     def test_a_missing_entry_is_noticed(self, entry: str, folder: Path, models: Models) -> None:
         path = folder / SEGMENT / "manifest.json"
         manifest = json.loads(path.read_text())
@@ -143,7 +185,9 @@ class TestSegmentManifest:
         with pytest.raises(CollectionCorruptError, match=r"manifest\.json"):
             opened(folder, models)
 
-    @pytest.mark.parametrize(("entry", "value"), [("annoy", None), ("n_images", "80"), ("n_keypoints", None)])
+    @pytest.mark.parametrize(
+        ("entry", "value"), [("annoy", None), ("n_images", "80"), ("n_keypoints", None), ("n_words", 7.0)]
+    )
     def test_an_entry_of_another_kind_is_damage_too(
         self, entry: str, value: object, folder: Path, models: Models
     ) -> None:
@@ -156,7 +200,7 @@ class TestSegmentManifest:
         change_manifest(folder / SEGMENT / "manifest.json", sha256=value)
         assert any("manifest.json" in problem for problem in check_store(folder))
 
-    @pytest.mark.parametrize("entry", ["n_images", "n_keypoints", "dimension"])
+    @pytest.mark.parametrize("entry", ["n_images", "n_keypoints", "n_words", "dimension"])
     def test_counts_that_are_wrong_are_found(self, entry: str, folder: Path, models: Models) -> None:
         path = folder / SEGMENT / "manifest.json"
         change_manifest(path, **{entry: json.loads(path.read_text())[entry] + 1})
@@ -164,9 +208,15 @@ class TestSegmentManifest:
             opened(folder, models)
         assert check_store(folder) != []
 
+    @pytest.mark.parametrize("place", [SEGMENT / "manifest.json", Path("collection.json")])
+    def test_the_format_before_this_one_is_refused(self, place: Path, folder: Path, models: Models) -> None:
+        change_manifest(folder / place, format_version=1)
+        with pytest.raises(CollectionCorruptError, match=r"version 1,.* reads 2"):
+            opened(folder, models)
+
     def test_another_format_version_is_refused_with_both(self, folder: Path, models: Models) -> None:
         change_manifest(folder / SEGMENT / "manifest.json", format_version=77)
-        with pytest.raises(CollectionCorruptError, match=r"version 77.* reads 1"):
+        with pytest.raises(CollectionCorruptError, match=r"version 77.* reads 2"):
             opened(folder, models)
 
     def test_a_segment_of_another_model_is_refused_with_both(self, folder: Path, models: Models) -> None:
@@ -270,7 +320,7 @@ class TestCollectionManifest:
 
     def test_another_format_version_is_refused_with_both(self, folder: Path, models: Models) -> None:
         change_manifest(folder / "collection.json", format_version=9)
-        with pytest.raises(CollectionCorruptError, match=r"version 9.* reads 1"):
+        with pytest.raises(CollectionCorruptError, match=r"version 9.* reads 2"):
             opened(folder, models)
 
     def test_all_of_it_is_a_collection_error(self, folder: Path, models: Models) -> None:

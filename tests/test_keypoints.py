@@ -7,16 +7,30 @@ import numpy as np
 import pytest
 
 from fingerprint.config import FeatureConfig
-from fingerprint.features import extract_features, mirror_features
+from fingerprint.features import extract_features, invert_features, mirror_features
 from fingerprint.image import to_grey
-from fingerprint.keypoints import compute_frame, compute_signatures, make_keypoints, mirror_keypoints
+from fingerprint.keypoints import (
+    compute_frame,
+    compute_signatures,
+    invert_keypoints,
+    make_keypoints,
+    make_versions,
+    mirror_keypoints,
+)
 from fingerprint.models import Models
-from fingerprint.types import U8, LocalFeatures, Picture
+from fingerprint.types import U8, VERSIONS, Keypoints, LocalFeatures, Picture
 
 
 def features_of(grey: U8, side: int) -> LocalFeatures:
-    config = FeatureConfig(sides=(side,), n_keypoints=(200,))
+    config = FeatureConfig(sides=(side,), n_keypoints=(200,), doubled=(True,))
     return extract_features(Picture(grey, grey.shape[1], grey.shape[0], "<test>"), config)[0]
+
+
+def assert_same_keypoints(a: Keypoints, b: Keypoints) -> None:
+    np.testing.assert_array_equal(a.descriptors, b.descriptors)
+    np.testing.assert_array_equal(a.signatures, b.signatures)
+    np.testing.assert_allclose(a.frame, b.frame, atol=1e-5)
+    assert (a.width, a.height) == (b.width, b.height)
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +104,43 @@ class TestMirrorKeypoints:
         np.testing.assert_array_equal(again.signatures, plain.signatures)
         np.testing.assert_allclose(again.frame, plain.frame, atol=1e-6)
         np.testing.assert_array_equal(plain.frame, before)  # the input is not changed
+
+
+class TestInvertKeypoints:
+    def test_equal_those_of_inverted_features(self, features: LocalFeatures, models: Models) -> None:
+        plain = make_keypoints(features, 600, 400, models.descriptor)
+        by_features = make_keypoints(invert_features(features), 600, 400, models.descriptor)
+        assert_same_keypoints(invert_keypoints(plain, models.descriptor), by_features)
+
+    def test_places_and_sizes_stay(self, features: LocalFeatures, models: Models) -> None:
+        plain = make_keypoints(features, 600, 400, models.descriptor)
+        negative = invert_keypoints(plain, models.descriptor)
+        np.testing.assert_array_equal(negative.frame[:, :3], plain.frame[:, :3])
+        np.testing.assert_array_equal(negative.frame[:, 3:], -plain.frame[:, 3:])
+
+    def test_twice_is_the_same_again(self, features: LocalFeatures, models: Models) -> None:
+        plain = make_keypoints(features, 600, 400, models.descriptor)
+        before = plain.frame.copy()
+        again = invert_keypoints(invert_keypoints(plain, models.descriptor), models.descriptor)
+        assert_same_keypoints(again, plain)
+        np.testing.assert_array_equal(plain.frame, before)  # the input is not changed
+
+
+class TestMakeVersions:
+    def test_are_in_the_order_of_the_list(self, features: LocalFeatures, models: Models) -> None:
+        plain = make_keypoints(features, 600, 400, models.descriptor)
+        versions = make_versions(plain, models.descriptor)
+        assert len(versions) == len(VERSIONS)
+        for version, (mirrored, inverted) in zip(versions, VERSIONS, strict=True):
+            wanted = mirror_features(features) if mirrored else features
+            wanted = invert_features(wanted) if inverted else wanted
+            assert_same_keypoints(version, make_keypoints(wanted, 600, 400, models.descriptor))
+        assert versions[0] is plain
+
+    def test_no_two_are_alike(self, features: LocalFeatures, models: Models) -> None:
+        versions = make_versions(make_keypoints(features, 600, 400, models.descriptor), models.descriptor)
+        assert len({version.descriptors.tobytes() for version in versions}) == 4
+
+    def test_of_a_picture_without_keypoints(self, models: Models) -> None:
+        flat = make_keypoints(features_of(np.zeros((40, 40), np.uint8), 40), 40, 40, models.descriptor)
+        assert [len(version) for version in make_versions(flat, models.descriptor)] == [0] * 4

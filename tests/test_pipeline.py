@@ -158,9 +158,23 @@ class TestDescribe:
         pixels = scenes["coffee"]
         query = describe_query(pixels, models)
         mirrored = describe_query(np.ascontiguousarray(pixels[:, ::-1]), models)
-        np.testing.assert_array_equal(query.hashes[::-1], mirrored.hashes)
-        assert len(query.mirrored) == len(query.plain)
+        np.testing.assert_array_equal(query.hashes[[1, 0, 3, 2]], mirrored.hashes)
+        assert [len(version) for version in query.versions] == [len(query.plain)] * 4
         assert compute_hashes(read_grey(pixels).pixels).tolist() == query.hashes[0].tolist()
+
+    def test_hashes_of_the_negative_are_nearly_those_of_its_pixels(self, scenes: dict[str, U8], models: Models) -> None:
+        """They are not measured: every comparison of grey values turns round, but for ties and rounding."""
+        query = describe_query(scenes["astronaut"], models)
+        for version, pixels in ((2, scenes["astronaut"]), (3, scenes["astronaut"][:, ::-1])):
+            negative = compute_hashes(read_grey(np.ascontiguousarray(255 - pixels)).pixels)
+            differ = [int(a ^ b).bit_count() for a, b in zip(query.hashes[version], negative, strict=True)]
+            assert max(differ) <= 6
+
+    def test_a_thumbnail_is_the_same_however_the_picture_comes(self, folder: Path, models: Models) -> None:
+        path = folder / "chelsea.png"
+        one, other = (describe_reference(source, models).thumbnail for source in (path, path.read_bytes()))
+        np.testing.assert_array_equal(one, other)
+        assert (one.dtype, one.shape) == (np.uint8, (64, 64))
 
     def test_a_query_is_described_in_more_detail(self, scenes: dict[str, U8], models: Models) -> None:
         query, reference = (f(scenes["astronaut"], models) for f in (describe_query, describe_reference))
@@ -519,7 +533,11 @@ class TestCollection:
     def test_other_models_are_refused_and_both_named(self, built: Path, models: Models) -> None:
         thresholds = models.descriptor.signature_thresholds + np.float32(1)
         other = make_models(
-            dataclasses.replace(models.descriptor, signature_thresholds=thresholds), models.calibration, {}
+            dataclasses.replace(models.descriptor, signature_thresholds=thresholds),
+            models.vocabulary,
+            models.background,
+            models.calibration,
+            {},
         )
         with pytest.raises(ModelMismatchError) as caught:
             open_collection(built, models=other)
@@ -528,7 +546,7 @@ class TestCollection:
 
     def test_another_calibration_may_be_used(self, built: Path, models: Models, copies: dict[str, U8]) -> None:
         sceptic = dataclasses.replace(models.calibration, bias=models.calibration.bias - 5)
-        other = make_models(models.descriptor, sceptic, {})
+        other = make_models(models.descriptor, models.vocabulary, models.background, sceptic, {})
         with open_collection(built, models=other) as opened, open_collection(built) as plain:
             one, two = (c.search(copies["chelsea.png"])[0].score for c in (opened, plain))
         assert one == pytest.approx(two - 5)

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 import fingerprint
 from fingerprint.errors import ImageError
-from fingerprint.report import PageEntry, comparison_picture, probability_text, write_page
+from fingerprint.report import PageEntry, comparison_picture, probability_text, version_text, write_page
 from fingerprint.report.picture import (
     CAPTION_HEIGHT,
     CORNER_COLOURS,
@@ -52,6 +52,7 @@ def verification(
     probability: float = 0.98,
     n_inliers: int = 57,
     mirrored: bool = False,
+    inverted: bool = False,
 ) -> Verification:
     return Verification(
         probability=probability,
@@ -59,6 +60,7 @@ def verification(
         n_inliers=n_inliers,
         transform=None if in_reference is None else IDENTITY,
         mirrored=mirrored,
+        inverted=inverted,
         reference_region=None if in_reference is None else as_region(in_reference),
         query_region=None if in_query is None else as_region(in_query),
     )
@@ -190,13 +192,23 @@ def test_the_caption_is_there_and_tells_outcomes_apart() -> None:
     [
         (
             verification(box(0, 0, 200, 300), box(0, 0, 9, 9)),
-            ["Match", "probability 0.980", "57 inliers · not mirrored · shows 50 % of the reference", "400 x 300"],
+            ["Match", "probability 0.980", "57 inliers · shown as it is · shows 50 % of the reference", "400 x 300"],
             ["No match", "guess"],
         ),
         (
             verification(box(0, 0, 3, 3), box(0, 0, 9, 9), mirrored=True),
-            ["· mirrored ·", "shows less than 1 % of the reference"],
-            ["not mirrored"],
+            ["· shown mirrored ·", "shows less than 1 % of the reference"],
+            ["as it is", "negative"],
+        ),
+        (
+            verification(box(0, 0, 30, 30), box(0, 0, 9, 9), inverted=True),
+            ["· shown negative ·"],
+            ["as it is", "mirrored"],
+        ),
+        (
+            verification(box(0, 0, 30, 30), box(0, 0, 9, 9), mirrored=True, inverted=True),
+            ["· shown mirrored negative ·"],
+            ["as it is"],
         ),
         (
             verification(box(0, 0, 200, 300), box(0, 0, 9, 9), probability=0.0001, n_inliers=1),
@@ -206,8 +218,8 @@ def test_the_caption_is_there_and_tells_outcomes_apart() -> None:
         (verification(n_inliers=0, probability=0.01), ["No match", "0 inliers", "no geometry"], ["mirrored"]),
         (verification(n_inliers=1, probability=0.99), ["Match", "probability 0.990", "no geometry"], ["No match"]),
         (
-            Verification(0.9, 2.2, 8, IDENTITY, False, None, None),
-            ["Match", "8 inliers · not mirrored · no region that both show"],
+            Verification(0.9, 2.2, 8, IDENTITY, False, False, None, None),
+            ["Match", "8 inliers · shown as it is · no region that both show"],
             ["no geometry"],
         ),
     ],
@@ -452,3 +464,14 @@ def test_the_same_entries_give_the_same_bytes_in_the_place_of_what_was_there(tmp
     for path in paths:
         write_page(path, [entry()], "A run")
     assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("mirrored", "inverted", "text"),
+    [
+        *[(False, False, "as it is"), (True, False, "mirrored")],
+        *[(False, True, "negative"), (True, True, "mirrored negative")],
+    ],
+)
+def test_the_version_in_words(*, mirrored: bool, inverted: bool, text: str) -> None:
+    assert version_text(verification(mirrored=mirrored, inverted=inverted)) == text

@@ -15,15 +15,39 @@ from scipy.stats import binom
 
 from fingerprint.errors import ModelError
 from fingerprint.models import CalibrationModel, Models
-from fingerprint.score import EVIDENCE_NAMES, Evidence, evidence_vector, log_odds, probability, significance
-
-NOTHING = Evidence(**{field.name: 0 for field in dataclasses.fields(Evidence)})
-MUCH = Evidence(
-    **{
-        field.name: {"int": 10_000, "float": 1.0}[str(field.type)]  # annotations are strings here
-        for field in dataclasses.fields(Evidence)
-    }
+from fingerprint.score import (
+    EVIDENCE_NAMES,
+    Evidence,
+    Likeness,
+    evidence_vector,
+    log_odds,
+    probability,
+    significance,
 )
+
+_NONE, _MOST = {"int": 0, "float": 0.0, "bool": False}, {"int": 10_000, "float": 1.0, "bool": True}
+#: Names of all that is measured, (whether of `Likeness`, name); annotations are strings here.
+MEASURED = [
+    *((False, field.name) for field in dataclasses.fields(Evidence) if field.name != "likeness"),
+    *((True, field.name) for field in dataclasses.fields(Likeness)),
+]
+
+
+def evidence_of(values: dict[str, float]) -> Evidence:
+    """Evidence with a value for each type."""
+    likeness = Likeness(**{field.name: values[str(field.type)] for field in dataclasses.fields(Likeness)})
+    own = {f.name: values[str(f.type)] for f in dataclasses.fields(Evidence) if f.name != "likeness"}
+    return Evidence(**own, likeness=likeness)
+
+
+def changed(evidence: Evidence, **values: float) -> Evidence:
+    """The evidence with other values, those of its likeness included."""
+    inner = {name: value for name, value in values.items() if (True, name) in MEASURED}
+    outer = {name: value for name, value in values.items() if name not in inner}
+    return dataclasses.replace(evidence, **outer, likeness=dataclasses.replace(evidence.likeness, **inner))
+
+
+NOTHING, MUCH = evidence_of(_NONE), evidence_of(_MOST)
 
 
 def calibration(seed: int, n: int = len(EVIDENCE_NAMES)) -> CalibrationModel:
@@ -90,22 +114,39 @@ class TestEvidenceVector:
         assert np.isfinite(vector).all()
         assert len(set(EVIDENCE_NAMES)) == len(EVIDENCE_NAMES)
 
-    @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Evidence)])
+    @pytest.mark.parametrize("field", [name for _, name in MEASURED])
     def test_everything_measured_is_weighed(self, field: str) -> None:
-        middle = dataclasses.replace(
+        middle = changed(
             NOTHING, n_matches=50, n_inliers=10, significance=5.0, hash_distance=4, descriptor_similarity=0.5
         )
-        more = dataclasses.replace(middle, **{field: getattr(middle, field) + 1})
+        value = getattr(middle.likeness if (True, field) in MEASURED else middle, field)
+        more = changed(middle, **{field: not value if isinstance(value, bool) else value + 1})
         assert (evidence_vector(middle) != evidence_vector(more)).any()
+
+    @pytest.mark.parametrize(
+        "name", ["inverted", "pixel_correlation", "pixel_edges", "descriptor_similarity", "anisotropy"]
+    )
+    def test_what_is_weighed_as_it_is_has_its_own_name(self, name: str) -> None:
+        at = EVIDENCE_NAMES.index(name)
+        before, after = (evidence_vector(changed(NOTHING, **{name: value})) for value in (0.0, 0.25))
+        assert (before[at], after[at]) == (0, 0.25)
+        same = [i for i, other in enumerate(EVIDENCE_NAMES) if other not in (name, "descriptor_likeness")]
+        np.testing.assert_array_equal(before[same], after[same])
+
+    def test_a_background_counts_as_excess_only_beyond_the_inliers(self) -> None:
+        at = EVIDENCE_NAMES.index("background_excess")
+        values = [evidence_vector(changed(NOTHING, n_inliers=10, background=b))[at] for b in (0.0, 9.0, 10.0, 20.0)]
+        assert values[:3] == [0, 0, 0]
+        assert values[3] == pytest.approx(math.log(21 / 11))
 
     def test_boundless_significance_is_capped(self) -> None:
         at = EVIDENCE_NAMES.index("significance")
-        values = [evidence_vector(dataclasses.replace(MUCH, significance=s))[at] for s in (1e2, 1e4, 1e9)]
+        values = [evidence_vector(changed(MUCH, significance=s))[at] for s in (1e2, 1e4, 1e9)]
         assert len(set(values)) == 1
 
     @pytest.mark.parametrize(("better", "worse"), [(0, 7), (7, 15), (3, 64)])
     def test_a_smaller_hash_distance_is_more_like(self, better: int, worse: int) -> None:
-        near, far = (evidence_vector(dataclasses.replace(NOTHING, hash_distance=d)) for d in (better, worse))
+        near, far = (evidence_vector(changed(NOTHING, hash_distance=d)) for d in (better, worse))
         likeness = [i for i, name in enumerate(EVIDENCE_NAMES) if name.startswith("hash")]
         assert (near[likeness] >= far[likeness]).all()
         assert (near[likeness] > far[likeness]).any()
@@ -129,7 +170,7 @@ class TestLogOdds:
             log_odds(NOTHING, calibration(0, n + 2))
 
     def test_the_shipped_one_takes_no_evidence_for_a_stranger(self, models: Models) -> None:
-        stranger = dataclasses.replace(NOTHING, n_matches=10, n_inliers=1, hash_distance=30, residual=1.0)
+        stranger = changed(NOTHING, n_matches=10, n_inliers=1, hash_distance=30, residual=1.0)
         assert probability(log_odds(stranger, models.calibration)) < 0.01
 
 

@@ -52,6 +52,7 @@ def verification_json(verification: Verification) -> dict[str, Any]:
         "log_odds": verification.log_odds,
         "inliers": verification.n_inliers,
         "mirrored": verification.mirrored,
+        "inverted": verification.inverted,
         "transform": verification.transform,
         "reference_region": verification.reference_region,
         "query_region": verification.query_region,

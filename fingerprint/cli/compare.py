@@ -47,7 +47,7 @@ def compare_command(
 ) -> None:
     """Tell whether image A was made from image B, how sure that is, and which part of B is seen where in A."""
     from fingerprint.pipeline import compare
-    from fingerprint.report import probability_text
+    from fingerprint.report import probability_text, version_text
 
     verification = compare(query, reference, models=chosen_models(models_folder))
     if picture is not None:
@@ -62,7 +62,7 @@ def compare_command(
         ("verdict", "made from the reference" if is_copy else "not made from the reference"),
         ("probability", f"{probability_text(verification.probability)} (log-odds {verification.log_odds:.2f})"),
         ("inliers", str(verification.n_inliers)),
-        ("mirrored", "yes" if verification.mirrored else "no"),
+        ("shown", version_text(verification)),
         ("seen", region_words(verification)),
         *((("picture", shown(picture)),) if picture is not None else ()),
     ):

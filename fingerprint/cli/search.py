@@ -94,7 +94,7 @@ def search_command(
             images, n_results=n_results, min_probability=min_score, exact=exact, n_workers=n_workers
         )
         if not as_json:
-            _print_row("query", "reference", widths, "probability  inliers  mirrored  seen")
+            _print_row("query", "reference", widths, "probability  inliers  shown              seen")
         for done, (query, result) in enumerate(zip(images, results, strict=True), start=1):
             if isinstance(result, Skipped):
                 skipped.append(result)
@@ -119,7 +119,7 @@ def _print_row(query: object, reference: object, widths: tuple[int, int], rest: 
 
 
 def _print_rows(query: Path, result: list[Match] | Skipped, widths: tuple[int, int]) -> None:
-    from fingerprint.report import probability_text
+    from fingerprint.report import probability_text, version_text
 
     if not isinstance(result, list):
         click.echo(f"{shown(query):<{max(5, widths[0])}}  skipped: {shown(result.reason)}")
@@ -128,10 +128,8 @@ def _print_rows(query: Path, result: list[Match] | Skipped, widths: tuple[int, i
     else:
         for match in result:
             seen = match.verification
-            mirrored = "yes" if seen.mirrored else "no"
-            facts = (
-                f"{probability_text(seen.probability):>11}  {seen.n_inliers:>7}  {mirrored:<8}  {region_words(seen)}"
-            )
+            said = probability_text(seen.probability)
+            facts = f"{said:>11}  {seen.n_inliers:>7}  {version_text(seen):<17}  {region_words(seen)}"
             _print_row(query, match.reference_id, widths, facts)
 
 

@@ -1,113 +1,169 @@
-"""Which references are worth verifying for a query: the union of what keypoints, descriptor and hashes name.
+"""Which references are worth comparing with a query: the union of what keypoints, descriptor and hashes name.
 
-Each source is a function from a query and the segments to positions in the collection, the most promising first. An
-inverted file for collections that are too large to scan takes the place of `_by_keypoints` without a change elsewhere.
+Each source gives positions in the collection with how promising they are. Equal promise is ordered by id, so what is
+found does not depend on the order in which references were added, or on the segments they came to lie in.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from fingerprint.config import CandidateConfig, Config, MatchConfig
-from fingerprint.exact import nearest
-from fingerprint.hashes import hamming
 from fingerprint.index.segment import Segment
-from fingerprint.kernels.matching import scan_references
-from fingerprint.types import F32, I64, Bool, Query
+from fingerprint.kernels.distances import squared_distances
+from fingerprint.kernels.hashing import near_hashes
+from fingerprint.models import VocabularyModel
+from fingerprint.types import F64, I64, Bool, Query
+from fingerprint.vocabulary import vote
 
-_MAX_SCAN_MATCHES = 150  # of one reference; repeated patterns would make the vote slow without making it better
-_MIN_VOTES = 2.0  # a single match agrees with itself
+_PLAIN_AND_MIRRORED = (0, 1)
+_RIVAL = 0.6  # a version with this part of the best version's score is looked at as well
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A candidate by its position, counted over all segments; the rest as in `fingerprint.types.Candidate`."""
+
+    position: int
+    versions: tuple[int, ...]
+    assured: bool
 
 
 def select_candidates(
-    query: Query, segments: Sequence[Segment], live: Bool, config: Config, *, exact: bool
-) -> list[int]:
-    """Return positions of candidates, counted over all segments, without repeats and in the same order every run.
+    query: Query,
+    segments: Sequence[Segment],
+    ids: Sequence[str],
+    live: Bool,
+    vocabulary: VocabularyModel,
+    config: Config,
+    *,
+    exact: bool,
+) -> list[Place]:
+    """Return candidates without repeats and in the same order every run.
 
     Parameters
     ----------
     query : Query
     segments : sequence of Segment
+    ids : sequence of str
+        Of all pictures in the segments.
     live : bool array, shape (n,)
-        Which pictures are not removed.
+        Which of them are not removed.
+    vocabulary : VocabularyModel
+        That the segments were made with.
     config : Config
-        Caps of the sources and settings of the scan.
+        Caps of the sources and settings of the vote.
     exact : bool
         Compare all descriptors, never by Annoy.
     """
     if not live.any():
         return []
-    votes = scan_votes(query, segments, config.match)
-    sources = (
-        _by_keypoints(votes, live, config.candidates),
-        _by_descriptor(query, segments, live, config, exact=exact),
-        _by_hashes(query, segments, live, config.candidates),
-    )
-    return list(dict.fromkeys(int(position) for source in sources for position in source))
+    caps = config.candidates
+    by_descriptor = _by_descriptor(query, segments, ids, live, config, exact=exact)
+    by_hashes = _by_hashes(query, segments, ids, live, caps)
+    by_keypoints = _by_keypoints(query, segments, ids, live, vocabulary, config)
+    first = [position for position, _ in by_keypoints[: caps.n_assured]]
+    assured = {*first, *by_descriptor[: caps.n_assured], *by_hashes}
+    places = {position: Place(position, versions, position in assured) for position, versions in by_keypoints}
+    for position in [*by_descriptor, *by_hashes]:
+        places.setdefault(position, Place(position, _PLAIN_AND_MIRRORED, position in assured))
+    return list(places.values())
 
 
-def scan_votes(query: Query, segments: Sequence[Segment], config: MatchConfig) -> F32:
-    """Return how many keypoint matches agree on one similarity transform, for every reference: float32 array, (n,)."""
-    parts = []
+def _by_keypoints(
+    query: Query,
+    segments: Sequence[Segment],
+    ids: Sequence[str],
+    live: Bool,
+    vocabulary: VocabularyModel,
+    config: Config,
+) -> list[tuple[int, tuple[int, ...]]]:
+    """Return positions and the versions of the query that found them."""
+    positions, scores, versions = _votes(query, segments, vocabulary, config.match)
+    kept = live[positions]
+    positions, scores, versions = positions[kept], scores[kept], versions[kept]
+    # a picture that several versions found counts with its best
+    order = np.lexsort((versions, -scores))
+    first = order[np.unique(positions[order], return_index=True)[1]]
+    chosen = _cut(positions[first], -scores[first], ids, config.candidates.from_keypoints)
+    best = dict(zip(positions[first].tolist(), scores[first].tolist(), strict=True))
+    found: dict[int, list[int]] = {position: [] for position in chosen}
+    relevant = np.flatnonzero(np.isin(positions, chosen))
+    for at in relevant[np.argsort(-scores[relevant], kind="stable")].tolist():
+        position = int(positions[at])
+        if scores[at] >= _RIVAL * best[position]:
+            found[position].append(int(versions[at]))
+    return [(position, tuple(found[position])) for position in chosen]
+
+
+def _votes(
+    query: Query, segments: Sequence[Segment], vocabulary: VocabularyModel, config: MatchConfig
+) -> tuple[I64, F64, I64]:
+    """Return positions, scores and versions of all agreements."""
+    positions, scores, versions = [], [], []
+    start = 0
     for segment in segments:
-        best = np.zeros(len(segment), dtype=np.float32)
-        for keypoints in (query.plain, query.mirrored):
-            votes = np.zeros(len(segment), dtype=np.float32)
-            scan_references(
-                keypoints.signatures,
-                keypoints.frame,
-                segment.signatures,
-                segment.frames,
-                segment.offsets,
-                config.scan_bits,
-                _MAX_SCAN_MATCHES,
-                np.float32(config.tolerance),
-                np.float32(config.log_scale_tolerance),
-                np.float32(math.cos(math.radians(config.angle_tolerance))),
-                votes,
-            )
-            np.maximum(best, votes, out=best)
-        parts.append(best)
-    return np.concatenate(parts)
+        rows, version, found = vote(query.visits, segment.postings, vocabulary, config)
+        positions.append(rows + start)
+        scores.append(found.astype(np.float64))
+        versions.append(version)
+        start += len(segment)
+    return np.concatenate(positions), np.concatenate(scores), np.concatenate(versions)
 
 
-def _by_keypoints(votes: F32, live: Bool, config: CandidateConfig) -> I64:
-    offered = np.flatnonzero((votes >= _MIN_VOTES) & live)
-    order = np.argsort(-votes[offered], kind="stable")
-    return offered[order[: config.from_keypoints]]
-
-
-def _by_descriptor(query: Query, segments: Sequence[Segment], live: Bool, config: Config, *, exact: bool) -> I64:
+def _by_descriptor(
+    query: Query, segments: Sequence[Segment], ids: Sequence[str], live: Bool, config: Config, *, exact: bool
+) -> list[int]:
     wanted = config.candidates.from_descriptor
     if wanted == 0:
-        return np.zeros(0, dtype=np.int64)
+        return []
     positions, distances = [np.zeros(0, np.int64)], [np.zeros(0, np.float64)]
+    n_large = max(1, sum(len(segment) >= config.candidates.annoy_from for segment in segments))
     start = 0
     for segment in segments:
         n_removed = int((~live[start : start + len(segment)]).sum())
         k = min(len(segment), wanted + n_removed)
         if exact or len(segment) < config.candidates.annoy_from:
-            row_block, squared = nearest(query.descriptor[None], np.asarray(segment.descriptors), k)
-            rows, distance = row_block[0], np.sqrt(squared[0])
+            squared = np.empty(len(segment), np.float32)
+            squared_distances(segment.descriptors, query.descriptor, squared)
+            rows = np.flatnonzero(squared <= np.partition(squared, k - 1)[k - 1])  # all of the last one's equals too
+            distance = np.sqrt(squared[rows].astype(np.float64))
         else:
-            rows, near = segment.trees.nearest(query.descriptor, k, config.annoy.search_k)
+            rows, near = segment.trees.nearest(query.descriptor, k, max(k, config.annoy.search_k // n_large))
             distance = near.astype(np.float64)
         kept = live[start + rows]
         positions.append(start + rows[kept])
         distances.append(distance[kept])
         start += len(segment)
-    found, apart = np.concatenate(positions), np.concatenate(distances)
-    return found[np.lexsort((found, apart))][:wanted]
+    return _cut(np.concatenate(positions), np.concatenate(distances), ids, wanted)
 
 
-def _by_hashes(query: Query, segments: Sequence[Segment], live: Bool, config: CandidateConfig) -> I64:
-    stored = np.concatenate([np.asarray(segment.hashes) for segment in segments])
-    distance = np.full(len(stored), 255, dtype=np.int64)
-    for seen in query.hashes:
-        np.minimum(distance, hamming(stored, np.broadcast_to(seen, stored.shape)).min(axis=1), out=distance)
-    offered = np.flatnonzero((distance <= config.hash_distance) & live)
-    order = np.argsort(distance[offered], kind="stable")
-    return offered[order[: config.from_hashes]]
+def _by_hashes(
+    query: Query, segments: Sequence[Segment], ids: Sequence[str], live: Bool, config: CandidateConfig
+) -> list[int]:
+    if query.flat:  # all flat pictures have the same few hashes
+        return []
+    positions, distances = [], []
+    start = 0
+    for segment in segments:
+        rows, distance = near_hashes(segment.hashes, query.hashes, config.hash_distance)
+        positions.append(rows + start)
+        distances.append(distance)
+        start += len(segment)
+    offered, apart = np.concatenate(positions), np.concatenate(distances)
+    kept = live[offered]
+    return _cut(offered[kept], apart[kept].astype(np.float64), ids, config.from_hashes)
+
+
+def _cut(positions: I64, costs: F64, ids: Sequence[str], cap: int) -> list[int]:
+    """Return the positions of least cost, at most `cap`; at equal cost by id."""
+    if cap <= 0:
+        return []
+    if len(positions) > cap:
+        near = costs <= np.partition(costs, cap - 1)[cap - 1]
+        positions, costs = positions[near], costs[near]
+    pairs = sorted((float(cost), ids[position], int(position)) for position, cost in zip(positions, costs, strict=True))
+    return [position for _, _, position in pairs[:cap]]

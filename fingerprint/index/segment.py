@@ -1,8 +1,16 @@
 """Segments: the immutable, memory-mapped arrays of the pictures that were added together.
 
-``descriptors.npy`` float32 (n, d) · ``hashes.npy`` uint64 (n, 3) · ``sizes.npy`` int32 (n, 2) width and height ·
-``offsets.npy`` int64 (n + 1,) first keypoint of each picture · ``signatures.npy`` uint64 (2, N) by word, so that a scan
-reads them in one stream · ``frames.npy`` float32 (N, 5) · ``local.npy`` uint8 (N, 128) · ``descriptors.ann`` Annoy.
+Of pictures: ``descriptors.npy`` float32 (n, d) · ``hashes.npy`` uint64 (n, 3) · ``sizes.npy`` int32 (n, 2) width and
+height · ``thumbnails.npy`` uint8 (n, 64, 64) · ``offsets.npy`` int64 (n + 1,) first keypoint of each picture.
+
+Of keypoints, picture by picture: ``signatures.npy`` uint64 (N, 2) · ``frames.npy`` float32 (N, 5) · ``local.npy`` uint8
+(N, 128), or (0, 128) where they are not kept.
+
+Of keypoints, word by word (see `fingerprint.types.Postings`): ``posting_words.npy`` uint32 (u,) ·
+``posting_starts.npy`` uint32 (u + 1,) · ``posting_signatures.npy`` uint64 (N,) · ``posting_references.npy`` uint32
+(N,) · ``posting_geometry.npy`` uint32 (N,).
+
+``descriptors.ann``: Annoy's trees.
 ``manifest.json`` has the format version, the model, counts, Annoy's settings and a digest of every file.
 """
 
@@ -22,20 +30,27 @@ from numpy.typing import NDArray
 from fingerprint.config import AnnoyConfig
 from fingerprint.errors import CollectionCorruptError, ModelMismatchError
 from fingerprint.index.trees import TREES_NAME, Trees, build_trees
-from fingerprint.types import F32, I64, U8, U64, Fingerprint, Keypoints
+from fingerprint.models import VocabularyModel
+from fingerprint.pixels import THUMBNAIL_SIDE
+from fingerprint.types import F32, I32, I64, U8, U64, Fingerprint, Keypoints, Postings
+from fingerprint.vocabulary import build_postings
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
 _ENTRIES = {  # of the manifest, with their types
     "format_version": int,
     "model_id": str,
     "n_images": int,
     "n_keypoints": int,
+    "n_words": int,
+    "n_local": int,
     "dimension": int,
     "annoy": dict,
     "sha256": dict,
 }
-_ARRAY_NAMES = ("descriptors", "hashes", "sizes", "offsets", "signatures", "frames", "local")
+_NO_LOCAL = np.zeros((0, 128), np.uint8)
+_PICTURE_ARRAYS = ("descriptors", "hashes", "sizes", "thumbnails", "offsets", "signatures", "frames", "local")
+_POSTING_ARRAYS = ("words", "starts", "signatures", "references", "geometry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +61,13 @@ class Segment:
     manifest: dict[str, Any]
     descriptors: F32
     hashes: U64
-    sizes: NDArray[np.int32]
+    sizes: I32
+    thumbnails: U8
     offsets: I64
     signatures: U64
     frames: F32
     local: U8
+    postings: Postings
     trees: Trees
 
     def __len__(self) -> int:
@@ -62,18 +79,26 @@ class Segment:
         return Fingerprint(
             hashes=self.hashes[row],
             keypoints=Keypoints(
-                descriptors=self.local[start:stop],
-                signatures=np.ascontiguousarray(self.signatures[:, start:stop].T),
+                descriptors=self.local[start:stop] if len(self.local) else _NO_LOCAL,
+                signatures=self.signatures[start:stop],
                 frame=self.frames[start:stop],
                 width=int(self.sizes[row, 0]),
                 height=int(self.sizes[row, 1]),
             ),
             descriptor=self.descriptors[row],
+            thumbnail=self.thumbnails[row],
             model_id=str(self.manifest["model_id"]),
         )
 
 
-def write_segment(folder: Path, fingerprints: Sequence[Fingerprint], annoy: AnnoyConfig) -> None:
+def write_segment(
+    folder: Path,
+    fingerprints: Sequence[Fingerprint],
+    vocabulary: VocabularyModel,
+    annoy: AnnoyConfig,
+    *,
+    keep_local: bool = True,
+) -> None:
     """Write a new segment; it is complete and on disk when this returns.
 
     Parameters
@@ -82,19 +107,26 @@ def write_segment(folder: Path, fingerprints: Sequence[Fingerprint], annoy: Anno
         Must not exist. Everything is written to a folder beside it that is renamed at the end.
     fingerprints : sequence of Fingerprint
         At least one, all of one model.
+    vocabulary : VocabularyModel
+        Of the same model; gives the words of the inverted file.
     annoy : AnnoyConfig
         Settings of the trees.
+    keep_local : bool
+        Whether to keep the local descriptors, which only pictures that are to be queries need.
     """
     keypoints = [f.keypoints for f in fingerprints]
     arrays: dict[str, NDArray[Any]] = {
         "descriptors": np.stack([f.descriptor for f in fingerprints]).astype(np.float32),
         "hashes": np.stack([f.hashes for f in fingerprints]).astype(np.uint64),
         "sizes": np.array([(k.width, k.height) for k in keypoints], dtype=np.int32),
+        "thumbnails": np.stack([f.thumbnail for f in fingerprints]),
         "offsets": np.cumsum([0] + [len(k) for k in keypoints], dtype=np.int64),
-        "signatures": np.ascontiguousarray(np.concatenate([k.signatures for k in keypoints]).T),
+        "signatures": np.concatenate([k.signatures for k in keypoints]),
         "frames": np.concatenate([k.frame for k in keypoints]),
-        "local": np.concatenate([k.descriptors for k in keypoints]),
+        "local": np.concatenate([k.descriptors for k in keypoints] if keep_local else [_NO_LOCAL]),
     }
+    postings = build_postings(keypoints, vocabulary)
+    arrays |= {f"posting_{name}": getattr(postings, name) for name in _POSTING_ARRAYS}
     unfinished = folder.with_name(folder.name + ".unfinished")
     unfinished.mkdir(parents=True)
     for name, array in arrays.items():
@@ -105,6 +137,8 @@ def write_segment(folder: Path, fingerprints: Sequence[Fingerprint], annoy: Anno
         "model_id": fingerprints[0].model_id,
         "n_images": len(fingerprints),
         "n_keypoints": int(arrays["offsets"][-1]),
+        "n_words": len(postings.words),
+        "n_local": len(arrays["local"]),
         "dimension": int(arrays["descriptors"].shape[1]),
         "annoy": {"metric": "euclidean", "n_trees": annoy.n_trees, "seed": annoy.seed, "n_jobs": annoy.n_jobs},
         "sha256": {path.name: file_digest(path) for path in sorted(unfinished.iterdir())},
@@ -132,32 +166,47 @@ def open_segment(folder: Path, model_id: str) -> Segment:
             f"{folder}: made by model {manifest['model_id']}, asked for with {model_id}; "
             "use the models that made the collection or build it anew"
         )
-    arrays: dict[str, NDArray[Any]] = {}
-    for name in _ARRAY_NAMES:
-        path = folder / f"{name}.npy"
-        try:
-            arrays[name] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise _corrupt(path, str(error)) from error
     n, total, dimension = manifest["n_images"], manifest["n_keypoints"], manifest["dimension"]
+    n_words = manifest["n_words"]
+    if manifest["n_local"] not in (0, total):
+        raise _corrupt(folder / MANIFEST_NAME, f"n_local is {manifest['n_local']}, neither 0 nor {total}")
     expected: dict[str, tuple[tuple[int, ...], str]] = {
         "descriptors": ((n, dimension), "float32"),
         "hashes": ((n, 3), "uint64"),
         "sizes": ((n, 2), "int32"),
+        "thumbnails": ((n, THUMBNAIL_SIDE, THUMBNAIL_SIDE), "uint8"),
         "offsets": ((n + 1,), "int64"),
-        "signatures": ((2, total), "uint64"),
+        "signatures": ((total, 2), "uint64"),
         "frames": ((total, 5), "float32"),
-        "local": ((total, 128), "uint8"),
+        "local": ((manifest["n_local"], 128), "uint8"),
+        "posting_words": ((n_words,), "uint32"),
+        "posting_starts": ((n_words + 1,), "uint32"),
+        "posting_signatures": ((total,), "uint64"),
+        "posting_references": ((total,), "uint32"),
+        "posting_geometry": ((total,), "uint32"),
     }
-    for name, (shape, dtype) in expected.items():
-        array = arrays[name]
-        if array.shape != shape or array.dtype != np.dtype(dtype):
-            raise _corrupt(folder / f"{name}.npy", f"{array.dtype} {array.shape} where {dtype} {shape} belongs")
+    arrays = {name: _map(folder / f"{name}.npy", shape, dtype) for name, (shape, dtype) in expected.items()}
     offsets = np.asarray(arrays["offsets"])
     if offsets[0] != 0 or offsets[-1] != total or (np.diff(offsets) < 0).any():
         raise _corrupt(folder / "offsets.npy", "offsets do not run from 0 to the number of keypoints")
+    starts = arrays["posting_starts"].astype(np.int64)
+    if starts[0] != 0 or starts[-1] != total or (np.diff(starts) < 0).any():
+        raise _corrupt(folder / "posting_starts.npy", "lists do not run from 0 to the number of keypoints")
+    postings = Postings(**{name: arrays[f"posting_{name}"] for name in _POSTING_ARRAYS}, n_references=n)
     trees = Trees(folder / TREES_NAME, dimension=dimension, n_items=n, recorded=manifest["annoy"])
-    return Segment(folder, manifest, trees=trees, **arrays)
+    pictures = {name: arrays[name] for name in _PICTURE_ARRAYS}
+    return Segment(folder, manifest, postings=postings, trees=trees, **pictures)
+
+
+def _map(path: Path, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+    """Map an array from disk and check its form."""
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise _corrupt(path, str(error)) from error
+    if array.shape != shape or array.dtype != np.dtype(dtype):
+        raise _corrupt(path, f"{array.dtype} {array.shape} where {dtype} {shape} belongs")
+    return array.view(np.ndarray)  # still mapped, without the cost of numpy's subclass at every slice
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

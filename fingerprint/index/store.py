@@ -28,9 +28,10 @@ from fingerprint.errors import (
 from fingerprint.index.candidates import select_candidates
 from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue, ImageRecord
 from fingerprint.index.segment import Segment, open_segment, segment_problems, write_segment
-from fingerprint.types import F32, Bool, Fingerprint, Query, Skipped
+from fingerprint.models import Models
+from fingerprint.types import F32, Bool, Candidate, Fingerprint, Query, Skipped
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_NAME = "collection.json"
 SEGMENTS_NAME = "segments"
 
@@ -65,9 +66,10 @@ class StoreInfo:
 class Store:
     """An open collection. Make one with `create` or `open_existing`; close it, or use it in a ``with`` statement."""
 
-    def __init__(self, folder: Path, model_id: str, config: Config) -> None:
+    def __init__(self, folder: Path, models: Models, config: Config) -> None:
         self.folder = folder
-        self.model_id = model_id
+        self.model_id = models.model_id
+        self._vocabulary = models.vocabulary
         self._config = config
         self._catalogue = Catalogue(folder / CATALOGUE_NAME)
         self._segments: list[Segment] = []
@@ -78,7 +80,7 @@ class Store:
             raise
 
     @classmethod
-    def create(cls, folder: Path, model_id: str, config: Config) -> Store:
+    def create(cls, folder: Path, models: Models, config: Config) -> Store:
         """Make an empty collection in a new or empty folder.
 
         Raises
@@ -92,14 +94,14 @@ class Store:
         Catalogue(folder / CATALOGUE_NAME, create=True).close()
         manifest = {
             "format_version": FORMAT_VERSION,
-            "model_id": model_id,
+            "model_id": models.model_id,
             "features": description_digest(config),
         }
         (folder / MANIFEST_NAME).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        return cls(folder, model_id, config)
+        return cls(folder, models, config)
 
     @classmethod
-    def open_existing(cls, folder: Path, model_id: str, config: Config) -> Store:
+    def open_existing(cls, folder: Path, models: Models, config: Config) -> Store:
         """Open a collection and check that it was made by this model with these settings.
 
         Raises
@@ -107,9 +109,9 @@ class Store:
         CollectionNotFoundError, CollectionCorruptError, ModelMismatchError, ConfigError
         """
         manifest = _read_manifest(folder)
-        if manifest["model_id"] != model_id:
+        if manifest["model_id"] != models.model_id:
             raise ModelMismatchError(
-                f"{folder}: made by model {manifest['model_id']}, opened with {model_id}; "
+                f"{folder}: made by model {manifest['model_id']}, opened with {models.model_id}; "
                 "use the models that made it (--models DIR) or build the collection anew"
             )
         if manifest["features"] != description_digest(config):
@@ -117,7 +119,7 @@ class Store:
                 f"{folder}: made with the settings {manifest['features']}, opened with "
                 f"{description_digest(config)}; use the same settings or build the collection anew"
             )
-        return cls(folder, model_id, config)
+        return cls(folder, models, config)
 
     def __enter__(self) -> Store:
         return self
@@ -216,7 +218,13 @@ class Store:
             for left_over in (folder, folder.with_name(folder.name + ".unfinished")):
                 if left_over.exists():  # of a writer that died before it published; nobody else can be writing now
                     shutil.rmtree(left_over)
-            write_segment(folder, fingerprints, self._config.annoy)
+            write_segment(
+                folder,
+                fingerprints,
+                self._vocabulary,
+                self._config.annoy,
+                keep_local=self._config.keep_local_descriptors,
+            )
             self._catalogue.remove(outgoing)
             self._catalogue.add_segment(number, records)
             for record in records:
@@ -261,8 +269,8 @@ class Store:
         which, row = self._place(position)
         return self._ids[position], self._segments[which].fingerprint(row)
 
-    def candidates(self, query: Query, *, exact: bool = False) -> list[tuple[str, Fingerprint]]:
-        """Return ids and fingerprints of the references worth verifying, the most promising first.
+    def candidates(self, query: Query, *, exact: bool = False) -> list[Candidate]:
+        """Return the references worth comparing with a query, the most promising first.
 
         Parameters
         ----------
@@ -281,8 +289,10 @@ class Store:
                 f"{query.name} was described by model {query.model_id}, the collection {self.folder} "
                 f"is of {self.model_id}; describe it with the collection's model"
             )
-        positions = select_candidates(query, self._segments, self._live, self._config, exact=exact)
-        return [self._at(position) for position in positions]
+        found = select_candidates(
+            query, self._segments, self._ids, self._live, self._vocabulary, self._config, exact=exact
+        )
+        return [Candidate(*self._at(place.position), place.versions, place.assured) for place in found]
 
     def descriptors(self) -> F32:
         """Return the compact descriptors in the order of `ids`: float32 array, shape (n, d)."""

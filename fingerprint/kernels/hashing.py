@@ -328,3 +328,29 @@ def hamming_to_one(hashes: U64, one: np.uint64) -> U8:
     for i in range(len(hashes)):
         out[i] = _popcount(hashes[i] ^ one)
     return out
+
+
+@njit(cache=True, nogil=True)
+def near_hashes(stored, seen, limit):  # type: ignore[no-untyped-def]
+    """Return (rows, distances) of the pictures that have a hash within a distance of one of a query's.
+
+    stored : uint64 (n, a), an algorithm a column; seen : uint64 (v, a), a version of the query a row; limit : int, the
+    largest distance. Returns int64 (k,), ascending, and int64 (k,), the least distance of each.
+    """
+    size = 1024
+    rows, distances = np.empty(size, np.int64), np.empty(size, np.int64)
+    n = 0
+    for i in range(len(stored)):
+        least = 64
+        for version in range(seen.shape[0]):
+            for a in range(seen.shape[1]):
+                distance = int(_popcount(stored[i, a] ^ seen[version, a]))
+                least = distance if distance < least else least
+        if least > limit:
+            continue
+        if n == size:
+            rows, distances = np.concatenate((rows, rows)), np.concatenate((distances, distances))
+            size *= 2
+        rows[n], distances[n] = i, least
+        n += 1
+    return rows[:n].copy(), distances[:n].copy()

@@ -10,22 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-_M1 = np.uint64(0x5555555555555555)
-_M2 = np.uint64(0x3333333333333333)
-_M4 = np.uint64(0x0F0F0F0F0F0F0F0F)
-_H01 = np.uint64(0x0101010101010101)
-_ONE, _TWO, _FOUR, _SHIFT = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
+from fingerprint.kernels.bits import popcount
+
+_ONE = np.uint64(1)
 _HIGH = np.uint64(32)
 _LOW_MASK = np.uint64(0xFFFFFFFF)
 _NO_MATCH = np.uint64(1 << 40)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _popcount(x):  # type: ignore[no-untyped-def]  # LLVM turns this into the machine's own instruction
-    x = x - ((x >> _ONE) & _M1)
-    x = (x & _M2) + ((x >> _TWO) & _M2)
-    x = (x + (x >> _FOUR)) & _M4
-    return (x * _H01) >> _SHIFT
 
 
 @njit(cache=True, nogil=True)
@@ -100,96 +90,71 @@ def best_similarity(q_frame, r_frame, mi, mj, tolerance, log_scale, min_cos):  #
 
 
 @njit(cache=True, nogil=True)
-def scan_references(  # type: ignore[no-untyped-def]
-    q_sig, q_frame, planes, r_frame, offsets, max_bits, max_matches, tolerance, log_scale, min_cos, votes
-):
-    """Score every reference against one query: agreeing matches, and a small part for how near the signatures are.
+def match_signatures(q_sig, r_sig, max_bits):  # type: ignore[no-untyped-def]
+    """Match each query keypoint with the reference keypoint of the nearest signature, if that is near enough.
 
-    q_sig : uint64 (nq, 2); q_frame : float32 (nq, 5); planes : uint64 (2, N), signatures of all references' keypoints
-    by word; r_frame : float32 (N, 5); offsets : int64 (R + 1,); max_matches : cap on the matches of one reference that
-    are used as hypotheses (the nearest by signature are kept); votes : float32 (R,), written.
-    """
-    n_query = len(q_sig)
-    mi = np.empty(n_query, np.int64)
-    mj = np.empty(n_query, np.int64)
-    bits = np.empty(n_query, np.int64)
-    histogram = np.empty(max_bits + 2, np.int64)
-    inlier = np.empty(n_query, np.bool_)
-    for f in range(len(offsets) - 1):
-        start, stop = offsets[f], offsets[f + 1]
-        word0, word1 = planes[0, start:stop], planes[1, start:stop]
-        m = 0
-        nearness = 0
-        histogram[:] = 0
-        for i in range(n_query):
-            q0, q1 = q_sig[i, 0], q_sig[i, 1]
-            best = _NO_MATCH
-            for j in range(stop - start):
-                distance = _popcount(q0 ^ word0[j]) + _popcount(q1 ^ word1[j])
-                best = min(best, (distance << _HIGH) | np.uint64(j))
-            distance_best = np.int64(best >> _HIGH)
-            if distance_best <= max_bits:
-                mi[m] = i
-                mj[m] = start + np.int64(best & _LOW_MASK)
-                bits[m] = distance_best
-                histogram[distance_best] += 1
-                nearness += max_bits + 1 - distance_best
-                m += 1
-        if m > max_matches:
-            limit = -1  # all matches up to this distance fit; of the next distance, the first ones
-            room = max_matches
-            while histogram[limit + 1] <= room:
-                limit += 1
-                room -= histogram[limit]
-            kept = 0
-            for t in range(m):
-                take = bits[t] <= limit
-                if bits[t] == limit + 1 and room > 0:
-                    take = True
-                    room -= 1
-                if take:
-                    mi[kept], mj[kept] = mi[t], mj[t]
-                    kept += 1
-            m = kept
-        count = 0
-        for h in range(m):
-            agree = _count_agreeing(h, q_frame, r_frame, mi, mj, m, tolerance, log_scale, min_cos, inlier)
-            count = max(count, agree)
-        votes[f] = np.float32(count) + np.float32(nearness) / (np.float32(nearness) + np.float32(1000.0))
-
-
-@njit(cache=True, nogil=True)
-def match_pair(q_sig, q_desc, r_sig, r_desc, max_bits, min_dot):  # type: ignore[no-untyped-def]
-    """Match each query keypoint with its most similar reference keypoint, exactly, among those with near signatures.
-
-    q_sig, r_sig : uint64 (n, 2); q_desc, r_desc : uint8 (n, 128); max_bits : largest Hamming distance;
-    min_dot : least integer product of descriptors. Returns (mi, mj, dot): int64 (m,) each, by query keypoint.
+    q_sig, r_sig : uint64 (n, 2); max_bits : largest Hamming distance. Returns (mi, mj, bits): int64 (m,) each, rows of
+    the query, rows of the reference and distances, by query row; at equal distance the lower row of the reference.
     """
     n_query, n_reference = len(q_sig), len(r_sig)
-    mi = np.empty(n_query, np.int64)
-    mj = np.empty(n_query, np.int64)
-    dots = np.empty(n_query, np.int64)
-    limit = np.uint64(max_bits)
-    near = np.empty(n_reference, np.uint8)
+    word0, word1 = r_sig[:, 0].copy(), r_sig[:, 1].copy()  # a stream each, for the vector unit
+    mi, mj, bits = np.empty(n_query, np.int64), np.empty(n_query, np.int64), np.empty(n_query, np.int64)
     m = 0
     for i in range(n_query):
         q0, q1 = q_sig[i, 0], q_sig[i, 1]
-        any_near = False
+        best = _NO_MATCH
         for j in range(n_reference):
-            close = _popcount(q0 ^ r_sig[j, 0]) + _popcount(q1 ^ r_sig[j, 1]) <= limit
-            near[j] = close
-            any_near |= close
-        if not any_near:
-            continue
-        best, best_j = np.int32(min_dot - 1), -1
-        for j in range(n_reference):
-            if near[j]:
-                dot = np.int32(0)
-                for k in range(q_desc.shape[1]):
-                    dot += np.int32(q_desc[i, k]) * np.int32(r_desc[j, k])
-                if dot > best:
-                    best, best_j = dot, j
-        if best_j >= 0:
-            mi[m], mj[m], dots[m] = i, best_j, best
+            distance = popcount(q0 ^ word0[j]) + popcount(q1 ^ word1[j])
+            best = min(best, (distance << _HIGH) | np.uint64(j))
+        distance_best = np.int64(best >> _HIGH)
+        if distance_best <= max_bits:
+            mi[m], mj[m], bits[m] = i, np.int64(best & _LOW_MASK), distance_best
             m += 1
-    return mi[:m].copy(), mj[:m].copy(), dots[:m].copy()
+    return mi[:m].copy(), mj[:m].copy(), bits[:m].copy()
+
+
+@njit(cache=True, nogil=True)
+def nearest_matches(bits, cap):  # type: ignore[no-untyped-def]
+    """Return the positions, ascending, of the `cap` matches of least distance; at equal distance the first ones."""
+    if len(bits) <= cap:
+        return np.arange(len(bits))
+    histogram = np.zeros(bits.max() + 2, np.int64)
+    for distance in bits:
+        histogram[distance] += 1
+    limit, room = -1, cap  # all matches up to this distance fit; of the next distance, the first ones
+    while histogram[limit + 1] <= room:
+        limit += 1
+        room -= histogram[limit]
+    kept = np.empty(cap, np.int64)
+    n = 0
+    for t in range(len(bits)):
+        take = bits[t] <= limit
+        if bits[t] == limit + 1 and room > 0:
+            take = True
+            room -= 1
+        if take:
+            kept[n] = t
+            n += 1
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def vote_pair(  # type: ignore[no-untyped-def]
+    q_sig, q_frame, r_sig, r_frame, max_bits, max_matches, tolerance, log_scale, min_cos
+):
+    """Return how many matches agree on one similarity transform, and a small part for how near the signatures are.
+
+    Each match is a hypothesis. q_sig : uint64 (nq, 2); q_frame : float32 (nq, 5); r_sig : uint64 (nr, 2); r_frame :
+    float32 (nr, 5); max_bits : largest Hamming distance of a match; max_matches : cap on the hypotheses, the nearest
+    are kept.
+    """
+    mi, mj, bits = match_signatures(q_sig, r_sig, max_bits)
+    nearness = (max_bits + 1) * len(bits) - bits.sum()
+    kept = nearest_matches(bits, max_matches)
+    mi, mj = mi[kept], mj[kept]
+    inlier = np.empty(len(mi), np.bool_)
+    count = 0
+    for h in range(len(mi)):
+        agree = _count_agreeing(h, q_frame, r_frame, mi, mj, len(mi), tolerance, log_scale, min_cos, inlier)
+        count = max(count, agree)
+    return np.float32(count) + np.float32(nearness) / (np.float32(nearness) + np.float32(1000.0))

@@ -2,11 +2,12 @@
 
 from fingerprint.report.page import PageEntry, write_page
 from fingerprint.report.picture import comparison_picture
-from fingerprint.report.words import probability_text
+from fingerprint.report.words import probability_text, version_text
 
 __all__ = [
     "PageEntry",
     "comparison_picture",
     "probability_text",
+    "version_text",
     "write_page",
 ]

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from fingerprint.config import DEFAULT_CONFIG
 from fingerprint.errors import ImageError
 from fingerprint.geometry import signed_area
-from fingerprint.report.words import probability_text
+from fingerprint.report.words import probability_text, version_text
 from fingerprint.types import F64, I64, U8, Verification
 
 #: The largest size at which one of the two pictures is shown, in pixels.
@@ -115,7 +115,7 @@ def _detail(verification: Verification, found: bool, region: F64 | None, area: i
     inliers = f"{verification.n_inliers} inlier{'' if verification.n_inliers == 1 else 's'}"
     if verification.transform is None:
         return f"{inliers} · no geometry: the keypoints agree on no transform"
-    told = f"{inliers} · {'mirrored' if verification.mirrored else 'not mirrored'}"
+    told = f"{inliers} · shown {version_text(verification)}"
     if region is None:
         return f"{told} · no region that both show"
     if not found:

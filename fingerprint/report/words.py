@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from fingerprint.types import Verification
+
+
+def version_text(verification: Verification) -> str:
+    """Say in which version the query shows the reference.
+
+    Returns
+    -------
+    str
+        ``"as it is"``, ``"mirrored"``, ``"negative"`` or ``"mirrored negative"``.
+    """
+    words = [word for word, so in (("mirrored", verification.mirrored), ("negative", verification.inverted)) if so]
+    return " ".join(words) or "as it is"
+
 
 def probability_text(probability: float) -> str:
     """Write a probability in three decimals, but call it neither 0 nor 1 where it is not.

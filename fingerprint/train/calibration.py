@@ -7,7 +7,8 @@ that were left out of it. The pairs are those that a search would verify, so har
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from fingerprint.models import CalibrationModel, Models
 from fingerprint.score import evidence_vector
 from fingerprint.train.fitting import fit_logistic
 from fingerprint.types import F64, I64, Fingerprint, Skipped
-from fingerprint.verify import find_agreement
+from fingerprint.verify import find_agreement, shortlist
+from fingerprint.vocabulary import measure_background
 from fingerprint.workers import map_images
 
 _SEED_STREAM = 2
@@ -35,10 +37,15 @@ def fit_calibration(
     models: Models,
     config: Config,
     n_queries: int,
+    background_rows: Mapping[int, int],
     n_workers: int | None,
     report: Callable[[str, int, int], None],
 ) -> tuple[CalibrationModel, dict[str, Any]]:
-    """Fit the calibration and return it with facts for the model card."""
+    """Fit the calibration and return it with facts for the model card.
+
+    `background_rows` gives the rows in the background's inverted file of those of `paths` that are in it: what a query
+    was made from is no background for it.
+    """
     seed = int(models.facts["seed"])
     stored = [i for i in range(len(paths)) if i % _LEFT_OUT]
     references: list[Fingerprint] = []
@@ -52,7 +59,7 @@ def fit_calibration(
     vectors: list[F64] = []
     labels: list[bool] = []
     with tempfile.TemporaryDirectory(prefix="fingerprint-train-") as folder:
-        store = Store.create(Path(folder) / "collection", models.model_id, config)
+        store = Store.create(Path(folder) / "collection", models, config)
         with store:
             store.add(
                 references,
@@ -61,7 +68,16 @@ def fit_calibration(
                     for i, r in zip(stored, references, strict=True)
                 ],
             )
-            work = partial(_query_pairs, paths=paths, picks=picks, store=store, models=models, config=config, seed=seed)
+            work = partial(
+                _query_pairs,
+                paths=paths,
+                picks=picks,
+                background_rows=background_rows,
+                store=store,
+                models=models,
+                config=config,
+                seed=seed,
+            )
             for done, found in enumerate(map_images(work, range(n_queries), n_workers), start=1):
                 if not isinstance(found, Skipped):
                     vectors += [vector for vector, _ in found]
@@ -78,6 +94,7 @@ def _query_pairs(
     number: int,
     paths: Sequence[Path],
     picks: I64,
+    background_rows: Mapping[int, int],
     store: Store,
     models: Models,
     config: Config,
@@ -90,9 +107,12 @@ def _query_pairs(
     others = [read_rgb(paths[i], at_least=config.decode_side).pixels for i in strangers]
     pixels = read_rgb(paths[source], at_least=config.decode_side).pixels
     query = describe_query(random_chain(pixels, rng, others).pixels, models, config)
+    own = [background_rows[i] for i in (source, *strangers) if i in background_rows]
+    background = measure_background(query.visits, models, config.match, own)
+    query = replace(query, background=background)
     planted = {str(i) for i in strangers}  # a stranger pasted into the query is found there, and rightly
     return [
-        (evidence_vector(find_agreement(query, reference, config.match).evidence), reference_id == str(source))
-        for reference_id, reference in store.candidates(query)
-        if reference_id not in planted
+        (evidence_vector(find_agreement(query, c.fingerprint, config.match).evidence), c.reference_id == str(source))
+        for c in shortlist(query, store.candidates(query), config)
+        if c.reference_id not in planted
     ]

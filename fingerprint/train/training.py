@@ -13,14 +13,31 @@ from fingerprint.config import Config, TrainConfig, config_digest
 from fingerprint.descriptor import compute_vlad, project_vlad, reduce_local
 from fingerprint.edits import random_chain
 from fingerprint.errors import ConfigError
-from fingerprint.features import extract_features
+from fingerprint.features import MIRROR_PERMUTATION, extract_features
 from fingerprint.image import read_rgb, to_grey
-from fingerprint.models import CalibrationModel, DescriptorModel, Models, make_models
+from fingerprint.keypoints import make_keypoints
+from fingerprint.models import (
+    WORD_DIMENSION,
+    BackgroundModel,
+    CalibrationModel,
+    DescriptorModel,
+    Models,
+    VocabularyModel,
+    make_models,
+)
 from fingerprint.score import EVIDENCE_NAMES
 from fingerprint.train.calibration import fit_calibration
-from fingerprint.train.fitting import fit_codebook, fit_local_basis, fit_projection, fit_signatures
+from fingerprint.train.fitting import (
+    fit_codebook,
+    fit_local_basis,
+    fit_projection,
+    fit_rarity,
+    fit_signatures,
+    fit_vocabulary,
+)
 from fingerprint.types import F32, U8, LocalFeatures, Picture, Skipped
 from fingerprint.version import __version__
+from fingerprint.vocabulary import build_postings, quantise
 from fingerprint.workers import map_images
 
 Progress = Callable[[str, int, int], None]
@@ -87,6 +104,11 @@ def train_models(
     chosen = np.sort(rng.choice(len(vlads), min(train.n_background, len(vlads)), replace=False))
     background = np.array([project_vlad(vlads[i], projected) for i in chosen], dtype=np.float32)
     descriptor = replace(projected, background=background.reshape(-1, projected.dimension))
+    report("vocabulary", 0, 1)
+    vocabulary = _fit_vocabulary(features, train, rng)
+    shown = np.unique(np.linspace(0, len(features) - 1, min(train.n_background_postings, len(features))).astype(int))
+    unknown = _background_of([features[i] for i in shown], descriptor, vocabulary)
+    report("vocabulary", 1, 1)
 
     facts = {
         "copyprint": __version__,
@@ -98,9 +120,12 @@ def train_models(
         "n_versions": train.n_versions,
         "whitening": train.whitening,
     }
-    untrained = make_models(descriptor, _neutral_calibration(), facts)
-    calibration, calibration_facts = fit_calibration(usable, untrained, config, train.n_calibration, n_workers, report)
-    return make_models(descriptor, calibration, facts | calibration_facts), tuple(skipped)
+    untrained = make_models(descriptor, vocabulary, unknown, _neutral_calibration(), facts)
+    rows = {int(i): row for row, i in enumerate(shown)}
+    calibration, calibration_facts = fit_calibration(
+        usable, untrained, config, train.n_calibration, rows, n_workers, report
+    )
+    return make_models(descriptor, vocabulary, unknown, calibration, facts | calibration_facts), tuple(skipped)
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:
@@ -138,6 +163,33 @@ def _fit_local(features: Sequence[LocalFeatures], train: TrainConfig, rng: np.ra
         projection_mean=np.zeros(width, np.float32),
         projection=np.zeros((width, 1), np.float32),
         background=np.zeros((0, 1), np.float32),
+    )
+
+
+def _fit_vocabulary(features: Sequence[LocalFeatures], train: TrainConfig, rng: np.random.Generator) -> VocabularyModel:
+    """Learn the words of the inverted file, and how much each weighs."""
+    everything = np.concatenate([f.descriptors for f in features])
+    both = np.concatenate([everything, everything[:, MIRROR_PERMUTATION]])
+    vocabulary = fit_vocabulary(both, fit_local_basis(both, WORD_DIMENSION), train.n_cells, rng)
+    words = quantise(everything, vocabulary, 1)[0][:, 0].astype(np.int64)
+    image = np.repeat(np.arange(len(features)), [len(f) for f in features])
+    once = np.unique(image * len(vocabulary.centres) + words) % len(vocabulary.centres)
+    n_images_with = np.bincount(once, minlength=len(vocabulary.centres))
+    return replace(vocabulary, rarity=fit_rarity(n_images_with, len(features)))
+
+
+def _background_of(
+    features: Sequence[LocalFeatures], descriptor: DescriptorModel, vocabulary: VocabularyModel
+) -> BackgroundModel:
+    """Return the inverted file of training images."""
+    postings = build_postings([make_keypoints(f, f.width, f.height, descriptor) for f in features], vocabulary)
+    return BackgroundModel(
+        words=postings.words,
+        starts=postings.starts,
+        signatures=postings.signatures,
+        references=postings.references,
+        geometry=postings.geometry,
+        n_images=np.array([postings.n_references], np.uint32),
     )
 
 

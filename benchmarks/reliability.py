@@ -1,0 +1,78 @@
+"""Draw the reliability diagram: what the engine said about how sure it is, against how often that was right.
+
+``challenge_set.py`` draws it at its end. Called by itself, this draws it once more from the JSON written then. It needs
+matplotlib: ``pip install -c constraints.txt -e '.[bench]'``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+MISSING = (
+    "no reliability diagram, as matplotlib is not installed; "
+    "pip install -c constraints.txt -e '.[bench]', then python benchmarks/reliability.py"
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, default=RESULTS / "challenge_set.json", help="what challenge_set.py wrote")
+    parser.add_argument("--out", type=Path, help="PNG to write; reliability.png beside the JSON by default")
+    arguments = parser.parse_args()
+    if not can_plot():
+        raise SystemExit(MISSING)
+    judged = json.loads(arguments.json.read_text(encoding="utf-8"))["calibration"]["all_rows"]
+    out = arguments.out or arguments.json.with_name("reliability.png")
+    plot_reliability(judged["reliability"], judged["expected_calibration_error"], out)
+    print(f"written to {out}")
+
+
+def can_plot() -> bool:
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+def plot_reliability(table: Sequence[Mapping[str, float]], error: float, out: Path) -> None:
+    """Write the diagram as a PNG.
+
+    Parameters
+    ----------
+    table : sequence of mappings
+        One for each bin that has rows: ``from`` and ``to``, its bounds; ``rows``, how many; ``probability``, their
+        mean; ``frequency``, which part of them is right.
+    error : float
+        The expected calibration error, for the title.
+    out : Path
+        The file to write.
+    """
+    from matplotlib.figure import Figure  # only here, as nothing else needs it
+
+    said = [row["probability"] for row in table]
+    figure = Figure(figsize=(5.2, 5.6), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    top.set_title(f"Expected calibration error {error:.4f}, {sum(int(row['rows']) for row in table):,} rows")
+    top.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1, label="ideal")
+    top.plot(said, [row["frequency"] for row in table], color="tab:blue", marker="o", markersize=5, label="measured")
+    top.set(xlim=(0, 1), ylim=(-0.02, 1.02), ylabel="how often it was right")
+    top.legend(loc="upper left")
+    top.grid(color="0.9")
+    bottom.bar(
+        [row["from"] for row in table],
+        [row["rows"] for row in table],
+        width=[row["to"] - row["from"] for row in table],
+        align="edge",
+        color="tab:blue",
+        edgecolor="white",
+    )
+    bottom.set(yscale="log", xlabel="probability that was said", ylabel="rows")
+    bottom.set_ylim(bottom=0.5)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(out, dpi=100, metadata={"Software": None})
+
+
+if __name__ == "__main__":
+    main()

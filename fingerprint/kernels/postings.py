@@ -1,0 +1,251 @@
+"""Voting with the postings of an inverted file: which references agree with a query on one similarity transform.
+
+The *geometry* of a posting is a uint32: x, y (256ths of the longer side), log of the size (32nds, from -7) and angle
+(256ths of a turn), 8 bits each from the lowest.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from fingerprint.kernels.bits import popcount
+
+_BYTE = np.uint32(255)
+_LANES = 64
+_LOG_STEPS, _LOG_LEAST = 32.0, -7.0
+_TURN = 2 * math.pi
+
+
+@njit(cache=True, nogil=True)
+def pack_geometry(frame, out):  # type: ignore[no-untyped-def]
+    """Write the geometry of keypoints: frame : float32 (n, 5), see `matching`; out : uint32 (n,)."""
+    for i in range(len(frame)):
+        x = _as_byte(frame[i, 0] * 256)
+        y = _as_byte(frame[i, 1] * 256)
+        size = _as_byte((frame[i, 2] - _LOG_LEAST) * _LOG_STEPS)
+        angle = np.uint32(np.int64(np.round(math.atan2(frame[i, 4], frame[i, 3]) / _TURN * 256)) & 255)
+        out[i] = x | (y << np.uint32(8)) | (size << np.uint32(16)) | (angle << np.uint32(24))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _as_byte(value):  # type: ignore[no-untyped-def]
+    return np.uint32(min(max(value, 0.0), 255.0))
+
+
+@njit(cache=True, nogil=True)
+def _find(words, word, at):  # type: ignore[no-untyped-def]
+    """Return the first position from `at` whose word is not below `word`: in steps that double, then by halves."""
+    step, low, high = 1, at, at
+    while high < len(words) and words[high] < word:
+        low = high + 1
+        high += step
+        step *= 2
+    high = min(high, len(words))
+    while low < high:
+        middle = (low + high) >> 1
+        if words[middle] < word:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True)
+def _bounds(starts, at):  # type: ignore[no-untyped-def]
+    """Return the bounds of a list, signed, so that they can be subtracted."""
+    return np.int64(starts[at]), np.int64(starts[at + 1])
+
+
+@njit(cache=True, nogil=True)
+def _grown(array, size):  # type: ignore[no-untyped-def]
+    larger = np.empty(size, array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+@njit(cache=True, nogil=True)
+def _collect(visit_words, visit_sig, words, starts, signatures, max_bits):  # type: ignore[no-untyped-def]
+    """Return (visit, posting, distance) of all hits, visit by visit."""
+    size = 1 << 12
+    visits, places, bits = np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size, np.uint8)
+    longest = 0
+    for k in range(len(words)):
+        start, stop = _bounds(starts, k)
+        longest = max(longest, stop - start)
+    distances = np.empty(longest, np.uint8)
+    n = at = 0
+    for v in range(len(visit_words)):
+        at = _find(words, visit_words[v], at)
+        if at == len(words) or words[at] != visit_words[v]:
+            continue
+        start, stop = _bounds(starts, at)
+        sought = visit_sig[v]
+        for t in range(stop - start):  # all distances first: a loop without a branch is done many at a time
+            distances[t] = popcount(signatures[start + t] ^ sought)
+        for low in range(0, stop - start, _LANES):
+            high = min(low + _LANES, stop - start)
+            n_near = 0
+            for t in range(low, high):
+                n_near += distances[t] <= max_bits
+            if n_near == 0:
+                continue
+            if n + n_near > size:
+                size *= 2
+                visits, places, bits = _grown(visits, size), _grown(places, size), _grown(bits, size)
+            for t in range(low, high):
+                if distances[t] <= max_bits:
+                    visits[n], places[n], bits[n] = v, start + t, distances[t]
+                    n += 1
+    return visits[:n], places[:n], bits[:n]
+
+
+@njit(cache=True, nogil=True)
+def _group(owners, n_groups):  # type: ignore[no-untyped-def]
+    """Return (first, order): the hits of group g are order[first[g]:first[g + 1]], in the order given."""
+    first = np.zeros(n_groups + 2, np.int32)  # one more, for what a damaged file may name
+    for owner in owners:
+        first[owner + 1] += 1
+    for g in range(n_groups + 1):
+        first[g + 1] += first[g]
+    order = np.empty(len(owners), np.int32)
+    fill = first[:-1].copy()
+    for t in range(len(owners)):
+        order[fill[owners[t]]] = t
+        fill[owners[t]] += 1
+    return first, order
+
+
+@njit(cache=True, nogil=True)
+def _nearest(hits, bits, cap):  # type: ignore[no-untyped-def]
+    """Return those of the hits that are nearest by Hamming distance, at most `cap`, in the order given."""
+    if len(hits) <= cap:
+        return hits
+    histogram = np.zeros(66, np.int64)
+    for hit in hits:
+        histogram[bits[hit]] += 1
+    limit, room = -1, cap  # all hits up to this distance fit; of the next distance, the first ones
+    while histogram[limit + 1] <= room:
+        limit += 1
+        room -= histogram[limit]
+    kept = np.empty(cap, hits.dtype)
+    n = 0
+    for hit in hits:
+        if bits[hit] <= limit:
+            kept[n] = hit
+            n += 1
+        elif bits[hit] == limit + 1 and room > 0:
+            kept[n] = hit
+            n += 1
+            room -= 1
+    return kept[:n]
+
+
+@njit(cache=True, nogil=True)
+def _unpack(geometry, out):  # type: ignore[no-untyped-def]
+    """Write the frame of a packed geometry: out : float32 (5,)."""
+    half, step = np.float32(0.5), np.float32(256)
+    out[0] = (np.float32(geometry & _BYTE) + half) / step
+    out[1] = (np.float32((geometry >> np.uint32(8)) & _BYTE) + half) / step
+    size = np.float32((geometry >> np.uint32(16)) & _BYTE) + half
+    out[2] = size / np.float32(_LOG_STEPS) + np.float32(_LOG_LEAST)
+    angle = np.float32(geometry >> np.uint32(24)) * np.float32(_TURN / 256)
+    out[3], out[4] = np.cos(angle), np.sin(angle)
+
+
+@njit(cache=True, nogil=True)
+def _by_row(hits, visits, visit_rows):  # type: ignore[no-untyped-def]
+    """Order the few hits of a group by the query's keypoint, in place; equal ones stay in their order."""
+    for t in range(1, len(hits)):
+        hit = hits[t]
+        at = t
+        while at > 0 and visit_rows[visits[hits[at - 1]]] > visit_rows[visits[hit]]:
+            hits[at] = hits[at - 1]
+            at -= 1
+        hits[at] = hit
+
+
+@njit(cache=True, nogil=True)
+def vote_postings(  # type: ignore[no-untyped-def]
+    visit_words, visit_sig, visit_rows, q_frames, q_versions, n_versions,
+    words, starts, signatures, references, geometry, n_references,
+    weights, rarity, max_hits, tolerance, log_scale, min_cos,
+):  # fmt: skip
+    """Score references by the weighted hits that agree on one similarity transform, each hit being a hypothesis.
+
+    visit_words : uint32 (v,), ascending; visit_sig : uint64 (v,); visit_rows : int32 (v,), rows of the keypoints that
+    look up these words; q_frames : float32 (n, 5) and q_versions : uint8 (n,), of the query's keypoints in all
+    versions; words : uint32 (u,), those that have postings, ascending; starts : uint32 (u + 1,); signatures : uint64
+    (N,); references : uint32 (N,); geometry : uint32 (N,); weights : float32 (66,), by Hamming distance, zero from the
+    first distance that is no hit; rarity : float32 (W,), by word, how much a hit in it weighs; max_hits : cap on the
+    hits of one version on one reference, the nearest are kept.
+    Returns (rows, versions, scores): int64 (k,), int64 (k,), float32 (k,): references on which at least two keypoints
+    of a version agree, ascending. A query keypoint counts once, with its best hit.
+    """
+    max_bits = 0
+    while weights[max_bits + 1] > 0:
+        max_bits += 1
+    visits, places, bits = _collect(visit_words, visit_sig, words, starts, signatures, max_bits)
+    n_groups = n_references * n_versions
+    owners = np.empty(len(visits), np.int64)
+    for t in range(len(visits)):
+        owner = np.int64(references[places[t]]) * n_versions + q_versions[visit_rows[visits[t]]]
+        owners[t] = min(owner, n_groups)
+    first, order = _group(owners, n_groups)
+    q_of, weight = np.empty(max_hits, np.int64), np.empty(max_hits, np.float32)
+    q_part, r_part = np.empty((max_hits, 5), np.float32), np.empty((max_hits, 5), np.float32)
+    found_groups, scores, found = np.empty(64, np.int64), np.empty(64, np.float32), 0
+    for g in range(n_groups):
+        if first[g + 1] - first[g] < 2:
+            continue
+        hits = _nearest(order[first[g] : first[g + 1]], bits, max_hits)
+        _by_row(hits, visits, visit_rows)
+        for m in range(len(hits)):
+            visit = visits[hits[m]]
+            q_of[m] = visit_rows[visit]
+            q_part[m] = q_frames[visit_rows[visit]]
+            _unpack(geometry[places[hits[m]]], r_part[m])
+            weight[m] = weights[bits[hits[m]]] * rarity[visit_words[visit]]
+        best = np.float32(0)
+        for h in range(len(hits)):
+            score, count = _agreement(h, len(hits), q_of, q_part, r_part, weight, tolerance, log_scale, min_cos)
+            if count >= 2 and score > best:
+                best = score
+        if best > 0:
+            if found == len(scores):
+                found_groups, scores = _grown(found_groups, 2 * found), _grown(scores, 2 * found)
+            found_groups[found], scores[found] = g, best
+            found += 1
+    groups = found_groups[:found]
+    return groups // n_versions, groups % n_versions, scores[:found].copy()
+
+
+@njit(cache=True, nogil=True)
+def _agreement(h, m, q_of, q_part, r_part, weight, tolerance, log_scale, min_cos):  # type: ignore[no-untyped-def]
+    """Return the weight and the number of query keypoints whose hits agree with the transform of hit h."""
+    log_s = r_part[h, 2] - q_part[h, 2]
+    s = np.exp(log_s)
+    cos_a = r_part[h, 3] * q_part[h, 3] + r_part[h, 4] * q_part[h, 4]
+    sin_a = r_part[h, 4] * q_part[h, 3] - r_part[h, 3] * q_part[h, 4]
+    c, d = s * cos_a, s * sin_a
+    limit = tolerance * max(np.float32(1.0), s)
+    limit *= limit
+    total, count = np.float32(0), 0
+    last, last_weight = np.int64(-1), np.float32(0)
+    for t in range(m):
+        dx, dy = q_part[t, 0] - q_part[h, 0], q_part[t, 1] - q_part[h, 1]
+        ex = c * dx - d * dy + r_part[h, 0] - r_part[t, 0]
+        ey = d * dx + c * dy + r_part[h, 1] - r_part[t, 1]
+        if ex * ex + ey * ey < limit and abs(r_part[t, 2] - q_part[t, 2] - log_s) < log_scale:
+            ca = r_part[t, 3] * q_part[t, 3] + r_part[t, 4] * q_part[t, 4]
+            sa = r_part[t, 4] * q_part[t, 3] - r_part[t, 3] * q_part[t, 4]
+            if ca * cos_a + sa * sin_a > min_cos:
+                if q_of[t] != last:
+                    last, last_weight = q_of[t], np.float32(0)
+                    count += 1
+                if weight[t] > last_weight:
+                    total += weight[t] - last_weight
+                    last_weight = weight[t]
+    return total, count

@@ -1,0 +1,147 @@
+"""Quantisation of local descriptors to a two-level vocabulary, and their signatures within a word.
+
+The vocabulary has A coarse cells of B words each; word ``a * B + b`` is the b-th of cell a. A *cost* is half of the
+squared distance less half of the point's own squared norm, so it orders words as the distance does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+_FAR = np.float32(3e38)
+_LANES = 32
+
+
+@njit(cache=True, nogil=True)
+def rotate_descriptors(descriptors, mean, basis, out):  # type: ignore[no-untyped-def]
+    """Project local descriptors: out[i] = (descriptors[i] - mean) @ basis, summed in a fixed order.
+
+    descriptors : uint8 (n, 128); mean : float32 (128,); basis : float32 (128, p); out : float32 (n, p).
+    """
+    n, width = descriptors.shape
+    p = basis.shape[1]
+    for i in range(n):
+        row = out[i]
+        row[:] = 0
+        for k in range(width):
+            x = np.float32(descriptors[i, k]) - mean[k]
+            for c in range(p):
+                row[c] += x * basis[k, c]
+
+
+@njit(cache=True, nogil=True)
+def _costs(point, half, columns, out):  # type: ignore[no-untyped-def]
+    """Write half[b] - point @ columns[:, b] for all b, eight summands at a time: few passes over `out`."""
+    p, n = columns.shape
+    out[:] = half
+    whole = p - p % 8
+    for k in range(0, whole, 8):
+        x0, x1, x2, x3 = point[k], point[k + 1], point[k + 2], point[k + 3]
+        x4, x5, x6, x7 = point[k + 4], point[k + 5], point[k + 6], point[k + 7]
+        for b in range(n):
+            out[b] -= (
+                x0 * columns[k, b]
+                + x1 * columns[k + 1, b]
+                + x2 * columns[k + 2, b]
+                + x3 * columns[k + 3, b]
+                + x4 * columns[k + 4, b]
+                + x5 * columns[k + 5, b]
+                + x6 * columns[k + 6, b]
+                + x7 * columns[k + 7, b]
+            )
+    for k in range(whole, p):
+        for b in range(n):
+            out[b] -= point[k] * columns[k, b]
+
+
+@njit(cache=True, nogil=True)
+def _nearest_cells(points, coarse_t, coarse_half, beam):  # type: ignore[no-untyped-def]
+    """Return the `beam` nearest cells of each point, int64 (n, beam), and how many points visit each cell."""
+    n, n_cells = len(points), len(coarse_half)
+    cells = np.empty((n, beam), np.int64)
+    n_visitors = np.zeros(n_cells, np.int64)
+    cost = np.empty(n_cells, np.float32)
+    for i in range(n):
+        _costs(points[i], coarse_half, coarse_t, cost)
+        for j in range(beam):
+            best, least = 0, cost[0]
+            for a in range(1, n_cells):
+                if cost[a] < least:
+                    best, least = a, cost[a]
+            cost[best] = _FAR
+            cells[i, j] = best
+            n_visitors[best] += 1
+    return cells, n_visitors
+
+
+@njit(cache=True, nogil=True)
+def _insert(costs, words, cost, word):  # type: ignore[no-untyped-def]
+    """Put a word into an ascending list in the place of the last; after those of equal cost."""
+    at = len(costs) - 1
+    while at > 0 and costs[at - 1] > cost:
+        costs[at] = costs[at - 1]
+        words[at] = words[at - 1]
+        at -= 1
+    costs[at] = cost
+    words[at] = word
+
+
+@njit(cache=True, nogil=True)
+def nearest_words(points, coarse_t, coarse_half, fine_t, fine_half, beam, words, costs):  # type: ignore[no-untyped-def]
+    """Write the nearest words of each point among those of its `beam` nearest cells, the nearest first.
+
+    points : float32 (n, p); coarse_t : float32 (p, A), a cell a column; coarse_half : float32 (A,), half of their
+    squared norms; fine_t : float32 (A, p, B); fine_half : float32 (A, B); beam : int, 1..A;
+    words : int32 (n, m), written; -1 where the cells have too few words; costs : float32 (n, m), written.
+    Ties go to the lower cell and the lower word.
+    """
+    n = len(points)
+    n_cells, n_fine = fine_half.shape
+    m = words.shape[1]
+    cells, n_visitors = _nearest_cells(points, coarse_t, coarse_half, beam)
+    # Cell by cell rather than point by point: the words of a cell fit in the nearest cache, all of them do not.
+    first = np.zeros(n_cells + 1, np.int64)
+    first[1:] = np.cumsum(n_visitors)
+    visitors = np.empty(n * beam, np.int64)
+    fill = first[:-1].copy()
+    for i in range(n):
+        for a in cells[i]:
+            visitors[fill[a]] = i
+            fill[a] += 1
+    words[:] = -1
+    costs[:] = _FAR
+    row = np.empty(n_fine, np.float32)
+    for a in range(n_cells):
+        for v in range(first[a], first[a + 1]):
+            i = visitors[v]
+            _costs(points[i], fine_half[a], fine_t[a], row)
+            for start in range(0, n_fine, _LANES):
+                stop = min(start + _LANES, n_fine)
+                nearer = 0
+                worst = costs[i, m - 1]
+                for b in range(start, stop):  # counted first, because most have none and counting has no branch
+                    nearer += row[b] < worst
+                if nearer > 0:
+                    for b in range(start, stop):
+                        if row[b] < costs[i, m - 1]:
+                            _insert(costs[i], words[i], row[b], a * n_fine + b)
+
+
+@njit(cache=True, nogil=True)
+def word_signatures(points, words, thresholds, step, out):  # type: ignore[no-untyped-def]
+    """Write on which side of a word's centre a point lies along each axis: 64 bits a word.
+
+    points : float32 (n, 64); words : int32 (n, m); thresholds : int8 (W, 64), times `step` the centres of the words;
+    out : uint64 (n, m), zero where there is no word.
+    """
+    n, m = words.shape
+    for i in range(n):
+        for j in range(m):
+            bits = np.uint64(0)
+            word = words[i, j]
+            if word >= 0:
+                for b in range(64):
+                    if points[i, b] > np.float32(thresholds[word, b]) * step:
+                        bits |= np.uint64(1) << np.uint64(b)
+            out[i, j] = bits

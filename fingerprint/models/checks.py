@@ -1,0 +1,121 @@
+"""Whether arrays that were read from a file can be what they are taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.config import MAX_DESCRIPTOR_DIMENSION
+from fingerprint.errors import ModelError
+from fingerprint.models.parts import BackgroundModel, CalibrationModel, DescriptorModel, VocabularyModel
+from fingerprint.types import Postings
+
+#: Dimensions in which words are told apart, and bits of the signatures within a word.
+WORD_DIMENSION = 64
+
+
+def check_parts(
+    descriptor: DescriptorModel,
+    vocabulary: VocabularyModel,
+    background: BackgroundModel,
+    calibration: CalibrationModel,
+    path: Path,
+) -> None:
+    """Raise unless all arrays of a file have the shapes and types that the engine takes for granted.
+
+    Raises
+    ------
+    ModelError
+        Naming the file and the array.
+    """
+    _check_descriptor(descriptor, path)
+    _check_vocabulary(vocabulary, path)
+    _check_background(background, len(vocabulary.centres), path)
+    _check_calibration(calibration, path)
+
+
+def _check_descriptor(d: DescriptorModel, path: Path) -> None:
+    k, p = d.codebook.shape if d.codebook.ndim == 2 else (0, 0)
+    dimension = d.projection.shape[1] if d.projection.ndim == 2 else 0
+    _check_arrays(
+        path,
+        {
+            "codebook": (d.codebook, np.float32, (k, p)),
+            "signature_rotation": (d.signature_rotation, np.float32, (128, 128)),
+            "signature_thresholds": (d.signature_thresholds, np.float32, (128,)),
+            "local_mean": (d.local_mean, np.float32, (128,)),
+            "local_basis": (d.local_basis, np.float32, (128, p)),
+            "projection_mean": (d.projection_mean, np.float32, (k * p,)),
+            "projection": (d.projection, np.float32, (k * p, dimension)),
+            "background": (d.background, np.float32, (*d.background.shape[:1], dimension)),
+        },
+    )
+    if not 1 <= dimension <= MAX_DESCRIPTOR_DIMENSION:
+        raise ModelError(f"{path}: descriptors of {dimension} dimensions; the challenge allows 1 to 256")
+
+
+def _check_vocabulary(v: VocabularyModel, path: Path) -> None:
+    n_words, n_cells = v.centres.shape[:1], len(v.coarse)
+    _check_arrays(
+        path,
+        {
+            "mean": (v.mean, np.float32, (128,)),
+            "basis": (v.basis, np.float32, (128, WORD_DIMENSION)),
+            "coarse": (v.coarse, np.float32, (n_cells, WORD_DIMENSION)),
+            "centres": (v.centres, np.int8, (*n_words, WORD_DIMENSION)),
+            "step": (v.step, np.float32, (1,)),
+            "rarity": (v.rarity, np.float32, n_words),
+        },
+    )
+    if n_cells == 0 or len(v.centres) == 0 or len(v.centres) % n_cells:
+        raise ModelError(f"{path}: {len(v.centres)} words in {n_cells} cells; each cell must have as many")
+
+
+def _check_background(b: BackgroundModel, n_words: int, path: Path) -> None:
+    n_present, n = len(b.words), b.signatures.shape[:1]
+    _check_arrays(
+        path,
+        {
+            "words": (b.words, np.uint32, (n_present,)),
+            "starts": (b.starts, np.uint32, (n_present + 1,)),
+            "signatures": (b.signatures, np.uint64, n),
+            "references": (b.references, np.uint32, n),
+            "geometry": (b.geometry, np.uint32, n),
+            "n_images": (b.n_images, np.uint32, (1,)),
+        },
+    )
+    if fault := postings_fault(b.postings, n_words):
+        raise ModelError(f"{path}: the background's {fault}")
+
+
+def postings_fault(postings: Postings, n_words: int) -> str | None:
+    """Return what would lead a search of an inverted file astray, or None if it is sound.
+
+    Shapes are taken for granted; a position out of range would read memory that is not the array's.
+    """
+    if len(postings.words) and (postings.words[-1] >= n_words or (np.diff(postings.words.astype(np.int64)) <= 0).any()):
+        return f"words do not ascend to at most {n_words - 1}"
+    starts = postings.starts.astype(np.int64)
+    if starts[0] != 0 or starts[-1] != len(postings.signatures) or (np.diff(starts) < 0).any():
+        return f"lists do not run from 0 to {len(postings.signatures)}"
+    if len(postings.references) and int(postings.references.max()) >= postings.n_references:
+        return f"postings name pictures beyond the {postings.n_references} that there are"
+    return None
+
+
+def _check_calibration(c: CalibrationModel, path: Path) -> None:
+    n = c.weights.shape[:1]
+    names = ("weights", "centre", "spread")
+    _check_arrays(
+        path, {name: (getattr(c, name), np.float64, n) for name in names} | {"bias": (c.bias, np.float64, (1,))}
+    )
+
+
+def _check_arrays(path: Path, expected: Mapping[str, tuple[NDArray[Any], type, tuple[int, ...]]]) -> None:
+    for name, (array, dtype, shape) in expected.items():
+        if array.shape != shape or array.dtype != dtype:
+            raise ModelError(f"{path}: {name} is {array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape}")

@@ -1,0 +1,139 @@
+"""Saving and loading trained parts. No pickle."""
+
+from __future__ import annotations
+
+import io
+import json
+import lzma
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.errors import ModelError
+from fingerprint.models.checks import check_parts
+from fingerprint.models.parts import (
+    PARTS,
+    BackgroundModel,
+    CalibrationModel,
+    DescriptorModel,
+    Models,
+    VocabularyModel,
+    arrays_of,
+    make_models,
+)
+
+FORMAT_VERSION = 2
+ARRAYS_NAME = "models.npz"
+MANIFEST_NAME = "MODELS.json"
+_FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the same arrays must give the same bytes
+_UNREADABLE = (  # what JSON, zip and npy raise at damaged bytes
+    OSError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
+
+
+def save_models(models: Models, folder: Path) -> None:
+    """Write ``models.npz`` and ``MODELS.json`` into `folder`, the same bytes for the same models."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(folder / ARRAYS_NAME, "w", zipfile.ZIP_DEFLATED) as archive:
+        for prefix in PARTS:
+            for name, array in arrays_of(getattr(models, prefix)).items():
+                buffer = io.BytesIO()
+                np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+                entry = zipfile.ZipInfo(f"{prefix}.{name}.npy", _FIXED_DATE)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(entry, buffer.getvalue())
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "model_id": models.model_id,
+        "calibration_id": models.calibration_id,
+        "facts": dict(models.facts),
+    }
+    (folder / MANIFEST_NAME).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def load_models(folder: Path | None = None) -> Models:
+    """Load trained models and check that their contents are what their ids say.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Where ``fingerprint train`` wrote them; None for those that ship with the package.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing or damaged, of another format version, or does not agree with its ids.
+    """
+    if folder is None:
+        return _shipped()
+    return _load(folder)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Models:
+    with resources.as_file(resources.files("fingerprint.models")) as folder:
+        return _load(Path(folder))
+
+
+def _load(folder: Path) -> Models:
+    manifest_path, arrays_path = folder / MANIFEST_NAME, folder / ARRAYS_NAME
+    try:
+        manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+        arrays = _read_arrays(arrays_path)
+    except _UNREADABLE as error:
+        raise ModelError(
+            f"{folder}: cannot read the models ({error}); train them anew with 'fingerprint train IMAGES --out DIR'"
+        ) from error
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("facts", {}), dict):
+        raise ModelError(f"{manifest_path}: not a manifest of models; restore the file or train the models anew")
+    version = manifest.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ModelError(
+            f"{manifest_path}: format version {version}, this version of copyprint reads {FORMAT_VERSION}; "
+            "train the models anew or install the version that made them"
+        )
+    try:
+        descriptor = DescriptorModel(**_pick(arrays, DescriptorModel, "descriptor"))
+        vocabulary = VocabularyModel(**_pick(arrays, VocabularyModel, "vocabulary"))
+        background = BackgroundModel(**_pick(arrays, BackgroundModel, "background"))
+        calibration = CalibrationModel(**_pick(arrays, CalibrationModel, "calibration"))
+    except KeyError as error:
+        raise ModelError(f"{arrays_path}: the array {error} is missing; train the models anew") from error
+    check_parts(descriptor, vocabulary, background, calibration, arrays_path)
+    models = make_models(descriptor, vocabulary, background, calibration, manifest.get("facts", {}))
+    for key, found in (("model_id", models.model_id), ("calibration_id", models.calibration_id)):
+        if manifest.get(key) != found:
+            raise ModelError(
+                f"{folder}: {MANIFEST_NAME} says {key} {manifest.get(key)}, the arrays are {found}; "
+                "one of the two files was changed or damaged: restore both or train anew"
+            )
+    return models
+
+
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read an npz file; unlike `numpy.load`, it takes nothing else and leaves no file open if it is damaged."""
+    with zipfile.ZipFile(path) as archive:
+        return {
+            entry.filename.removesuffix(".npy"): np.lib.format.read_array(
+                io.BytesIO(archive.read(entry)), allow_pickle=False
+            )
+            for entry in archive.infolist()
+        }
+
+
+def _pick(arrays: Mapping[str, NDArray[Any]], kind: type, prefix: str) -> dict[str, NDArray[Any]]:
+    return {f.name: arrays[f"{prefix}.{f.name}"] for f in fields(kind)}

@@ -1,0 +1,208 @@
+"""The trained parts, and the ids that are digests of their contents."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.types import F32, F64, I8, U32, U64, Postings
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptorModel:
+    """What turns local descriptors into signatures and into the compact descriptor.
+
+    Attributes
+    ----------
+    signature_rotation : float32 array, shape (128, 128)
+        Orthogonal; a direction a column.
+    signature_thresholds : float32 array, shape (128,)
+        Median of each direction over the training set.
+    local_mean, local_basis : float32 arrays, shapes (128,) and (128, p)
+        Principal components of the training set's local descriptors.
+    codebook : float32 array, shape (k, p)
+        Codewords in the reduced space.
+    projection_mean, projection : float32 arrays, shapes (k p,) and (k p, d), d <= 256
+        Centre and whitened principal directions of VLAD vectors.
+    background : float32 array, shape (b, d)
+        Unit descriptors of training images, for background normalisation.
+    """
+
+    signature_rotation: F32
+    signature_thresholds: F32
+    local_mean: F32
+    local_basis: F32
+    codebook: F32
+    projection_mean: F32
+    projection: F32
+    background: F32
+
+    @property
+    def dimension(self) -> int:
+        """Number of dimensions of the compact descriptor."""
+        return int(self.projection.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class WordTables:
+    """A vocabulary in the form that the kernels take; see `fingerprint.kernels.words`."""
+
+    coarse_t: F32
+    coarse_half: F32
+    fine_t: F32
+    fine_half: F32
+
+
+@dataclass(frozen=True)
+class VocabularyModel:
+    """What turns local descriptors into words of an inverted file: A coarse cells of B words each.
+
+    Attributes
+    ----------
+    mean, basis : float32 arrays, shapes (128,) and (128, 64)
+        Leading principal directions of the training set's local descriptors, randomly rotated so that each axis
+        divides them as well as any other.
+    coarse : float32 array, shape (A, 64)
+        Centres of the cells.
+    centres : int8 array, shape (A * B, 64)
+        Centres of the words, in steps; they also divide the points of a word into those with a bit and those without.
+    step : float32 array, shape (1,)
+    rarity : float32 array, shape (A * B,)
+        Weight of a word: higher for words that fewer images of the training set have.
+    """
+
+    mean: F32
+    basis: F32
+    coarse: F32
+    centres: I8
+    step: F32
+    rarity: F32
+
+    @cached_property
+    def tables(self) -> WordTables:
+        """The arrays that the kernels take, made when they are first needed."""
+        n_cells, p = self.coarse.shape
+        fine = (self.centres.astype(np.float32) * self.step[0]).reshape(n_cells, -1, p)
+        return WordTables(
+            coarse_t=np.ascontiguousarray(self.coarse.T),
+            coarse_half=(np.square(self.coarse).sum(axis=1) / 2).astype(np.float32),
+            fine_t=np.ascontiguousarray(fine.transpose(0, 2, 1)),
+            fine_half=(np.square(fine).sum(axis=2) / 2).astype(np.float32),
+        )
+
+
+@dataclass(frozen=True)
+class BackgroundModel:
+    """An inverted file of training images, by which a query's agreement with just anything is measured.
+
+    Attributes
+    ----------
+    words, starts, signatures, references, geometry : arrays
+        As in `fingerprint.types.Postings`.
+    n_images : uint32 array, shape (1,)
+    """
+
+    words: U32
+    starts: U32
+    signatures: U64
+    references: U32
+    geometry: U32
+    n_images: U32
+
+    @property
+    def postings(self) -> Postings:
+        """The same as an inverted file that can be searched."""
+        return Postings(self.words, self.starts, self.signatures, self.references, self.geometry, int(self.n_images[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationModel:
+    """Logistic model from evidence to log-odds: ``bias + (evidence - centre) / spread @ weights``.
+
+    Attributes
+    ----------
+    weights, centre, spread : float64 arrays, shape (n_evidence,)
+        `n_evidence` and the order are those of `fingerprint.score.EVIDENCE_NAMES`.
+    bias : float64 array, shape (1,)
+        Log-odds at the centre.
+    """
+
+    weights: F64
+    centre: F64
+    spread: F64
+    bias: F64
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """All trained parts with their ids.
+
+    Attributes
+    ----------
+    descriptor : DescriptorModel
+    vocabulary : VocabularyModel
+        The digest of these two, `model_id`, is bound to everything that a collection stores.
+    background : BackgroundModel
+    calibration : CalibrationModel
+        These two may be exchanged without touching a collection; `calibration_id` is their digest.
+    model_id, calibration_id : str
+        Content digests.
+    facts : mapping
+        How it was trained: number of images, settings, version; told to people, never used.
+    """
+
+    descriptor: DescriptorModel
+    vocabulary: VocabularyModel
+    background: BackgroundModel
+    calibration: CalibrationModel
+    model_id: str
+    calibration_id: str
+    facts: Mapping[str, Any]
+
+
+Part: TypeAlias = DescriptorModel | VocabularyModel | BackgroundModel | CalibrationModel
+PARTS: Mapping[str, type[Part]] = {
+    "descriptor": DescriptorModel,
+    "vocabulary": VocabularyModel,
+    "background": BackgroundModel,
+    "calibration": CalibrationModel,
+}
+
+
+def make_models(
+    descriptor: DescriptorModel,
+    vocabulary: VocabularyModel,
+    background: BackgroundModel,
+    calibration: CalibrationModel,
+    facts: Mapping[str, Any],
+) -> Models:
+    """Bind trained parts together and give them their ids."""
+    return Models(
+        descriptor=descriptor,
+        vocabulary=vocabulary,
+        background=background,
+        calibration=calibration,
+        model_id=f"vlad{descriptor.codebook.shape[0]}-{descriptor.dimension}-{_digest(descriptor, vocabulary)}",
+        calibration_id=f"logistic-{_digest(background, calibration)}",
+        facts=dict(facts),
+    )
+
+
+def arrays_of(part: Part) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a part by their names, in the order that its digest is made in."""
+    return {f.name: getattr(part, f.name) for f in fields(part)}
+
+
+def _digest(*parts: Part) -> str:
+    h = hashlib.sha256()
+    for part in parts:
+        for name, array in arrays_of(part).items():
+            h.update(f"{name} {array.dtype.str} {array.shape}".encode())
+            h.update(np.ascontiguousarray(array).tobytes())
+    return h.hexdigest()[:12]
