@@ -64,8 +64,8 @@ class FeatureConfig:
 #: Named ways to describe a query; references are described in the same way for all of them.
 QUERY_PROFILES: Mapping[str, FeatureConfig] = MappingProxyType(
     {
-        "standard": FeatureConfig((512,), (700,), (False,), contrast_threshold=0.005),
-        "thorough": FeatureConfig((300, 512), (300, 700), (True, False), contrast_threshold=0.005),
+        "standard": FeatureConfig((640,), (800,), (False,), contrast_threshold=0.005),
+        "thorough": FeatureConfig((300, 900), (300, 1000), (True, False), contrast_threshold=0.005),
     }
 )
 
@@ -226,7 +226,7 @@ class TrainConfig:
     n_local: int = 200_000
     n_cells: int = 256
     n_background_postings: int = 1_000
-    n_calibration: int = 1_200
+    n_calibration: int = 2_400
 
     def __post_init__(self) -> None:
         if not 1 <= self.dimension <= MAX_DESCRIPTOR_DIMENSION:
@@ -248,7 +248,31 @@ class TrainConfig:
 
 
 DEFAULT_CONFIG = Config()
+DEFAULT_PROFILE = "standard"
 DEFAULT_TRAIN_CONFIG = TrainConfig()
+
+
+def config_for(profile: str) -> Config:
+    """Return the default settings with a named way to describe queries.
+
+    Parameters
+    ----------
+    profile : str
+        A key of `QUERY_PROFILES`. Collections serve all of them: references are described in one way.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such profile.
+
+    Examples
+    --------
+    >>> config_for("thorough").query.sides
+    (300, 900)
+    """
+    if profile not in QUERY_PROFILES:
+        raise ConfigError(f"no profile {profile!r}; choose from {', '.join(QUERY_PROFILES)}")
+    return dataclasses.replace(DEFAULT_CONFIG, query=QUERY_PROFILES[profile])
 
 
 def config_digest(config: Config | FeatureConfig) -> str:

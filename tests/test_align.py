@@ -114,12 +114,32 @@ def test_no_more_matches_are_tried_than_allowed_and_the_most_similar_are() -> No
     rng = np.random.default_rng(0)
     n = MAX_HYPOTHESES + 60
     reference = random_keypoints(rng, n)
-    descriptors = reference.descriptors.copy()
+    signatures = reference.signatures.copy()
     worse = rng.choice(n, 60, replace=False)
-    descriptors[worse, :12] = 0  # less similar
-    found = align(dataclasses.replace(reference, descriptors=descriptors), reference, CONFIG)
+    signatures[worse, 0] ^= np.uint64(0b111)  # less similar
+    found = align(dataclasses.replace(reference, signatures=signatures), reference, CONFIG)
     assert found.n_matches == MAX_HYPOTHESES
     assert not set(worse.tolist()) & set(found.query_idx.tolist())
+
+
+@pytest.mark.parametrize(("bits", "cosine"), [(0, 1.0), (16, math.cos(math.pi / 8)), (32, math.cos(math.pi / 4))])
+def test_similarity_is_the_cosine_of_the_angle_that_the_bits_tell(bits: int, cosine: float) -> None:
+    rng = np.random.default_rng(0)
+    reference = random_keypoints(rng, 20)
+    signatures = reference.signatures ^ np.array([(1 << bits) - 1, 0], np.uint64)
+    found = align(dataclasses.replace(reference, signatures=signatures), reference, CONFIG)
+    np.testing.assert_allclose(found.similarities, cosine, rtol=1e-12)
+    assert len(found.similarities) == (20 if bits <= CONFIG.verify_bits else 0)
+
+
+def test_local_descriptors_are_not_looked_at() -> None:
+    """A collection may have been made without them."""
+    rng = np.random.default_rng(1)
+    reference = random_keypoints(rng, 40)
+    bare = dataclasses.replace(reference, descriptors=np.zeros((0, 128), np.uint8))
+    with_them, without = align(reference, reference, CONFIG), align(bare, bare, CONFIG)
+    np.testing.assert_array_equal(with_them.query_idx, without.query_idx)
+    np.testing.assert_array_equal(with_them.transform, without.transform)
 
 
 @pytest.mark.parametrize(("n_query", "n_reference"), [(0, 0), (0, 5), (5, 0), (5, 5)])

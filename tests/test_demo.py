@@ -192,7 +192,7 @@ def test_without_the_photographs_it_says_what_to_install(
 
 
 def found(*references: str) -> tuple[Match | None, tuple[str, ...]]:
-    sure = Verification(0.9, 2.2, 9, None, False, None, None)
+    sure = Verification(0.9, 2.2, 9, None, False, False, None, None)
     return (Match("q", references[0], sure) if references else None), references
 
 

@@ -26,7 +26,7 @@ from fingerprint.hashes import (
     hex_to_hash,
     to_imagehash,
 )
-from fingerprint.kernels.hashing import ahash64, dhash64, hamming_pairs, hamming_to_one, low_dct, phash64
+from fingerprint.kernels.hashing import ahash64, dhash64, hamming_pairs, hamming_to_one, low_dct, near_hashes, phash64
 from fingerprint.types import U8, U64
 
 REFERENCE = {"phash": imagehash.phash, "dhash": imagehash.dhash, "ahash": imagehash.average_hash}
@@ -320,3 +320,28 @@ def test_only_packed_hashes_have_distances() -> None:
         hamming(np.zeros(3, np.int64), np.zeros(3, np.uint64))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="broadcast"):
         hamming(np.zeros(3, np.uint64), np.zeros(4, np.uint64))
+
+
+# --- Looking for near ones --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [-1, 0, 12, 22, 64])
+@pytest.mark.parametrize("n", [0, 1, 30, 5000])
+def test_near_hashes_are_those_within_the_distance_of_any_version_and_algorithm(n: int, limit: int) -> None:
+    rng = np.random.default_rng(n)
+    seen = rng.integers(0, 2**64, (4, 3), dtype=np.uint64)
+    stored = rng.integers(0, 2**64, (n, 3), dtype=np.uint64)
+    for row in range(0, n, 3):
+        stored[row, rng.integers(3)] = seen[rng.integers(4), rng.integers(3)]
+        stored[row, row % 3] = seen[row % 4, row % 3] ^ np.uint64((1 << (row % 30)) - 1)
+    bits = [np.unpackbits(x[:, :, None].view(np.uint8), axis=2).astype(np.int64) for x in (stored, seen)]
+    least = (bits[0][:, None] != bits[1][None]).sum(axis=3).min(axis=(1, 2), initial=64)
+    rows, distances = near_hashes(stored, seen, limit)
+    assert (rows.dtype, distances.dtype) == (np.int64, np.int64)
+    assert rows.tolist() == np.flatnonzero(least <= limit).tolist()
+    assert distances.tolist() == least[least <= limit].tolist()
+
+
+def test_a_hash_is_near_only_to_one_of_its_own_algorithm() -> None:
+    stored, seen = np.array([[0, 2**64 - 1, 0]], np.uint64), np.array([[2**64 - 1, 0, 2**64 - 1]], np.uint64)
+    assert near_hashes(stored, seen, 63)[0].tolist() == []

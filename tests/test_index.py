@@ -439,6 +439,48 @@ class TestCandidates:
             assert ids_of(again.candidates(misled))[:2] == ["camera", "coffee"]
 
 
+class TestWithoutLocalDescriptors:
+    """They take most of the room, and only pictures that are to be queries need them."""
+
+    CONFIG = dataclasses.replace(DEFAULT_CONFIG, keep_local_descriptors=False)
+
+    @pytest.fixture
+    def lean(self, tmp_path: Path, described: dict[str, Fingerprint], models: Models) -> Iterator[Store]:
+        with Store.create(tmp_path / "lean", models, self.CONFIG) as made:
+            for part in parts_of(described, 7):
+                add(made, part)
+            yield made
+
+    def test_candidates_are_the_same_and_it_is_smaller(
+        self, lean: Store, store: Store, queries: dict[str, Query]
+    ) -> None:
+        for query in queries.values():
+            assert told(lean.candidates(query)) == told(store.candidates(query))
+        assert lean.info().keypoints == store.info().keypoints
+        assert lean.info().bytes < 0.7 * store.info().bytes
+        assert check_store(lean.folder) == []
+
+    def test_all_else_is_kept(self, lean: Store, described: dict[str, Fingerprint]) -> None:
+        for name, whole in described.items():
+            found = lean.fingerprint(name)
+            assert found is not None
+            assert found.keypoints.descriptors.shape == (0, 128)
+            assert len(found.keypoints) == len(whole.keypoints)
+            rest = dataclasses.replace(whole.keypoints, descriptors=found.keypoints.descriptors)
+            assert_same_fingerprint(found, dataclasses.replace(whole, keypoints=rest))
+
+    def test_the_setting_may_change_between_additions(
+        self, lean: Store, described: dict[str, Fingerprint], queries: dict[str, Query]
+    ) -> None:
+        with reopened(lean) as again:
+            add(again, {"new": described["coffee"]})
+            found = again.fingerprint("new")
+            assert found is not None
+            assert_same_fingerprint(found, described["coffee"])
+            assert set(ids_of(again.candidates(queries["coffee"]))[:2]) == {"coffee", "new"}
+        assert check_store(lean.folder) == []
+
+
 class TestAnnoy:
     def test_agrees_with_exact_search_on_few(self, store: Store, queries: dict[str, Query]) -> None:
         by_annoy = dataclasses.replace(DEFAULT_CONFIG, candidates=dataclasses.replace(ONLY_DESCRIPTOR, annoy_from=1))
@@ -508,9 +550,9 @@ class TestDiedWriter:
         before = store.ids
         write = store_module.write_segment
 
-        def fail(folder: Path, *rest: object) -> None:
+        def fail(folder: Path, *rest: object, **settings: object) -> None:
             if moment == "after the segment":
-                write(folder, *rest)  # type: ignore[arg-type]
+                write(folder, *rest, **settings)  # type: ignore[arg-type]
             else:
                 folder.with_name(folder.name + ".unfinished").mkdir()
             raise OSError(28, "No space left on device")

@@ -200,7 +200,7 @@ class TestSegmentManifest:
         change_manifest(folder / SEGMENT / "manifest.json", sha256=value)
         assert any("manifest.json" in problem for problem in check_store(folder))
 
-    @pytest.mark.parametrize("entry", ["n_images", "n_keypoints", "n_words", "dimension"])
+    @pytest.mark.parametrize("entry", ["n_images", "n_keypoints", "n_words", "n_local", "dimension"])
     def test_counts_that_are_wrong_are_found(self, entry: str, folder: Path, models: Models) -> None:
         path = folder / SEGMENT / "manifest.json"
         change_manifest(path, **{entry: json.loads(path.read_text())[entry] + 1})

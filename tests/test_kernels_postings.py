@@ -20,11 +20,19 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 class Asked(NamedTuple):
-    """Keypoints of a query as the kernel takes them."""
+    """Keypoints of a query, each with the words that it looks up, -1 for none."""
 
     words: np.ndarray  # int32 (n, m)
     signatures: np.ndarray  # uint64 (n, m)
     frame: np.ndarray  # float32 (n, 5)
+
+    @property
+    def visits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Words, signatures and rows as the kernel takes them: by word."""
+        rows, columns = np.nonzero(self.words >= 0)
+        order = np.argsort(self.words[rows, columns], kind="stable")
+        rows, columns = rows[order], columns[order]
+        return self.words[rows, columns].astype(np.uint32), self.signatures[rows, columns], rows.astype(np.int32)
 
 
 class Stored(NamedTuple):
@@ -119,9 +127,20 @@ def weights_by_distance(max_bits: int = MAX_BITS) -> np.ndarray:
 RARITY = np.linspace(0.25, 2.0, N_WORDS).astype(np.float32)
 
 
-def ask(query: Asked, postings: Postings, max_hits: int = 200, max_bits: int = MAX_BITS) -> dict[int, float]:
-    rows, scores = vote_postings(
-        *query,
+def ask_all(
+    query: Asked,
+    postings: Postings,
+    versions: np.ndarray,
+    n_versions: int,
+    max_hits: int = 200,
+    max_bits: int = MAX_BITS,
+) -> dict[tuple[int, int], float]:
+    """Scores by reference and version of the query."""
+    rows, found_versions, scores = vote_postings(
+        *query.visits,
+        query.frame,
+        versions,
+        n_versions,
         postings.words,
         postings.starts,
         postings.signatures,
@@ -135,9 +154,15 @@ def ask(query: Asked, postings: Postings, max_hits: int = 200, max_bits: int = M
         np.float32(LOG_SCALE),
         np.float32(MIN_COS),
     )
-    assert (rows.dtype, scores.dtype) == (np.int64, np.float32)
-    assert (np.diff(rows) > 0).all()
-    return dict(zip(rows.tolist(), scores.tolist(), strict=True))
+    assert (rows.dtype, found_versions.dtype, scores.dtype) == (np.int64, np.int64, np.float32)
+    assert (np.diff(rows * n_versions + found_versions) > 0).all()
+    return dict(zip(zip(rows.tolist(), found_versions.tolist(), strict=True), scores.tolist(), strict=True))
+
+
+def ask(query: Asked, postings: Postings, max_hits: int = 200, max_bits: int = MAX_BITS) -> dict[int, float]:
+    """Scores by reference of a query in one version."""
+    versions = np.zeros(len(query.frame), np.uint8)
+    return {row: score for (row, _), score in ask_all(query, postings, versions, 1, max_hits, max_bits).items()}
 
 
 class Hit(NamedTuple):
@@ -151,12 +176,13 @@ class Hit(NamedTuple):
 
 def hits_by_reference(query: Asked, postings: Postings, max_bits: int) -> dict[int, list[Hit]]:
     found: dict[int, list[Hit]] = {}
-    for (i, j), word in np.ndenumerate(query.words):
-        for at in np.flatnonzero(postings.words == word) if word >= 0 else ():
+    for word, signature, i in zip(*(part.tolist() for part in query.visits), strict=True):
+        for at in np.flatnonzero(postings.words == word):
             for t in range(int(postings.starts[at]), int(postings.starts[at + 1])):
-                distance = (int(postings.signatures[t]) ^ int(query.signatures[i, j])).bit_count()
-                if distance <= max_bits:
-                    found.setdefault(int(postings.references[t]), []).append(Hit(i, t, distance, int(word)))
+                distance = (int(postings.signatures[t]) ^ signature).bit_count()
+                reference = int(postings.references[t])
+                if distance <= max_bits and reference < postings.n_references:
+                    found.setdefault(reference, []).append(Hit(i, t, distance, word))
     return found
 
 
@@ -417,6 +443,35 @@ class TestEachReferenceForItself:
 
 def as_dict(postings: Postings) -> dict[str, object]:
     return {name: getattr(postings, name) for name in Postings.__slots__}
+
+
+class TestVersions:
+    @given(seeds, st.integers(1, 4), st.integers(2, 25))
+    def test_each_is_voted_on_for_itself(self, seed: int, n_versions: int, max_hits: int) -> None:
+        rng = np.random.default_rng(seed)
+        parts = [random_query(rng, int(rng.integers(0, 12)), 2) for _ in range(n_versions)]
+        together = Asked(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        versions = np.repeat(np.arange(n_versions, dtype=np.uint8), [len(part.frame) for part in parts])
+        pictures = [copy_of(rng, part, len(part.frame)) for part in parts]
+        pictures += [stranger(rng, together, int(n)) for n in rng.integers(0, 40, 2)]
+        postings = index(pictures)
+        wanted = {
+            (row, version): score
+            for version, part in enumerate(parts)
+            for row, score in ask(part, postings, max_hits).items()
+        }
+        assert ask_all(together, postings, versions, n_versions, max_hits) == wanted
+
+    def test_keypoints_of_two_versions_do_not_agree_with_each_other(self) -> None:
+        query, picture = agreeing_pair()
+        assert ask_all(query, index([picture]), np.array([0, 1], np.uint8), 2) == {}
+        assert list(ask_all(query, index([picture]), np.array([1, 1], np.uint8), 2)) == [(0, 1)]
+
+    def test_references_beyond_those_there_are_do_not_become_another_version(self) -> None:
+        query, picture = agreeing_pair()
+        damaged = Postings(**{**as_dict(index([picture])), "references": np.array([1, 1], np.uint32)})
+        for version in range(4):
+            assert ask_all(query, damaged, np.full(2, version, np.uint8), 4) == {}
 
 
 class TestNothing:

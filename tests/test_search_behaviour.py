@@ -217,20 +217,7 @@ COMPOSED: dict[str, tuple[tuple[int, int], dict[str, Box], bool]] = {
 
 
 class TestSeveralSources:
-    @pytest.mark.parametrize(
-        "kind",
-        [
-            pytest.param(
-                kind,
-                marks=pytest.mark.xfail(
-                    kind == "a telephone's screen",
-                    strict=True,
-                    reason="dense text takes the places of the dark photograph's keypoints: 76 of 700, 3 inliers",
-                ),
-            )
-            for kind in COMPOSED
-        ],
-    )
+    @pytest.mark.parametrize("kind", COMPOSED)
     def test_each_is_found_at_its_place(self, kind: str, collection: Collection, photos: dict[str, U8]) -> None:
         size, boxes, lines = COMPOSED[kind]
         picture = page(photos, boxes, size, lines=lines)
@@ -255,6 +242,22 @@ class TestTinyQueries:
     def test_so_it_does_for_most_photographs(self, collection: Collection, photos: dict[str, U8]) -> None:
         firsts = {name: collection.search(to_side(pixels, 100))[0].reference_id for name, pixels in photos.items()}
         assert sum(name == first for name, first in firsts.items()) >= 0.9 * len(firsts), firsts
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *COLOURED,
+            pytest.param(
+                "clock_motion",
+                marks=pytest.mark.xfail(
+                    strict=True, reason="a blurred clock of 100 pixels is taken for 'cell', at 0.67"
+                ),
+            ),
+        ],
+    )
+    def test_no_other_is_taken_for_the_source(self, name: str, collection: Collection, photos: dict[str, U8]) -> None:
+        found = collection.search(to_side(photos[name], 100), min_probability=0.5)
+        assert {match.reference_id for match in found} <= {name}
 
 
 def flat_pictures() -> dict[str, U8]:
@@ -347,3 +350,23 @@ class TestStrongEdits:
         for seed in (21, 22):
             first = collection.search(STRONG[edit](photos[name], seed))[0]
             assert (first.reference_id, first.probability >= 0.5) == (name, True), (seed, first.probability)
+
+    @pytest.mark.parametrize("edit", ["twice as wide", "twice as high"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("camera", "coins", "gravel", "motorcycle_left"),
+            *(
+                pytest.param(
+                    name,
+                    marks=pytest.mark.xfail(strict=True, reason="first, but unsure: 0.18 and 0.25"),
+                )
+                for name in ("brick",)
+            ),
+        ],
+    )
+    def test_textures_and_text_may_be_stretched_too(
+        self, name: str, edit: str, collection: Collection, photos: dict[str, U8]
+    ) -> None:
+        first = collection.search(STRONG[edit](photos[name], 0))[0]
+        assert (first.reference_id, first.probability >= 0.5) == (name, True), first.probability

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from fingerprint.cli._output import shown
+from fingerprint.config import DEFAULT_PROFILE, QUERY_PROFILES
 
 if TYPE_CHECKING:
     from fingerprint.models import Models
@@ -74,6 +75,17 @@ def models_option(command: Command) -> Command:
         metavar="DIR",
         type=EXISTING_FOLDER,
         help="Models that 'fingerprint train' made.  [default: those of the package]",
+    )(command)
+
+
+def profile_option(command: Command) -> Command:
+    """Add ``--profile``."""
+    return click.option(
+        "--profile",
+        type=click.Choice(tuple(QUERY_PROFILES)),
+        default=DEFAULT_PROFILE,
+        show_default=True,
+        help="How closely queries are looked at; 'thorough' takes about twice the time and finds some more.",
     )(command)
 
 

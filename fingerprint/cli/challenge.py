@@ -18,9 +18,11 @@ from fingerprint.cli._options import (
     engine_options,
     json_option,
     message_options,
+    profile_option,
 )
 from fingerprint.cli._output import count, finish, print_json, shown, skipped_json
 from fingerprint.cli._progress import progress
+from fingerprint.config import config_for
 
 _queries_option = click.option(
     "--queries", metavar="DIR", required=True, type=EXISTING_FOLDER, help="Folder of images, or a collection."
@@ -52,6 +54,7 @@ def challenge_group() -> None:
     type=FOLDER,
     help="Keep here the collection that is made of a folder of references, and use it again the next time.",
 )
+@profile_option
 @json_option("one JSON object")
 @engine_options
 def match_command(
@@ -59,6 +62,7 @@ def match_command(
     references: Path,
     out: Path,
     collection: Path | None,
+    profile: str,
     as_json: bool,
     models_folder: Path | None,
     n_workers: int | None,
@@ -71,7 +75,13 @@ def match_command(
     models = chosen_models(models_folder)
     with progress(quiet=quiet) as report:
         matches, skipped = match_track(
-            queries, references, models=models, collection=collection, n_workers=n_workers, progress=report
+            queries,
+            references,
+            models=models,
+            config=config_for(profile),
+            collection=collection,
+            n_workers=n_workers,
+            progress=report,
         )
     write_matches(out, matches)
     n_queries = len(set(matches.query_ids))

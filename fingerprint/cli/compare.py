@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fingerprint.cli._help import ExampleCommand
-from fingerprint.cli._options import EXISTING_FILE, NewFile, chosen_models, json_option, models_option, verbose_option
+from fingerprint.cli._options import (
+    EXISTING_FILE,
+    NewFile,
+    chosen_models,
+    json_option,
+    models_option,
+    profile_option,
+    verbose_option,
+)
 from fingerprint.cli._output import print_json, region_words, shown, verification_json
-from fingerprint.config import DEFAULT_CONFIG
+from fingerprint.config import DEFAULT_CONFIG, config_for
 
 if TYPE_CHECKING:
     from fingerprint.types import Verification
@@ -39,17 +47,18 @@ class _PictureFile(NewFile):
 @click.argument("query", metavar="A", type=EXISTING_FILE)
 @click.argument("reference", metavar="B", type=EXISTING_FILE)
 @click.option("--picture", metavar="OUT.png", type=_PictureFile(), help="Draw both images with the part they share.")
+@profile_option
 @json_option("one JSON object")
 @models_option
 @verbose_option
 def compare_command(
-    query: Path, reference: Path, picture: Path | None, as_json: bool, models_folder: Path | None
+    query: Path, reference: Path, picture: Path | None, profile: str, as_json: bool, models_folder: Path | None
 ) -> None:
     """Tell whether image A was made from image B, how sure that is, and which part of B is seen where in A."""
     from fingerprint.pipeline import compare
     from fingerprint.report import probability_text, version_text
 
-    verification = compare(query, reference, models=chosen_models(models_folder))
+    verification = compare(query, reference, models=chosen_models(models_folder), config=config_for(profile))
     if picture is not None:
         _draw(query, reference, verification, picture)
     if as_json:

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from fingerprint.cli._help import ExampleCommand
-from fingerprint.cli._options import EXISTING, EXISTING_FOLDER, chosen_models, engine_options, json_option
+from fingerprint.cli._options import (
+    EXISTING,
+    EXISTING_FOLDER,
+    chosen_models,
+    engine_options,
+    json_option,
+    profile_option,
+)
 from fingerprint.cli._output import (
     finish,
     listed_images,
@@ -21,7 +28,7 @@ from fingerprint.cli._output import (
     verification_json,
 )
 from fingerprint.cli._progress import progress
-from fingerprint.config import DEFAULT_CONFIG
+from fingerprint.config import DEFAULT_CONFIG, config_for
 
 if TYPE_CHECKING:
     from fingerprint.types import Match, Skipped
@@ -63,6 +70,7 @@ def _number(_ctx: click.Context, _param: click.Parameter, value: float) -> float
     help="The least probability, 0 to 1, that a reference must have.",
 )
 @click.option("--exact", is_flag=True, help="Compare all descriptors, even where the collection is large.")
+@profile_option
 @json_option("one JSON object a line, one for each query")
 @engine_options
 def search_command(
@@ -71,6 +79,7 @@ def search_command(
     n_results: int,
     min_score: float,
     exact: bool,
+    profile: str,
     as_json: bool,
     models_folder: Path | None,
     n_workers: int | None,
@@ -86,7 +95,7 @@ def search_command(
     images, unread, ignored = listed_images(paths)
     skipped: list[Skipped] = []
     with (
-        open_collection(folder, models=chosen_models(models_folder)) as collection,
+        open_collection(folder, models=chosen_models(models_folder), config=config_for(profile)) as collection,
         progress(quiet=quiet, streams=True) as report,
     ):
         widths = _width(images), _width(collection.ids)
