@@ -64,7 +64,7 @@ class FeatureConfig:
 #: Named ways to describe a query; references are described in the same way for all of them.
 QUERY_PROFILES: Mapping[str, FeatureConfig] = MappingProxyType(
     {
-        "standard": FeatureConfig((640,), (800,), (False,), contrast_threshold=0.005),
+        "standard": FeatureConfig((600,), (800,), (False,), contrast_threshold=0.005),
         "thorough": FeatureConfig((300, 900), (300, 1000), (True, False), contrast_threshold=0.005),
     }
 )
@@ -104,6 +104,18 @@ class MatchConfig:
     log_scale_tolerance: float = 0.6
     angle_tolerance: float = 30.0
     cells: int = 8
+
+    def __post_init__(self) -> None:
+        if min(self.n_words, self.n_words_inverted) < 1 or self.n_inverted < 0:
+            raise ConfigError(
+                f"n_words {self.n_words} and n_words_inverted {self.n_words_inverted} must be >= 1, n_inverted "
+                f"{self.n_inverted} >= 0; n_inverted=0 leaves negatives out"
+            )
+        if not 0 <= self.word_bits <= 63 or not 0 <= min(self.vote_bits, self.verify_bits) <= 128:
+            raise ConfigError(
+                f"word_bits {self.word_bits} must lie in 0..63, vote_bits {self.vote_bits} and verify_bits "
+                f"{self.verify_bits} in 0..128"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fingerprint.config import DEFAULT_CONFIG, Config
+from fingerprint.config import DEFAULT_CONFIG, Config, FeatureConfig
 from fingerprint.descriptor import compute_descriptor
 from fingerprint.errors import ConfigError
-from fingerprint.features import extract_features, merge_features
+from fingerprint.features import extract_features, merge_features, thin_features
 from fingerprint.hashes import compute_hashes
 from fingerprint.image import read_grey
 from fingerprint.keypoints import make_keypoints, make_versions
@@ -60,7 +60,7 @@ def describe_query(source: ImageSource, models: Models | None = None, config: Co
         np.stack([compute_hashes(picture.pixels), compute_hashes(mirrored_pixels)]),
         keypoints,
         make_pyramid(picture.pixels),
-        compute_descriptor(parts[0], models.descriptor),
+        compute_descriptor(_as_reference(parts[0], config.reference), models.descriptor),
         models,
         config,
     )
@@ -89,6 +89,14 @@ def _make_query(
         descriptor=descriptor,
         model_id=models.model_id,
     )
+
+
+def _as_reference(features: LocalFeatures, profile: FeatureConfig) -> LocalFeatures:
+    """Return about the features that a picture has as a reference, for the compact descriptor, without looking again.
+
+    The finest octave of a doubled picture is that of the picture itself at twice the side.
+    """
+    return thin_features(features, profile.n_keypoints[0], profile.octave_share)
 
 
 def _without_repeats(parts: tuple[LocalFeatures, ...]) -> list[LocalFeatures]:

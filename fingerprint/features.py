@@ -9,6 +9,7 @@ everyone should know to improve object retrieval*, CVPR 2012 (RootSIFT).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from fingerprint.errors import ConfigError
 from fingerprint.kernels.sift import describe, detect, orient
 from fingerprint.types import F32, I64, U8, LocalFeatures, Picture
 
+_LEAST_SIZE = 3.6  # of a keypoint in octave 0, between the layers of octaves -1 and 0
 _MOST_ENLARGED = 3.0  # there is nothing more to be seen in what is blown up further
 
 _CELL_ROW, _CELL_COLUMN, _BIN = (axis.ravel() for axis in np.indices((4, 4, 8)))
@@ -128,6 +130,30 @@ def select_by_octave(response: F32, octave: I64, n: int, share: float) -> I64:
         rank[members] = np.arange(len(members))
     within = rank < cap
     return np.concatenate([order[within], order[~within]])[:n].astype(np.int64)
+
+
+def thin_features(features: LocalFeatures, n: int, share: float) -> LocalFeatures:
+    """Return the strongest of a picture's features, with a cap on how many one octave may give.
+
+    Parameters
+    ----------
+    features : LocalFeatures
+        As `extract_features` gives them: the stronger ones of an octave first.
+    n : int
+        How many to keep at most.
+    share : float, (0, 1]
+        As in `select_by_octave`.
+    """
+    octave = np.floor(np.log2(np.maximum(features.sizes, np.float32(1e-3)) / _LEAST_SIZE)).astype(np.int64)
+    rank = np.arange(len(features), 0, -1).astype(np.float32)
+    kept = np.sort(select_by_octave(rank, octave, n, share))
+    return replace(
+        features,
+        points=features.points[kept],
+        sizes=features.sizes[kept],
+        angles=features.angles[kept],
+        descriptors=features.descriptors[kept],
+    )
 
 
 def root_sift(descriptors: F32) -> U8:

@@ -59,7 +59,7 @@ def _check_descriptor(d: DescriptorModel, path: Path) -> None:
 
 
 def _check_vocabulary(v: VocabularyModel, path: Path) -> None:
-    n_words, n_cells = v.centres.shape[:1], len(v.coarse)
+    n_words, n_cells = v.centres.shape[:1], (v.coarse.shape or (0,))[0]
     _check_arrays(
         path,
         {
@@ -76,7 +76,7 @@ def _check_vocabulary(v: VocabularyModel, path: Path) -> None:
 
 
 def _check_background(b: BackgroundModel, n_words: int, path: Path) -> None:
-    n_present, n = len(b.words), b.signatures.shape[:1]
+    n_present, n = (b.words.shape or (0,))[0], b.signatures.shape[:1]
     _check_arrays(
         path,
         {
