@@ -111,7 +111,8 @@ class MatchConfig:
                 f"n_words {self.n_words} and n_words_inverted {self.n_words_inverted} must be >= 1, n_inverted "
                 f"{self.n_inverted} >= 0; n_inverted=0 leaves negatives out"
             )
-        if not 0 <= self.word_bits <= 63 or not 0 <= min(self.vote_bits, self.verify_bits) <= 128:
+        bits = (self.vote_bits, self.verify_bits)
+        if not 0 <= self.word_bits <= 63 or min(bits) < 0 or max(bits) > 128:
             raise ConfigError(
                 f"word_bits {self.word_bits} must lie in 0..63, vote_bits {self.vote_bits} and verify_bits "
                 f"{self.verify_bits} in 0..128"

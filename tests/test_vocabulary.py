@@ -12,6 +12,7 @@ from fingerprint import vocabulary as vocabulary_module
 from fingerprint.config import DEFAULT_CONFIG
 from fingerprint.describe import describe_query
 from fingerprint.edits import apply_edits
+from fingerprint.errors import ConfigError
 from fingerprint.models import Models, VocabularyModel
 from fingerprint.types import U8, VERSIONS, Fingerprint, Keypoints, Postings, Query, Visits
 from fingerprint.vocabulary import (
@@ -191,12 +192,19 @@ class TestVisitWords:
         assert len(visits.words) == len(visits.signatures) == len(visits.rows) == 0
         assert (visits.frames.shape, visits.versions.shape) == ((0, 5), (0,))
 
-    @pytest.mark.xfail(
-        run=False, strict=True, reason="nearest_words writes out of bounds for no word: the process dies"
+    @pytest.mark.parametrize(
+        "wrong", [{"n_words": 0}, {"n_words_inverted": 0}, {"n_inverted": -1}, {"word_bits": 64}, {"vote_bits": 129}]
     )
-    def test_none_asked_for(self, queries: dict[tuple[str, str], Query], models: Models) -> None:
-        none = dataclasses.replace(MATCH, n_words=0, n_words_inverted=0)
-        assert len(visit_words(queries["coffee", "crop"].versions, models.vocabulary, none).words) == 0
+    def test_settings_that_make_no_sense_are_refused(self, wrong: dict[str, int]) -> None:
+        with pytest.raises(ConfigError):
+            dataclasses.replace(MATCH, **wrong)
+
+    def test_negatives_can_be_left_out(self, queries: dict[tuple[str, str], Query], models: Models) -> None:
+        visits = visit_words(
+            queries["coffee", "crop"].versions, models.vocabulary, dataclasses.replace(MATCH, n_inverted=0)
+        )
+        assert set(visits.versions.tolist()) == {0, 1}
+        assert len(visits.words) > 0
 
 
 class TestBuildPostings:
