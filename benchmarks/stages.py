@@ -40,7 +40,7 @@ import cv2
 import numpy as np
 
 from fingerprint.config import DEFAULT_CONFIG, Config, FeatureConfig
-from fingerprint.describe import _without_repeats
+from fingerprint.describe import _as_reference, _without_repeats
 from fingerprint.descriptor import compute_descriptor
 from fingerprint.features import extract_features, merge_features
 from fingerprint.hashes import compute_hashes
@@ -49,8 +49,8 @@ from fingerprint.index import Store
 from fingerprint.keypoints import make_keypoints, make_versions
 from fingerprint.models import Models, load_models
 from fingerprint.pipeline import create_collection, open_collection
-from fingerprint.pixels import make_pyramid
-from fingerprint.types import U8, U64, VERSIONS, Keypoints, LocalFeatures, Picture, Query, Visits
+from fingerprint.pixels import is_flat, make_pyramid, make_thumbnail
+from fingerprint.types import U8, U64, Keypoints, LocalFeatures, Picture, Query
 from fingerprint.verify import shortlist, verify
 from fingerprint.version import __version__
 from fingerprint.vocabulary import measure_background, visit_words
@@ -152,11 +152,14 @@ def time_query(
     picture = timed("decode", lambda: read_grey(data, at_least=config.decode_side))
     parts = time_extraction(picture, {REFERENCE: config.reference, QUERY: config.query}, turn, timed)[QUERY]
     hashes = timed("hashes", lambda: hash_both(picture.pixels))
-    descriptor = timed("compact descriptor", lambda: compute_descriptor(parts[0], models.descriptor))
+    descriptor = timed(
+        "compact descriptor",
+        lambda: compute_descriptor(_as_reference(parts[0], config.reference), models.descriptor),
+    )
     pixels = timed("pyramid of pixels", lambda: make_pyramid(picture.pixels))
     versions = timed("versions and signatures", lambda: all_versions(parts, picture, models))
-    visits = timed("words", lambda: all_words(versions, models, config))
-    background = timed("background", lambda: measure_background(versions, visits, models, config.match))
+    visits = timed("words", lambda: visit_words(versions, models.vocabulary, config.match))
+    background = timed("background", lambda: measure_background(visits, models, config.match))
     query = Query(
         name=str(path),
         hashes=np.concatenate([hashes, ~hashes]),
@@ -164,6 +167,7 @@ def time_query(
         visits=visits,
         background=background,
         pixels=pixels,
+        flat=is_flat(make_thumbnail(pixels[0])),
         descriptor=descriptor,
         model_id=models.model_id,
     )
@@ -216,14 +220,6 @@ def hash_both(pixels: U8) -> U64:
 def all_versions(parts: tuple[LocalFeatures, ...], picture: Picture, models: Models) -> tuple[Keypoints, ...]:
     merged = merge_features(_without_repeats(parts))
     return make_versions(make_keypoints(merged, picture.width, picture.height, models.descriptor), models.descriptor)
-
-
-def all_words(versions: Sequence[Keypoints], models: Models, config: Config) -> tuple[Visits, ...]:
-    n_words = (config.match.n_words, config.match.n_words_inverted)
-    return tuple(
-        visit_words(version.descriptors, models.vocabulary, n_words[inverted])
-        for version, (_, inverted) in zip(versions, VERSIONS, strict=True)
-    )
 
 
 def check(path: Path, folder: Path, found: list[tuple[str, float]], models: Models, config: Config) -> None:
