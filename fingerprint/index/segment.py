@@ -16,6 +16,7 @@ Of keypoints, word by word (see `fingerprint.types.Postings`): ``posting_words.n
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -28,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.config import AnnoyConfig
-from fingerprint.errors import CollectionCorruptError, ModelMismatchError
+from fingerprint.errors import CollectionCorruptError, CollectionError, ModelMismatchError
 from fingerprint.index.trees import TREES_NAME, Trees, build_trees
 from fingerprint.models import VocabularyModel
 from fingerprint.pixels import THUMBNAIL_SIDE
@@ -48,6 +49,7 @@ _ENTRIES = {  # of the manifest, with their types
     "annoy": dict,
     "sha256": dict,
 }
+_MAPPED_FROM = 1 << 18  # bytes
 _NO_LOCAL = np.zeros((0, 128), np.uint8)
 _PICTURE_ARRAYS = ("descriptors", "hashes", "sizes", "thumbnails", "offsets", "signatures", "frames", "local")
 _POSTING_ARRAYS = ("words", "starts", "signatures", "references", "geometry")
@@ -199,13 +201,20 @@ def open_segment(folder: Path, model_id: str) -> Segment:
 
 
 def _map(path: Path, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
-    """Map an array from disk and check its form."""
+    """Map an array from disk and check its form; a small one is read, as each mapping keeps a file open."""
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        small = path.stat().st_size < _MAPPED_FROM
+        array: NDArray[Any] = np.load(path, mmap_mode=None if small else "r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            raise CollectionError(
+                f"{path}: too many open files, as every segment keeps some open; raise the limit ('ulimit -n') or build "
+                "the collection anew in larger steps"
+            ) from error
         raise _corrupt(path, str(error)) from error
     if array.shape != shape or array.dtype != np.dtype(dtype):
         raise _corrupt(path, f"{array.dtype} {array.shape} where {dtype} {shape} belongs")
+    array.setflags(write=False)
     return array.view(np.ndarray)  # still mapped, without the cost of numpy's subclass at every slice
 
 
