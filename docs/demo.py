@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from fingerprint import Collection, FingerprintError, Match, Skipped, create_collection
-from fingerprint.config import DEFAULT_CONFIG
+from fingerprint.config import DEFAULT_CONFIG, config_for
 from fingerprint.edits import apply_edits
 from fingerprint.image import read_rgb
 from fingerprint.report import PageEntry, comparison_picture, probability_text, write_page
@@ -81,6 +81,10 @@ class DemoError(Exception):
     """The demo cannot run; the text says why and what to do."""
 
 
+#: The demo has small insets and time enough.
+PROFILE = "thorough"
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One query and the truth about it: `source` is its reference, or None if that is not in the collection."""
@@ -128,8 +132,11 @@ def run(out: Path) -> None:
     tasks = make_queries(references, strangers, out / "queries")
     n_copies = sum(task.source is not None for task in tasks)
     say(f"{len(tasks)} queries: {n_copies} edited copies and {len(tasks) - n_copies} pictures from elsewhere.")
-    say("Searching ... (on its first run the engine compiles its kernels, which takes a while)", sys.stderr)
-    with create_collection(out / "collection") as collection:
+    say(
+        f"Searching with the profile {PROFILE} ... (on its first run the engine compiles its kernels: half a minute)",
+        sys.stderr,
+    )
+    with create_collection(out / "collection", config=config_for(PROFILE)) as collection:
         report = collection.add_files([out / "photos" / "in-collection"])
         if report.added != len(references):
             raise DemoError(f"only {report.added} of {len(references)} photographs were added: {report.skipped}")
@@ -294,7 +301,7 @@ def print_places(out: Path, answers: Sequence[Answer]) -> None:
     reference = out / "photos" / "in-collection" / source
     say("\nThe same from the shell:")
     for words in (
-        ("search", shown(out / "collection"), shown(out / "queries")),
+        ("search", shown(out / "collection"), shown(out / "queries"), "--profile", PROFILE),
         ("compare", shown(query), shown(reference), "--picture", shown(out / "pair.png")),
         ("index", "info", shown(out / "collection")),
     ):

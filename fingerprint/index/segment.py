@@ -208,8 +208,8 @@ def _map(path: Path, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     except (OSError, ValueError, EOFError) as error:
         if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
             raise CollectionError(
-                f"{path}: too many open files, as every segment keeps some open; raise the limit ('ulimit -n') or build "
-                "the collection anew in larger steps"
+                f"{path}: too many open files, as every segment keeps some; raise the limit ('ulimit -n') or build the "
+                "collection anew in larger steps"
             ) from error
         raise _corrupt(path, str(error)) from error
     if array.shape != shape or array.dtype != np.dtype(dtype):
