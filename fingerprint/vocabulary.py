@@ -42,17 +42,22 @@ def visit_words(versions: Sequence[Keypoints], vocabulary: VocabularyModel, conf
     """
     words, signatures, rows, frames = [], [], [], []
     start = 0
-    for keypoints, (_, inverted) in zip(versions, VERSIONS, strict=True):
-        n = min(len(keypoints), config.n_inverted) if inverted else len(keypoints)
-        n_words = config.n_words_inverted if inverted else config.n_words
-        found, signed = quantise(keypoints.descriptors[:n], vocabulary, n_words)
-        row = np.broadcast_to(np.arange(start, start + n, dtype=np.int32)[:, None], found.shape)
+    for inverted, n_words in ((False, config.n_words), (True, config.n_words_inverted)):
+        parts = [
+            (keypoints.descriptors[:cap], keypoints.frame[:cap])
+            for keypoints, (_, so) in zip(versions, VERSIONS, strict=True)
+            if so == inverted
+            for cap in (config.n_inverted if inverted else len(keypoints),)
+        ]
+        # together, because most of the time goes into bringing the words of each cell to the processor
+        found, signed = quantise(np.concatenate([descriptors for descriptors, _ in parts]), vocabulary, n_words)
+        row = np.broadcast_to(np.arange(start, start + len(found), dtype=np.int32)[:, None], found.shape)
         there = found >= 0
         words.append(found[there].astype(np.uint32))
         signatures.append(signed[there])
         rows.append(row[there])
-        frames.append(keypoints.frame[:n])
-        start += n
+        frames += [frame for _, frame in parts]
+        start += len(found)
     flat = np.concatenate(words)
     order = np.argsort(flat, kind="stable")
     return Visits(
