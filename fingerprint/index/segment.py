@@ -19,6 +19,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import mmap
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ _ENTRIES = {  # of the manifest, with their types
     "annoy": dict,
     "sha256": dict,
 }
+_SCATTERED = ("signatures", "frames", "thumbnails", "local")  # read for a few pictures here and there
 _MAPPED_FROM = 1 << 18  # bytes
 _NO_LOCAL = np.zeros((0, 128), np.uint8)
 _PICTURE_ARRAYS = ("descriptors", "hashes", "sizes", "thumbnails", "offsets", "signatures", "frames", "local")
@@ -74,6 +76,20 @@ class Segment:
 
     def __len__(self) -> int:
         return len(self.descriptors)
+
+    def will_need(self, rows: Sequence[int]) -> None:
+        """Ask the system to read the keypoints of pictures all at once, rather than one by one as they are used."""
+        for array in (self.signatures, self.frames):
+            mapped: Any = array.base
+            if isinstance(mapped, np.memmap) and hasattr(mmap, "MADV_WILLNEED"):
+                size = array.strides[0]
+                for row in rows:
+                    start = int(mapped.offset % mmap.ALLOCATIONGRANULARITY) + int(self.offsets[row]) * size
+                    length = int(self.offsets[row + 1] - self.offsets[row]) * size
+                    page = start - start % mmap.PAGESIZE
+                    if length:
+                        mapping: Any = mapped.base
+                        mapping.madvise(mmap.MADV_WILLNEED, page, start + length - page)
 
     def fingerprint(self, row: int) -> Fingerprint:
         """Return what is kept of the picture in `row`; its arrays are views of the files."""
@@ -215,6 +231,9 @@ def _map(path: Path, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     if array.shape != shape or array.dtype != np.dtype(dtype):
         raise _corrupt(path, f"{array.dtype} {array.shape} where {dtype} {shape} belongs")
     array.setflags(write=False)
+    mapping: Any = array.base
+    if path.stem in _SCATTERED and isinstance(mapping, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
+        mapping.madvise(mmap.MADV_RANDOM)  # what lies around what is read is of other pictures
     return array.view(np.ndarray)  # still mapped, without the cost of numpy's subclass at every slice
 
 

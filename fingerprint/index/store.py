@@ -292,6 +292,12 @@ class Store:
         found = select_candidates(
             query, self._segments, self._ids, self._live, self._vocabulary, self._config, exact=exact
         )
+        rows: dict[int, list[int]] = {}
+        for place in found:
+            which, row = self._place(place.position)
+            rows.setdefault(which, []).append(row)
+        for which, needed in rows.items():
+            self._segments[which].will_need(needed)
         return [Candidate(*self._at(place.position), place.versions, place.assured) for place in found]
 
     def descriptors(self) -> F32:

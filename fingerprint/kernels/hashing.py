@@ -22,12 +22,14 @@ import math
 import numpy as np
 from numba import njit
 
+from fingerprint.kernels.bits import popcount
 from fingerprint.types import F64, U8, U64
 
 _N = 32  # side of the pHash thumbnail
 _LOW = 8  # coefficients kept a side
 _SQRT2 = math.sqrt(2.0)
 _ONE = np.uint64(1)
+_BLOCK = 4096
 _M1 = np.uint64(0x5555555555555555)
 _M2 = np.uint64(0x3333333333333333)
 _M4 = np.uint64(0x0F0F0F0F0F0F0F0F)
@@ -337,20 +339,18 @@ def near_hashes(stored, seen, limit):  # type: ignore[no-untyped-def]
     stored : uint64 (n, a), an algorithm a column; seen : uint64 (v, a), a version of the query a row; limit : int, the
     largest distance. Returns int64 (k,), ascending, and int64 (k,), the least distance of each.
     """
-    size = 1024
-    rows, distances = np.empty(size, np.int64), np.empty(size, np.int64)
-    n = 0
-    for i in range(len(stored)):
-        least = 64
-        for version in range(seen.shape[0]):
+    rows, distances = np.empty(0, np.int64), np.empty(0, np.int64)
+    least = np.empty(_BLOCK, np.uint64)
+    for start in range(0, len(stored), _BLOCK):
+        block = stored[start : start + _BLOCK]
+        least[:] = np.uint64(64)
+        for version in range(seen.shape[0]):  # picture by picture within: that loop is done many at a time
             for a in range(seen.shape[1]):
-                distance = int(_popcount(stored[i, a] ^ seen[version, a]))
-                least = distance if distance < least else least
-        if least > limit:
-            continue
-        if n == size:
-            rows, distances = np.concatenate((rows, rows)), np.concatenate((distances, distances))
-            size *= 2
-        rows[n], distances[n] = i, least
-        n += 1
-    return rows[:n].copy(), distances[:n].copy()
+                sought = seen[version, a]
+                for i in range(len(block)):
+                    least[i] = min(least[i], popcount(block[i, a] ^ sought))
+        near = np.flatnonzero(least[: len(block)].astype(np.int64) <= limit)
+        if len(near) > 0:
+            rows = np.concatenate((rows, near + start))
+            distances = np.concatenate((distances, least[near].astype(np.int64)))
+    return rows, distances

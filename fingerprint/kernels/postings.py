@@ -15,6 +15,7 @@ from fingerprint.kernels.bits import popcount
 
 _BYTE = np.uint32(255)
 _LANES = 64
+_FEW = 16
 _LOG_STEPS, _LOG_LEAST = 32.0, -7.0
 _TURN = 2 * math.pi
 
@@ -104,18 +105,19 @@ def _collect(visit_words, visit_sig, words, starts, signatures, max_bits):  # ty
 
 @njit(cache=True, nogil=True)
 def _group(owners, n_groups):  # type: ignore[no-untyped-def]
-    """Return (first, order): the hits of group g are order[first[g]:first[g + 1]], in the order given."""
-    first = np.zeros(n_groups + 2, np.int32)  # one more, for what a damaged file may name
+    """Return the hits ordered by group, those of one group in the order given: int64 (n,)."""
+    if len(owners) * _FEW < n_groups:  # counting would be mostly of groups that have none
+        return np.argsort(owners, kind="mergesort")
+    fill = np.zeros(n_groups + 2, np.int64)  # one more, for what a damaged file may name
     for owner in owners:
-        first[owner + 1] += 1
+        fill[owner + 1] += 1
     for g in range(n_groups + 1):
-        first[g + 1] += first[g]
-    order = np.empty(len(owners), np.int32)
-    fill = first[:-1].copy()
+        fill[g + 1] += fill[g]
+    order = np.empty(len(owners), np.int64)
     for t in range(len(owners)):
         order[fill[owners[t]]] = t
         fill[owners[t]] += 1
-    return first, order
+    return order
 
 
 @njit(cache=True, nogil=True)
@@ -193,14 +195,18 @@ def vote_postings(  # type: ignore[no-untyped-def]
     for t in range(len(visits)):
         owner = np.int64(references[places[t]]) * n_versions + q_versions[visit_rows[visits[t]]]
         owners[t] = min(owner, n_groups)
-    first, order = _group(owners, n_groups)
+    order = _group(owners, n_groups)
     q_of, weight = np.empty(max_hits, np.int64), np.empty(max_hits, np.float32)
     q_part, r_part = np.empty((max_hits, 5), np.float32), np.empty((max_hits, 5), np.float32)
     found_groups, scores, found = np.empty(64, np.int64), np.empty(64, np.float32), 0
-    for g in range(n_groups):
-        if first[g + 1] - first[g] < 2:
+    stop = 0
+    while stop < len(order):
+        start, g = stop, owners[order[stop]]
+        while stop < len(order) and owners[order[stop]] == g:
+            stop += 1
+        if stop - start < 2 or g == n_groups:
             continue
-        hits = _nearest(order[first[g] : first[g + 1]], bits, max_hits)
+        hits = _nearest(order[start:stop], bits, max_hits)
         _by_row(hits, visits, visit_rows)
         for m in range(len(hits)):
             visit = visits[hits[m]]
