@@ -172,13 +172,13 @@ class Config:
     Attributes
     ----------
     reference, query : FeatureConfig
-        References are many and described at one side; queries are few and described at several.
+        References are many and described in little detail; queries are few and described in more.
     match : MatchConfig
     candidates : CandidateConfig
     annoy : AnnoyConfig
     decode_side : int
         Pixels of the longer side that scaled decoding must leave; the same for both roles, so that a picture has the
-        same hashes and descriptor in both.
+        same hashes in both.
     probability_threshold : float, [0, 1]
         From here on a match is reported as a copy.
     results : int

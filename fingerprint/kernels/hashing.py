@@ -30,10 +30,6 @@ _LOW = 8  # coefficients kept a side
 _SQRT2 = math.sqrt(2.0)
 _ONE = np.uint64(1)
 _BLOCK = 4096
-_M1 = np.uint64(0x5555555555555555)
-_M2 = np.uint64(0x3333333333333333)
-_M4 = np.uint64(0x0F0F0F0F0F0F0F0F)
-_BYTES = np.uint64(0x0101010101010101)
 
 
 def _roots_of_unity(n: int, count: int) -> F64:
@@ -282,15 +278,6 @@ def ahash64(thumbnail: U8) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
-def _popcount(x: np.uint64) -> np.uint8:
-    """Return the number of set bits; LLVM knows these lines and makes them one instruction."""
-    x = x - ((x >> np.uint64(1)) & _M1)
-    x = (x & _M2) + ((x >> np.uint64(2)) & _M2)
-    x = (x + (x >> np.uint64(4))) & _M4
-    return np.uint8((x * _BYTES) >> np.uint64(56))
-
-
-@njit(cache=True, nogil=True)
 def hamming_pairs(a: U64, b: U64) -> U8:
     """Return the Hamming distances of hashes taken in pairs.
 
@@ -306,7 +293,7 @@ def hamming_pairs(a: U64, b: U64) -> U8:
     """
     out = np.empty(len(a), np.uint8)
     for i in range(len(a)):
-        out[i] = _popcount(a[i] ^ b[i])
+        out[i] = popcount(a[i] ^ b[i])
     return out
 
 
@@ -328,7 +315,7 @@ def hamming_to_one(hashes: U64, one: np.uint64) -> U8:
     """
     out = np.empty(len(hashes), np.uint8)
     for i in range(len(hashes)):
-        out[i] = _popcount(hashes[i] ^ one)
+        out[i] = popcount(hashes[i] ^ one)
     return out
 
 
