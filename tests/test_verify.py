@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fingerprint.config import DEFAULT_CONFIG
+from fingerprint.config import DEFAULT_CONFIG, config_for
 from fingerprint.describe import describe_query, query_from_fingerprint
 from fingerprint.edits import Edited, apply_edits
 from fingerprint.errors import ModelMismatchError
@@ -27,7 +27,7 @@ CHAINS = dict.fromkeys(
         *("overlay_onto_background", "rotate+overlay_onto_background", "hflip+crop+jpeg"),
     ],
     2,
-) | {"jpeg+blur": 3, "screenshot": 4, "perspective": 5}
+) | {"jpeg+blur": 3, "perspective": 5}
 MATCH = DEFAULT_CONFIG.match
 ALL = tuple(range(len(VERSIONS)))
 
@@ -82,7 +82,7 @@ class TestEditedCopies:
         found = cases[name, chain].found
         assert found.probability > 0.5
         assert found.log_odds > 0
-        assert found.n_inliers >= 6
+        assert found.n_inliers >= 10
 
     def test_the_transform_is_the_true_one(self, name: str, chain: str, cases: dict[tuple[str, str], Case]) -> None:
         case = cases[name, chain]
@@ -260,7 +260,30 @@ class TestVerification:
         assert np.abs(moved - corners).max() < 0.01 * width
         assert not found.mirrored
 
+    @pytest.mark.parametrize(
+        ("profile", "name"),
+        [
+            *(("thorough", name) for name in NAMES),
+            ("standard", "chelsea"),
+            pytest.param(
+                *("standard", "coffee"),
+                marks=pytest.mark.xfail(strict=True, reason="0.83 pixels: the query is described at another side"),
+            ),
+        ],
+    )
     def test_a_mirrored_copy_is_mapped_to_the_pixel(
+        self, profile: str, name: str, photos: dict[str, U8], described: dict[str, Fingerprint], models: Models
+    ) -> None:
+        """The first column of the copy is the last of the source."""
+        query = describe_query(photos[name][:, ::-1], models, config_for(profile))
+        found = verify(query, described[name], models, MATCH)
+        height, width = photos[name].shape[:2]
+        corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1.0]])
+        moved = apply_transform(np.array(found.transform).reshape(3, 3), corners)
+        assert np.abs(moved - corners[[1, 0, 3, 2]]).max() < 0.8
+        assert abs((moved - corners[[1, 0, 3, 2]]).mean()) < 0.3
+
+    def test_a_mirrored_copy_is_mapped_as_well_as_a_plain_one(
         self, photos: dict[str, U8], described: dict[str, Fingerprint], models: Models
     ) -> None:
         """The first column of the copy is the last of the source: the same errors as without the mirror."""
