@@ -135,7 +135,9 @@ class CandidateConfig:
     hash_distance : int
         Largest Hamming distance, of 64 bits, at which a hash names a candidate.
     annoy_from : int
-        Segments with at least this many references are searched by Annoy for one query; smaller ones exactly.
+        Segments with at least this many references are searched by Annoy when queries come one by one. Up to a million,
+        to compare all is quicker than Annoy with a ``search_k`` that finds nine and a half of the ten nearest; the
+        default is where the two would be level if they go on as they do up to there.
     """
 
     from_keypoints: int = 100
@@ -144,7 +146,7 @@ class CandidateConfig:
     n_verified: int = 8
     n_assured: int = 3
     hash_distance: int = 12
-    annoy_from: int = 5_000
+    annoy_from: int = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +157,17 @@ class AnnoyConfig:
     ----------
     n_trees, seed, n_jobs : int
         As in Annoy. One job and a fixed seed give the same bytes each time.
-    search_k : int
-        Nodes that a query inspects, over all segments; more is slower and finds more.
+    search_factor, search_power : float
+        A query inspects ``search_factor * n ** search_power`` nodes of a segment with n references, Annoy's search_k;
+        more is slower and finds more. With the defaults nine and a half of the ten nearest are found, measured up to a
+        million references with ``benchmarks/annoy_search.py``.
     """
 
     n_trees: int = 20
     seed: int = 20210621
     n_jobs: int = 1
-    search_k: int = 20_000
+    search_factor: float = 9.0
+    search_power: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +178,9 @@ class Config:
     ----------
     reference, query : FeatureConfig
         References are many and described in little detail; queries are few and described in more.
+    query_views : bool
+        Whether the compact descriptor of a query that is searched is made of several views of it: at three sides, and
+        of what may be a picture within the picture. Those of the Descriptor Track always are; a search has other means.
     match : MatchConfig
     candidates : CandidateConfig
     annoy : AnnoyConfig
@@ -191,6 +199,7 @@ class Config:
 
     reference: FeatureConfig = field(default_factory=lambda: FeatureConfig((300,), (300,), (True,)))
     query: FeatureConfig = field(default_factory=lambda: QUERY_PROFILES["standard"])
+    query_views: bool = False
     match: MatchConfig = field(default_factory=MatchConfig)
     candidates: CandidateConfig = field(default_factory=CandidateConfig)
     annoy: AnnoyConfig = field(default_factory=AnnoyConfig)
@@ -213,10 +222,8 @@ class TrainConfig:
         Size of the codebook and of reduced local descriptors.
     dimension : int, 1..256
         Of the compact descriptor; fewer if the images are too few to learn so many.
-    whitening : float
-        0.5 whitens fully, 0 not at all.
     n_versions : int
-        Edited versions of each image that the projection learns from.
+        Edited versions of each image that the projections and the detector of insets learn from.
     n_background : int
         Images kept for background normalisation.
     n_local : int
@@ -233,8 +240,7 @@ class TrainConfig:
     n_words: int = 64
     local_dimension: int = 64
     dimension: int = MAX_DESCRIPTOR_DIMENSION
-    whitening: float = 0.5
-    n_versions: int = 4
+    n_versions: int = 12
     n_background: int = 2_000
     n_local: int = 200_000
     n_cells: int = 256
@@ -285,7 +291,7 @@ def config_for(profile: str) -> Config:
     """
     if profile not in QUERY_PROFILES:
         raise ConfigError(f"no profile {profile!r}; choose from {', '.join(QUERY_PROFILES)}")
-    return dataclasses.replace(DEFAULT_CONFIG, query=QUERY_PROFILES[profile])
+    return dataclasses.replace(DEFAULT_CONFIG, query=QUERY_PROFILES[profile], query_views=profile != DEFAULT_PROFILE)
 
 
 def config_digest(config: Config | FeatureConfig) -> str:

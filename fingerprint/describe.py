@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from fingerprint.config import DEFAULT_CONFIG, Config, FeatureConfig
-from fingerprint.descriptor import compute_descriptor
+from fingerprint.cues import make_cue_thumbnail
+from fingerprint.descriptor import Cues, compute_cues, compute_descriptor, compute_vlad, embed, join_views
 from fingerprint.errors import ConfigError
 from fingerprint.features import extract_features, merge_features, thin_features
 from fingerprint.hashes import compute_hashes
-from fingerprint.image import read_grey
+from fingerprint.image import read_planes
+from fingerprint.insets import find_insets
 from fingerprint.keypoints import make_keypoints, make_versions
 from fingerprint.models import Models, load_models
 from fingerprint.pixels import is_flat, make_pyramid, make_thumbnail
-from fingerprint.types import F32, U8, U64, Fingerprint, ImageSource, Keypoints, LocalFeatures, Query
+from fingerprint.types import F32, U8, U64, Fingerprint, ImageSource, Keypoints, LocalFeatures, Picture, Query
 from fingerprint.vocabulary import measure_background, visit_words
+
+_WHOLE_WEIGHT = 0.5  # of the whole picture beside its insets, which weigh what they are likely
+_OTHER_SIDES = (2**0.5, 2**-0.5)  # of the reference's, at which a whole query is described as well: for crops and scale
 
 
 def describe_reference(
@@ -35,12 +42,13 @@ def describe_reference(
         If the picture cannot be read.
     """
     models = models or load_models()
-    picture = read_grey(source, at_least=config.decode_side)
+    planes = read_planes(source, at_least=config.decode_side)
+    picture = _luma(planes)
     parts = extract_features(picture, config.reference)
     return Fingerprint(
         hashes=compute_hashes(picture.pixels),
         keypoints=make_keypoints(merge_features(parts), picture.width, picture.height, models.descriptor),
-        descriptor=compute_descriptor(parts[0], models.descriptor),
+        descriptor=compute_descriptor(parts[0], make_cue_thumbnail(planes.pixels), models.descriptor),
         thumbnail=make_thumbnail(picture.pixels),
         model_id=models.model_id,
     )
@@ -49,18 +57,24 @@ def describe_reference(
 def describe_query(source: ImageSource, models: Models | None = None, config: Config = DEFAULT_CONFIG) -> Query:
     """Describe a picture as a search needs it; parameters and errors as in `describe_reference`."""
     models = models or load_models()
-    picture = read_grey(source, at_least=config.decode_side)
+    planes = read_planes(source, at_least=config.decode_side)
+    picture = _luma(planes)
     parts = extract_features(picture, config.query)
     keypoints = make_keypoints(
         merge_features(_without_repeats(parts)), picture.width, picture.height, models.descriptor
     )
+    if config.query_views:
+        descriptor = _describe_views(planes, models, config, stretched=False)
+    else:
+        thumbnail = make_cue_thumbnail(planes.pixels)
+        descriptor = compute_descriptor(_as_reference(parts[0], config.reference), thumbnail, models.descriptor)
     mirrored_pixels = np.ascontiguousarray(picture.pixels[:, ::-1])
     return _make_query(
         picture.name,
         np.stack([compute_hashes(picture.pixels), compute_hashes(mirrored_pixels)]),
         keypoints,
         make_pyramid(picture.pixels),
-        compute_descriptor(_as_reference(parts[0], config.reference), models.descriptor),
+        descriptor,
         models,
         config,
     )
@@ -89,6 +103,68 @@ def _make_query(
         descriptor=descriptor,
         model_id=models.model_id,
     )
+
+
+def compact_descriptor(
+    source: ImageSource, models: Models | None = None, config: Config = DEFAULT_CONFIG, *, as_query: bool
+) -> F32:
+    """Return the compact descriptor alone.
+
+    Parameters
+    ----------
+    source, models, config
+        As in `describe_reference`.
+    as_query : bool
+        For a query: what may be a picture within the picture is described with it, and the vector is stretched (see
+        `fingerprint.descriptor.join_views`). References are taken as they are.
+
+    Returns
+    -------
+    float32 array, shape (d,), d <= 256
+        Of a reference that of `describe_reference`, of unit length.
+
+    Raises
+    ------
+    ImageError
+        If the picture cannot be read.
+    """
+    models = models or load_models()
+    planes = read_planes(source, at_least=config.decode_side)
+    if as_query:
+        return _describe_views(planes, models, config, stretched=True)
+    features = extract_features(_luma(planes), config.reference)[0]
+    return compute_descriptor(features, make_cue_thumbnail(planes.pixels), models.descriptor)
+
+
+def _luma(planes: Picture) -> Picture:
+    return replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
+
+
+def _describe_views(planes: Picture, models: Models, config: Config, *, stretched: bool) -> F32:
+    """Return the compact descriptor of a query: of the whole picture, and of the insets as far as they are likely."""
+    model, side = models.descriptor, config.reference.sides[0]
+    luma = _luma(planes)
+    profiles = [
+        replace(
+            config.reference,
+            sides=(round(side * f),),
+            n_keypoints=config.reference.n_keypoints[:1],
+            doubled=config.reference.doubled[:1],
+        )
+        for f in _OTHER_SIDES
+    ]
+    others = [compute_vlad(extract_features(luma, profile)[0], model) for profile in profiles]
+    views = [(_WHOLE_WEIGHT, embed(_cues(planes, models, config), model, others))]
+    for inset in find_insets(luma.pixels, models.insets):
+        pixels = inset.cut(planes.pixels)
+        region = Picture(pixels, pixels.shape[1], pixels.shape[0], planes.name)
+        views.append((inset.probability, embed(_cues(region, models, config), model)))
+    return join_views(views, model, stretched=stretched)
+
+
+def _cues(planes: Picture, models: Models, config: Config) -> Cues:
+    features = extract_features(_luma(planes), config.reference)[0]
+    return compute_cues(features, make_cue_thumbnail(planes.pixels), models.descriptor)
 
 
 def _as_reference(features: LocalFeatures, profile: FeatureConfig) -> LocalFeatures:

@@ -1,7 +1,8 @@
 """Exact Euclidean search: every query against every reference, in blocks of bounded memory.
 
 A float32 matrix product bounds the squared distances of a block from below, its own rounding allowed for; the few pairs
-whose bound is within the best found so far get ``sum((q - r)**2)`` in float64. None is lost, whatever the block.
+whose bound is within the best found so far get ``sum((q - r)**2)`` in float64. None is lost, whatever the block. BLAS
+uses its own threads for the product; all else is a kernel that reads the product while it is in the cache.
 """
 
 from __future__ import annotations
@@ -12,10 +13,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from fingerprint.errors import ConfigError
+from fingerprint.kernels.nearest import (
+    entries_below,
+    largest_magnitude_bits,
+    lift,
+    lowest_of_rows,
+    merge_nearest,
+    paired_distances,
+    rough_distances,
+)
 from fingerprint.types import F32, F64, I64
 
-_QUERY_BLOCK, _REFERENCE_BLOCK = 1024, 4096  # one product is 16 MiB
-_RECOMPUTED_ELEMENTS = 1 << 21  # float64 elements that the recomputation of distances holds at a time
+_QUERY_BLOCK, _REFERENCE_BLOCK = 4096, 1024  # one product is 16 MiB; shapes near to these are about as fast
+_WIDEST = 16  # reference blocks that are taken at once where the queries are few
+_UNLIMITED_ENTRIES = 1 << 18  # of the first product, all of which are within the limit that there is not yet
+_SAMPLE = 8192  # references that tell where the centre is, and rows that are validated at a time
+_RECOMPUTED_ELEMENTS = 1 << 18  # of vectors that the recomputation of distances gathers at a time
 
 
 def nearest(queries: F32, references: F32, k: int) -> tuple[I64, F64]:
@@ -96,11 +109,11 @@ def global_nearest(
         raise ConfigError(f"n_pairs is {n_pairs}: ask for at least 1 pair")
     best = _BestPairs(n_pairs)
     for rows in _spans(len(queries), _QUERY_BLOCK):
-        lifted, norms = frame.lift_queries(queries[rows])
-        for columns in _spans(len(references), _REFERENCE_BLOCK, first=256):  # small while there is no cut
-            limits = frame.limits(norms, np.full(len(norms), best.cut))
-            q, r, products = _pairs_below(lifted, frame.lift_references(references[columns]), limits)
-            q, r, bounds = q + rows.start, r + columns.start, products + norms[q]
+        block = _Block(frame, queries[rows])
+        first = None if np.isfinite(best.cut) else _UNLIMITED_ENTRIES // len(block.norms)
+        for columns in block.spans(len(references), first):
+            q, r, bounds = block.pairs_within(references[columns], np.array([best.cut]))
+            q, r = q + rows.start, r + columns.start
             if len(q) > best.n_pairs:  # the likeliest lower the cut for the others
                 likely, others = np.split(np.argpartition(bounds, best.n_pairs), [best.n_pairs])
                 best.add(q[likely], r[likely], _squared_distances(queries, references, q[likely], r[likely]))
@@ -109,39 +122,96 @@ def global_nearest(
             best.add(q, r, _squared_distances(queries, references, q, r))
         if progress is not None:
             progress(rows.stop, len(queries))
-    best.prune()
-    return best.kept
+    return best.sorted()
 
 
-def _pairs_below(lifted_queries: F32, lifted_references: F32, limits: F32) -> tuple[I64, I64, F32]:
-    """Return rows, columns and values of the product's entries that are within their row's limit."""
-    products = lifted_queries @ lifted_references.T
-    at = np.flatnonzero(products <= limits[:, np.newaxis])
-    rows, columns = np.divmod(at, products.shape[1])
-    return rows, columns, products.ravel()[at]
+def nearest_to_one(query: F32, references: F32, k: int) -> tuple[I64, F64]:
+    """Return the references that are as near to one query as its `k`-th nearest, or nearer.
+
+    One query has no use for a matrix product: what takes time is to read the references, once. Nothing is validated.
+
+    Parameters
+    ----------
+    query : float32 array, shape (d,)
+        Finite.
+    references : float32 array, shape (n_r, d), C-contiguous
+        Finite; may be mapped from a file.
+    k : int
+        1 to n_r.
+
+    Returns
+    -------
+    reference_idx : int64 array, shape (k,) or longer where others are exactly as far as the last
+        Rows of `references`, nearest first; at equal distance the lower row comes first.
+    squared_distances : float64 array, same shape
+        The same bits that `nearest` gives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> references = np.array([[0, 0], [3, 4], [0, 1], [1, 0]], np.float32)
+    >>> [column.tolist() for column in nearest_to_one(np.zeros(2, np.float32), references, 2)]
+    [[0, 2, 3], [0.0, 1.0, 1.0]]
+    """
+    if not len(references):
+        return np.empty(0, np.int64), np.empty(0, np.float64)
+    rough = np.empty(len(references), np.float32)
+    rough_distances(references, query, rough)
+    # A sum of d squares is off by at most some (d + 2) * 2**-24 of itself, for want of anything negative in it.
+    slack = 1 + 2.5 * (len(query) + 4) * 2.0**-24
+    limit = float(np.partition(rough, k - 1)[k - 1]) * slack + 1e-30
+    rows = np.flatnonzero(rough <= limit)
+    distances = _squared_distances(query[np.newaxis], references, np.zeros(len(rows), np.int64), rows)
+    order = np.lexsort((rows, distances))
+    order = order[: np.searchsorted(distances[order], distances[order[k - 1]], side="right")]
+    return rows[order], distances[order]
+
+
+class _Block:
+    """Some queries, and room for their products with as many references as are taken at once."""
+
+    def __init__(self, frame: _Frame, queries: F32) -> None:
+        self._frame = frame
+        self.lifted, self.norms = frame.lift_queries(queries)
+        self._width = _REFERENCE_BLOCK * max(1, min(_WIDEST, _QUERY_BLOCK // len(queries)))
+        self._products = np.empty(0, np.float32)
+        self._lifted_references = np.empty((0, queries.shape[1] + 1), np.float32)
+
+    def spans(self, n_references: int, first: int | None) -> Iterator[slice]:
+        """Cut the references into spans, the first ones short where there is no limit yet."""
+        return _spans(n_references, self._width, None if first is None else max(1, first))
+
+    def pairs_within(self, references: F32, squared_distances: F64) -> tuple[I64, I64, F64]:
+        """Return rows, columns and lower bounds of the pairs that may be within a distance, (n,) or the same for all.
+
+        The bounds are under the frame's scale.
+        """
+        n, m = len(self.norms), len(references)
+        if len(self._lifted_references) < m:
+            self._lifted_references = np.empty((m, self.lifted.shape[1]), np.float32)
+            self._products = np.empty(n * m, np.float32)
+        products = self._products[: n * m].reshape(n, m)
+        lifted_references = self._lifted_references[:m]
+        self._frame.lift_references(references, lifted_references)
+        np.matmul(self.lifted, lifted_references.T, out=products)
+        rows, columns, values = entries_below(products, self._frame.limits(self.norms, squared_distances))
+        return rows, columns, values + self.norms[rows]
 
 
 def _nearest_of_block(frame: _Frame, queries: F32, references: F32, k: int) -> tuple[I64, F64]:
-    lifted, norms = frame.lift_queries(queries)
+    block = _Block(frame, queries)
     indices, distances = np.full((len(queries), k), len(references)), np.full((len(queries), k), np.inf)
 
     def merge(rows: I64, columns: I64) -> None:
-        touched, local = np.unique(rows, return_inverse=True)
-        all_rows = np.concatenate([np.repeat(np.arange(len(touched)), k), local])
-        all_columns = np.concatenate([indices[touched].ravel(), columns])
-        found = _squared_distances(queries, references, rows, columns)
-        all_distances = np.concatenate([distances[touched].ravel(), found])
-        kept = _first_of_rows(all_rows, (all_columns, all_distances), k).reshape(-1, k)
-        indices[touched], distances[touched] = all_columns[kept], all_distances[kept]
+        merge_nearest(rows, columns, _squared_distances(queries, references, rows, columns), indices, distances)
 
-    for span in _spans(len(references), _REFERENCE_BLOCK, first=max(4 * k, 128)):  # the first has no limit yet
-        limits, lifted_references = frame.limits(norms, distances[:, -1]), frame.lift_references(references[span])
-        rows, columns, bounds = _pairs_below(lifted, lifted_references, limits)
+    for span in block.spans(len(references), max(4 * k, 128)):
+        rows, columns, bounds = block.pairs_within(references[span], distances[:, -1])
         columns = columns + span.start
         if len(rows) > k * len(queries):  # the likeliest of each query lower its limit for the others
-            likely = _first_of_rows(rows, (bounds,), k)
+            likely = lowest_of_rows(rows, bounds, k)
             merge(rows[likely], columns[likely])
-            others = bounds <= frame.limits(norms, distances[:, -1])[rows]
+            others = bounds <= frame.limits(np.zeros(len(queries)), distances[:, -1])[rows]
             others[likely] = False
             rows, columns = rows[others], columns[others]
         merge(rows, columns)
@@ -168,29 +238,32 @@ class _Frame:
         if d != references.shape[1] or d == 0:
             raise ConfigError(f"{d} dimensions against {references.shape[1]}: give both sets the same, at least 1")
         scale = np.ldexp(np.float32(1), int(np.clip(-np.frexp(largest)[1], -126, 126)))  # a power of two: exact
-        centre = references.mean(axis=0, dtype=np.float64) if len(references) else np.zeros(d)
+        some = references[:: len(references) // _SAMPLE + 1]  # near the centre is good enough
+        centre = some.mean(axis=0, dtype=np.float64) if len(some) else np.zeros(d)
         # A float32 sum of d + 1 products is off by at most some (d + 1) * 2**-24 of the sum of their magnitudes, here
         # below 2 |q|^2 + 2 |r|^2; the rest is for the rounding of the shift, of the norms and of the limits.
         return cls((centre * scale).astype(np.float32), scale, (2.5 * d + 20) * 2.0**-24)
 
     def lift_queries(self, block: F32) -> tuple[F32, F64]:
         """Return ``[-2 q', 1]`` as float32, shape (n, d + 1), and ``(1 - slack) |q'|^2``, shape (n,)."""
-        moved, norms = self._move(block)
-        return np.hstack([moved * np.float32(-2), np.ones((len(moved), 1), np.float32)]), norms
+        lifted = np.empty((len(block), block.shape[1] + 1), np.float32)
+        norms = self._lift(block, np.float32(-2), lifted)
+        lifted[:, -1] = 1
+        return lifted, norms
 
-    def lift_references(self, block: F32) -> F32:
-        """Return ``[r', (1 - slack) |r'|^2]`` as float32, shape (n, d + 1)."""
-        moved, norms = self._move(block)
-        return np.hstack([moved, norms.astype(np.float32)[:, np.newaxis]])
+    def lift_references(self, block: F32, out: F32) -> None:
+        """Write ``[r', (1 - slack) |r'|^2]`` as float32, shape (n, d + 1)."""
+        out[:, -1] = self._lift(block, np.float32(1), out)
 
     def limits(self, norms: F64, squared_distances: F64) -> F32:
         """Return what a query's product must not exceed for the pair to be within `squared_distances`."""
         exact = squared_distances * float(self.scale) ** 2 - norms + 1e-30  # the last for what float32 flushes to 0
         return np.nextafter(exact.astype(np.float32), np.float32(np.inf))
 
-    def _move(self, block: F32) -> tuple[F32, F64]:
-        moved = block * self.scale - self.centre
-        return moved, (1 - self.slack) * np.einsum("ij,ij->i", moved, moved, dtype=np.float64)
+    def _lift(self, block: F32, factor: np.float32, lifted: F32) -> F64:
+        norms = np.empty(len(block), np.float64)
+        lift(np.ascontiguousarray(block), self.scale, self.centre, self.slack, factor, lifted, norms)
+        return norms
 
 
 class _BestPairs:
@@ -198,37 +271,39 @@ class _BestPairs:
 
     def __init__(self, n_pairs: int) -> None:
         self.n_pairs, self.cut, self.n_added = n_pairs, np.inf, 0
-        self.kept = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
-        self.added: list[tuple[I64, I64, F64]] = []
+        self._kept = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
+        self._added: list[tuple[I64, I64, F64]] = []
 
     def add(self, query_idx: I64, reference_idx: I64, squared_distances: F64) -> None:
-        self.added.append((query_idx, reference_idx, squared_distances))
+        self._added.append((query_idx, reference_idx, squared_distances))
         self.n_added += len(query_idx)
         if self.n_added >= self.n_pairs:
-            self.prune()
+            self._prune()
 
-    def prune(self) -> None:
-        q, r, distances = (np.concatenate(column) for column in zip(self.kept, *self.added, strict=True))
-        order = np.lexsort((r, q, distances))[: self.n_pairs]
-        self.kept, self.added, self.n_added = (q[order], r[order], distances[order]), [], 0
-        if len(order) == self.n_pairs:
-            self.cut = float(distances[order[-1]])
+    def sorted(self) -> tuple[I64, I64, F64]:
+        """Return the best pairs, nearest first, at equal distance by query row and then by reference row."""
+        self._prune()
+        q, r, distances = self._kept
+        order = np.lexsort((r, q, distances))
+        return q[order], r[order], distances[order]
+
+    def _prune(self) -> None:
+        q, r, distances = (np.concatenate(column) for column in zip(self._kept, *self._added, strict=True))
+        self._added, self.n_added = [], 0
+        if len(distances) >= self.n_pairs:
+            self.cut = float(np.partition(distances, self.n_pairs - 1)[self.n_pairs - 1])
+            kept, last = np.flatnonzero(distances < self.cut), np.flatnonzero(distances == self.cut)
+            first_of_last = last[np.lexsort((r[last], q[last]))[: self.n_pairs - len(kept)]]
+            kept = np.concatenate([kept, first_of_last])
+            q, r, distances = q[kept], r[kept], distances[kept]
+        self._kept = q, r, distances
 
 
 def _squared_distances(queries: F32, references: F32, query_idx: I64, reference_idx: I64) -> F64:
     distances = np.empty(len(query_idx), np.float64)
     for part in _spans(len(query_idx), max(1, _RECOMPUTED_ELEMENTS // queries.shape[1])):
-        difference = queries[query_idx[part]].astype(np.float64)
-        difference -= references[reference_idx[part]]
-        distances[part] = np.square(difference, out=difference).sum(axis=1)
+        paired_distances(queries[query_idx[part]], references[reference_idx[part]], distances[part])
     return distances
-
-
-def _first_of_rows(rows: I64, keys: tuple[I64 | F32 | F64, ...], k: int) -> I64:
-    """Return the positions of the first `k` of each row, rows ascending; the last of `keys` decides first."""
-    order = np.lexsort((*keys, rows))
-    by_row = rows[order]
-    return order[np.arange(len(order)) - np.searchsorted(by_row, by_row) < k]
 
 
 def _spans(n: int, size: int, first: int | None = None) -> Iterator[slice]:
@@ -243,7 +318,11 @@ def _largest_magnitude(vectors: F32, name: str) -> float:
     if not isinstance(vectors, np.ndarray) or vectors.dtype != np.float32 or vectors.ndim != 2:
         kind = f"{getattr(vectors, 'dtype', type(vectors))} of shape {np.shape(vectors)}"
         raise ConfigError(f"{name} must be a float32 array of shape (n, d), not {kind}")
-    largest = float(max(vectors.max(), -vectors.min())) if vectors.size else 0.0
+    bits = [
+        largest_magnitude_bits(np.ascontiguousarray(vectors[rows]).reshape(-1).view(np.uint32))
+        for rows in _spans(len(vectors), _SAMPLE)
+    ]
+    largest = float(np.array(max(bits, default=0), np.uint32).view(np.float32))
     if not np.isfinite(largest):
         row = np.isfinite(vectors).all(axis=1).argmin()
         raise ConfigError(f"row {row} of {name} is not finite: remove it or describe that picture anew")

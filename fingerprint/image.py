@@ -24,9 +24,9 @@ import io
 import logging
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,12 +51,6 @@ _LOGGER = logging.getLogger(__name__)
 #: The largest picture that is decoded, in pixels: a little more than the largest telephone camera's.
 MAX_PIXELS = 200_000_000
 
-#: Endings, in lower case, by which a file found in a folder counts as an image.
-IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif"}
-    | {".pbm", ".pgm", ".ppm", ".pnm"}
-)
-
 _READERS: Mapping[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,  # of an MPO it sees the first picture
     "PNG": PngImagePlugin.PngImageFile,
@@ -68,6 +62,7 @@ _READERS: Mapping[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "PPM": PpmImagePlugin.PpmImageFile,
 }
 
+_Mode: TypeAlias = Literal["L", "RGB", "YCbCr"]
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -146,6 +141,37 @@ def read_rgb(source: ImageSource, *, at_least: int | None = None) -> Picture:
     return _read(source, "RGB", at_least)
 
 
+def read_planes(source: ImageSource, *, at_least: int | None = None) -> Picture:
+    """Read a picture as luma and chroma: what a JPEG holds, at hardly more than the cost of its luma.
+
+    Parameters
+    ----------
+    source : str, path, bytes or uint8 array
+        As in `read_grey`.
+    at_least : int, optional
+        As in `read_grey`.
+
+    Returns
+    -------
+    Picture
+        uint8 pixels of shape (h, w, 3): Y as `read_grey` gives it, Cb, Cr.
+
+    Raises
+    ------
+    ImageError
+        The picture cannot be read.
+    ConfigError
+        `at_least` is below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> read_planes(np.full((1, 1, 3), (255, 0, 0), np.uint8)).pixels.tolist()
+    [[[76, 84, 255]]]
+    """
+    return _read(source, "YCbCr", at_least)
+
+
 def read_file(path: str | os.PathLike[str]) -> bytes:
     """Return the bytes of a regular file.
 
@@ -190,49 +216,7 @@ def to_grey(rgb: U8) -> U8:
     return _from_array(rgb, "L").pixels
 
 
-def find_images(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[Path], list[Path]]:
-    """List the images among files and in folders.
-
-    A file that is named itself is taken as an image whatever its ending. A folder is walked with all folders in it, in
-    the order of their names, and files count as images by their endings. Hidden files and folders in it (their names
-    begin with a dot) are passed over; links to other folders are not followed.
-
-    Parameters
-    ----------
-    paths : iterable of str or path
-        Files and folders.
-
-    Returns
-    -------
-    images : list of Path
-        In the order of `paths`, each path once.
-    ignored : list of Path
-        What else was met in the folders: files of other endings, links to folders, folders that cannot be read.
-
-    Raises
-    ------
-    ImageError
-        There is nothing at one of the paths.
-    """
-    images: dict[Path, None] = {}
-    ignored: dict[Path, None] = {}
-    for path in map(Path, paths):
-        if not path.is_dir():
-            if not os.path.lexists(path):
-                raise ImageError(str(path), "no such file or folder")
-            images[path] = None
-            continue
-        for folder, inner, names in os.walk(path, onerror=lambda error: ignored.setdefault(Path(error.filename))):
-            here = Path(folder)
-            inner[:] = sorted(name for name in inner if not name.startswith("."))
-            ignored.update((here / name, None) for name in inner if (here / name).is_symlink())
-            for name in sorted(name for name in names if not name.startswith(".")):
-                known = Path(name).suffix.lower() in IMAGE_SUFFIXES
-                (images if known else ignored)[here / name] = None
-    return list(images), [path for path in ignored if path not in images]
-
-
-def _read(source: ImageSource, mode: Literal["L", "RGB"], at_least: int | None) -> Picture:
+def _read(source: ImageSource, mode: _Mode, at_least: int | None) -> Picture:
     if at_least is not None and at_least < 1:
         raise ConfigError(f"at_least must be 1 pixel or more, not {at_least}")
     if isinstance(source, np.ndarray):
@@ -244,7 +228,7 @@ def _read(source: ImageSource, mode: Literal["L", "RGB"], at_least: int | None) 
         return _from_file(file, name, mode, at_least)
 
 
-def _from_array(array: U8, mode: Literal["L", "RGB"]) -> Picture:
+def _from_array(array: U8, mode: _Mode) -> Picture:
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,), (4,)):
         said = f"not {array.dtype} {array.shape}"
         raise ImageError("<array>", f"pixels are a uint8 array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, {said}")
@@ -270,7 +254,7 @@ def _open(path: Path) -> IO[bytes]:
     raise ImageError(str(path), problem)
 
 
-def _from_file(file: IO[bytes], name: str, mode: Literal["L", "RGB"], at_least: int | None) -> Picture:
+def _from_file(file: IO[bytes], name: str, mode: _Mode, at_least: int | None) -> Picture:
     form = _format_of(file, name)
     try:
         image = _READERS[form](file)
@@ -319,6 +303,9 @@ def _shrink(image: ImageFile.ImageFile, mode: str, at_least: int | None) -> None
     longer = max(image.size)
     divisors = [d for d in (8, 4, 2) if at_least is not None and -(-longer // d) >= at_least]
     divisor = divisors[0] if divisors else 1
+    named_rgb = [component[0] for component in image.layer] == [*b"RGB"]
+    if "jfif" not in image.info and image.info.get("adobe_transform", 0 if named_rgb else 1) == 0:
+        mode = mode if mode == "L" else "RGB"  # what is stored as RGB, libjpeg does not turn into Y, Cb, Cr
     image.draft(mode, (max(1, image.width // divisor), max(1, image.height // divisor)))
 
 
@@ -332,7 +319,7 @@ def _orientation(image: ImageFile.ImageFile) -> int:
     return value if isinstance(value, int) and value in _UPRIGHT else 1
 
 
-def _pixels(image: Image.Image, mode: Literal["L", "RGB"]) -> U8:
+def _pixels(image: Image.Image, mode: _Mode) -> U8:
     """Return a loaded image of whatever mode as grey values or colours."""
     if image.mode.startswith("I") or image.mode == "F":
         image = Image.fromarray(_to_8_bits(np.asarray(image)))
@@ -340,8 +327,12 @@ def _pixels(image: Image.Image, mode: Literal["L", "RGB"]) -> U8:
         colours = image.convert("RGBA")
         image = Image.new("RGB", image.size, "white")
         image.paste(colours, mask=colours)
-    elif image.mode not in ("L", "RGB"):
+    elif image.mode not in ("L", "RGB", "YCbCr"):
         image = image.convert("RGB")
+    if mode == "YCbCr" and image.mode != mode:
+        planes = np.asarray(image.convert(mode)).copy()
+        planes[..., 0] = np.asarray(image.convert("L"))  # Pillow rounds the two differently
+        return planes
     if image.mode != mode:
         image = image.convert(mode)
     return np.asarray(image).copy()  # may be written to, unlike np.asarray(image); much faster than np.array(image)

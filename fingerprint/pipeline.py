@@ -7,41 +7,25 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.describe import describe_query, describe_reference, query_from_fingerprint
 from fingerprint.errors import ConfigError, ImageError, UnknownIdError
-from fingerprint.image import find_images, read_file
+from fingerprint.folders import identify_images, is_unicode
+from fingerprint.image import read_file
 from fingerprint.index import ImageRecord, Store, StoreInfo
 from fingerprint.models import Models, load_models
-from fingerprint.types import F32, Fingerprint, ImageSource, Match, Query, Skipped, Verification, source_name
+from fingerprint.types import F32, AddReport, Fingerprint, ImageSource, Match, Query, Skipped, Verification, source_name
 from fingerprint.verify import shortlist, verify
 from fingerprint.workers import map_images
 
 #: Called as ``progress(done, total)``.
 Progress = Callable[[int, int], None]
 
-
-@dataclass(frozen=True, slots=True)
-class AddReport:
-    """What became of the files offered to a collection.
-
-    Attributes
-    ----------
-    added, unchanged, replaced : int
-        New pictures, pictures that were there with the same bytes, pictures that took the place of other bytes.
-    skipped : tuple of Skipped
-        Files that could not be added, with the reason.
-    ignored : tuple of str
-        Files that are no images by their names.
-    """
-
-    added: int
-    unchanged: int
-    replaced: int
-    skipped: tuple[Skipped, ...]
-    ignored: tuple[str, ...]
+_BATCH = 64  # queries whose descriptors are compared together,
+_BATCH_FROM = 50_000  # in collections of so many references: below, that saves less than a hundredth of a search
 
 
 @dataclass(slots=True)
@@ -163,7 +147,7 @@ class Collection:
         CollectionBusyError
             If another process is writing.
         """
-        named, ignored = _identify(paths)
+        named, ignored = identify_images(paths)
         published = unchanged = replaced = 0
         skipped: list[Skipped] = []
         batch = _Batch()
@@ -216,7 +200,7 @@ class Collection:
         """
         batch = _Batch()
         pairs = list(images)
-        if any(not isinstance(image_id, str) or not image_id or not _is_unicode(image_id) for image_id, _ in pairs):
+        if any(not isinstance(image_id, str) or not image_id or not is_unicode(image_id) for image_id, _ in pairs):
             raise ConfigError("ids must be texts of valid Unicode and must not be empty")
         if len({image_id for image_id, _ in pairs}) < len(pairs):
             raise ConfigError("ids must not come twice")
@@ -264,10 +248,21 @@ class Collection:
         self, query: Query, *, n_results: int | None = None, min_probability: float = 0.0, exact: bool = False
     ) -> list[Match]:
         """Do as `search` for a query that was described before."""
+        return self._search(query, None, n_results, min_probability, exact)
+
+    def _search(
+        self,
+        query: Query,
+        by_descriptor: Sequence[int] | None,
+        n_results: int | None,
+        min_probability: float,
+        exact: bool,
+    ) -> list[Match]:
         limit = self._config.results if n_results is None else n_results
         if limit < 0:
             raise ConfigError(f"n_results is {limit}, must not be negative")
-        candidates = shortlist(query, self._store.candidates(query, exact=exact), self._config)
+        candidates = self._store.candidates(query, exact=exact, by_descriptor=by_descriptor)
+        candidates = shortlist(query, candidates, self._config)
         matches = [
             Match(query.name, c.reference_id, verify(query, c.fingerprint, self._models, self._config.match))
             for c in candidates
@@ -285,9 +280,25 @@ class Collection:
         exact: bool = False,
         n_workers: int | None = None,
     ) -> Iterator[list[Match] | Skipped]:
-        """Yield what `search` finds for each query, in order; a query that cannot be read becomes a `Skipped`."""
-        work = partial(self.search, n_results=n_results, min_probability=min_probability, exact=exact)
-        return map_images(work, queries, n_workers)
+        """Yield what `search` finds for each query, in order; a query that cannot be read becomes a `Skipped`.
+
+        In a large collection queries are described some at a time and their descriptors compared together.
+        """
+        if len(self._store) < _BATCH_FROM:
+            work = partial(self.search, n_results=n_results, min_probability=min_probability, exact=exact)
+            yield from map_images(work, queries, n_workers)
+            return
+        describe = partial(describe_query, models=self._models, config=self._config)
+
+        def search(item: Skipped | tuple[Query, list[int]]) -> list[Match] | Skipped:
+            return item if isinstance(item, Skipped) else self._search(*item, n_results, min_probability, exact)
+
+        described = map_images(describe, queries, n_workers)
+        while batch := list(islice(described, _BATCH)):
+            asked = [query for query in batch if not isinstance(query, Skipped)]
+            found = iter(self._store.nearest_by_descriptor(asked, exact=exact))
+            items = [query if isinstance(query, Skipped) else (query, next(found)) for query in batch]
+            yield from map_images(search, items, n_workers)
 
     def as_queries(self) -> Iterator[Query]:
         """Yield the references as queries, described as they are stored: in less detail than from their files."""
@@ -330,7 +341,7 @@ class Collection:
     def _describe_file(self, item: tuple[str, Path]) -> tuple[Fingerprint, ImageRecord] | None:
         """Describe a file, or return None if it is in the collection with the same bytes."""
         image_id, path = item
-        if not _is_unicode(image_id):
+        if not is_unicode(image_id):
             raise ImageError(str(path), "its name has characters that cannot be an id; rename the file")
         data = read_file(path)
         content = hashlib.sha256(data).hexdigest()
@@ -378,20 +389,3 @@ def open_collection(
     """
     models = models or load_models()
     return Collection(Store.open_existing(Path(folder), models, config), models, config)
-
-
-def _is_unicode(text: str) -> bool:
-    """Tell whether a file name was valid UTF-8: Python smuggles other bytes through as lone surrogates."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _identify(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[tuple[str, Path]], list[Path]]:
-    """Return (id, file) of the images among files and in folders, and the files that are none by their names."""
-    named: list[tuple[str, Path]] = []
-    ignored: list[Path] = []
-    for path in map(Path, paths):
-        images, others = find_images([path])
-        root = path if path.is_dir() else path.parent
-        named += [(image.relative_to(root).as_posix(), image) for image in images]
-        ignored += others
-    return list(dict.fromkeys(named)), ignored  # a file that is named twice is one file

@@ -20,10 +20,10 @@ import numpy as np
 from fingerprint.challenge import MAX_ROWS, DescriptorSet, Matches
 from fingerprint.challenge.files import id_fault
 from fingerprint.config import DEFAULT_CONFIG, Config
-from fingerprint.describe import describe_reference
+from fingerprint.describe import compact_descriptor
 from fingerprint.errors import ChallengeFileError, ConfigError
-from fingerprint.image import IMAGE_SUFFIXES, find_images
-from fingerprint.index.store import MANIFEST_NAME
+from fingerprint.folders import IMAGE_SUFFIXES, find_images
+from fingerprint.index.layout import MANIFEST_NAME
 from fingerprint.models import Models, load_models
 from fingerprint.pipeline import Collection, create_collection, open_collection
 from fingerprint.types import F32, Match, Skipped
@@ -193,7 +193,9 @@ def describe_track(
             if isinstance(half, Collection):
                 described.append((half.descriptors(), names))
             else:
-                vectors, kept, unread = _describe_folder(half, models, config, n_workers, partial(report, stage))
+                vectors, kept, unread = _describe_folder(
+                    half, models, config, n_workers, partial(report, stage), as_query=stage == "queries"
+                )
                 described.append((vectors, kept))
                 skipped += unread
     (query, query_ids), (reference, reference_ids) = described
@@ -218,7 +220,7 @@ def unread_folders(ignored: Iterable[str | os.PathLike[str]]) -> tuple[Skipped, 
     Parameters
     ----------
     ignored : iterable of path
-        The second value of `fingerprint.image.find_images`.
+        The second value of `fingerprint.folders.find_images`.
 
     Returns
     -------
@@ -331,18 +333,22 @@ def _as_matches(rows: Sequence[tuple[str, str, float]]) -> Matches:
 
 
 def _describe_folder(
-    folder: _Folder, models: Models, config: Config, n_workers: int | None, progress: Callable[[int, int], None]
+    folder: _Folder,
+    models: Models,
+    config: Config,
+    n_workers: int | None,
+    progress: Callable[[int, int], None],
+    *,
+    as_query: bool,
 ) -> tuple[F32, tuple[str, ...], tuple[Skipped, ...]]:
     """Return the descriptors of the images that can be read, their ids, and the others."""
-
-    def describe(image: Path) -> F32:
-        return describe_reference(image, models, config).descriptor  # the same vector as that of a query
-
     n_images = len(folder.images)
     vectors = np.empty((n_images, models.descriptor.dimension), np.float32)
     kept: list[str] = []
     skipped: list[Skipped] = []
-    results = map_images(describe, folder.images, n_workers)
+    results = map_images(
+        partial(compact_descriptor, models=models, config=config, as_query=as_query), folder.images, n_workers
+    )
     for done, (name, result) in enumerate(zip(folder.ids, results, strict=True), start=1):
         if isinstance(result, Skipped):
             skipped.append(result)

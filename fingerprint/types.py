@@ -324,6 +324,27 @@ class Match:
         return self.verification.log_odds
 
 
+@dataclass(frozen=True, slots=True)
+class AddReport:
+    """What became of the files offered to a collection.
+
+    Attributes
+    ----------
+    added, unchanged, replaced : int
+        New pictures, pictures that were there with the same bytes, pictures that took the place of other bytes.
+    skipped : tuple of Skipped
+        Files that could not be added, with the reason.
+    ignored : tuple of str
+        Files that are no images by their names.
+    """
+
+    added: int
+    unchanged: int
+    replaced: int
+    skipped: tuple[Skipped, ...]
+    ignored: tuple[str, ...]
+
+
 def source_name(source: ImageSource) -> str:
     """Return what to call `source` in messages: its path, ``"<bytes>"`` or ``"<array>"``."""
     if isinstance(source, np.ndarray):

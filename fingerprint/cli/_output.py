@@ -82,7 +82,7 @@ def listed_images(paths: Sequence[Path]) -> tuple[list[Path], tuple[Skipped, ...
     ConfigError
         If there is not one image.
     """
-    from fingerprint.image import find_images
+    from fingerprint.folders import find_images
     from fingerprint.tracks import unread_folders
 
     images, ignored = find_images(paths)

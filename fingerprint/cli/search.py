@@ -69,7 +69,11 @@ def _number(_ctx: click.Context, _param: click.Parameter, value: float) -> float
     show_default=True,
     help="The least probability, 0 to 1, that a reference must have.",
 )
-@click.option("--exact", is_flag=True, help="Compare all descriptors, even where the collection is large.")
+@click.option(
+    "--exact",
+    is_flag=True,
+    help="Compare all compact descriptors, even in segments so large that Annoy would search them.",
+)
 @profile_option
 @json_option("one JSON object a line, one for each query")
 @engine_options

@@ -6,20 +6,26 @@ found does not depend on the order in which references were added, or on the seg
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from fingerprint.config import CandidateConfig, Config, MatchConfig
+from fingerprint.exact import nearest, nearest_to_one
 from fingerprint.index.segment import Segment
-from fingerprint.kernels.distances import squared_distances
+from fingerprint.index.trees import inspected
 from fingerprint.kernels.hashing import near_hashes
 from fingerprint.models import VocabularyModel
-from fingerprint.types import F64, I64, Bool, Query
+from fingerprint.types import F32, F64, I64, Bool, Query
 from fingerprint.vocabulary import vote
 
 _PLAIN_AND_MIRRORED = (0, 1)
+_BATCH_FROM = 16  # queries at once from which on one matrix product is quicker than to read the vectors for each
+_FEW = 1_000  # nearest references of a query that a batch is sorted by
+_log = logging.getLogger(__name__)
 _RIVAL = 0.6  # a version with this part of the best version's score is looked at as well
 
 
@@ -41,6 +47,7 @@ def select_candidates(
     config: Config,
     *,
     exact: bool,
+    by_descriptor: Sequence[int] | None = None,
 ) -> list[Place]:
     """Return candidates without repeats and in the same order every run.
 
@@ -58,11 +65,14 @@ def select_candidates(
         Caps of the sources and settings of the vote.
     exact : bool
         Compare all descriptors, never by Annoy.
+    by_descriptor : sequence of int, optional
+        What `nearest_by_descriptor` found for this query among others.
     """
     if not live.any():
         return []
     caps = config.candidates
-    by_descriptor = _by_descriptor(query, segments, ids, live, config, exact=exact)
+    if by_descriptor is None:
+        (by_descriptor,) = nearest_by_descriptor(query.descriptor[np.newaxis], segments, ids, live, config, exact=exact)
     by_hashes = _by_hashes(query, segments, ids, live, caps)
     by_keypoints = _by_keypoints(query, segments, ids, live, vocabulary, config)
     first = [position for position, _ in by_keypoints[: caps.n_assured]]
@@ -114,31 +124,74 @@ def _votes(
     return np.concatenate(positions), np.concatenate(scores), np.concatenate(versions)
 
 
-def _by_descriptor(
-    query: Query, segments: Sequence[Segment], ids: Sequence[str], live: Bool, config: Config, *, exact: bool
-) -> list[int]:
+def nearest_by_descriptor(
+    descriptors: F32, segments: Sequence[Segment], ids: Sequence[str], live: Bool, config: Config, *, exact: bool
+) -> list[list[int]]:
+    """Return the positions of the references whose descriptors are nearest, for each query, nearest first.
+
+    By Annoy in segments that `searched_by_annoy` names; in all others exactly, which gives the same for a query
+    whether it comes alone or in a batch.
+
+    Parameters
+    ----------
+    descriptors : float32 array, shape (n_q, d)
+        Of queries that are asked together.
+    segments, ids, live, config, exact
+        As in `select_candidates`.
+    """
     wanted = config.candidates.from_descriptor
-    if wanted == 0:
-        return []
-    positions, distances = [np.zeros(0, np.int64)], [np.zeros(0, np.float64)]
-    n_large = max(1, sum(len(segment) >= config.candidates.annoy_from for segment in segments))
+    if wanted == 0 or not len(descriptors):
+        return [[] for _ in descriptors]
+    by_annoy = [not exact and searched_by_annoy(len(s), len(descriptors), config) for s in segments]
+    _tell(len(segments), sum(by_annoy), len(descriptors) >= _BATCH_FROM)
+    found: list[list[tuple[I64, F64]]] = [[] for _ in descriptors]
     start = 0
-    for segment in segments:
-        n_removed = int((~live[start : start + len(segment)]).sum())
-        k = min(len(segment), wanted + n_removed)
-        if exact or len(segment) < config.candidates.annoy_from:
-            squared = np.empty(len(segment), np.float32)
-            squared_distances(segment.descriptors, query.descriptor, squared)
-            rows = np.flatnonzero(squared <= np.partition(squared, k - 1)[k - 1])  # all of the last one's equals too
-            distance = np.sqrt(squared[rows].astype(np.float64))
-        else:
-            rows, near = segment.trees.nearest(query.descriptor, k, max(k, config.annoy.search_k // n_large))
-            distance = near.astype(np.float64)
-        kept = live[start + rows]
-        positions.append(start + rows[kept])
-        distances.append(distance[kept])
+    for segment, approximate in zip(segments, by_annoy, strict=True):
+        kept = live[start : start + len(segment)]
+        k = min(len(segment), wanted + int((~kept).sum()))
+        search = _approximately if approximate else _exactly
+        for own, (rows, distances) in zip(found, search(descriptors, segment, k, config), strict=True):
+            alive = kept[rows]
+            own.append((start + rows[alive], distances[alive]))
         start += len(segment)
-    return _cut(np.concatenate(positions), np.concatenate(distances), ids, wanted)
+    return [
+        _cut(np.concatenate([rows for rows, _ in own]), np.concatenate([apart for _, apart in own]), ids, wanted)
+        for own in found
+    ]
+
+
+def searched_by_annoy(n_references: int, n_queries: int, config: Config) -> bool:
+    """Return whether Annoy is the quicker one in a segment of so many references, for so many queries at once."""
+    return n_references >= config.candidates.annoy_from and n_queries < _BATCH_FROM
+
+
+@lru_cache(maxsize=16)  # once for each collection rather than for each query
+def _tell(n_segments: int, n_by_annoy: int, batch: bool) -> None:
+    how = "compared all at once, as the queries come in a batch" if batch else "compared one query at a time"
+    _log.info("descriptors: %d of %d segments searched by Annoy, the others %s", n_by_annoy, n_segments, how)
+
+
+def _approximately(descriptors: F32, segment: Segment, k: int, config: Config) -> list[tuple[I64, F64]]:
+    search_k = inspected(len(segment), k, config.annoy)
+    found = []
+    for descriptor in descriptors:
+        rows = np.sort(segment.trees.nearest(descriptor, k, search_k)[0])
+        order, distances = nearest_to_one(descriptor, segment.descriptors[rows], len(rows))
+        found.append((rows[order], distances))
+    return found
+
+
+def _exactly(descriptors: F32, segment: Segment, k: int, config: Config) -> list[tuple[I64, F64]]:  # noqa: ARG001
+    """Return all that are as near as the k-th, for each query; the same whether it comes alone or not."""
+    vectors = segment.descriptors
+    if len(descriptors) < _BATCH_FROM or k > _FEW:
+        return [nearest_to_one(descriptor, vectors, k) for descriptor in descriptors]
+    indices, distances = nearest(descriptors, vectors, k + 1)
+    tied = distances[:, -1] == distances[:, k - 1] if k < len(vectors) else np.zeros(len(descriptors), bool)
+    return [
+        nearest_to_one(descriptor, vectors, k) if more else (rows[:k], apart[:k])
+        for descriptor, rows, apart, more in zip(descriptors, indices, distances, tied, strict=True)
+    ]
 
 
 def _by_hashes(

@@ -1,9 +1,4 @@
-"""A collection on disk: segments and their catalogue, opened, added to, and asked for candidates.
-
-- ``collection.json``: format version, model id, digest of the settings of keypoints;
-- ``catalogue.sqlite``: ids, file facts, which row of which segment (see `catalogue`);
-- ``segments/000001/``, ...: arrays of the pictures that were added together (see `segment`).
-"""
+"""A collection on disk: segments and their catalogue, opened, added to, and asked for candidates."""
 
 from __future__ import annotations
 
@@ -12,7 +7,6 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,19 +15,22 @@ from fingerprint.errors import (
     CollectionCorruptError,
     CollectionError,
     CollectionExistsError,
-    CollectionNotFoundError,
     ConfigError,
     ModelMismatchError,
 )
-from fingerprint.index.candidates import select_candidates
+from fingerprint.index.candidates import nearest_by_descriptor, select_candidates
 from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue, ImageRecord
-from fingerprint.index.segment import Segment, open_segment, segment_problems, write_segment
+from fingerprint.index.layout import (
+    FORMAT_VERSION,
+    MANIFEST_NAME,
+    SEGMENTS_NAME,
+    open_listed,
+    read_manifest,
+    segment_folder,
+)
+from fingerprint.index.segment import Segment, write_segment
 from fingerprint.models import Models
 from fingerprint.types import F32, Bool, Candidate, Fingerprint, Query, Skipped
-
-FORMAT_VERSION = 2
-MANIFEST_NAME = "collection.json"
-SEGMENTS_NAME = "segments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,7 @@ class Store:
         ------
         CollectionNotFoundError, CollectionCorruptError, ModelMismatchError, ConfigError
         """
-        manifest = _read_manifest(folder)
+        manifest = read_manifest(folder)
         if manifest["model_id"] != models.model_id:
             raise ModelMismatchError(
                 f"{folder}: made by model {manifest['model_id']}, opened with {models.model_id}; "
@@ -144,7 +141,7 @@ class Store:
         """Map all segments and read which rows are live."""
         with self._catalogue.moment():
             listed, rows = self._catalogue.segments(), self._catalogue.rows()
-        self._segments = [_open_listed(self.folder, number, n_rows, self.model_id) for number, n_rows in listed]
+        self._segments = [open_listed(self.folder, number, n_rows, self.model_id) for number, n_rows in listed]
         self._numbers = [number for number, _ in listed]
         self._starts = np.cumsum([0] + [len(s) for s in self._segments], dtype=np.int64)
         if len(rows) != self._starts[-1]:
@@ -214,7 +211,7 @@ class Store:
                     f"{min(clashes)}: already in the collection {self.folder}; remove it first or choose another id"
                 )
             number = max((n for n, _ in self._catalogue.segments()), default=0) + 1
-            folder = _segment_folder(self.folder, number)
+            folder = segment_folder(self.folder, number)
             for left_over in (folder, folder.with_name(folder.name + ".unfinished")):
                 if left_over.exists():  # of a writer that died before it published; nobody else can be writing now
                     shutil.rmtree(left_over)
@@ -269,7 +266,16 @@ class Store:
         which, row = self._place(position)
         return self._ids[position], self._segments[which].fingerprint(row)
 
-    def candidates(self, query: Query, *, exact: bool = False) -> list[Candidate]:
+    def nearest_by_descriptor(self, queries: Sequence[Query], *, exact: bool = False) -> list[list[int]]:
+        """Return for each of several queries what `candidates` takes as `by_descriptor`, found for all at once."""
+        if not queries:
+            return []
+        vectors = np.stack([query.descriptor for query in queries])
+        return nearest_by_descriptor(vectors, self._segments, self._ids, self._live, self._config, exact=exact)
+
+    def candidates(
+        self, query: Query, *, exact: bool = False, by_descriptor: Sequence[int] | None = None
+    ) -> list[Candidate]:
         """Return the references worth comparing with a query, the most promising first.
 
         Parameters
@@ -278,6 +284,8 @@ class Store:
             Described by the collection's model.
         exact : bool
             Compare with every descriptor, whatever the size of the collection, rather than use Annoy.
+        by_descriptor : sequence of int, optional
+            What `nearest_by_descriptor` returned for this query.
 
         Raises
         ------
@@ -290,7 +298,14 @@ class Store:
                 f"is of {self.model_id}; describe it with the collection's model"
             )
         found = select_candidates(
-            query, self._segments, self._ids, self._live, self._vocabulary, self._config, exact=exact
+            query,
+            self._segments,
+            self._ids,
+            self._live,
+            self._vocabulary,
+            self._config,
+            exact=exact,
+            by_descriptor=by_descriptor,
         )
         rows: dict[int, list[int]] = {}
         for place in found:
@@ -319,81 +334,3 @@ class Store:
             bytes=sum(path.stat().st_size for path in files),
             skipped=tuple(Skipped(path, reason) for path, reason in self._catalogue.skipped()),
         )
-
-
-def check_store(folder: Path) -> list[str]:
-    """Compare every file of a collection with its digest and the catalogue with the segments, and open it all.
-
-    Returns
-    -------
-    list of str
-        What is wrong, one sentence each; empty if all is sound.
-
-    Raises
-    ------
-    CollectionNotFoundError
-        If there is no collection in `folder`.
-    """
-    try:
-        manifest = _read_manifest(folder)
-        catalogue = Catalogue(folder / CATALOGUE_NAME)
-    except CollectionCorruptError as error:
-        return [str(error)]
-    try:
-        problems = catalogue.problems()
-        if problems:
-            return problems
-        with catalogue.moment():
-            segments, rows = catalogue.segments(), catalogue.rows()
-    except CollectionCorruptError as error:
-        return [str(error)]
-    finally:
-        catalogue.close()
-    for number, n_rows in segments:
-        found = segment_problems(_segment_folder(folder, number))
-        if not found:
-            try:
-                _open_listed(folder, number, n_rows, manifest["model_id"]).trees.close()
-            except CollectionError as error:
-                found = [str(error)]
-        problems += found
-        listed = [row for segment, row, _, _ in rows if segment == number]
-        if listed != list(range(n_rows)):
-            problems.append(f"{folder / CATALOGUE_NAME}: the rows of segment {number} are not 0 to {n_rows - 1}")
-    return problems
-
-
-def _segment_folder(folder: Path, number: int) -> Path:
-    return folder / SEGMENTS_NAME / f"{number:06d}"
-
-
-def _open_listed(folder: Path, number: int, n_rows: int, model_id: str) -> Segment:
-    """Open a segment of a collection and check that it has as many rows as the catalogue says."""
-    segment = open_segment(_segment_folder(folder, number), model_id)
-    if len(segment) != n_rows:
-        segment.trees.close()
-        raise CollectionCorruptError(
-            f"{segment.folder}: the catalogue has {n_rows} pictures, the segment {len(segment)}; "
-            "restore the collection or build it anew"
-        )
-    return segment
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST_NAME
-    if not path.is_file():
-        raise CollectionNotFoundError(
-            f"{folder}: no collection here; make one with 'fingerprint index create {folder} IMAGES'"
-        )
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CollectionCorruptError(f"{path}: {error}; restore the file or build the collection anew") from error
-    if not isinstance(manifest, dict) or any(k not in manifest for k in ("format_version", "model_id", "features")):
-        raise CollectionCorruptError(f"{path}: entries are missing; restore the file or build the collection anew")
-    if manifest["format_version"] != FORMAT_VERSION:
-        raise CollectionCorruptError(
-            f"{path}: format version {manifest['format_version']}, this version of copyprint reads {FORMAT_VERSION}; "
-            "build the collection anew or install the version that made it"
-        )
-    return manifest

@@ -55,10 +55,11 @@ def assign(points, codebook_t, half_norms, words):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True, nogil=True)
-def aggregate_residuals(points, words, codebook, out):  # type: ignore[no-untyped-def]
-    """Add each point's L2-normalised residual to its word's sum: out[word] += (x - c) / |x - c|.
+def aggregate_residuals(points, words, weights, codebook, out):  # type: ignore[no-untyped-def]
+    """Add each point's L2-normalised residual to its word's sum: out[word] += weight (x - c) / |x - c|.
 
-    points : float32 (n, p); words : int64 (n,); codebook : float32 (k, p); out : float32 (k, p), added to.
+    points : float32 (n, p); words : int64 (n,); weights : float32 (n,); codebook : float32 (k, p); out : float32
+    (k, p), added to.
     """
     n, p = points.shape
     for i in range(n):
@@ -68,7 +69,7 @@ def aggregate_residuals(points, words, codebook, out):  # type: ignore[no-untype
             difference = points[i, c] - codebook[w, c]
             norm += difference * difference
         if norm > 0:
-            scale = np.float32(1.0) / np.sqrt(norm)
+            scale = weights[i] / np.sqrt(norm)
             for c in range(p):
                 out[w, c] += (points[i, c] - codebook[w, c]) * scale
 

@@ -11,16 +11,21 @@ from numpy.typing import NDArray
 
 from fingerprint.config import MAX_DESCRIPTOR_DIMENSION
 from fingerprint.errors import ModelError
-from fingerprint.models.parts import BackgroundModel, CalibrationModel, DescriptorModel, VocabularyModel
+from fingerprint.models.parts import BackgroundModel, CalibrationModel, DescriptorModel, InsetModel, VocabularyModel
 from fingerprint.types import Postings
 
 #: Dimensions in which words are told apart, and bits of the signatures within a word.
 WORD_DIMENSION = 64
+#: Dimensions of the whole-image cues, and numbers that are measured of a rectangle; see `fingerprint.cues` and
+#: `fingerprint.kernels.rectangles`.
+GIST_DIMENSION, COLOUR_DIMENSION = 480, 2304
+RECTANGLE_MEASURES, BOUNDARY_BINS = 32, 64
 
 
 def check_parts(
     descriptor: DescriptorModel,
     vocabulary: VocabularyModel,
+    insets: InsetModel,
     background: BackgroundModel,
     calibration: CalibrationModel,
     path: Path,
@@ -34,13 +39,15 @@ def check_parts(
     """
     _check_descriptor(descriptor, path)
     _check_vocabulary(vocabulary, path)
+    _check_insets(insets, path)
     _check_background(background, len(vocabulary.centres), path)
     _check_calibration(calibration, path)
 
 
 def _check_descriptor(d: DescriptorModel, path: Path) -> None:
     k, p = d.codebook.shape if d.codebook.ndim == 2 else (0, 0)
-    dimension = d.projection.shape[1] if d.projection.ndim == 2 else 0
+    parts = [p.shape[1] if p.ndim == 2 else 0 for _, p in d.cue_projections]
+    dimension = sum(parts)
     _check_arrays(
         path,
         {
@@ -49,13 +56,32 @@ def _check_descriptor(d: DescriptorModel, path: Path) -> None:
             "signature_thresholds": (d.signature_thresholds, np.float32, (128,)),
             "local_mean": (d.local_mean, np.float32, (128,)),
             "local_basis": (d.local_basis, np.float32, (128, p)),
-            "projection_mean": (d.projection_mean, np.float32, (k * p,)),
-            "projection": (d.projection, np.float32, (k * p, dimension)),
+            "vlad_mean": (d.vlad_mean, np.float32, (k * p,)),
+            "vlad_projection": (d.vlad_projection, np.float32, (k * p, parts[0])),
+            "gist_mean": (d.gist_mean, np.float32, (GIST_DIMENSION,)),
+            "gist_projection": (d.gist_projection, np.float32, (GIST_DIMENSION, parts[1])),
+            "colour_mean": (d.colour_mean, np.float32, (COLOUR_DIMENSION,)),
+            "colour_projection": (d.colour_projection, np.float32, (COLOUR_DIMENSION, parts[2])),
+            "cue_weights": (d.cue_weights, np.float32, (len(parts),)),
             "background": (d.background, np.float32, (*d.background.shape[:1], dimension)),
         },
     )
     if not 1 <= dimension <= MAX_DESCRIPTOR_DIMENSION:
         raise ModelError(f"{path}: descriptors of {dimension} dimensions; the challenge allows 1 to 256")
+
+
+def _check_insets(i: InsetModel, path: Path) -> None:
+    n = RECTANGLE_MEASURES
+    _check_arrays(
+        path,
+        {
+            "evidence": (i.evidence, np.float32, (BOUNDARY_BINS,)),
+            "centre": (i.centre, np.float64, (n,)),
+            "spread": (i.spread, np.float64, (n,)),
+            "weights": (i.weights, np.float64, (n + n * (n + 1) // 2,)),
+            "bias": (i.bias, np.float64, (1,)),
+        },
+    )
 
 
 def _check_vocabulary(v: VocabularyModel, path: Path) -> None:

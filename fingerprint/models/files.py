@@ -24,13 +24,14 @@ from fingerprint.models.parts import (
     BackgroundModel,
     CalibrationModel,
     DescriptorModel,
+    InsetModel,
     Models,
     VocabularyModel,
     arrays_of,
     make_models,
 )
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 ARRAYS_NAME = "models.npz"
 MANIFEST_NAME = "MODELS.json"
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the same arrays must give the same bytes
@@ -109,12 +110,13 @@ def _load(folder: Path) -> Models:
     try:
         descriptor = DescriptorModel(**_pick(arrays, DescriptorModel, "descriptor"))
         vocabulary = VocabularyModel(**_pick(arrays, VocabularyModel, "vocabulary"))
+        insets = InsetModel(**_pick(arrays, InsetModel, "insets"))
         background = BackgroundModel(**_pick(arrays, BackgroundModel, "background"))
         calibration = CalibrationModel(**_pick(arrays, CalibrationModel, "calibration"))
     except KeyError as error:
         raise ModelError(f"{arrays_path}: the array {error} is missing; train the models anew") from error
-    check_parts(descriptor, vocabulary, background, calibration, arrays_path)
-    models = make_models(descriptor, vocabulary, background, calibration, manifest.get("facts", {}))
+    check_parts(descriptor, vocabulary, insets, background, calibration, arrays_path)
+    models = make_models(descriptor, vocabulary, insets, background, calibration, manifest.get("facts", {}))
     for key, found in (("model_id", models.model_id), ("calibration_id", models.calibration_id)):
         if manifest.get(key) != found:
             raise ModelError(

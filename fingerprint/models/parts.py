@@ -28,8 +28,12 @@ class DescriptorModel:
         Principal components of the training set's local descriptors.
     codebook : float32 array, shape (k, p)
         Codewords in the reduced space.
-    projection_mean, projection : float32 arrays, shapes (k p,) and (k p, d), d <= 256
-        Centre and whitened principal directions of VLAD vectors.
+    vlad_mean, vlad_projection : float32 arrays, shapes (k p,) and (k p, d_v)
+    gist_mean, gist_projection : float32 arrays, shapes (480,) and (480, d_g)
+    colour_mean, colour_projection : float32 arrays, shapes (2304,) and (2304, d_c)
+        Centre of each cue and the directions in which copies and their sources agree; d_v + d_g + d_c = d <= 256.
+    cue_weights : float32 array, shape (3,)
+        Lengths of the three parts before they are joined.
     background : float32 array, shape (b, d)
         Unit descriptors of training images, for background normalisation.
     """
@@ -39,14 +43,28 @@ class DescriptorModel:
     local_mean: F32
     local_basis: F32
     codebook: F32
-    projection_mean: F32
-    projection: F32
+    vlad_mean: F32
+    vlad_projection: F32
+    gist_mean: F32
+    gist_projection: F32
+    colour_mean: F32
+    colour_projection: F32
+    cue_weights: F32
     background: F32
 
     @property
     def dimension(self) -> int:
         """Number of dimensions of the compact descriptor."""
-        return int(self.projection.shape[1])
+        return sum(int(projection.shape[1]) for _, projection in self.cue_projections)
+
+    @property
+    def cue_projections(self) -> tuple[tuple[F32, F32], ...]:
+        """Centre and directions of each cue: VLAD, GIST, colours."""
+        return (
+            (self.vlad_mean, self.vlad_projection),
+            (self.gist_mean, self.gist_projection),
+            (self.colour_mean, self.colour_projection),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +140,29 @@ class BackgroundModel:
 
 
 @dataclass(frozen=True, slots=True)
+class InsetModel:
+    """What finds pictures within a picture; see `fingerprint.insets`.
+
+    Attributes
+    ----------
+    evidence : float32 array, shape (64,)
+        Log-likelihood ratio of each bin of `fingerprint.kernels.rectangles.boundary_bins`: at the border of an inset
+        against anywhere.
+    centre, spread : float64 arrays, shape (n,)
+        Mean and standard deviation of what is measured of a rectangle.
+    weights : float64 array, shape (n + n (n + 1) / 2,)
+        Of the standardised measures and of their products, in log-odds.
+    bias : float64 array, shape (1,)
+    """
+
+    evidence: F32
+    centre: F64
+    spread: F64
+    weights: F64
+    bias: F64
+
+
+@dataclass(frozen=True, slots=True)
 class CalibrationModel:
     """Logistic model from evidence to log-odds: ``bias + (evidence - centre) / spread @ weights``.
 
@@ -147,7 +188,8 @@ class Models:
     ----------
     descriptor : DescriptorModel
     vocabulary : VocabularyModel
-        The digest of these two, `model_id`, is bound to everything that a collection stores.
+    insets : InsetModel
+        The digest of these three, `model_id`, is bound to everything that a collection stores.
     background : BackgroundModel
     calibration : CalibrationModel
         These two may be exchanged without touching a collection; `calibration_id` is their digest.
@@ -159,6 +201,7 @@ class Models:
 
     descriptor: DescriptorModel
     vocabulary: VocabularyModel
+    insets: InsetModel
     background: BackgroundModel
     calibration: CalibrationModel
     model_id: str
@@ -166,10 +209,11 @@ class Models:
     facts: Mapping[str, Any]
 
 
-Part: TypeAlias = DescriptorModel | VocabularyModel | BackgroundModel | CalibrationModel
+Part: TypeAlias = DescriptorModel | VocabularyModel | InsetModel | BackgroundModel | CalibrationModel
 PARTS: Mapping[str, type[Part]] = {
     "descriptor": DescriptorModel,
     "vocabulary": VocabularyModel,
+    "insets": InsetModel,
     "background": BackgroundModel,
     "calibration": CalibrationModel,
 }
@@ -178,6 +222,7 @@ PARTS: Mapping[str, type[Part]] = {
 def make_models(
     descriptor: DescriptorModel,
     vocabulary: VocabularyModel,
+    insets: InsetModel,
     background: BackgroundModel,
     calibration: CalibrationModel,
     facts: Mapping[str, Any],
@@ -186,9 +231,10 @@ def make_models(
     return Models(
         descriptor=descriptor,
         vocabulary=vocabulary,
+        insets=insets,
         background=background,
         calibration=calibration,
-        model_id=f"vlad{descriptor.codebook.shape[0]}-{descriptor.dimension}-{_digest(descriptor, vocabulary)}",
+        model_id=f"vlad{descriptor.codebook.shape[0]}-{descriptor.dimension}-{_digest(descriptor, vocabulary, insets)}",
         calibration_id=f"logistic-{_digest(background, calibration)}",
         facts=dict(facts),
     )

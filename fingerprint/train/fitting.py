@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.linalg import eigh
 from scipy.optimize import minimize
 from scipy.special import expit
 
@@ -20,7 +21,10 @@ _CELL_SAMPLE = 100_000  # points that the cells are learned from
 _POINTS_PER_WORD = 8
 _RARITY_PRIOR = 3.0  # images
 _RANK = 1e-6  # eigenvalues below this part of the first are rounding errors of float32
-_SHRINKAGE = 0.05  # part of the mean variance added before whitening, so that the last directions are not all noise
+_AGREEMENT_RIDGE = 0.1  # part of the mean variance added to that of originals and versions
+_LEAST_CORRELATION = 1e-3
+#: See `fit_projection`.
+DEFAULT_SHRINKAGE = 0.05
 
 
 def fit_signatures(descriptors: U8, rng: np.random.Generator) -> tuple[F32, F32]:
@@ -160,7 +164,52 @@ def _nearest(points: F32, codebook: F32) -> I64:
     return words
 
 
-def fit_projection(vectors: F32, dimension: int, power: float) -> tuple[F32, F32]:
+def fit_agreement(
+    originals: F32, versions: F32, owners: I64, dimension: int, n_principal: int, shrinkage: float
+) -> tuple[F32, F32]:
+    """Return centre (D,) and the directions (D, d) in which edited versions agree best with their originals, float32.
+
+    Within the whitened leading principal directions of all vectors, the eigenvectors of the covariance between
+    originals and versions against the covariance of both; each is weighted by the square root of its correlation. This
+    is canonical correlation analysis with the same map for both sides (Hotelling 1936).
+
+    Parameters
+    ----------
+    originals : float32 array, shape (n, D)
+        Of training images.
+    versions : float32 array, shape (m, D)
+        Of edited versions; with none, the whitened principal directions come back.
+    owners : int64 array, shape (m,)
+        Row of the original of each version.
+    dimension : int
+        Wanted d; fewer come back if the vectors span fewer.
+    n_principal : int
+        Principal directions that are looked into.
+    shrinkage : float
+        As in `fit_projection`.
+    """
+    everything = np.concatenate([originals, versions])
+    if not len(versions):
+        return fit_projection(everything, dimension, 0.5, shrinkage)
+    mean, basis = fit_projection(everything, max(dimension, n_principal), 0.5, shrinkage)
+    first, second = _unit_rows((originals - mean) @ basis), _unit_rows((versions - mean) @ basis)
+    paired = first[owners]
+    across = (second.T @ paired).astype(np.float64) / len(versions)
+    within = (second.T @ second / len(versions) + first.T @ first / len(originals)).astype(np.float64) / 2
+    n = len(within)
+    within += np.eye(n) * _AGREEMENT_RIDGE * np.trace(within) / n
+    d = min(dimension, n)
+    correlations, directions = eigh((across + across.T) / 2, within, subset_by_index=[n - d, n - 1])
+    weights = np.sqrt(np.maximum(correlations[::-1], _LEAST_CORRELATION))
+    projection = basis.astype(np.float64) @ (_fixed_signs(directions[:, ::-1]) * weights)
+    return mean, projection.astype(np.float32)
+
+
+def _unit_rows(vectors: F32 | F64) -> F32:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float32)
+
+
+def fit_projection(vectors: F32, dimension: int, power: float, shrinkage: float = DEFAULT_SHRINKAGE) -> tuple[F32, F32]:
     """Return centre (D,) and principal directions (D, d) divided by ``variance ** power``, float32.
 
     Parameters
@@ -171,6 +220,8 @@ def fit_projection(vectors: F32, dimension: int, power: float) -> tuple[F32, F32
         Wanted d; fewer come back if the vectors span fewer.
     power : float
         0.5 whitens fully, 0 not at all.
+    shrinkage : float
+        Part of the mean variance added before whitening, so that the last directions are not all noise.
     """
     mean = vectors.mean(axis=0, dtype=np.float64)
     x = vectors - mean.astype(np.float32)
@@ -182,11 +233,12 @@ def fit_projection(vectors: F32, dimension: int, power: float) -> tuple[F32, F32
         basis = (x.T @ left[:, :rank].astype(np.float32)).astype(np.float64)
         basis /= np.linalg.norm(basis, axis=0)
     else:
-        values, right = np.linalg.eigh((x.T @ x).astype(np.float64) / n)
+        wanted = [width - min(dimension, width), width - 1]
+        values, right = eigh((x.T @ x).astype(np.float64) / n, subset_by_index=wanted)
         values, right = values[::-1], right[:, ::-1]
         rank = min(dimension, int((values > _RANK * values[0]).sum()))
         basis = right[:, :rank]
-    variance = values[:rank] + _SHRINKAGE * values[:rank].mean()
+    variance = values[:rank] + shrinkage * values[:rank].mean()
     return mean.astype(np.float32), (_fixed_signs(basis) / variance**power).astype(np.float32)
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from fingerprint.config import Config, TrainConfig, config_digest
-from fingerprint.descriptor import compute_vlad, project_vlad, reduce_local
+from fingerprint.cues import COLOUR_DIMENSION, GIST_DIMENSION, make_cue_thumbnail
+from fingerprint.descriptor import Cues, compute_cues, embed, reduce_local
 from fingerprint.edits import random_chain
 from fingerprint.errors import ConfigError
 from fingerprint.features import MIRROR_PERMUTATION, extract_features
-from fingerprint.image import read_rgb, to_grey
+from fingerprint.image import read_planes, read_rgb
 from fingerprint.keypoints import make_keypoints
 from fingerprint.models import (
     WORD_DIMENSION,
@@ -28,19 +30,40 @@ from fingerprint.models import (
 from fingerprint.score import EVIDENCE_NAMES
 from fingerprint.train.calibration import fit_calibration
 from fingerprint.train.fitting import (
+    DEFAULT_SHRINKAGE,
+    fit_agreement,
     fit_codebook,
     fit_local_basis,
-    fit_projection,
     fit_rarity,
     fit_signatures,
     fit_vocabulary,
 )
-from fingerprint.types import F32, U8, LocalFeatures, Picture, Skipped
+from fingerprint.train.insets import EditedView, fit_insets
+from fingerprint.types import U8, ImageSource, LocalFeatures, Picture, Skipped
 from fingerprint.version import __version__
 from fingerprint.vocabulary import build_postings, quantise
 from fingerprint.workers import map_images
 
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _CuePlan:
+    """How the projection of a cue is fitted; chosen on training images that were left out of the fit."""
+
+    share: int  # of the descriptor's dimensions, in parts of 16
+    weight: float
+    n_principal: int
+    shrinkage: float
+
+
+_CUES = {
+    "vlad": _CuePlan(9, 1.0, 512, DEFAULT_SHRINKAGE),
+    "gist": _CuePlan(4, 0.7, 400, DEFAULT_SHRINKAGE),
+    "colour": _CuePlan(3, 0.6, 256, 0.5),
+}
+_VIEWED_VERSIONS = 6  # of each image, that the detector of insets learns from
+_QUALITIES = (70, 96)  # of the JPEG files that edited versions are saved as
 
 
 def train_models(
@@ -81,6 +104,7 @@ def train_models(
     report = progress or _silent
     ordered = sorted(paths)
     features: list[LocalFeatures] = []
+    thumbnails: list[U8] = []
     usable: list[Path] = []
     skipped: list[Skipped] = []
     for path, result in zip(
@@ -89,7 +113,8 @@ def train_models(
         if isinstance(result, Skipped):
             skipped.append(result)
         else:
-            features.append(result)
+            features.append(result[0])
+            thumbnails.append(result[1])
             usable.append(path)
         report("keypoints", len(usable) + len(skipped), len(ordered))
     if len(usable) < 20:
@@ -97,12 +122,12 @@ def train_models(
 
     rng = np.random.default_rng(train.seed)
     partial_model = _fit_local(features, train, rng)
-    vlads = [compute_vlad(f, partial_model) for f in features]
-    versions = _version_vlads(usable, partial_model, config, train, n_workers, report)
-    mean, projection = fit_projection(np.stack(vlads + versions), train.dimension, train.whitening)
-    projected = replace(partial_model, projection_mean=mean, projection=projection)
-    chosen = np.sort(rng.choice(len(vlads), min(train.n_background, len(vlads)), replace=False))
-    background = np.array([project_vlad(vlads[i], projected) for i in chosen], dtype=np.float32)
+    cues = [compute_cues(f, t, partial_model) for f, t in zip(features, thumbnails, strict=True)]
+    versions = _describe_versions(usable, partial_model, config, train, n_workers, report)
+    projected = _fit_cues(partial_model, cues, versions, train.dimension)
+    chosen = np.sort(rng.choice(len(cues), min(train.n_background, len(cues)), replace=False))
+    background = np.array([embed(cues[i], projected) for i in chosen], dtype=np.float32)
+    insets = fit_insets([v.view for v in versions if v.view is not None], n_workers, report)
     descriptor = replace(projected, background=background.reshape(-1, projected.dimension))
     report("vocabulary", 0, 1)
     vocabulary = _fit_vocabulary(features, train, rng)
@@ -113,39 +138,36 @@ def train_models(
     facts = {
         "copyprint": __version__,
         "n_images": len(usable),
-        "n_projection_vectors": len(vlads) + len(versions),
+        "n_projection_vectors": len(cues) + len(versions),
+        "n_inset_views": sum(v.view is not None for v in versions),
         "config": config_digest(config),
         "features": config_digest(config.reference),
         "seed": train.seed,
         "n_versions": train.n_versions,
-        "whitening": train.whitening,
     }
-    untrained = make_models(descriptor, vocabulary, unknown, _neutral_calibration(), facts)
+    untrained = make_models(descriptor, vocabulary, insets, unknown, _neutral_calibration(), facts)
     rows = {int(i): row for row, i in enumerate(shown)}
     calibration, calibration_facts = fit_calibration(
         usable, untrained, config, train.n_calibration, rows, n_workers, report
     )
-    return make_models(descriptor, vocabulary, unknown, calibration, facts | calibration_facts), tuple(skipped)
+    return make_models(descriptor, vocabulary, insets, unknown, calibration, facts | calibration_facts), tuple(skipped)
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:
     return
 
 
-def _features_of_file(path: Path, config: Config) -> LocalFeatures:
-    picture = read_rgb(path, at_least=config.decode_side)
-    return extract_features(
-        Picture(to_grey(picture.pixels), picture.width, picture.height, picture.name), config.reference
-    )[0]
+def _features_of_file(source: ImageSource, config: Config) -> tuple[LocalFeatures, U8]:
+    planes = read_planes(source, at_least=config.decode_side)
+    return extract_features(_luma(planes), config.reference)[0], make_cue_thumbnail(planes.pixels)
 
 
-def _features_of_pixels(rgb: U8, config: Config) -> LocalFeatures:
-    height, width = rgb.shape[:2]
-    return extract_features(Picture(to_grey(rgb), width, height, "<edited>"), config.reference)[0]
+def _luma(planes: Picture) -> Picture:
+    return replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
 
 
 def _fit_local(features: Sequence[LocalFeatures], train: TrainConfig, rng: np.random.Generator) -> DescriptorModel:
-    """Fit what concerns single local descriptors; the projection is still empty."""
+    """Fit what concerns single local descriptors; the projections are still empty."""
     everything = np.concatenate([f.descriptors for f in features])
     if not len(everything):
         raise ConfigError("the training images have no keypoints at all; give photographs")
@@ -153,16 +175,20 @@ def _fit_local(features: Sequence[LocalFeatures], train: TrainConfig, rng: np.ra
     rotation, thresholds = fit_signatures(sample, rng)
     mean, basis = fit_local_basis(sample, train.local_dimension)
     codebook = fit_codebook(reduce_local(sample, mean, basis), train.n_words, rng)
-    width = codebook.size
+    empty = {
+        f"{name}_{what}": np.zeros(shape, np.float32)
+        for name, size in (("vlad", codebook.size), ("gist", GIST_DIMENSION), ("colour", COLOUR_DIMENSION))
+        for what, shape in (("mean", (size,)), ("projection", (size, 0)))
+    }
     return DescriptorModel(
         signature_rotation=rotation,
         signature_thresholds=thresholds,
         local_mean=mean,
         local_basis=basis,
         codebook=codebook,
-        projection_mean=np.zeros(width, np.float32),
-        projection=np.zeros((width, 1), np.float32),
-        background=np.zeros((0, 1), np.float32),
+        **empty,
+        cue_weights=np.array([plan.weight for plan in _CUES.values()], np.float32),
+        background=np.zeros((0, 0), np.float32),
     )
 
 
@@ -193,31 +219,71 @@ def _background_of(
     )
 
 
-def _version_vlads(
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """An edited version of a training image: whose it is, its cues, and what the detector of insets learns from."""
+
+    owner: int
+    cues: Cues
+    view: EditedView | None
+
+
+def _describe_versions(
     paths: Sequence[Path],
     model: DescriptorModel,
     config: Config,
     train: TrainConfig,
     n_workers: int | None,
     report: Progress,
-) -> list[F32]:
-    """Return VLAD vectors of edited versions, so that the projection learns what edits do."""
+) -> list[_Version]:
+    """Describe edited versions of the training images, saved as JPEG and read again as queries are."""
 
-    def versions(index: int) -> list[F32]:
+    def versions(index: int) -> list[_Version]:
         rng = np.random.default_rng([train.seed, 1, index])
         picture = read_rgb(paths[index], at_least=config.decode_side)
         others = [read_rgb(paths[i], at_least=config.decode_side).pixels for i in rng.choice(len(paths), 2)]
-        return [
-            compute_vlad(_features_of_pixels(random_chain(picture.pixels, rng, others).pixels, config), model)
-            for _ in range(train.n_versions)
-        ]
+        found = []
+        for number in range(train.n_versions):
+            edited = random_chain(picture.pixels, rng, others)
+            planes = read_planes(_saved(edited.pixels, int(rng.integers(*_QUALITIES))), at_least=config.decode_side)
+            luma = _luma(planes)
+            cues = compute_cues(extract_features(luma, config.reference)[0], make_cue_thumbnail(planes.pixels), model)
+            size = (planes.width, planes.height)
+            source_size = (picture.pixels.shape[1], picture.pixels.shape[0])
+            view = EditedView.of(luma.pixels, size, source_size, edited.transform)
+            found.append(_Version(index, cues, view if number < _VIEWED_VERSIONS else None))
+        return found
 
-    found: list[F32] = []
+    described: list[_Version] = []
     for done, result in enumerate(map_images(versions, range(len(paths)), n_workers), start=1):
         if not isinstance(result, Skipped):  # each was read a moment ago
-            found += result
+            described += result
         report("edited versions", done, len(paths))
-    return found
+    return described
+
+
+def _saved(rgb: U8, quality: int) -> bytes:
+    encoded = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return encoded.tobytes()
+
+
+def _fit_cues(
+    model: DescriptorModel, originals: Sequence[Cues], versions: Sequence[_Version], dimension: int
+) -> DescriptorModel:
+    """Fit the projection of each cue."""
+    owners = np.array([version.owner for version in versions], np.int64)
+    fitted = {}
+    left, shares_left = dimension, sum(plan.share for plan in _CUES.values())
+    for number, (name, plan) in enumerate(_CUES.items()):
+        wanted = round(left * plan.share / shares_left)
+        left, shares_left = left - wanted, shares_left - plan.share
+        edited = [version.cues[number] for version in versions]
+        first = np.stack([cues[number] for cues in originals])
+        second = np.stack(edited) if edited else first[:0]
+        fitted[f"{name}_mean"], fitted[f"{name}_projection"] = fit_agreement(
+            first, second, owners, wanted, plan.n_principal, plan.shrinkage
+        )
+    return replace(model, **fitted)
 
 
 def _neutral_calibration() -> CalibrationModel:

@@ -1,0 +1,74 @@
+"""Which files of a folder are images, and their ids."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from fingerprint.errors import ImageError
+
+#: Endings, in lower case, by which a file found in a folder counts as an image.
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif"}
+    | {".pbm", ".pgm", ".ppm", ".pnm"}
+)
+
+
+def find_images(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[Path], list[Path]]:
+    """List the images among files and in folders.
+
+    A file that is named itself is taken as an image whatever its ending. A folder is walked with all folders in it, in
+    the order of their names, and files count as images by their endings. Hidden files and folders in it (their names
+    begin with a dot) are passed over; links to other folders are not followed.
+
+    Parameters
+    ----------
+    paths : iterable of str or path
+        Files and folders.
+
+    Returns
+    -------
+    images : list of Path
+        In the order of `paths`, each path once.
+    ignored : list of Path
+        What else was met in the folders: files of other endings, links to folders, folders that cannot be read.
+
+    Raises
+    ------
+    ImageError
+        There is nothing at one of the paths.
+    """
+    images: dict[Path, None] = {}
+    ignored: dict[Path, None] = {}
+    for path in map(Path, paths):
+        if not path.is_dir():
+            if not os.path.lexists(path):
+                raise ImageError(str(path), "no such file or folder")
+            images[path] = None
+            continue
+        for folder, inner, names in os.walk(path, onerror=lambda error: ignored.setdefault(Path(error.filename))):
+            here = Path(folder)
+            inner[:] = sorted(name for name in inner if not name.startswith("."))
+            ignored.update((here / name, None) for name in inner if (here / name).is_symlink())
+            for name in sorted(name for name in names if not name.startswith(".")):
+                known = Path(name).suffix.lower() in IMAGE_SUFFIXES
+                (images if known else ignored)[here / name] = None
+    return list(images), [path for path in ignored if path not in images]
+
+
+def is_unicode(text: str) -> bool:
+    """Tell whether a file name was valid UTF-8: Python smuggles other bytes through as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def identify_images(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[tuple[str, Path]], list[Path]]:
+    """Return (id, file) of the images among files and in folders, and the files that are none by their names."""
+    named: list[tuple[str, Path]] = []
+    ignored: list[Path] = []
+    for path in map(Path, paths):
+        images, others = find_images([path])
+        root = path if path.is_dir() else path.parent
+        named += [(image.relative_to(root).as_posix(), image) for image in images]
+        ignored += others
+    return list(dict.fromkeys(named)), ignored  # a file that is named twice is one file

@@ -1,0 +1,149 @@
+"""What the detector of insets learns: how borders of pasted pictures look, and which rectangles are such pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fingerprint.insets import bins_both_ways, expand, find_rectangles, shrink_for_search
+from fingerprint.kernels.rectangles import N_BINS, N_MEASURES
+from fingerprint.models import InsetModel
+from fingerprint.train.fitting import fit_logistic
+from fingerprint.types import F32, F64, U8, Skipped
+from fingerprint.workers import map_images
+
+_MOST_AREA = 0.98  # of the picture; regions that are larger are no insets to learn borders from
+_STRAIGHT = 0.004  # of the picture's side; how far a side may be off the axis to count as a border to learn from
+_LEAST_SIDE = 0.1  # of the picture's side
+_MARGIN = 4  # lines beside the picture's own border, of which not all neighbours are known
+_PRIOR = 200.0  # boundary pixels that are taken as any others
+_SAME_REGION = 0.7  # overlap from which a rectangle is the region of the source
+_RIDGE = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class EditedView:
+    """What is kept of an edited training image to learn insets from.
+
+    Attributes
+    ----------
+    grey : uint8 array, shape (h, w)
+        At `fingerprint.insets.SEARCH_SIDE`.
+    corners : float64 array, shape (4, 2)
+        Where the source's corners are, clockwise from what was its top left, in units of the picture's width and
+        height. They may lie outside of it.
+    """
+
+    grey: U8
+    corners: F64
+
+    @classmethod
+    def of(cls, grey: U8, size: tuple[int, int], source_size: tuple[int, int], transform: F64) -> EditedView:
+        """Make one of an edited picture.
+
+        Parameters
+        ----------
+        grey : uint8 array, shape (h, w)
+            Decoded at any size.
+        size, source_size : (width, height)
+            Of the edited picture and of its source, in pixels.
+        transform : float64 array, shape (3, 3)
+            From source pixels to pixels of the edited picture.
+        """
+        (w, h), (width, height) = size, source_size
+        corners = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], np.float64)
+        corners[:, :2] -= 0.5
+        moved = corners @ transform.T
+        return cls(shrink_for_search(grey), (moved[:, :2] / moved[:, 2:] + 0.5) / [w, h])
+
+    @property
+    def box(self) -> F64:
+        """The upright rectangle around the visible part of the source: left, top, right, bottom, within [0, 1]."""
+        return np.asarray(np.clip(np.concatenate([self.corners.min(axis=0), self.corners.max(axis=0)]), 0, 1))
+
+
+def fit_insets(
+    views: Sequence[EditedView], n_workers: int | None, report: Callable[[str, int, int], None]
+) -> InsetModel:
+    """Fit the detector on edited training images.
+
+    Parameters
+    ----------
+    views : sequence of EditedView
+    n_workers : int, optional
+        Threads; the model does not depend on it.
+    report : callable
+        Called as ``report(stage, done, total)``.
+
+    Raises
+    ------
+    ConfigError
+        If none of the edited images has an inset.
+    """
+    evidence = fit_evidence(views)
+
+    def work(view: EditedView) -> tuple[F64, F64]:
+        rectangles = find_rectangles(view.grey, evidence)
+        return rectangles.measures, overlap(rectangles.boxes, view.box)
+
+    measures, overlaps = [np.zeros((0, N_MEASURES))], [np.zeros(0)]
+    for done, found in enumerate(map_images(work, views, n_workers), start=1):
+        if not isinstance(found, Skipped):  # no file is read, so none is
+            measures.append(found[0])
+            overlaps.append(found[1])
+        report("insets", done, len(views))
+    x, y = np.concatenate(measures), np.concatenate(overlaps) > _SAME_REGION
+    centre, spread = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-6)
+    weights, expanded_centre, expanded_spread, bias = fit_logistic(expand(x, centre, spread), y, _RIDGE)
+    weights /= expanded_spread
+    return InsetModel(
+        evidence=evidence, centre=centre, spread=spread, weights=weights, bias=bias - weights @ expanded_centre
+    )
+
+
+def fit_evidence(views: Sequence[EditedView]) -> F32:
+    """Return the logarithm of how much more frequent each bin is along the borders of insets than anywhere."""
+    at_borders, anywhere = np.zeros(N_BINS * N_BINS), np.zeros(N_BINS * N_BINS)
+    for view in views:
+        left, top, right, bottom = view.box
+        if (
+            not _is_upright(view.corners)
+            or (right - left) * (bottom - top) > _MOST_AREA
+            or min(right - left, bottom - top) < _LEAST_SIDE
+        ):
+            continue
+        height, width = view.grey.shape
+        both = bins_both_ways(view.grey)
+        across_y, across_x = both
+        for bins, line, start, stop, n in (
+            (across_y, top * height, left * width, right * width, height),
+            (across_y, bottom * height, left * width, right * width, height),
+            (across_x, left * width, top * height, bottom * height, width),
+            (across_x, right * width, top * height, bottom * height, width),
+        ):
+            at = round(line)
+            if _MARGIN <= at <= n - _MARGIN:
+                near = bins[at - 1 : at + 2, int(start) : int(stop)]
+                most = (near // N_BINS).sum(axis=1).argmax()  # rounding and resampling move a border by a pixel
+                at_borders += np.bincount(near[most], minlength=len(at_borders))
+        for bins in both:
+            anywhere += np.bincount(bins[_MARGIN:-_MARGIN].ravel(), minlength=len(anywhere))
+    usual = (anywhere + 1) / (anywhere + 1).sum()
+    special = at_borders + _PRIOR * usual
+    return np.asarray(np.log(special / special.sum() / usual), np.float32)
+
+
+def overlap(boxes: F64, box: F64) -> F64:
+    """Return intersection over union of each of `boxes`, shape (n, 4), with `box`, shape (4,)."""
+    sides = np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])
+    common = np.maximum(sides, 0).prod(axis=1)
+    union = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) + (box[2:] - box[:2]).prod() - common
+    return np.asarray(common / np.maximum(union, 1e-12))
+
+
+def _is_upright(corners: F64) -> bool:
+    """Tell whether the sides of the source are parallel to those of the picture, turned by right angles or not."""
+    sides = np.abs(np.roll(corners, -1, axis=0) - corners)
+    return bool((sides.min(axis=1) < _STRAIGHT).all())
