@@ -35,11 +35,11 @@ import fingerprint.verify
 from fingerprint.challenge import read_ground_truth
 from fingerprint.config import DEFAULT_CONFIG, description_digest
 from fingerprint.describe import describe_query, describe_reference
-from fingerprint.image import find_images
+from fingerprint.folders import find_images
 from fingerprint.index import ImageRecord, Store
 from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
+from fingerprint.index.layout import SEGMENTS_NAME
 from fingerprint.index.segment import read_manifest, write_segment
-from fingerprint.index.store import SEGMENTS_NAME
 from fingerprint.models import Models, load_models
 from fingerprint.types import Candidate, Fingerprint, Query, Skipped, Verification
 from fingerprint.verify import shortlist, verify

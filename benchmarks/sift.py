@@ -19,7 +19,8 @@ import cv2
 import numpy as np
 
 from fingerprint.features import root_sift, select_by_octave
-from fingerprint.image import find_images, read_grey
+from fingerprint.folders import find_images
+from fingerprint.image import read_grey
 from fingerprint.kernels.sift import describe, detect, orient
 from fingerprint.types import U8
 from fingerprint.version import __version__

@@ -32,6 +32,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,11 +41,13 @@ import cv2
 import numpy as np
 
 from fingerprint.config import DEFAULT_CONFIG, Config, FeatureConfig
+from fingerprint.cues import make_cue_thumbnail
 from fingerprint.describe import _as_reference, _without_repeats
 from fingerprint.descriptor import compute_descriptor
 from fingerprint.features import extract_features, merge_features
+from fingerprint.folders import find_images
 from fingerprint.hashes import compute_hashes
-from fingerprint.image import find_images, read_file, read_grey
+from fingerprint.image import read_file, read_planes
 from fingerprint.index import Store
 from fingerprint.keypoints import make_keypoints, make_versions
 from fingerprint.models import Models, load_models
@@ -149,12 +152,15 @@ def time_query(
 ) -> list[tuple[str, float]]:
     """Do what `Collection.search` does, stage by stage, and return the ids and scores that it found."""
     data = read_file(path)
-    picture = timed("decode", lambda: read_grey(data, at_least=config.decode_side))
+    planes = timed("decode", lambda: read_planes(data, at_least=config.decode_side))
+    picture = replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
     parts = time_extraction(picture, {REFERENCE: config.reference, QUERY: config.query}, turn, timed)[QUERY]
     hashes = timed("hashes", lambda: hash_both(picture.pixels))
     descriptor = timed(
         "compact descriptor",
-        lambda: compute_descriptor(_as_reference(parts[0], config.reference), models.descriptor),
+        lambda: compute_descriptor(
+            _as_reference(parts[0], config.reference), make_cue_thumbnail(planes.pixels), models.descriptor
+        ),
     )
     pixels = timed("pyramid of pixels", lambda: make_pyramid(picture.pixels))
     versions = timed("versions and signatures", lambda: all_versions(parts, picture, models))
@@ -183,7 +189,8 @@ def time_query(
 
 def time_reference(path: Path, turn: int, config: Config, timed: Clock) -> None:
     data = read_file(path)
-    picture = timed("decode", lambda: read_grey(data, at_least=config.decode_side))
+    planes = timed("decode", lambda: read_planes(data, at_least=config.decode_side))
+    picture = replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
     time_extraction(picture, {REFERENCE: config.reference}, turn, timed)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from fingerprint.version import __version__
 
 if TYPE_CHECKING:
+    from fingerprint.describe import compact_descriptor
     from fingerprint.describe import describe_reference as fingerprint_image
     from fingerprint.errors import FingerprintError, ImageError
     from fingerprint.pipeline import Collection, compare, create_collection, open_collection
@@ -29,6 +30,7 @@ _HOMES = {
     "Match": ("fingerprint.types", "Match"),
     "Skipped": ("fingerprint.types", "Skipped"),
     "Verification": ("fingerprint.types", "Verification"),
+    "compact_descriptor": ("fingerprint.describe", "compact_descriptor"),
     "compare": ("fingerprint.pipeline", "compare"),
     "create_collection": ("fingerprint.pipeline", "create_collection"),
     "fingerprint_image": ("fingerprint.describe", "describe_reference"),
@@ -44,6 +46,7 @@ __all__ = [
     "Skipped",
     "Verification",
     "__version__",
+    "compact_descriptor",
     "compare",
     "create_collection",
     "fingerprint_image",

@@ -135,9 +135,8 @@ class CandidateConfig:
     hash_distance : int
         Largest Hamming distance, of 64 bits, at which a hash names a candidate.
     annoy_from : int
-        Segments with at least this many references are searched by Annoy when queries come one by one. Up to a million,
-        to compare all is quicker than Annoy with a ``search_k`` that finds nine and a half of the ten nearest; the
-        default is where the two would be level if they go on as they do up to there.
+        Segments with at least this many references are searched by Annoy when queries come one by one. In smaller ones
+        to compare all is quicker than Annoy with a ``search_k`` that finds nine and a half of the ten nearest.
     """
 
     from_keypoints: int = 100
@@ -146,7 +145,7 @@ class CandidateConfig:
     n_verified: int = 8
     n_assured: int = 3
     hash_distance: int = 12
-    annoy_from: int = 10_000_000
+    annoy_from: int = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +162,11 @@ class AnnoyConfig:
         million references with ``benchmarks/annoy_search.py``.
     """
 
-    n_trees: int = 20
+    n_trees: int = 50
     seed: int = 20210621
     n_jobs: int = 1
-    search_factor: float = 9.0
-    search_power: float = 0.8
+    search_factor: float = 15.0
+    search_power: float = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,11 +254,12 @@ class TrainConfig:
         if (
             self.n_local < self.n_words
             or self.n_calibration < 1
-            or min(self.n_versions, self.n_background, self.n_background_postings) < 0
+            or self.n_versions < 1
+            or min(self.n_background, self.n_background_postings) < 0
         ):
             raise ConfigError(
                 f"n_local {self.n_local} must be >= n_words, n_calibration {self.n_calibration} >= 1, "
-                f"n_versions {self.n_versions}, n_background {self.n_background} and n_background_postings "
+                f"n_versions {self.n_versions} >= 1, n_background {self.n_background} and n_background_postings "
                 f"{self.n_background_postings} >= 0"
             )
         if self.n_cells < 1:

@@ -135,4 +135,7 @@ def _gabor_filters() -> tuple[F32, F32, list[int]]:
     at = (np.arange(_GIST_SIDE) + 0.5) / _GIST_SIDE * _CELLS - 0.5
     inner = np.clip(at, 0, _CELLS - 1)  # beyond the outer centres a pixel belongs to the outer cell alone
     cells = np.maximum(0, 1 - np.abs(inner - np.arange(_CELLS)[:, np.newaxis]))
-    return np.array(filters, np.float32), cells.astype(np.float32), mirrored
+    built = np.array(filters, np.float32)
+    half = _GIST_SIDE // 2  # a row that stands for a frequency and its negative, so for a filter and its mirror image
+    built[:, half] = (built[:, half] + built[mirrored, half]) / 2
+    return built, cells.astype(np.float32), mirrored

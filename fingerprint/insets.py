@@ -77,7 +77,7 @@ def find_insets(grey: U8, model: InsetModel) -> tuple[Inset, ...]:
     Returns
     -------
     tuple of Inset
-        At most `9`, probabilities summing up to anything; the outer ones in falling probability, each after those
+        At most 9, their probabilities need not sum to 1; the outer ones in falling probability, each after those
         within it. None for pictures too small to have any.
     """
     found: list[Inset] = []

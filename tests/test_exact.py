@@ -1,5 +1,8 @@
 """Exact search against SciPy's and pure Python's brute force."""
 
+import os
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -11,7 +14,7 @@ from scipy.spatial.distance import cdist
 
 from fingerprint import exact
 from fingerprint.errors import ConfigError
-from fingerprint.exact import global_nearest, nearest
+from fingerprint.exact import global_nearest, nearest, nearest_to_one
 
 
 def all_pairs_sorted(queries, references):
@@ -189,6 +192,55 @@ def test_strided_and_read_only_input_is_taken_and_left_alone():
     assert_nearest(queries, references, 3)
     assert_global(queries, references, 9)
     assert stored.tobytes() == before
+
+
+@pytest.mark.parametrize("scale", [1, 1e-25, 1e-38, 1e30])
+@pytest.mark.parametrize("d", [1, 5, 64, 100])
+def test_one_query_alone_gets_what_it_gets_among_others(scale, d):
+    queries, references = (normal(seed, n, d) * np.float32(scale) for seed, n in ((21, 5), (22, 700)))
+    references[40:44] = references[7] = queries[0]
+    indices, distances = nearest(queries, references, 6)
+    for query, expected, apart in zip(queries, indices, distances, strict=True):
+        rows, found = nearest_to_one(query, references, 6)
+        assert rows[:6].tolist() == expected.tolist()
+        assert found[:6].tobytes() == apart.tobytes()
+        assert (found[6:] == found[5]).all()
+
+
+def test_one_query_gets_all_that_are_as_near_as_the_last():
+    references = np.repeat(np.array([[5], [1], [3]], np.float32), 4, axis=0)
+    rows, distances = nearest_to_one(np.zeros(1, np.float32), references, 6)
+    assert rows.tolist() == [4, 5, 6, 7, 8, 9, 10, 11]
+    assert distances.tolist() == [1.0] * 4 + [9.0] * 4
+    assert nearest_to_one(np.zeros(1, np.float32), references, 4)[0].tolist() == [4, 5, 6, 7]
+
+
+def test_many_more_pairs_than_are_kept_at_once():
+    """Ties at the cut, and more of them than there is room for, while the cut comes down."""
+    rng = np.random.default_rng(23)
+    queries, references = (rng.integers(-2, 3, (n, 2)).astype(np.float32) for n in (400, 3000))
+    for n_pairs in (1, 700, 60_000):
+        assert_global(queries, references, n_pairs, rtol=0)
+
+
+THREADS = """
+import hashlib, numpy as np
+from fingerprint.exact import global_nearest, nearest
+rng = np.random.default_rng(24)
+queries, references = (rng.standard_normal((n, 96), dtype=np.float32) for n in (300, 4000))
+found = [*nearest(queries, references, 9), *global_nearest(queries, references, 3000)]
+print(hashlib.sha256(b"".join(column.tobytes() for column in found)).hexdigest())
+"""
+
+
+def test_bytes_do_not_depend_on_the_threads_of_blas():
+    told = set()
+    for count in ("1", "2", "3"):
+        names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+        environment = os.environ | dict.fromkeys(names, count)
+        done = subprocess.run([sys.executable, "-c", THREADS], env=environment, capture_output=True, check=True)
+        told.add(done.stdout)
+    assert len(told) == 1
 
 
 @pytest.mark.usefixtures("small_blocks")

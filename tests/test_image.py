@@ -19,7 +19,8 @@ from PIL import Image, ImageCms
 
 from fingerprint import image as door
 from fingerprint.errors import FingerprintError, ImageError
-from fingerprint.image import IMAGE_SUFFIXES, MAX_PIXELS, find_images, read_grey, read_rgb, to_grey
+from fingerprint.folders import IMAGE_SUFFIXES, find_images
+from fingerprint.image import MAX_PIXELS, read_grey, read_planes, read_rgb, to_grey
 from fingerprint.types import U8
 
 SIZE = (96, 64)  # width, height: no square, so that turning shows
@@ -650,3 +651,85 @@ def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
 def test_suffixes_are_lower_case_and_dotted() -> None:
     assert {".jpg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".jpeg"} <= IMAGE_SUFFIXES
     assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in IMAGE_SUFFIXES)
+
+
+def planes_sources(scene: Image.Image) -> dict[str, bytes | U8]:
+    """The scene in everything that holds colours one way or another."""
+    luma, rgba = scene.convert("L"), np.dstack([np.asarray(scene), np.asarray(scene.convert("L"))])
+    deep = (np.asarray(luma).astype(np.uint16) * 257).astype(np.uint16)
+    jpegs = {f"jpeg 4:{name}": {"subsampling": k} for k, name in enumerate(("4:4", "2:2", "2:0"))}
+    jpegs |= {"jpeg, progressive": {"progressive": True}, "jpeg, RGB": {"keep_rgb": True}}
+    jpegs |= {f"jpeg, turned {k}": {"exif": exif(k)} for k in range(1, 9)}
+    rgb_jpeg = encode(scene, "JPEG", keep_rgb=True)
+    return {
+        **{name: encode(scene, "JPEG", quality=92, **options) for name, options in jpegs.items()},
+        "jpeg, RGB without a marker": rgb_jpeg.replace(b"Adobe", b"adobe"),
+        "jpeg, YCbCr without a marker": encode(scene, "JPEG").replace(b"JFIF", b"none"),
+        "jpeg, grey": encode(luma, "JPEG"),
+        "jpeg, CMYK": encode(scene.convert("CMYK"), "JPEG"),
+        **{form: encode(scene, form) for form in ("PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM")},
+        "tiff, YCbCr": encode(scene.convert("YCbCr"), "TIFF"),
+        "tiff, jpeg": encode(scene, "TIFF", compression="jpeg"),
+        "tiff, LAB": encode(scene.convert("LAB"), "TIFF"),
+        "png, transparent": encode(Image.fromarray(rgba), "PNG"),
+        "png, 16 bits": encode(Image.fromarray(deep), "PNG"),
+        "png, palette": encode(scene.quantize(40), "PNG"),
+        "png, one bit": encode(scene.convert("1"), "PNG"),
+        "array": np.asarray(scene),
+        "array, transparent": rgba,
+        "array, grey": np.asarray(luma),
+    }
+
+
+@pytest.mark.parametrize("at_least", [None, 30])
+def test_the_first_plane_is_the_grey_picture_to_the_bit(at_least: int | None, scene: Image.Image) -> None:
+    for name, source in planes_sources(scene).items():
+        planes, grey = (read(source, at_least=at_least) for read in (read_planes, read_grey))
+        assert planes.pixels.dtype == np.uint8
+        assert planes.pixels.shape == (*grey.pixels.shape, 3), name
+        assert np.array_equal(planes.pixels[..., 0], grey.pixels), name
+        assert (planes.width, planes.height, planes.name) == (grey.width, grey.height, grey.name)
+        assert planes.pixels.flags.writeable
+
+
+def test_the_other_planes_are_those_of_pillow(scene: Image.Image) -> None:
+    """Exactly where colours are read, nearly where a JPEG's own planes are: those did not go through colours."""
+    for name, source in planes_sources(scene).items():
+        chroma = read_planes(source).pixels[..., 1:].astype(int)
+        expected = np.asarray(Image.fromarray(read_rgb(source).pixels).convert("YCbCr"))[..., 1:].astype(int)
+        stored = "YCbCr" in name or (name.startswith("jpeg") and not name.endswith(("RGB", "RGB without a marker")))
+        if stored and "grey" not in name and "CMYK" not in name:
+            assert np.abs(chroma - expected).mean() < 1, name
+        else:
+            assert np.array_equal(chroma, expected), name
+
+
+def test_grey_pictures_have_neutral_planes(scene: Image.Image) -> None:
+    for source in (
+        encode(scene.convert("L"), "JPEG"),
+        encode(scene.convert("L"), "PNG"),
+        np.asarray(scene.convert("L")),
+    ):
+        assert (read_planes(source).pixels[..., 1:] == 128).all()
+
+
+def test_a_jpegs_planes_are_what_it_holds(scene: Image.Image) -> None:
+    """As Pillow gives them if asked for YCbCr, without the way through colours and back."""
+    data = encode(scene, "JPEG", quality=80, subsampling=0)
+    with Image.open(io.BytesIO(data)) as image:
+        image.draft("YCbCr", image.size)
+        assert image.mode == "YCbCr"
+        assert np.array_equal(read_planes(data).pixels, np.asarray(image))
+
+
+def test_planes_do_not_share_memory_and_what_cannot_be_read_is_named(scene: Image.Image) -> None:
+    array = np.asarray(scene).copy()
+    before = array.copy()
+    assert not np.shares_memory(read_planes(array).pixels, array)
+    assert np.array_equal(array, before)
+    with pytest.raises(ImageError, match="empty"):
+        read_planes(b"")
+    with pytest.raises(FingerprintError):
+        read_planes(encode(scene, "JPEG"), at_least=0)
+    with pytest.raises(ImageError):
+        read_planes(encode(scene, "JPEG")[:600])

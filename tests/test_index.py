@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 import fingerprint
-from fingerprint.config import DEFAULT_CONFIG, CandidateConfig, Config, FeatureConfig
+from fingerprint.config import DEFAULT_CONFIG, AnnoyConfig, CandidateConfig, Config, FeatureConfig
 from fingerprint.describe import describe_query, describe_reference
 from fingerprint.edits import apply_edits
 from fingerprint.errors import (
@@ -26,9 +27,12 @@ from fingerprint.errors import (
     UnknownIdError,
 )
 from fingerprint.index import ImageRecord, Store, check_store
+from fingerprint.index import candidates as candidates_module
 from fingerprint.index import catalogue as catalogue_module
 from fingerprint.index import store as store_module
+from fingerprint.index.candidates import nearest_by_descriptor, searched_by_annoy, select_candidates
 from fingerprint.index.catalogue import Catalogue
+from fingerprint.index.trees import inspected
 from fingerprint.models import Models, load_models
 from fingerprint.types import U8, VERSIONS, Candidate, Fingerprint, Keypoints, Query, Skipped
 
@@ -526,6 +530,85 @@ class TestAnnoy:
         assert len(set(after)) == 6
 
 
+class TestExactOrAnnoy:
+    @pytest.fixture
+    def several(self, tmp_path: Path, models: Models) -> Iterator[Store]:
+        """Three segments; in the last are descriptors of the first once more, and twelve times the same one."""
+        config = dataclasses.replace(DEFAULT_CONFIG, candidates=ONLY_DESCRIPTOR)
+        first, second = invented(300, models, seed=1), invented(40, models, seed=2)
+        with Store.create(tmp_path / "several", models, config) as store:
+            add(store, first)
+            add(store, {f"other-{name}": f for name, f in second.items()})
+            again = list(first.values())
+            add(store, {f"again-{i}": again[max(i - 11, 0)] for i in range(30)})
+            store.remove(["invented-3", "again-2", "again-20"])
+            yield store
+
+    @staticmethod
+    def vectors(store: Store) -> np.ndarray:
+        noise = np.random.default_rng(3).normal(0, 0.02, (20, store.descriptors().shape[1]))
+        vectors = np.concatenate([store.descriptors()[:300:15], store.descriptors()[:300:15] + noise])
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+    @staticmethod
+    def ask(store: Store, vectors: np.ndarray, config: Config, *, exact: bool) -> list[list[int]]:
+        parts = store._segments, store._ids, store._live
+        return nearest_by_descriptor(vectors, *parts, config, exact=exact)
+
+    def test_a_query_gets_the_same_alone_and_in_a_batch(self, several: Store) -> None:
+        config, vectors = dataclasses.replace(DEFAULT_CONFIG, candidates=ONLY_DESCRIPTOR), self.vectors(several)
+        together = self.ask(several, vectors, config, exact=True)
+        alone = [self.ask(several, vector[np.newaxis], config, exact=True)[0] for vector in vectors]
+        assert together == alone
+        for found, vector in zip(together, vectors, strict=True):
+            stored = np.concatenate([segment.descriptors for segment in several._segments])
+            apart = np.square(stored.astype(np.float64) - vector).sum(axis=1)
+            live = [position for position in range(len(stored)) if several._live[position]]
+            assert found == sorted(live, key=lambda p, apart=apart: (round(apart[p], 12), several._ids[p]))[:10]
+
+    def test_what_annoy_finds_is_ordered_like_what_is_compared(self, several: Store) -> None:
+        """With such a search_k Annoy looks at all of them."""
+        caps = dataclasses.replace(ONLY_DESCRIPTOR, annoy_from=41)
+        config = dataclasses.replace(DEFAULT_CONFIG, candidates=caps, annoy=AnnoyConfig(search_factor=1e3))
+        for vector in self.vectors(several):
+            found = self.ask(several, vector[np.newaxis], config, exact=False)
+            assert found == self.ask(several, vector[np.newaxis], config, exact=True)
+
+    def test_a_batch_given_beforehand_is_used(self, several: Store, queries: dict[str, Query], models: Models) -> None:
+        config = dataclasses.replace(DEFAULT_CONFIG, candidates=ONLY_DESCRIPTOR)
+        parts = several._segments, several._ids, several._live
+        places = select_candidates(
+            queries["coffee"], *parts, models.vocabulary, config, exact=False, by_descriptor=[5, 7]
+        )
+        assert [place.position for place in places] == [5, 7]
+
+    def test_size_and_batch_decide_and_the_log_says_so(
+        self, several: Store, queries: dict[str, Query], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        config = dataclasses.replace(DEFAULT_CONFIG, candidates=dataclasses.replace(ONLY_DESCRIPTOR, annoy_from=300))
+        assert [searched_by_annoy(n, 1, config) for n in (299, 300)] == [False, True]
+        assert not searched_by_annoy(300, 1_000, config)
+        candidates_module._tell.cache_clear()
+        with caplog.at_level(logging.INFO, "fingerprint"):
+            for exact in (False, False, True):
+                self.ask(several, self.vectors(several)[:2], config, exact=exact)
+            self.ask(several, self.vectors(several), config, exact=False)
+        assert [message.split(": ", 1)[1] for message in caplog.messages] == [
+            "1 of 3 segments searched by Annoy, the others compared one query at a time",
+            "0 of 3 segments searched by Annoy, the others compared one query at a time",
+            "0 of 3 segments searched by Annoy, the others compared all at once, as the queries come in a batch",
+        ]
+
+    def test_nobody_asks(self, several: Store) -> None:
+        assert self.ask(several, self.vectors(several)[:0], DEFAULT_CONFIG, exact=False) == []
+
+    def test_more_is_inspected_where_there_is_more(self) -> None:
+        looked_at = [inspected(n, 10, DEFAULT_CONFIG.annoy) for n in (1, 1_000, 10_000, 1_000_000)]
+        assert looked_at[0] >= 10
+        assert looked_at == sorted(looked_at)
+        assert inspected(1_000, 10**6, DEFAULT_CONFIG.annoy) == 10**6
+
+
 class TestDiedWriter:
     def test_an_unfinished_segment_is_not_seen_and_not_in_the_way(
         self, store: Store, described: dict[str, Fingerprint]
@@ -587,7 +670,9 @@ def other_process(script: str, *arguments: str) -> Iterator[subprocess.Popen[str
 HOLD = """
 import sys
 from pathlib import Path
+from fingerprint.index.candidates import nearest_by_descriptor, searched_by_annoy, select_candidates
 from fingerprint.index.catalogue import Catalogue
+from fingerprint.index.trees import inspected
 catalogue = Catalogue(Path(sys.argv[1]) / "catalogue.sqlite")
 with catalogue.change():
     print("ready", flush=True)

@@ -75,28 +75,40 @@ class TestAggregateResiduals:
         words = rng.integers(0, 7, 200)  # the last word stays empty
         residuals = points.astype(np.float64) - codebook[words]
         residuals /= np.linalg.norm(residuals, axis=1, keepdims=True)
+        weights = rng.uniform(0.1, 1, 200).astype(np.float32)
         expected = np.zeros((8, 16))
-        np.add.at(expected, words, residuals)
+        np.add.at(expected, words, residuals * weights[:, None])
         out = np.zeros((8, 16), np.float32)
-        aggregate_residuals(points, words, codebook, out)
+        aggregate_residuals(points, words, weights, codebook, out)
         np.testing.assert_allclose(out, expected, atol=1e-4)
         assert not out[7].any()
 
     def test_is_added_to_what_is_there(self) -> None:
         rng = np.random.default_rng(1)
         points, codebook = normal(rng, 20, 4), normal(rng, 3, 4)
-        words = rng.integers(0, 3, 20)
+        words, weights = rng.integers(0, 3, 20), rng.uniform(0.1, 1, 20).astype(np.float32)
         once, twice = np.zeros((3, 4), np.float32), np.zeros((3, 4), np.float32)
-        aggregate_residuals(points, words, codebook, once)
-        aggregate_residuals(points, words, codebook, twice)
-        aggregate_residuals(points, words, codebook, twice)
+        aggregate_residuals(points, words, weights, codebook, once)
+        aggregate_residuals(points, words, weights, codebook, twice)
+        aggregate_residuals(points, words, weights, codebook, twice)
         np.testing.assert_allclose(twice, 2 * once, atol=1e-5)
 
     def test_a_point_on_its_word_adds_nothing(self) -> None:
         codebook = np.array([[1, 2], [3, 4]], dtype=np.float32)
         out = np.zeros((2, 2), np.float32)
-        aggregate_residuals(codebook.copy(), np.array([0, 1]), codebook, out)
+        aggregate_residuals(codebook.copy(), np.array([0, 1]), np.ones(2, np.float32), codebook, out)
         assert not out.any()
+
+    def test_a_point_without_weight_adds_nothing_and_twice_the_weight_adds_twice(self) -> None:
+        rng = np.random.default_rng(2)
+        points, codebook = normal(rng, 3, 4), normal(rng, 1, 4)
+        words = np.zeros(3, np.int64)
+        sums = [np.zeros((1, 4), np.float32) for _ in range(3)]
+        for weights, out in zip(([0, 1, 0], [0, 2, 0], [0, 0, 0]), sums, strict=True):
+            aggregate_residuals(points, words, np.array(weights, np.float32), codebook, out)
+        np.testing.assert_allclose(np.linalg.norm(sums[0]), 1, atol=1e-6)
+        np.testing.assert_allclose(sums[1], 2 * sums[0], atol=1e-6)
+        assert not sums[2].any()
 
 
 class TestProject:

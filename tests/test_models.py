@@ -19,6 +19,7 @@ from fingerprint.models import (
     BackgroundModel,
     CalibrationModel,
     DescriptorModel,
+    InsetModel,
     Models,
     VocabularyModel,
     load_models,
@@ -30,16 +31,22 @@ from fingerprint.models.parts import PARTS
 from fingerprint.score import EVIDENCE_NAMES
 from fingerprint.types import Postings
 
-WORDS, REDUCED, DIMENSION, BACKGROUND = 3, 4, 5, 6
+WORDS, REDUCED, BACKGROUND = 3, 4, 6
+#: Dimensions of the parts of a descriptor: VLAD, GIST and colours.
+CUES = (3, 2, 1)
+DIMENSION = sum(CUES)
+GIST, COLOURS, MEASURES, BINS = 480, 2304, 32, 64
 CELLS, FINE, POSTINGS, IMAGES = 3, 4, 9, 5
 #: What `model_id` is the digest of, and what `calibration_id`.
-BOUND, FREE = ("descriptor", "vocabulary"), ("background", "calibration")
+BOUND, FREE = ("descriptor", "vocabulary", "insets"), ("background", "calibration")
+#: Bytes at the end of the file that hold the archive's directory.
+DIRECTORY = 2_400
 #: Every array: part and name.
 ARRAYS = [(part, field.name) for part, kind in PARTS.items() for field in dataclasses.fields(kind)]
 
 
 def small_models(seed: int = 0, part: str = "descriptor", **changes: np.ndarray) -> Models:
-    """Models of all four parts, with some arrays of one of them exchanged."""
+    """Models of all five parts, with some arrays of one of them exchanged."""
     rng = np.random.default_rng(seed)
 
     def draw(*shape: int) -> np.ndarray:
@@ -53,8 +60,13 @@ def small_models(seed: int = 0, part: str = "descriptor", **changes: np.ndarray)
             local_mean=draw(128),
             local_basis=draw(128, REDUCED),
             codebook=draw(WORDS, REDUCED),
-            projection_mean=draw(WORDS * REDUCED),
-            projection=draw(WORDS * REDUCED, DIMENSION),
+            vlad_mean=draw(WORDS * REDUCED),
+            vlad_projection=draw(WORDS * REDUCED, CUES[0]),
+            gist_mean=draw(GIST),
+            gist_projection=draw(GIST, CUES[1]),
+            colour_mean=draw(COLOURS),
+            colour_projection=draw(COLOURS, CUES[2]),
+            cue_weights=draw(3),
             background=draw(BACKGROUND, DIMENSION),
         ),
         "vocabulary": VocabularyModel(
@@ -64,6 +76,13 @@ def small_models(seed: int = 0, part: str = "descriptor", **changes: np.ndarray)
             centres=rng.integers(-120, 120, (CELLS * FINE, WORD_DIMENSION)).astype(np.int8),
             step=draw(1),
             rarity=draw(CELLS * FINE),
+        ),
+        "insets": InsetModel(
+            evidence=draw(BINS),
+            centre=rng.random(MEASURES),
+            spread=rng.random(MEASURES) + 1,
+            weights=rng.random(MEASURES + MEASURES * (MEASURES + 1) // 2),
+            bias=rng.random(1),
         ),
         "background": BackgroundModel(
             words=np.array([1, 4, 11], np.uint32),
@@ -189,8 +208,8 @@ class TestDamage:
         rng = np.random.default_rng(0)
         places = {
             "head of the archive": lambda: np.arange(230),
-            "arrays": lambda: rng.integers(230, len(data) - 1300, 150),
-            "directory of the archive": lambda: np.arange(len(data) - 1300, len(data), 7),
+            "arrays": lambda: rng.integers(230, len(data) - DIRECTORY, 150),
+            "directory of the archive": lambda: np.arange(len(data) - DIRECTORY, len(data), 7),
             "manifest": lambda: np.arange(len(data)),
         }[part]
         for place in places():
@@ -209,6 +228,7 @@ class TestDamage:
         ("kind", "part", "name"),
         [
             *[("model_id", "descriptor", "codebook"), ("model_id", "vocabulary", "rarity")],
+            ("model_id", "insets", "weights"),
             *[("calibration_id", "background", "geometry"), ("calibration_id", "calibration", "weights")],
         ],
     )
@@ -231,15 +251,16 @@ class TestDamage:
         with pytest.raises(ModelError, match=rf"version {FORMAT_VERSION + 41}.* reads {FORMAT_VERSION}"):
             load_models(saved)
 
-    @pytest.mark.parametrize("text", ["[]", "3", "null", '"x"', '{"format_version": 2, "facts": 3}'])
+    @pytest.mark.parametrize("text", ["[]", "3", "null", '"x"', '{"format_version": 3, "facts": 3}'])
     def test_a_manifest_that_is_json_but_no_manifest(self, text: str, saved: Path) -> None:
         (saved / MANIFEST_NAME).write_text(text)
         with pytest.raises(ModelError):
             load_models(saved)
 
-    def test_the_format_before_this_one_is_refused(self, saved: Path) -> None:
-        change_manifest(saved, format_version=1)
-        with pytest.raises(ModelError, match=r"version 1,.* reads 2"):
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_the_formats_before_this_one_are_refused(self, version: int, saved: Path) -> None:
+        change_manifest(saved, format_version=version)
+        with pytest.raises(ModelError, match=rf"version {version},.* reads 3"):
             load_models(saved)
 
     @pytest.mark.parametrize(("part", "array"), ARRAYS)
@@ -285,8 +306,15 @@ class TestShapes:
             ("descriptor", "local_basis", (128, REDUCED + 1)),
             ("descriptor", "codebook", (WORDS, REDUCED, 1)),
             ("descriptor", "codebook", (WORDS + 1, REDUCED)),
-            ("descriptor", "projection_mean", (WORDS * REDUCED + 1,)),
-            ("descriptor", "projection", (WORDS * REDUCED + 1, DIMENSION)),
+            ("descriptor", "vlad_mean", (WORDS * REDUCED + 1,)),
+            ("descriptor", "vlad_projection", (WORDS * REDUCED + 1, CUES[0])),
+            ("descriptor", "vlad_projection", (WORDS * REDUCED, CUES[0] + 1)),
+            ("descriptor", "gist_mean", (GIST - 1,)),
+            ("descriptor", "gist_projection", (GIST + 1, CUES[1])),
+            ("descriptor", "gist_projection", (CUES[1], GIST)),
+            ("descriptor", "colour_mean", (COLOURS, 1)),
+            ("descriptor", "colour_projection", (COLOURS - 1, CUES[2])),
+            ("descriptor", "cue_weights", (2,)),
             ("descriptor", "background", (BACKGROUND, DIMENSION + 1)),
             ("descriptor", "background", (DIMENSION,)),
             ("vocabulary", "mean", (64,)),
@@ -298,6 +326,11 @@ class TestShapes:
             ("vocabulary", "centres", (CELLS, FINE, WORD_DIMENSION)),
             ("vocabulary", "step", (2,)),
             ("vocabulary", "rarity", (CELLS * FINE - 1,)),
+            ("insets", "evidence", (BINS - 1,)),
+            ("insets", "centre", (MEASURES + 1,)),
+            ("insets", "spread", (MEASURES, 1)),
+            ("insets", "weights", (MEASURES,)),
+            ("insets", "bias", (0,)),
             ("background", "words", (4,)),
             ("background", "words", (3, 1)),
             ("background", "starts", (3,)),
@@ -333,10 +366,23 @@ class TestShapes:
         self.refused(tmp_path, wanted, part, **{name: array.astype(other)})
 
     def test_more_dimensions_than_the_challenge_allows(self, tmp_path: Path) -> None:
-        projection = np.zeros((WORDS * REDUCED, 257), np.float32)
-        save_models(small_models(projection=projection, background=np.zeros((2, 257), np.float32)), tmp_path)
+        projection = np.zeros((WORDS * REDUCED, 257 - CUES[1] - CUES[2]), np.float32)
+        save_models(small_models(vlad_projection=projection, background=np.zeros((2, 257), np.float32)), tmp_path)
         with pytest.raises(ModelError, match="257"):
             load_models(tmp_path)
+
+    def test_no_dimension_at_all(self, tmp_path: Path) -> None:
+        nothing = {
+            f"{name}_projection": np.zeros((size, 0), np.float32)
+            for name, size in (("vlad", WORDS * REDUCED), ("gist", GIST), ("colour", COLOURS))
+        }
+        self.refused(tmp_path, "0 dimensions", "descriptor", **nothing, background=np.zeros((0, 0), np.float32))
+
+    def test_a_cue_without_dimensions_is_allowed(self, tmp_path: Path) -> None:
+        left = DIMENSION - CUES[2]
+        none = np.zeros((COLOURS, 0), np.float32)
+        save_models(small_models(colour_projection=none, background=np.zeros((1, left), np.float32)), tmp_path)
+        assert load_models(tmp_path).descriptor.dimension == left
 
     def test_words_that_do_not_divide_among_the_cells(self, tmp_path: Path) -> None:
         for n_cells, n_words in ((CELLS, CELLS * FINE + 1), (0, 4), (CELLS, 0)):
@@ -426,6 +472,12 @@ class TestShipped:
 
     def test_the_background_is_of_unit_length(self, models: Models) -> None:
         np.testing.assert_allclose(np.linalg.norm(models.descriptor.background, axis=1), 1, atol=1e-4)
+
+    def test_the_sides_of_insets_have_more_evidence_than_anything(self, models: Models) -> None:
+        """A large step in quiet surroundings speaks for a border, no step at all against it."""
+        evidence = models.insets.evidence.reshape(8, 8)  # step by ratio
+        assert evidence[0].max() < 0 < evidence[5:, 6:].min()
+        assert (models.insets.spread > 0).all()
 
     def test_words_are_weighed_within_bounds(self, models: Models) -> None:
         rarity = models.vocabulary.rarity

@@ -479,6 +479,17 @@ class TestSearchMany:
         assert answers[0] == answers[1]
         assert answers[0] == [reader.search(c, n_results=3, min_probability=0.01) for c in copies.values()]
 
+    @pytest.mark.parametrize("exact", [False, True])
+    def test_a_batch_finds_what_single_queries_find(
+        self, exact: bool, reader: Collection, copies: dict[str, U8], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sources = [*copies.values(), b"no picture", *copies.values()]
+        alone = list(reader.search_many(sources, exact=exact))
+        monkeypatch.setattr("fingerprint.pipeline._BATCH_FROM", 0)
+        monkeypatch.setattr("fingerprint.pipeline._BATCH", 5)
+        assert list(reader.search_many(sources, exact=exact, n_workers=2)) == alone
+        assert sum(isinstance(found, Skipped) for found in alone) == 1
+
     def test_queries_may_be_endless(self, reader: Collection, copies: dict[str, U8]) -> None:
         def forever() -> Iterator[U8]:
             while True:
@@ -554,6 +565,7 @@ class TestCollection:
         other = make_models(
             dataclasses.replace(models.descriptor, signature_thresholds=thresholds),
             models.vocabulary,
+            models.insets,
             models.background,
             models.calibration,
             {},
@@ -565,7 +577,7 @@ class TestCollection:
 
     def test_another_calibration_may_be_used(self, built: Path, models: Models, copies: dict[str, U8]) -> None:
         sceptic = dataclasses.replace(models.calibration, bias=models.calibration.bias - 5)
-        other = make_models(models.descriptor, models.vocabulary, models.background, sceptic, {})
+        other = make_models(models.descriptor, models.vocabulary, models.insets, models.background, sceptic, {})
         with open_collection(built, models=other) as opened, open_collection(built) as plain:
             one, two = (c.search(copies["chelsea.png"])[0].score for c in (opened, plain))
         assert one == pytest.approx(two - 5)

@@ -28,6 +28,7 @@ NAMES = {
     "Skipped",
     "Verification",
     "__version__",
+    "compact_descriptor",
     "compare",
     "create_collection",
     "fingerprint_image",

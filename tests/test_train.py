@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.linalg import subspace_angles
 from scipy.optimize import minimize
 from scipy.stats import ortho_group
 
@@ -19,6 +20,7 @@ from fingerprint.models import ARRAYS_NAME, MANIFEST_NAME, Models, load_models, 
 from fingerprint.pipeline import compare
 from fingerprint.train import TrainConfig, train_models
 from fingerprint.train.fitting import (
+    fit_agreement,
     fit_codebook,
     fit_local_basis,
     fit_logistic,
@@ -81,9 +83,15 @@ class TestTrainModels:
         assert loaded.model_id == trained.model_id
         assert loaded.model_id.startswith("vlad8-16-")
         assert trained.descriptor.background.shape == (10, 16)
+        projections = [projection.shape for _, projection in trained.descriptor.cue_projections]
+        assert projections == [(8 * 16, 9), (480, 4), (2304, 3)]
+        assert np.isfinite(trained.insets.weights).all()
         assert (len(trained.vocabulary.coarse), len(trained.vocabulary.centres)) == (6, 36)
         assert int(trained.background.n_images[0]) == 15
         assert trained.facts["n_images"] == 24
+        assert trained.facts["n_projection_vectors"] == 48
+        assert trained.facts["n_inset_views"] == 24
+        assert "whitening" not in trained.facts
         assert trained.facts["n_calibration_queries"] == 40
         assert 0 < trained.facts["n_calibration_copies"] < trained.facts["n_calibration_pairs"]
 
@@ -128,6 +136,12 @@ class TestTrainModels:
         with pytest.raises(ConfigError, match="no keypoints"):
             train_models(paths, DEFAULT_CONFIG, SMALL)
 
+    def test_a_short_descriptor_leaves_cues_out(self, photographs: list[Path]) -> None:
+        short = dataclasses.replace(SMALL, dimension=2, n_calibration=12)
+        models, _ = train_models(photographs, DEFAULT_CONFIG, short)
+        assert [projection.shape[1] for _, projection in models.descriptor.cue_projections] == [1, 1, 0]
+        assert models.descriptor.background.shape == (10, 2)
+
     @pytest.mark.parametrize(
         "setting",
         [
@@ -139,6 +153,8 @@ class TestTrainModels:
             {"n_local": 0},
             {"n_cells": 0},
             {"n_background_postings": -1},
+            {"n_versions": 0},
+            {"n_versions": -1},
         ],
     )
     def test_settings_out_of_range_are_refused(self, setting: dict[str, int]) -> None:
@@ -229,6 +245,17 @@ class TestFitProjection:
         assert spread == sorted(spread, reverse=True)
         assert spread[2] < 1.1  # some shrinkage is on purpose
 
+    def test_more_shrinkage_whitens_less(self) -> None:
+        rng = np.random.default_rng(1)
+        x = (rng.normal(size=(500, 40)) * np.geomspace(3, 0.5, 40)).astype(np.float32)
+        spread = []
+        for shrinkage in (0.0, 0.05, 0.5, 5.0):
+            mean, basis = fit_projection(x, 10, 0.5, shrinkage)
+            deviation = ((x - mean) @ basis).std(axis=0)
+            spread.append(float(deviation.max() / deviation.min()))
+        assert spread == sorted(spread)
+        assert spread[0] == pytest.approx(1, abs=1e-3)
+
     def test_spans_the_principal_subspace(self) -> None:
         rng = np.random.default_rng(2)
         x = (rng.normal(size=(200, 20)) * np.geomspace(5, 0.1, 20)).astype(np.float32)
@@ -249,6 +276,136 @@ class TestFitProjection:
         for n in (100, 8):
             _, basis = fit_projection(x[:n], 5, 0.5)
             assert (basis[np.abs(basis).argmax(axis=0), range(5)] > 0).all()
+
+
+class TestFitAgreement:
+    def pairs(
+        self, seed: int, n: int = 800, width: int = 40, shared: int = 4
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Originals, two versions of each, owners, and the few directions (width, shared) that edits leave alone.
+
+        What edits change is larger: principal components alone would keep that.
+        """
+        rng = np.random.default_rng(seed)
+        directions = ortho_group.rvs(width, random_state=rng)
+        kept, changed = directions[:, :shared], directions[:, shared : 4 * shared]
+        owners = np.repeat(np.arange(n), 2)
+        own = rng.normal(size=(n, shared))
+
+        def vectors(mine: np.ndarray) -> np.ndarray:
+            loud, quiet = rng.normal(0, 2, (len(mine), 3 * shared)), rng.normal(0, 0.3, (len(mine), width))
+            return (mine @ kept.T + loud @ changed.T + quiet + 1).astype(np.float32)
+
+        return vectors(own), vectors(own[owners]), owners, kept
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_recovers_the_directions_that_copies_share(self, seed: int) -> None:
+        originals, versions, owners, kept = self.pairs(seed)
+        mean, projection = fit_agreement(originals, versions, owners, 4, 40, 0.05)
+        assert (mean.dtype, projection.dtype, projection.shape) == (np.float32, np.float32, (40, 4))
+        np.testing.assert_allclose(mean, np.concatenate([originals, versions]).mean(axis=0), atol=1e-4)
+        assert np.degrees(subspace_angles(projection.astype(float), kept)).max() < 12
+        _, principal = fit_projection(np.concatenate([originals, versions]), 4, 0.5)
+        assert np.degrees(subspace_angles(principal.astype(float), kept)).max() > 60
+
+    def test_new_copies_are_nearest_to_their_sources_more_often_than_after_whitening(self) -> None:
+        originals, versions, owners, kept = self.pairs(0)
+        mean, projection = fit_agreement(originals, versions, owners, 4, 40, 0.05)
+        centre, whitened = fit_projection(np.concatenate([originals, versions]), 4, 0.5)
+        rng = np.random.default_rng(9)
+        own = rng.normal(size=(100, 4))
+        noise = [rng.normal(size=(100, 40)) @ (np.eye(40) - kept @ kept.T) for _ in range(2)]
+        one, two = (own @ kept.T + n + 1 for n in noise)
+
+        def hits(centre: np.ndarray, basis: np.ndarray) -> int:
+            a, b = (
+                x / np.linalg.norm(x, axis=1, keepdims=True) for x in ((one - centre) @ basis, (two - centre) @ basis)
+            )
+            return int(((a @ b.T).argmax(axis=1) == np.arange(100)).sum())
+
+        assert hits(mean, projection) > 50 > 20 > hits(centre, whitened)
+
+    @pytest.mark.parametrize(("n", "width"), [(150, 30), (40, 90)], ids=["more vectors", "more dimensions"])
+    def test_against_numpy(self, n: int, width: int) -> None:
+        """The generalised problem by Cholesky's triangle, in double precision."""
+        originals, versions, owners, _ = self.pairs(5, n, width)
+        _, projection = fit_agreement(originals, versions, owners, 6, 20, 0.2)
+        x = np.concatenate([originals, versions]).astype(float)
+        _, values, right = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
+        variance = values[:20] ** 2 / len(x)
+        basis = right[:20].T / np.sqrt(variance + 0.2 * variance.mean())
+
+        def rows(vectors: np.ndarray) -> np.ndarray:
+            projected = (vectors - x.mean(axis=0)) @ basis
+            return projected / np.linalg.norm(projected, axis=1, keepdims=True)
+
+        a, b = rows(originals), rows(versions)
+        across = b.T @ a[owners] / len(b)
+        within = (b.T @ b / len(b) + a.T @ a / len(a)) / 2
+        within += 0.1 * np.trace(within) / 20 * np.eye(20)
+        inverse = np.linalg.inv(np.linalg.cholesky(within))
+        found, vectors = np.linalg.eigh(inverse @ (across + across.T) / 2 @ inverse.T)
+        expected = basis @ inverse.T @ vectors[:, ::-1][:, :6] * np.sqrt(found[::-1][:6])
+        cosines = (projection * expected).sum(axis=0) / (
+            np.linalg.norm(projection, axis=0) * np.linalg.norm(expected, axis=0)
+        )
+        np.testing.assert_allclose(np.abs(cosines), 1, atol=1e-3)
+        np.testing.assert_allclose(np.linalg.norm(projection, axis=0), np.linalg.norm(expected, axis=0), rtol=1e-2)
+
+    def test_directions_come_in_the_order_of_their_agreement(self) -> None:
+        originals, versions, owners, _ = self.pairs(1)
+        mean, projection = fit_agreement(originals, versions, owners, 12, 40, 0.05)
+        a, b = (originals[owners] - mean) @ projection, (versions - mean) @ projection
+        correlations = [float(np.corrcoef(a[:, i], b[:, i])[0, 1]) for i in range(12)]
+        assert min(correlations[:4]) > 0.5 > 0.2 > max(correlations[4:])
+        lengths = np.linalg.norm(b, axis=0)
+        assert lengths[:4].min() > 2 * lengths[4:].max()
+
+    def test_without_versions_it_whitens(self) -> None:
+        originals = self.pairs(2)[0]
+        nothing = np.zeros((0, 40), np.float32), np.zeros(0, np.int64)
+        found = fit_agreement(originals, *nothing, 7, 30, 0.1)
+        expected = fit_projection(originals, 7, 0.5, 0.1)
+        assert [array.tobytes() for array in found] == [array.tobytes() for array in expected]
+        projected = (originals - found[0]) @ found[1]
+        deviations = projected.std(axis=0)
+        assert deviations.max() / deviations.min() < 1.1
+
+    @pytest.mark.parametrize(("wanted", "found"), [(2, 2), (5, 5), (16, 5)])
+    def test_fewer_dimensions_where_the_vectors_span_fewer(self, wanted: int, found: int) -> None:
+        rng = np.random.default_rng(3)
+        x = (rng.normal(size=(60, 5)) @ rng.normal(size=(5, 70))).astype(np.float32)
+        mean, projection = fit_agreement(x[:20], x[20:], np.arange(40) % 20, wanted, 50, 0.05)
+        assert projection.shape == (70, found)
+        assert np.isfinite(projection).all()
+        assert np.isfinite(mean).all()
+
+    @pytest.mark.parametrize("n_versions", [0, 30])
+    def test_no_dimension_at_all(self, n_versions: int) -> None:
+        x = np.random.default_rng(0).normal(size=(30, 8)).astype(np.float32)
+        mean, projection = fit_agreement(x, x[:n_versions], np.arange(n_versions), 0, 5, 0.05)
+        assert projection.shape == (8, 0)
+        np.testing.assert_allclose(mean, x.mean(axis=0), atol=1e-6)
+
+    def test_more_dimensions_than_principal_directions_may_be_had(self) -> None:
+        originals, versions, owners, _ = self.pairs(4)
+        assert fit_agreement(originals, versions, owners, 12, 3, 0.05)[1].shape == (40, 12)
+
+    def test_signs_do_not_depend_on_chance(self) -> None:
+        originals, versions, owners, _ = self.pairs(6, n=200)
+        _, projection = fit_agreement(originals, versions, owners, 4, 40, 0.05)
+        order = np.random.default_rng(0).permutation(len(versions))
+        _, shuffled = fit_agreement(originals, versions[order], owners[order], 4, 40, 0.05)
+        _, negative = fit_agreement(-originals, -versions, owners, 4, 40, 0.05)
+        np.testing.assert_allclose(shuffled, projection, atol=2e-2)
+        np.testing.assert_allclose(negative, projection, atol=2e-2)
+
+    def test_inputs_are_not_changed(self) -> None:
+        originals, versions, owners, _ = self.pairs(7, n=50)
+        copies = originals.copy(), versions.copy(), owners.copy()
+        fit_agreement(originals, versions, owners, 4, 20, 0.05)
+        for before, after in zip(copies, (originals, versions, owners), strict=True):
+            np.testing.assert_array_equal(before, after)
 
 
 class TestFitCodebook:

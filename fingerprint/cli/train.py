@@ -55,7 +55,7 @@ from fingerprint.errors import ConfigError
     "--versions",
     "n_versions",
     metavar="N",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=1),
     default=DEFAULT_TRAIN_CONFIG.n_versions,
     show_default=True,
     help="Edited versions of an image to learn from.",

@@ -107,22 +107,27 @@ def best_rectangles(along_x, along_y, rows, columns, least_height, least_width, 
 
 @njit(cache=True, nogil=True)
 def _keep(out, found, total, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
-    """Put a rectangle in its place, unless one that is nearly the same has more evidence; return how many there are."""
+    """Put a rectangle in its place and drop all that are nearly the same, unless one of these has more evidence.
+
+    Returns how many there are.
+    """
     n = out.shape[0]
-    place = -1
+    same = np.zeros(n, np.bool_)
     for k in range(found):
         wide = min(x1, out[k, 3]) - max(x0, out[k, 1])
         high = min(y1, out[k, 4]) - max(y0, out[k, 2])
         if wide > 0 and high > 0:
             union = (x1 - x0) * (y1 - y0) + (out[k, 3] - out[k, 1]) * (out[k, 4] - out[k, 2])
-            if wide * high > _OVERLAP * (union - wide * high):
-                place = k
-                break
-    if place >= 0 and total <= out[place, 0]:
-        return found
-    if place < 0:
-        place = min(found, n - 1)
-        found = min(found + 1, n)
+            same[k] = wide * high > _OVERLAP * (union - wide * high)
+            if same[k] and total <= out[k, 0]:
+                return found
+    left = 0
+    for k in range(found):
+        if not same[k]:
+            out[left] = out[k]
+            left += 1
+    place = min(left, n - 1)
+    found = min(left + 1, n)
     while place > 0 and out[place - 1, 0] < total:
         out[place] = out[place - 1]
         place -= 1

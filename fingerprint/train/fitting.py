@@ -189,6 +189,9 @@ def fit_agreement(
         As in `fit_projection`.
     """
     everything = np.concatenate([originals, versions])
+    if not dimension:  # of a short descriptor a cue may get nothing
+        nothing = np.zeros((originals.shape[1], 0), np.float32)
+        return everything.mean(axis=0, dtype=np.float64).astype(np.float32), nothing
     if not len(versions):
         return fit_projection(everything, dimension, 0.5, shrinkage)
     mean, basis = fit_projection(everything, max(dimension, n_principal), 0.5, shrinkage)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fingerprint.errors import ConfigError
 from fingerprint.insets import bins_both_ways, expand, find_rectangles, shrink_for_search
 from fingerprint.kernels.rectangles import N_BINS, N_MEASURES
 from fingerprint.models import InsetModel
@@ -95,6 +96,8 @@ def fit_insets(
             overlaps.append(found[1])
         report("insets", done, len(views))
     x, y = np.concatenate(measures), np.concatenate(overlaps) > _SAME_REGION
+    if not y.any():
+        raise ConfigError("none of the edited training images has an inset; give more training images or versions")
     centre, spread = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-6)
     weights, expanded_centre, expanded_spread, bias = fit_logistic(expand(x, centre, spread), y, _RIDGE)
     weights /= expanded_spread
