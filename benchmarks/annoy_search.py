@@ -43,7 +43,7 @@ BATCH = 1_000
 MOST_READ = 20_000_000  # references that exact search reads for one point
 ENOUGH, TARGET = 0.99, 0.95
 #: Trees that are tried, by number of references.
-GRID = {10_000: (16, 20, 32, 64), 100_000: (16, 20, 32, 64), 1_000_000: (20, 50)}
+GRID = {10_000: (16, 50, 100), 100_000: (16, 50, 100), 1_000_000: (20, 50)}
 QUICK_GRID = {2_000: (20, 50), 10_000: (20, 50)}
 
 
