@@ -1,0 +1,1 @@
+"""What `benchmarks/recipes.py` is made of: pictures, what is summed of them, projections, judging, and the recipes."""

@@ -1,0 +1,238 @@
+"""The recipes: what each one does, by name. A recipe gives the similarities of all queries to all references."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from _recipes.lab import (
+    SHRINKAGE,
+    SPLITS,
+    Cue,
+    Feature,
+    Lab,
+    Split,
+    SplitName,
+    Table,
+    agreement,
+    discriminant,
+    join,
+    judge,
+    nearest_mean,
+    negative_distances,
+    subtract,
+)
+from _recipes.looks import colour_layout, dct_blocks, gradient_blocks, middle_colours, whole_gist
+from _recipes.pictures import N_VERSIONS, OTHER_SIDES
+from _recipes.sums import UPRIGHT_MIRROR, Fisher, Mirror, Summer, Triangulation, Vlad, unit_rows
+from fingerprint.cues import compute_colours, compute_gist
+from fingerprint.types import F32, U8
+
+SHARE, N_NEIGHBOURS = 0.35, 10
+_STRETCH_NEIGHBOURS, _BIAS_NEIGHBOURS = 5, 3
+_SIDE_WEIGHT = 0.5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a recipe found; more is better."""
+
+    similarity: F32
+    dimension: int | str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A small experiment: everything but what its description says is as in the others of its group."""
+
+    name: str
+    group: str
+    description: str
+    run: Callable[[Lab, Split], Outcome]
+    splits: tuple[SplitName, ...] = SPLITS
+
+    def judge(self, lab: Lab) -> dict[str, object]:
+        figures: dict[str, object] = {"dev": None, "judged": None}
+        for name in self.splits:
+            split = lab.split(name)
+            outcome = self.run(lab, split)
+            figures[name] = judge(outcome.similarity, split.truth)
+            figures["dimension"] = outcome.dimension
+        return figures
+
+
+def fit_vlad(sample: U8, *n_words: int, **changes: object) -> Vlad:
+    return replace(Vlad.fit(sample, n_words or (64,)), **changes)  # type: ignore[arg-type]
+
+
+def fit_own_coordinates(sample: U8) -> Summer:
+    return fit_vlad(sample).with_own_coordinates(sample)
+
+
+TABLES = {
+    "vlad64": Table(fit_vlad),
+    "vlad64-sized": Table(partial(fit_vlad, full_size=6.0)),
+    "vlad64-coarse": Table(partial(fit_vlad, least_size=4.0), few_versions=True),
+    "vlad64-lengths": Table(partial(fit_vlad, normalised=False), few_versions=True),
+    "vlad64-own": Table(fit_own_coordinates, few_versions=True),
+    "vlad64-one": Table(partial(fit_vlad, mirror=Mirror("none")), few_versions=True, mirrored="vlad64-mirrored"),
+    "vlad64-mirrored": Table(partial(fit_vlad, mirror=Mirror("only")), few_versions=True),
+    "vlad128": Table(lambda sample: fit_vlad(sample, 128), few_versions=True),
+    "vlad256": Table(lambda sample: fit_vlad(sample, 256), few_versions=True),
+    "vlad64x2": Table(lambda sample: fit_vlad(sample, 64, 64), few_versions=True),
+    "vlad32x4": Table(lambda sample: fit_vlad(sample, *(32,) * 4), few_versions=True),
+    "vlad32x4-sized": Table(lambda sample: fit_vlad(sample, *(32,) * 4, full_size=6.0)),
+    "vlad16x4-sized": Table(lambda sample: fit_vlad(sample, *(16,) * 4, full_size=6.0), few_versions=True),
+    "fisher64": Table(partial(Fisher.fit, n_gaussians=64, seed=0), few_versions=True),
+    "triangulation16": Table(partial(Triangulation.fit, n_anchors=16, dimension=32, seed=0), few_versions=True),
+    "vlad64-dense": Table(partial(fit_vlad, mirror=Mirror("both", UPRIGHT_MIRROR)), dense=True),
+    "gist": Table(look=compute_gist),
+    "gist-whole": Table(look=whole_gist),
+    "gradients4": Table(look=partial(gradient_blocks, n_cells=4, middle=True)),
+    "gradients8": Table(look=partial(gradient_blocks, n_cells=8, middle=True)),
+    "gradients8-whole": Table(look=partial(gradient_blocks, n_cells=8, middle=False)),
+    "dct": Table(look=partial(dct_blocks, middle=True)),
+    "dct-whole": Table(look=partial(dct_blocks, middle=False)),
+    "colour": Table(look=compute_colours),
+    "colour-middle": Table(look=middle_colours),
+    "layout": Table(look=colour_layout),
+}
+
+ROOTED = Feature("vlad64", 0.5)
+SIZED = Feature("vlad64-sized", 0.4)
+GIST, COLOUR = Feature("gist"), Feature("colour")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a cue is whitened and projected."""
+
+    feature: Feature
+    dimension: int = 256
+    m: int = 512
+    how: Literal["agreement", "discriminant", "whitening"] = "agreement"
+    shrinkage: float = SHRINKAGE
+    exponent: float = 0.5
+    n_versions: int = N_VERSIONS
+    views: bool = False
+
+    def project(self, lab: Lab, split: Split) -> Cue:
+        fitted = split.with_versions(self.n_versions)
+        whitened = lab.whitened(self.feature, fitted, self.m, self.shrinkage, views=self.views)
+        if self.how == "discriminant":
+            return discriminant(whitened, fitted.owners, self.dimension)
+        if self.how == "agreement":
+            return agreement(whitened, fitted.owners, self.dimension, self.exponent)
+        return whitened
+
+
+#: The cues of the package's descriptor.
+SHIPPED = (
+    Plan(SIZED, 144, views=True),
+    Plan(GIST, 64, 400, views=True),
+    Plan(COLOUR, 48, 256, shrinkage=0.5, views=True),
+)
+WEIGHTS = (1.0, 0.7, 0.6)
+
+
+def resized(plans: Sequence[Plan], dimensions: Sequence[int]) -> tuple[Plan, ...]:
+    return tuple(replace(plan, dimension=d) for plan, d in zip(plans, dimensions, strict=True))
+
+
+def compare(cue: Cue, share: float = SHARE, n_neighbours: int = N_NEIGHBOURS, sides: str = "both") -> Outcome:
+    """Subtract the background and multiply."""
+    queries, references = cue.queries, cue.references
+    if sides != "references":
+        queries = subtract(queries, cue.originals, share, n_neighbours)
+    if sides != "queries":
+        references = subtract(references, cue.originals, share, n_neighbours)
+    return Outcome(queries @ references.T, queries.shape[1])
+
+
+def stretch(cue: Cue, factor: float) -> Outcome:
+    """Make queries the longer, the nearer training images are to them."""
+    queries, references, background = _subtracted(cue, SHARE)
+    near = nearest_mean(queries, background, _STRETCH_NEIGHBOURS)
+    return Outcome(negative_distances(queries * (factor * near)[:, None], references), queries.shape[1])
+
+
+def add_biases(cue: Cue, factor: float, share: float = SHARE, *, both: bool = True) -> Outcome:
+    """Two further dimensions take from every distance how near training images are to the query and the reference."""
+    queries, references, background = _subtracted(cue, share)
+
+    def lifted(vectors: F32, dimension: int, weight: float) -> F32:
+        extra = np.zeros((len(vectors), 2), np.float32)
+        bias = weight * nearest_mean(vectors, background, _BIAS_NEIGHBOURS)
+        extra[:, dimension] = np.sqrt(np.maximum(2 * bias + 2 * weight, 0))
+        return np.concatenate([vectors, extra], axis=1)
+
+    first, second = lifted(queries, 0, factor), lifted(references, 1, factor if both else 0.0)
+    return Outcome(negative_distances(first, second), first.shape[1])
+
+
+def _subtracted(cue: Cue, share: float) -> tuple[F32, F32, F32]:
+    queries, references = (subtract(x, cue.originals, share, N_NEIGHBOURS) for x in (cue.queries, cue.references))
+    return queries, references, subtract(cue.originals, cue.originals, share, N_NEIGHBOURS)
+
+
+def single(lab: Lab, split: Split, plan: Plan, share: float = SHARE) -> Outcome:
+    return compare(plan.project(lab, split), share)
+
+
+def either_side(lab: Lab, split: Split, plan: Plan) -> Outcome:
+    """Compare the query and its mirror image, and take the better."""
+    cue = plan.project(lab, split)
+    seen = [compare(replace(cue, queries=queries)).similarity for queries in (cue.queries, cue.views)]
+    return Outcome(np.maximum(*seen), f"2 x {cue.queries.shape[1]}")
+
+
+def jointly(lab: Lab, split: Split, plans: Sequence[Plan], weights: Sequence[float]) -> Outcome:
+    """Join whitened cues first, and project all together."""
+    whole = join([replace(plan, how="whitening").project(lab, split) for plan in plans], weights)
+    return compare(agreement(whole, split.owners, 256))
+
+
+def late(
+    lab: Lab,
+    split: Split,
+    plans: Sequence[Plan] = SHIPPED,
+    weights: Sequence[float] = WEIGHTS,
+    end: Callable[[Cue], Outcome] = compare,
+) -> Outcome:
+    """Project each cue, then join them."""
+    return end(join([plan.project(lab, split) for plan in plans], weights))
+
+
+def viewed(
+    lab: Lab,
+    split: Split,
+    plans: Sequence[Plan] = SHIPPED,
+    whole_weight: float = 0.5,
+    end: Callable[[Cue], Outcome] = compare,
+    *,
+    sides: bool = False,
+    insets: bool = True,
+) -> Outcome:
+    """Describe queries by their insets, as likely as these are, and by the whole picture at several sides."""
+    pictures = lab.pictures(f"views-{split.name}")
+    owners, kinds, likely = (np.asarray(pictures.load(name)) for name in ("owners", "kinds", "probabilities"))
+    cues = [plan.project(lab, split) for plan in plans]
+    joined = join(cues, WEIGHTS)
+    whole = kinds == "whole"
+    if sides:
+        local = cues[0].views[whole].copy()
+        for side in OTHER_SIDES:
+            local += np.float32(_SIDE_WEIGHT) * cues[0].views[kinds == f"side {side}"]
+        parts = [unit_rows(local), *(cue.views[whole] for cue in cues[1:])]
+        total = unit_rows(np.concatenate([np.float32(w) * x for w, x in zip(WEIGHTS, parts, strict=True)], axis=1))
+    else:
+        total = joined.views[whole].copy()
+    if insets:
+        total *= np.float32(whole_weight)
+        inset = kinds == "inset"
+        np.add.at(total, owners[inset], likely[inset, None].astype(np.float32) * joined.views[inset])
+    return end(replace(joined, queries=unit_rows(total)))

@@ -1,0 +1,316 @@
+"""What recipes are fitted on and judged by: splits, tables of features on disk, principal directions, projections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from scipy.linalg import eigh, qr
+
+from _recipes.pictures import N_QUERIED, N_VERSIONS, PictureSet, is_held_out
+from _recipes.sums import Summer, unit_rows
+from fingerprint.challenge import GroundTruth, Matches, evaluate_matches, read_ground_truth
+from fingerprint.types import F32, F64, I64, U8
+
+SplitName = Literal["dev", "judged"]
+SPLITS: tuple[SplitName, ...] = ("dev", "judged")
+#: Of the references of the dev figures: one in nine identities is asked for, one in nine is not.
+DEV_REFERENCES = (0, 3)
+SHRINKAGE = 0.05
+
+_CHUNK = 400
+_ROWS = 2000
+_WIDE = 5000  # dimensions from which principal directions are found by iteration
+_EXACT_RANK, _WIDE_RANK = 1024, 512
+_OVERSAMPLING, _ITERATIONS = 64, 3
+_RIDGE = 0.1
+_LEAST_CORRELATION = 1e-3
+_RANK = 1e-6  # variances below this part of the first are rounding errors
+_PAIRS_PER_QUERY = 10
+
+
+@dataclass(frozen=True)
+class Split:
+    """Who is fitted on, who asks and who is asked for; rows of versions count 12 an image."""
+
+    name: SplitName
+    originals: I64
+    versions: I64
+    query_set: str
+    queries: I64
+    reference_set: str
+    references: I64
+    truth: I64  # (queries,) place among the references, or -1
+
+    @property
+    def owners(self) -> I64:
+        """Place of each version's original among the originals."""
+        return np.searchsorted(self.originals, self.versions // N_VERSIONS)
+
+    def with_versions(self, n_versions: int) -> Split:
+        return replace(self, versions=self.versions[self.versions % N_VERSIONS < n_versions])
+
+
+@dataclass(frozen=True)
+class Table:
+    """A feature of every picture: from keypoints (`fit` on a sample of the training images') or from the thumbnail."""
+
+    fit: Callable[[U8], Summer] | None = None
+    look: Callable[[U8], F32] | None = None
+    dense: bool = False
+    few_versions: bool = False  # N_QUERIED instead of N_VERSIONS
+    mirrored: str | None = None  # table of the same of the mirrored pictures
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A table with what is done to its vectors before anything is fitted to them."""
+
+    table: str
+    power: float = 1.0
+    intra: int = 0  # length of the blocks that are brought to unit length first
+
+    @property
+    def key(self) -> str:
+        return f"{self.table}-power{self.power:g}" + (f"-intra{self.intra}" if self.intra else "")
+
+    def __call__(self, raw: F32) -> F32:
+        x = raw.astype(np.float32)
+        if self.intra:
+            x = unit_rows(x.reshape(-1, self.intra)).reshape(x.shape)
+        return unit_rows(np.sign(x) * np.abs(x) ** np.float32(self.power) if self.power != 1 else x)
+
+
+@dataclass(frozen=True)
+class Cue:
+    """Vectors of one feature, or of several joined, of everybody in a split."""
+
+    originals: F32
+    versions: F32
+    queries: F32
+    references: F32
+    views: F32  # or the mirrored queries; (0, d) if the feature is had of neither
+
+    def map(self, function: Callable[[F32], F32]) -> Cue:
+        return Cue(*(function(getattr(self, part.name)) for part in fields(self)))
+
+
+class Lab:
+    """Gives features of the pictures in a working folder, and keeps there what took long."""
+
+    def __init__(self, work: Path, data: Path, tables: Mapping[str, Table]) -> None:
+        self.work, self.data, self._tables = work, data, tables
+        self.split = cache(self._split)
+
+    def pictures(self, name: str) -> PictureSet:
+        return PictureSet(self.work / name)
+
+    def _split(self, name: SplitName) -> Split:
+        identities = np.arange(len(self.pictures("train")))
+        versions = np.arange(len(self.pictures("versions")))
+        if name == "judged":
+            references = [path.stem for path in sorted((self.data / "references").glob("*.jpg"))]
+            queries = [path.stem for path in sorted((self.data / "queries").glob("*.jpg"))]
+            pairs = dict(read_ground_truth(self.data / "ground_truth.csv").pairs)
+            truth = [references.index(pairs[query]) if query in pairs else -1 for query in queries]
+            everyone = (np.arange(len(queries)), "references", np.arange(len(references)), np.array(truth))
+            return Split(name, identities, versions, "queries", *everyone)
+        held = is_held_out(versions // N_VERSIONS)
+        queried = versions[held & (versions % N_VERSIONS < N_QUERIED)]
+        asked = identities[np.isin(identities % 9, DEV_REFERENCES)]
+        place = {int(identity): row for row, identity in enumerate(asked)}
+        true = np.array([place.get(int(row) // N_VERSIONS, -1) for row in queried])
+        fitted = identities[~is_held_out(identities)]
+        return Split(name, fitted, versions[~held], "versions", queried, "train", asked, true)
+
+    def rows(self, table: str, of_set: str) -> F32:
+        """Return the raw vectors of a set, mapped from disk; computed first if need be."""
+        path = self.work / "tables" / table / f"{of_set}.npy"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            whole = path.with_suffix(".part.npy")
+            np.save(whole, self._compute(self._tables[table], of_set))
+            whole.rename(path)
+        return np.asarray(np.load(path, mmap_mode="r"))
+
+    def sample(self, *, dense: bool, n: int = 100_000) -> U8:
+        """Return local descriptors of training images."""
+        everything = self.pictures("dense-train" if dense else "train").load("descriptors")
+        rng = np.random.default_rng(0)
+        return np.asarray(everything[np.sort(rng.choice(len(everything), min(n, len(everything)), replace=False))])
+
+    def _compute(self, table: Table, of_set: str) -> F32:
+        pictures = self.pictures(f"dense-{of_set}" if table.dense else of_set)
+        wanted = np.arange(len(pictures))
+        if table.few_versions and of_set == "versions" and not table.dense:
+            wanted = wanted[wanted % N_VERSIONS < N_QUERIED]
+        if table.look is not None:
+            thumbnails = np.asarray(pictures.load("thumbnails"), np.uint8)
+            return np.stack([table.look(thumbnail) for thumbnail in thumbnails[wanted]]).astype(np.float16)
+        assert table.fit is not None
+        summer = table.fit(self.sample(dense=table.dense))
+        descriptors, sizes = pictures.load("descriptors"), pictures.load("sizes")
+        done = []
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
+            spans = [slice(*pictures.offsets[i : i + 2]) for i in chunk]
+            offsets = np.cumsum([0, *(span.stop - span.start for span in spans)])
+            taken = np.concatenate([np.asarray(descriptors[span]) for span in spans])
+            done.append(summer(taken, np.concatenate([sizes[span] for span in spans]), offsets).astype(np.float16))
+        return np.concatenate(done)
+
+    def vectors(self, feature: Feature, of_set: str, rows: I64) -> F32:
+        """Return the vectors of some pictures of a set."""
+        table = self._tables[feature.table]
+        raw = self.rows(feature.table, of_set)
+        if of_set == "versions" and (table.few_versions or table.dense):
+            rows = rows // N_VERSIONS * N_QUERIED + rows % N_VERSIONS
+        parts = [raw[rows[i : i + _ROWS]] for i in range(0, len(rows), _ROWS)]
+        return np.concatenate([feature(part).astype(np.float16) for part in parts])
+
+    def principal(self, feature: Feature, split: Split, *, views: bool = False) -> tuple[Cue, F32]:
+        """Return coordinates in the principal directions of originals and versions, and the variances along them."""
+        name = f"{feature.key}-{split.name}-{len(split.versions)}" + ("-views" if views else "")
+        path = self.work / "principal" / f"{name}.npz"
+        if path.exists():
+            kept = np.load(path)
+            return Cue(*(kept[part.name] for part in fields(Cue))), kept["variances"]
+        originals = self.vectors(feature, "train", split.originals)
+        versions = self.vectors(feature, "versions", split.versions)
+        mean, basis, variances = principal_directions([originals, versions])
+        queries = self.vectors(feature, split.query_set, split.queries)
+        references = self.vectors(feature, split.reference_set, split.references)
+        seen = originals[:0]
+        if mirrored := self._tables[feature.table].mirrored:
+            seen = self.vectors(replace(feature, table=mirrored), split.query_set, split.queries)
+        elif views:
+            name = f"views-{split.name}"
+            seen = self.vectors(feature, name, np.arange(len(self.pictures(name))))
+        cue = Cue(originals, versions, queries, references, seen).map(lambda x: apply_directions(x, mean, basis))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole = path.with_suffix(".part.npz")
+        np.savez(whole, variances=variances, **{part.name: getattr(cue, part.name) for part in fields(cue)})
+        whole.rename(path)
+        return cue, variances
+
+    def whitened(
+        self, feature: Feature, split: Split, m: int, shrinkage: float = SHRINKAGE, *, views: bool = False
+    ) -> Cue:
+        """Return the m leading principal coordinates, each divided by its deviation, at unit length."""
+        cue, variances = self.principal(feature, split, views=views)
+        kept = variances[:m][variances[:m] > _RANK * variances[0]]
+        scale = (1 / np.sqrt(kept + shrinkage * kept.mean())).astype(np.float32)
+        return cue.map(lambda x: unit_rows(x[:, : len(scale)] * scale))
+
+
+def apply_directions(vectors: F32, mean: F32, basis: F32) -> F32:
+    parts = [(vectors[i : i + _ROWS].astype(np.float32) - mean) @ basis for i in range(0, len(vectors), _ROWS)]
+    return np.concatenate([np.zeros((0, basis.shape[1]), np.float32), *parts])
+
+
+def principal_directions(parts: Sequence[F32]) -> tuple[F32, F32, F32]:
+    """Return mean, directions (D, m) and variances (m,); by subspace iteration if D is large."""
+    n, width = sum(map(len, parts)), parts[0].shape[1]
+    mean = (sum(part.sum(axis=0, dtype=np.float64) for part in parts) / n).astype(np.float32)
+    chunks = [part[i : i + _ROWS] for part in parts for i in range(0, len(part), _ROWS)]
+
+    def spread_of(basis: F32 | None) -> F32:
+        """Return the covariance, times `basis` if there is one."""
+        total = np.zeros((width, width if basis is None else basis.shape[1]), np.float32)
+        for chunk in chunks:
+            x = chunk.astype(np.float32) - mean
+            total += x.T @ x if basis is None else x.T @ (x @ basis)
+        return total / np.float32(n)
+
+    if width <= _WIDE:
+        rank = min(_EXACT_RANK, width)
+        values, vectors = eigh(spread_of(None), subset_by_index=[width - rank, width - 1], driver="evr")
+        return mean, np.ascontiguousarray(vectors[:, ::-1], np.float32), values[::-1]
+    start = np.random.default_rng(0).standard_normal((width, _WIDE_RANK + _OVERSAMPLING), np.float32)
+    for _ in range(_ITERATIONS):
+        start = qr(spread_of(start), mode="economic")[0]
+    values, turn = np.linalg.eigh(start.T @ spread_of(start))
+    return mean, (start @ turn[:, ::-1])[:, :_WIDE_RANK], values[::-1][:_WIDE_RANK]
+
+
+def agreement(cue: Cue, owners: I64, d: int, exponent: float = 0.5) -> Cue:
+    """Project as `fingerprint.train.fitting.fit_agreement` does after whitening."""
+    paired = cue.originals[owners]
+    across = (cue.versions.T @ paired).astype(np.float64) / len(owners)
+    within = cue.versions.T @ cue.versions / len(owners) + cue.originals.T @ cue.originals / len(cue.originals)
+    correlations, directions = _generalised((across + across.T) / 2, within.astype(np.float64) / 2, d)
+    projection = (directions * np.maximum(correlations, _LEAST_CORRELATION) ** exponent).astype(np.float32)
+    return cue.map(lambda x: unit_rows(x @ projection))
+
+
+def discriminant(cue: Cue, owners: I64, d: int) -> Cue:
+    """Project on the directions in which identities differ most, against what differs within them."""
+    sums, counts = cue.originals.copy(), np.ones(len(cue.originals), np.float32)
+    np.add.at(sums, owners, cue.versions)
+    np.add.at(counts, owners, np.float32(1))
+    means = sums / counts[:, None]
+    apart = np.concatenate([cue.originals - means, cue.versions - means[owners]])
+    everything = np.concatenate([cue.originals, cue.versions])
+    total = everything.T @ everything / len(everything)
+    _, directions = _generalised(total.astype(np.float64), (apart.T @ apart / len(apart)).astype(np.float64), d)
+    return cue.map(lambda x: unit_rows(x @ directions.astype(np.float32)))
+
+
+def _generalised(upper: F64, lower: F64, d: int) -> tuple[F64, F64]:
+    n = len(lower)
+    ridged = lower + np.eye(n) * _RIDGE * np.trace(lower) / n
+    values, vectors = eigh(upper, ridged, subset_by_index=[n - min(d, n), n - 1])
+    return values[::-1], vectors[:, ::-1]
+
+
+def join(cues: Sequence[Cue], weights: Sequence[float]) -> Cue:
+    """Put vectors side by side, each times its weight, and bring the whole to unit length; views if all have them."""
+
+    def side_by_side(name: str) -> F32:
+        parts = [np.float32(w) * getattr(cue, name) for cue, w in zip(cues, weights, strict=True)]
+        parts = [part[: min(map(len, parts))] for part in parts]
+        return unit_rows(np.concatenate(parts, axis=1))
+
+    return Cue(*(side_by_side(part.name) for part in fields(Cue)))
+
+
+def subtract(vectors: F32, background: F32, share: float, n_neighbours: int) -> F32:
+    """Take away the mean of the nearest background vectors, times `share`."""
+    if not share:
+        return vectors
+    near = np.argpartition(-(vectors @ background.T), n_neighbours, axis=1)[:, :n_neighbours]
+    return unit_rows(vectors - np.float32(share) * background[near].mean(axis=1))
+
+
+def nearest_mean(vectors: F32, background: F32, n_neighbours: int) -> F32:
+    """Return the mean similarity of each vector to its nearest background vectors."""
+    near = np.partition(vectors @ background.T, -n_neighbours, axis=1)[:, -n_neighbours:]
+    return np.asarray(near.mean(axis=1, dtype=np.float32), np.float32)
+
+
+def negative_distances(queries: F32, references: F32) -> F32:
+    """Return minus squared Euclidean distances, which is what the challenge's judge compares."""
+    squares = np.square(queries).sum(axis=1)[:, None] + np.square(references).sum(axis=1)
+    return np.asarray(2 * queries @ references.T - squares, np.float32)
+
+
+def judge(similarity: F32, truth: I64) -> dict[str, float]:
+    """Judge the 10 best pairs a query as the challenge does."""
+    n_queries, n_references = similarity.shape
+    flat = similarity.ravel()
+    best = np.argpartition(-flat, _PAIRS_PER_QUERY * n_queries)[: _PAIRS_PER_QUERY * n_queries]
+    query_ids = [f"Q{row}" for row in range(n_queries)]
+    matches = Matches(
+        tuple(query_ids[i] for i in best // n_references),
+        tuple(f"R{i}" for i in best % n_references),
+        flat[best].astype(np.float64),
+    )
+    pairs = tuple((query_ids[row], f"R{place}") for row, place in enumerate(truth) if place >= 0)
+    unmatched = tuple(query_ids[row] for row, place in enumerate(truth) if place < 0)
+    found = evaluate_matches(matches, GroundTruth(pairs, unmatched))
+    figures = {"micro_ap": found.micro_ap, "recall_at_p90": found.recall_at_p90, "recall_at_1": found.recall_at_1}
+    return {name: round(value, 4) for name, value in figures.items()}

@@ -1,0 +1,124 @@
+"""Try recipes for the compact descriptor on the same features, and make one table of the results.
+
+``prepare`` makes edited versions of the training images and describes all pictures; ``run`` tries recipes and writes
+one file each; ``table`` puts the files into the README. A recipe is fitted on two thirds of the training images and
+asked for edited versions of the rest (dev), then fitted on all of them and asked for the challenge-shaped set (judged).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import scipy
+from _recipes.book import TABLES, Recipe
+from _recipes.lab import Lab
+from _recipes.pictures import prepare
+from _recipes.registry import RECIPES
+
+from fingerprint.version import __version__
+
+ROOT = Path(__file__).parent
+RESULTS = ROOT / "results" / "recipes"
+_MEASURES = ("micro_ap", "recall_at_p90", "recall_at_1")
+_START, _END = "<!-- recipes -->\n", "<!-- end -->"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("prepare", "run"):
+        command = commands.add_parser(name)
+        command.add_argument("--data", type=Path, required=True)
+        command.add_argument("--work", type=Path, required=True, help="folder for what is kept between runs, 20 GB")
+        if name == "prepare":
+            command.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+            command.add_argument("--limit", type=int, help="so many pictures of each set only, to try it")
+        else:
+            command.add_argument("--out", type=Path, default=RESULTS)
+            command.add_argument("names", nargs="+", metavar="NAME", help="recipes, groups, or all")
+    commands.add_parser("list")
+    commands.add_parser("table")
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    if arguments.command == "prepare":
+        prepare(arguments.data, arguments.work, arguments.workers, arguments.limit)
+    elif arguments.command == "run":
+        lab = Lab(arguments.work, arguments.data, TABLES)
+        for recipe in chosen(arguments.names):
+            run(recipe, lab, arguments.out)
+    elif arguments.command == "list":
+        print("\n".join(f"{recipe.group:18s} {recipe.name:32s} {recipe.description}" for recipe in RECIPES.values()))
+    else:
+        write_table(ROOT / "README.md", RESULTS)
+
+
+def chosen(names: list[str]) -> list[Recipe]:
+    known = {*RECIPES, *(recipe.group for recipe in RECIPES.values()), "all"}
+    if unknown := [name for name in names if name not in known]:
+        sys.exit(f"no such recipe: {', '.join(unknown)}; see `list`")
+    return [r for r in RECIPES.values() if r.name in names or r.group in names or "all" in names]
+
+
+def run(recipe: Recipe, lab: Lab, out: Path) -> None:
+    start = time.perf_counter()
+    try:
+        figures = recipe.judge(lab)
+    except SystemExit as missing:
+        print(f"skipped {missing}", file=sys.stderr, flush=True)
+        return
+    result = {
+        "name": recipe.name,
+        "group": recipe.group,
+        "description": recipe.description,
+        **figures,
+        "seconds": round(time.perf_counter() - start, 1),
+        "versions": {
+            "copyprint": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "scipy": scipy.__version__,
+            "opencv": cv2.__version__,
+        },
+        "command": f"python benchmarks/recipes.py run {recipe.name} --data DATA --work WORK",
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{recipe.name}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(f"{recipe.name:32s} dev {figures['dev']} judged {figures['judged']} {result['seconds']} s", flush=True)
+
+
+def write_table(readme: Path, results: Path) -> None:
+    text = readme.read_text(encoding="utf-8")
+    before, found, rest = text.partition(_START)
+    if not found:
+        sys.exit(f"{readme} has no line {_START.strip()}")
+    _, end, after = rest.partition(_END)
+    readme.write_text(before + _START + "\n".join(table_rows(results)) + "\n" + end + after, encoding="utf-8")
+
+
+def table_rows(results: Path) -> list[str]:
+    rows = [
+        "| group | recipe | dimensions | dev µAP | R@P90 | R@1 | judged µAP | R@P90 | R@1 |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for recipe in RECIPES.values():
+        path = results / f"{recipe.name}.json"
+        if path.exists():
+            result = json.loads(path.read_text(encoding="utf-8"))
+            cells = [f"{recipe.description} (`{recipe.name}`)", str(result["dimension"])]
+            for split in ("dev", "judged"):
+                figures = result[split]
+                cells += [f"{figures[measure]:.4f}" if figures else "" for measure in _MEASURES]
+            rows.append(f"| {recipe.group} | {' | '.join(cells)} |")
+    return rows
+
+
+if __name__ == "__main__":
+    main()
