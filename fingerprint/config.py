@@ -135,8 +135,8 @@ class CandidateConfig:
     hash_distance : int
         Largest Hamming distance, of 64 bits, at which a hash names a candidate.
     annoy_from : int
-        Segments with at least this many references are searched by Annoy when queries come one by one. In smaller ones
-        to compare all is quicker than Annoy with a ``search_k`` that finds nine and a half of the ten nearest.
+        Segments with at least this many references are searched by Annoy when queries come one by one. Up to
+        there to compare all is as quick as Annoy with a ``search_k`` that finds nine and a half of the ten nearest.
     """
 
     from_keypoints: int = 100
@@ -145,7 +145,7 @@ class CandidateConfig:
     n_verified: int = 8
     n_assured: int = 3
     hash_distance: int = 12
-    annoy_from: int = 100_000
+    annoy_from: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +156,17 @@ class AnnoyConfig:
     ----------
     n_trees, seed, n_jobs : int
         As in Annoy. One job and a fixed seed give the same bytes each time.
-    search_factor, search_power : float
-        A query inspects ``search_factor * n ** search_power`` nodes of a segment with n references, Annoy's search_k;
-        more is slower and finds more. With the defaults nine and a half of the ten nearest are found, measured up to a
+    search_base, search_share : int, float
+        A query inspects ``search_base + search_share * n`` nodes of a segment with n references, Annoy's search_k; more
+        is slower and finds more. With the defaults nine and a half of the ten nearest are found, measured up to a
         million references with ``benchmarks/annoy_search.py``.
     """
 
     n_trees: int = 50
     seed: int = 20210621
     n_jobs: int = 1
-    search_factor: float = 15.0
-    search_power: float = 0.7
+    search_base: int = 6_000
+    search_share: float = 0.41
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,10 +116,13 @@ def join_views(views: Sequence[tuple[float, F32]], model: DescriptorModel, *, st
     for weight, vector in views:
         total += np.float32(weight) * vector
     vector = unit(total)
-    normalised = normalise_background(vector, model.background)
-    if not stretched or not len(model.background):
+    if not len(model.background):
+        return vector
+    cosines = _dots(vector, model.background_t)
+    normalised = _subtract(vector, model.background, cosines)
+    if not stretched:
         return normalised
-    cosines = np.sort(_cosines(vector, model.background))[-STRETCH_NEIGHBOURS:]
+    cosines = np.sort(cosines)[-STRETCH_NEIGHBOURS:]
     common = max(float(cosines.mean(dtype=np.float64)), _LEAST_COMMON)
     return (normalised * np.float32(np.sqrt(STRETCH_SHARE * common))).astype(np.float32)
 
@@ -184,11 +187,15 @@ def normalise_background(vector: F32, background: F32) -> F32:
     """
     if not len(background):
         return vector
-    nearest = np.argsort(-_cosines(vector, background), kind="stable")[:BACKGROUND_NEIGHBOURS]
+    return _subtract(vector, background, _dots(vector, np.ascontiguousarray(background.T)))
+
+
+def _subtract(vector: F32, background: F32, cosines: F32) -> F32:
+    nearest = np.argsort(-cosines, kind="stable")[:BACKGROUND_NEIGHBOURS]
     return unit(vector - BACKGROUND_SHARE * background[nearest].mean(axis=0, dtype=np.float32))
 
 
-def _cosines(vector: F32, background: F32) -> F32:
-    out = np.empty(len(background), dtype=np.float32)
-    project(vector, np.zeros_like(vector), np.ascontiguousarray(background.T), out)
+def _dots(vector: F32, columns: F32) -> F32:
+    out = np.empty(columns.shape[1], dtype=np.float32)
+    project(vector, np.zeros_like(vector), columns, out)
     return out

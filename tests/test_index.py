@@ -569,7 +569,7 @@ class TestExactOrAnnoy:
     def test_what_annoy_finds_is_ordered_like_what_is_compared(self, several: Store) -> None:
         """With such a search_k Annoy looks at all of them."""
         caps = dataclasses.replace(ONLY_DESCRIPTOR, annoy_from=41)
-        config = dataclasses.replace(DEFAULT_CONFIG, candidates=caps, annoy=AnnoyConfig(search_factor=1e3))
+        config = dataclasses.replace(DEFAULT_CONFIG, candidates=caps, annoy=AnnoyConfig(search_share=1e3))
         for vector in self.vectors(several):
             found = self.ask(several, vector[np.newaxis], config, exact=False)
             assert found == self.ask(several, vector[np.newaxis], config, exact=True)

@@ -5,7 +5,6 @@ A file of Annoy's does not know its metric, dimension or seed; the segment's man
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +33,7 @@ def build_trees(descriptors: F32, path: Path, config: AnnoyConfig) -> None:
 
 def inspected(n_items: int, k: int, config: AnnoyConfig) -> int:
     """Return the search_k with which `k` neighbours are looked for in a segment of so many items."""
-    return max(k, round(config.search_factor * math.pow(n_items, config.search_power)))
+    return max(k, round(config.search_base + config.search_share * n_items))
 
 
 class Trees:

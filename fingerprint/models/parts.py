@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fingerprint.types import F32, F64, I8, U32, U64, Postings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DescriptorModel:
     """What turns local descriptors into signatures and into the compact descriptor.
 
@@ -56,6 +56,11 @@ class DescriptorModel:
     def dimension(self) -> int:
         """Number of dimensions of the compact descriptor."""
         return sum(int(projection.shape[1]) for _, projection in self.cue_projections)
+
+    @cached_property
+    def background_t(self) -> F32:
+        """The background with a picture a column, shape (d, b), made when it is first needed."""
+        return np.ascontiguousarray(self.background.T)
 
     @property
     def cue_projections(self) -> tuple[tuple[F32, F32], ...]:
