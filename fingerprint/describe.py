@@ -12,7 +12,7 @@ from fingerprint.descriptor import Cues, compute_cues, compute_descriptor, compu
 from fingerprint.errors import ConfigError
 from fingerprint.features import extract_features, merge_features, thin_features
 from fingerprint.hashes import compute_hashes
-from fingerprint.image import read_planes
+from fingerprint.image import luma_of, read_planes
 from fingerprint.insets import find_insets
 from fingerprint.keypoints import make_keypoints, make_versions
 from fingerprint.models import Models, load_models
@@ -43,7 +43,7 @@ def describe_reference(
     """
     models = models or load_models()
     planes = read_planes(source, at_least=config.decode_side)
-    picture = _luma(planes)
+    picture = luma_of(planes)
     parts = extract_features(picture, config.reference)
     return Fingerprint(
         hashes=compute_hashes(picture.pixels),
@@ -58,7 +58,7 @@ def describe_query(source: ImageSource, models: Models | None = None, config: Co
     """Describe a picture as a search needs it; parameters and errors as in `describe_reference`."""
     models = models or load_models()
     planes = read_planes(source, at_least=config.decode_side)
-    picture = _luma(planes)
+    picture = luma_of(planes)
     parts = extract_features(picture, config.query)
     keypoints = make_keypoints(
         merge_features(_without_repeats(parts)), picture.width, picture.height, models.descriptor
@@ -132,18 +132,14 @@ def compact_descriptor(
     planes = read_planes(source, at_least=config.decode_side)
     if as_query:
         return _describe_views(planes, models, config, stretched=True)
-    features = extract_features(_luma(planes), config.reference)[0]
+    features = extract_features(luma_of(planes), config.reference)[0]
     return compute_descriptor(features, make_cue_thumbnail(planes.pixels), models.descriptor)
-
-
-def _luma(planes: Picture) -> Picture:
-    return replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
 
 
 def _describe_views(planes: Picture, models: Models, config: Config, *, stretched: bool) -> F32:
     """Return the compact descriptor of a query: of the whole picture, and of the insets as far as they are likely."""
     model, side = models.descriptor, config.reference.sides[0]
-    luma = _luma(planes)
+    luma = luma_of(planes)
     profiles = [
         replace(
             config.reference,
@@ -163,7 +159,7 @@ def _describe_views(planes: Picture, models: Models, config: Config, *, stretche
 
 
 def _cues(planes: Picture, models: Models, config: Config) -> Cues:
-    features = extract_features(_luma(planes), config.reference)[0]
+    features = extract_features(luma_of(planes), config.reference)[0]
     return compute_cues(features, make_cue_thumbnail(planes.pixels), models.descriptor)
 
 

@@ -25,6 +25,7 @@ import logging
 import os
 import stat
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Literal, TypeAlias
 
@@ -170,6 +171,11 @@ def read_planes(source: ImageSource, *, at_least: int | None = None) -> Picture:
     [[[76, 84, 255]]]
     """
     return _read(source, "YCbCr", at_least)
+
+
+def luma_of(planes: Picture) -> Picture:
+    """Return the luma of a picture from `read_planes` as a grey picture: uint8 pixels of shape (h, w)."""
+    return replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:

@@ -16,7 +16,7 @@ from fingerprint.descriptor import Cues, compute_cues, embed, reduce_local
 from fingerprint.edits import random_chain
 from fingerprint.errors import ConfigError
 from fingerprint.features import MIRROR_PERMUTATION, extract_features
-from fingerprint.image import read_planes, read_rgb
+from fingerprint.image import luma_of, read_planes, read_rgb
 from fingerprint.keypoints import make_keypoints
 from fingerprint.models import (
     WORD_DIMENSION,
@@ -39,7 +39,7 @@ from fingerprint.train.fitting import (
     fit_vocabulary,
 )
 from fingerprint.train.insets import EditedView, fit_insets
-from fingerprint.types import U8, ImageSource, LocalFeatures, Picture, Skipped
+from fingerprint.types import U8, ImageSource, LocalFeatures, Skipped
 from fingerprint.version import __version__
 from fingerprint.vocabulary import build_postings, quantise
 from fingerprint.workers import map_images
@@ -159,11 +159,7 @@ def _silent(_stage: str, _done: int, _total: int) -> None:
 
 def _features_of_file(source: ImageSource, config: Config) -> tuple[LocalFeatures, U8]:
     planes = read_planes(source, at_least=config.decode_side)
-    return extract_features(_luma(planes), config.reference)[0], make_cue_thumbnail(planes.pixels)
-
-
-def _luma(planes: Picture) -> Picture:
-    return replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
+    return extract_features(luma_of(planes), config.reference)[0], make_cue_thumbnail(planes.pixels)
 
 
 def _fit_local(features: Sequence[LocalFeatures], train: TrainConfig, rng: np.random.Generator) -> DescriptorModel:
@@ -246,7 +242,7 @@ def _describe_versions(
         for number in range(train.n_versions):
             edited = random_chain(picture.pixels, rng, others)
             planes = read_planes(_saved(edited.pixels, int(rng.integers(*_QUALITIES))), at_least=config.decode_side)
-            luma = _luma(planes)
+            luma = luma_of(planes)
             cues = compute_cues(extract_features(luma, config.reference)[0], make_cue_thumbnail(planes.pixels), model)
             size = (planes.width, planes.height)
             source_size = (picture.pixels.shape[1], picture.pixels.shape[0])
