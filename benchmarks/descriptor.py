@@ -53,8 +53,9 @@ def main() -> None:
         path = arguments.descriptors or describe(arguments.data, Path(folder))
         quality = judge(path, arguments.data / "ground_truth.csv")
     models = load_models()
+    given = f" --descriptors {arguments.descriptors}" if arguments.descriptors else ""
     result = {
-        "command": f"python benchmarks/descriptor.py --data {arguments.data}",
+        "command": f"python benchmarks/descriptor.py --data {arguments.data}{given}",
         "python": platform.python_version(),
         "numpy": np.__version__,
         "copyprint": __version__,

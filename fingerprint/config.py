@@ -16,6 +16,10 @@ HASH_ALGORITHMS = ("phash", "dhash", "ahash")
 
 #: The challenge's limits (Descriptor Track dimension, Matching Track rows).
 MAX_DESCRIPTOR_DIMENSION = 256
+#: Dimensions of the whole-image cues of `fingerprint.cues`.
+GIST_DIMENSION, COLOUR_DIMENSION = 480, 2304
+#: Numbers that are measured of a rectangle, and bins each way of how a boundary looks; see `fingerprint.insets`.
+RECTANGLE_MEASURES, BOUNDARY_BINS = 32, 8
 MAX_MATCH_ROWS = 500_000
 
 #: Largest value of `LocalFeatures.descriptors` times itself over a whole vector: RootSIFT is stored times this.

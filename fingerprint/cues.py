@@ -22,8 +22,6 @@ from fingerprint.types import F32, F64, U8
 
 #: Sides of the square that a picture is squeezed into, in pixels.
 CUE_SIDE = 128
-#: Dimensions of the cues.
-GIST_DIMENSION, COLOUR_DIMENSION = 480, 2304
 
 _MARGIN = CUE_SIDE // 8  # that GIST leaves out on each side: what edits add is at the borders
 _GIST_SIDE = 64

@@ -121,7 +121,7 @@ def compact_descriptor(
     Returns
     -------
     float32 array, shape (d,), d <= 256
-        Of a reference that of `describe_reference`, of unit length.
+        Of a reference that of `describe_reference`, of unit length. Of a query stretched, about 0.5 to 1 long.
 
     Raises
     ------

@@ -111,6 +111,11 @@ def join_views(views: Sequence[tuple[float, F32]], model: DescriptorModel, *, st
         Whether the descriptor's length tells how much the picture is like just any, rather than being 1. A longer query
         is farther from everything, so that its pairs come after those of others; the order of its own stays. For the
         Descriptor Track, where all pairs of all queries are ranked together.
+
+    Returns
+    -------
+    float32 array, shape (d,)
+        Background-normalised; of unit length, or stretched.
     """
     total = np.zeros(model.dimension, np.float32)
     for weight, vector in views:
@@ -144,12 +149,28 @@ def pack_descriptors(vectors: F32) -> I8:
 
 
 def unpack_descriptors(packed: I8) -> F32:
-    """Return descriptors that `pack_descriptors` packed, off by half a step at most where nothing was cut off."""
+    """Return descriptors that `pack_descriptors` packed, off by half a step at most where nothing was cut off.
+
+    Parameters
+    ----------
+    packed : int8 array, shape (n, d)
+
+    Returns
+    -------
+    float32 array, shape (n, d)
+    """
     return packed.astype(np.float32) * np.float32(PACKED_STEP)
 
 
 def compute_vlad(features: LocalFeatures, model: DescriptorModel) -> F32:
     """Return the VLAD vector with the mirrored picture summed in, so that a picture and its mirror image are equal.
+
+    Parameters
+    ----------
+    features : LocalFeatures
+        Sizes in pixels of the side at which the picture was described; small keypoints weigh less.
+    model : DescriptorModel
+        Codebook of k words in p dimensions.
 
     Returns
     -------

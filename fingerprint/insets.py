@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from scipy.special import expit
 
+from fingerprint.config import RECTANGLE_MEASURES
 from fingerprint.kernels.rectangles import (
-    N_MEASURES,
     best_rectangles,
     best_segments,
     boundary_bins,
@@ -108,7 +108,7 @@ class Rectangles:
     ----------
     boxes : float64 array, shape (n, 4)
         Left, top, right, bottom in units of the picture's width and height.
-    measures : float64 array, shape (n, N_MEASURES)
+    measures : float64 array, shape (n, RECTANGLE_MEASURES)
         See `fingerprint.kernels.rectangles.measure_rectangles`.
     """
 
@@ -124,11 +124,16 @@ def find_rectangles(grey: U8, evidence: F32) -> Rectangles:
     grey : uint8 array, shape (h, w)
     evidence : float32 array, shape (64,)
         Of each bin of `fingerprint.kernels.rectangles.boundary_bins`.
+
+    Returns
+    -------
+    Rectangles
+        At most 8, that with most evidence first; none in pictures below 32 pixels.
     """
     small = shrink_for_search(grey)
     height, width = small.shape
     if min(height, width) < 2 * _LEAST_SIDE:
-        return Rectangles(np.zeros((0, 4)), np.zeros((0, N_MEASURES)))
+        return Rectangles(np.zeros((0, 4)), np.zeros((0, RECTANGLE_MEASURES)))
     across_y, across_x = (evidence[bins] for bins in bins_both_ways(small))
     rows, columns = _choose_lines(across_y), _choose_lines(across_x)
     along_x, along_y = _running_sums(across_y), _running_sums(across_x)
@@ -136,7 +141,7 @@ def find_rectangles(grey: U8, evidence: F32) -> Rectangles:
     least_width = max(_LEAST_SIDE, int(_LEAST_PART * width))
     best = np.zeros((_N_RECTANGLES, 5), np.float32)
     n = best_rectangles(along_x, along_y, rows, columns, least_height, least_width, best)
-    measures = np.empty((n, N_MEASURES), np.float64)
+    measures = np.empty((n, RECTANGLE_MEASURES), np.float64)
     measure_rectangles(small, along_x, along_y, best[:n], measures)
     return Rectangles(best[:n, 1:].astype(np.float64) / [width, height, width, height], measures)
 

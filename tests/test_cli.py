@@ -34,11 +34,14 @@ from fingerprint.cli import main
 from fingerprint.cli._output import print_json, region_words, shown
 from fingerprint.cli._progress import progress
 from fingerprint.config import DEFAULT_CONFIG
+from fingerprint.describe import describe_query
 from fingerprint.edits import apply_edits
 from fingerprint.errors import FingerprintError
+from fingerprint.index import Store
 from fingerprint.index import candidates as candidates_module
 from fingerprint.models import load_models
 from fingerprint.types import U8, Verification
+from fingerprint.verify import shortlist
 
 ROOT = Path(__file__).parent.parent
 GOOD = ("astronaut", "chelsea", "coffee", "rocket")
@@ -455,7 +458,12 @@ class TestSearch:
     def test_how_many_and_how_sure(self, place: Place) -> None:
         query = place.copies / "stranger.jpg"
         everything = lines(done("search", place.collection, query, "--min-score", 0, "--json"))[0]["matches"]
-        assert 3 <= len(everything) <= 4  # the nearest three by descriptor are compared, whatever their keypoints say
+        models = load_models()
+        described = describe_query(query, models)
+        with Store.open_existing(place.collection, models, DEFAULT_CONFIG) as store:
+            compared = shortlist(described, store.candidates(described), DEFAULT_CONFIG)
+        assert sorted(match["reference"] for match in everything) == sorted(c.reference_id for c in compared)
+        assert len(everything) >= DEFAULT_CONFIG.candidates.n_assured
         odds = [match["log_odds"] for match in everything]
         assert odds == sorted(odds, reverse=True)
         best = lines(done("search", place.collection, query, "--min-score", 0, "-k", 2, "--json"))[0]["matches"]

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fingerprint.config import COLOUR_DIMENSION, GIST_DIMENSION
 from fingerprint.cues import (
-    COLOUR_DIMENSION,
     CUE_SIDE,
-    GIST_DIMENSION,
     compute_colours,
     compute_gist,
     make_cue_thumbnail,

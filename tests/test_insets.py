@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
+from fingerprint.config import RECTANGLE_MEASURES
 from fingerprint.edits import apply_edits
 from fingerprint.image import to_grey
 from fingerprint.insets import (
@@ -25,7 +26,6 @@ from fingerprint.insets import (
     probabilities,
     shrink_for_search,
 )
-from fingerprint.kernels.rectangles import N_MEASURES
 from fingerprint.models import Models
 from fingerprint.types import F64, U8
 
@@ -238,7 +238,7 @@ class TestFindRectangles:
     def test_boxes_are_in_units_of_the_picture(self, card: U8, models: Models) -> None:
         found = find_rectangles(card, models.insets.evidence)
         assert found.boxes.shape == (len(found.measures), 4)
-        assert found.measures.shape[1] == N_MEASURES
+        assert found.measures.shape[1] == RECTANGLE_MEASURES
         assert ((found.boxes >= 0) & (found.boxes <= 1)).all()
         assert (found.boxes[:, :2] < found.boxes[:, 2:]).all()
         assert np.isfinite(found.measures).all()
@@ -249,7 +249,7 @@ class TestFindRectangles:
     def test_pictures_that_are_too_small_have_none(self, shape: tuple[int, int], models: Models) -> None:
         found = find_rectangles(noisy(shape), models.insets.evidence)
         assert found.boxes.shape == (0, 4)
-        assert found.measures.shape == (0, N_MEASURES)
+        assert found.measures.shape == (0, RECTANGLE_MEASURES)
         assert probabilities(found.measures, models.insets).shape == (0,)
 
     def test_without_any_evidence_there_are_none(self, card: U8) -> None:
@@ -294,7 +294,7 @@ class TestParts:
 
     def test_probabilities_by_hand(self, models: Models) -> None:
         model = models.insets
-        measures = model.centre + model.spread * np.random.default_rng(0).normal(size=(5, N_MEASURES))
+        measures = model.centre + model.spread * np.random.default_rng(0).normal(size=(5, RECTANGLE_MEASURES))
         expected = expit(expand(measures, model.centre, model.spread) @ model.weights + model.bias)
         np.testing.assert_allclose(probabilities(measures, model), expected)
         at_centre = probabilities(model.centre[np.newaxis], model)
@@ -302,5 +302,5 @@ class TestParts:
 
     @pytest.mark.parametrize("value", [-1e9, 1e9])
     def test_wild_measures_give_probabilities(self, value: float, models: Models) -> None:
-        found = probabilities(np.full((1, N_MEASURES), value), models.insets)
+        found = probabilities(np.full((1, RECTANGLE_MEASURES), value), models.insets)
         assert 0 <= found[0] <= 1

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from fingerprint.config import RECTANGLE_MEASURES
 from fingerprint.kernels.rectangles import (
-    N_MEASURES,
     best_rectangles,
     best_segments,
     boundary_bins,
@@ -244,7 +244,7 @@ class TestBestRectangles:
 
 
 def measured(grey: U8, evidence: Evidence, boxes: list[tuple[float, ...]]) -> np.ndarray:
-    out = np.full((len(boxes), N_MEASURES), np.nan)
+    out = np.full((len(boxes), RECTANGLE_MEASURES), np.nan)
     rectangles = np.array(boxes, np.float32).reshape(-1, 5)
     measure_rectangles(grey, running(evidence[0]), running(evidence[1]), rectangles, out)
     return out
@@ -265,7 +265,7 @@ class TestMeasureRectangles:
         assert (np.diff(values[:, 0]) <= 0).all()
 
     def test_of_none_there_is_none(self) -> None:
-        assert measured(np.zeros((30, 40), np.uint8), noise(0, 30, 40), []).shape == (0, N_MEASURES)
+        assert measured(np.zeros((30, 40), np.uint8), noise(0, 30, 40), []).shape == (0, RECTANGLE_MEASURES)
 
     @pytest.fixture
     def values(self) -> np.ndarray:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fingerprint.config import RECTANGLE_MEASURES
 from fingerprint.edits import apply_edits
 from fingerprint.errors import ConfigError
 from fingerprint.image import to_grey
 from fingerprint.insets import SEARCH_SIDE, find_insets, find_rectangles, probabilities
-from fingerprint.kernels.rectangles import N_MEASURES
 from fingerprint.models import InsetModel
 from fingerprint.train.insets import EditedView, fit_evidence, fit_insets, overlap
 from fingerprint.types import F64, U8
@@ -145,7 +145,7 @@ class TestFitEvidence:
 
 class TestFitInsets:
     def test_has_the_shapes_that_are_checked(self, fitted: InsetModel) -> None:
-        n = N_MEASURES
+        n = RECTANGLE_MEASURES
         assert [a.shape for a in (fitted.evidence, fitted.centre, fitted.spread, fitted.weights, fitted.bias)] == [
             *[(64,), (n,), (n,), (n + n * (n + 1) // 2,), (1,)]
         ]

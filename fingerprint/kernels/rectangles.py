@@ -5,10 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-#: Bins of the step across a boundary, and of its ratio to the steps beside it.
-N_BINS = 8
-#: Numbers that `measure_rectangles` gives of a rectangle.
-N_MEASURES = 32
+from fingerprint.config import BOUNDARY_BINS
 
 _NEAR, _FAR = 3, 6  # lines beside a boundary that it is compared with; nearer ones share its blur
 _OVERLAP = 0.75  # rectangles that overlap more are one
@@ -44,13 +41,13 @@ def boundary_bins(grey, out):  # type: ignore[no-untyped-def]
         for x in range(w):
             step = steps[y, x]
             size = 0
-            while size < N_BINS - 1 and step >= 3 << size:
+            while size < BOUNDARY_BINS - 1 and step >= 3 << size:
                 size += 1
             beside = sums[end, x] - sums[top, x] + sums[last, x] - sums[bottom, x] + 3 * n
             ratio = 0
-            while ratio < N_BINS - 1 and 2 * step * n >= half_ratios[ratio] * beside:
+            while ratio < BOUNDARY_BINS - 1 and 2 * step * n >= half_ratios[ratio] * beside:
                 ratio += 1
-            out[y, x] = N_BINS * size + ratio
+            out[y, x] = BOUNDARY_BINS * size + ratio
 
 
 @njit(cache=True, nogil=True)
@@ -156,7 +153,7 @@ def _area(sums, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
 def measure_rectangles(grey, along_x, along_y, rectangles, out):  # type: ignore[no-untyped-def]
     """Write what tells a picture set into another one from just any rectangle.
 
-    grey : uint8 (h, w); along_x, along_y, rectangles : as in `best_rectangles`; out : float64 (n, N_MEASURES):
+    grey : uint8 (h, w); along_x, along_y, rectangles : as in `best_rectangles`; out : float64 (n, RECTANGLE_MEASURES):
 
     0-5 evidence: logarithm, relative to the best rectangle's, a pixel; worst, best and mean side.
     6-10 how many sides lie on the picture's border (0, 1, 2, 3), and whether those are opposite ones.

@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.config import MAX_DESCRIPTOR_DIMENSION
+from fingerprint.config import (
+    BOUNDARY_BINS,
+    COLOUR_DIMENSION,
+    GIST_DIMENSION,
+    MAX_DESCRIPTOR_DIMENSION,
+    RECTANGLE_MEASURES,
+)
 from fingerprint.errors import ModelError
 from fingerprint.models.parts import BackgroundModel, CalibrationModel, DescriptorModel, InsetModel, VocabularyModel
 from fingerprint.types import Postings
 
 #: Dimensions in which words are told apart, and bits of the signatures within a word.
 WORD_DIMENSION = 64
-#: Dimensions of the whole-image cues, and numbers that are measured of a rectangle; see `fingerprint.cues` and
-#: `fingerprint.kernels.rectangles`.
-GIST_DIMENSION, COLOUR_DIMENSION = 480, 2304
-RECTANGLE_MEASURES, BOUNDARY_BINS = 32, 64
 
 
 def check_parts(
@@ -75,7 +77,7 @@ def _check_insets(i: InsetModel, path: Path) -> None:
     _check_arrays(
         path,
         {
-            "evidence": (i.evidence, np.float32, (BOUNDARY_BINS,)),
+            "evidence": (i.evidence, np.float32, (BOUNDARY_BINS**2,)),
             "centre": (i.centre, np.float64, (n,)),
             "spread": (i.spread, np.float64, (n,)),
             "weights": (i.weights, np.float64, (n + n * (n + 1) // 2,)),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fingerprint.config import BOUNDARY_BINS, RECTANGLE_MEASURES
 from fingerprint.errors import ConfigError
 from fingerprint.insets import bins_both_ways, expand, find_rectangles, shrink_for_search
-from fingerprint.kernels.rectangles import N_BINS, N_MEASURES
 from fingerprint.models import InsetModel
 from fingerprint.train.fitting import fit_logistic
 from fingerprint.types import F32, F64, U8, Skipped
@@ -89,7 +89,7 @@ def fit_insets(
         rectangles = find_rectangles(view.grey, evidence)
         return rectangles.measures, overlap(rectangles.boxes, view.box)
 
-    measures, overlaps = [np.zeros((0, N_MEASURES))], [np.zeros(0)]
+    measures, overlaps = [np.zeros((0, RECTANGLE_MEASURES))], [np.zeros(0)]
     for done, found in enumerate(map_images(work, views, n_workers), start=1):
         if not isinstance(found, Skipped):  # no file is read, so none is
             measures.append(found[0])
@@ -108,7 +108,7 @@ def fit_insets(
 
 def fit_evidence(views: Sequence[EditedView]) -> F32:
     """Return the logarithm of how much more frequent each bin is along the borders of insets than anywhere."""
-    at_borders, anywhere = np.zeros(N_BINS * N_BINS), np.zeros(N_BINS * N_BINS)
+    at_borders, anywhere = np.zeros(BOUNDARY_BINS * BOUNDARY_BINS), np.zeros(BOUNDARY_BINS * BOUNDARY_BINS)
     for view in views:
         left, top, right, bottom = view.box
         if (
@@ -129,7 +129,7 @@ def fit_evidence(views: Sequence[EditedView]) -> F32:
             at = round(line)
             if _MARGIN <= at <= n - _MARGIN:
                 near = bins[at - 1 : at + 2, int(start) : int(stop)]
-                most = (near // N_BINS).sum(axis=1).argmax()  # rounding and resampling move a border by a pixel
+                most = (near // BOUNDARY_BINS).sum(axis=1).argmax()  # rounding and resampling move a border by a pixel
                 at_borders += np.bincount(near[most], minlength=len(at_borders))
         for bins in both:
             anywhere += np.bincount(bins[_MARGIN:-_MARGIN].ravel(), minlength=len(anywhere))

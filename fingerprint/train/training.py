@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fingerprint.config import Config, TrainConfig, config_digest
-from fingerprint.cues import COLOUR_DIMENSION, GIST_DIMENSION, make_cue_thumbnail
+from fingerprint.config import COLOUR_DIMENSION, GIST_DIMENSION, Config, TrainConfig, config_digest
+from fingerprint.cues import make_cue_thumbnail
 from fingerprint.descriptor import Cues, compute_cues, embed, reduce_local
 from fingerprint.edits import random_chain
 from fingerprint.errors import ConfigError
