@@ -204,6 +204,26 @@ class Fingerprint:
         return self.keypoints.height
 
 
+@dataclass(frozen=True, slots=True)
+class PerceptualHash:
+    """A perceptual hash of a picture.
+
+    Attributes
+    ----------
+    algorithm : str
+        Name in `fingerprint.hashes.ALGORITHMS`.
+    value : int
+        The bits as one number; the first bit is the most significant.
+    quality : int
+        How much there is in the picture for a hash to hold on to, [0, 100]. Flat, blank and tiny pictures have little;
+        below `fingerprint.hashes.MIN_QUALITY` a hash is never a match.
+    """
+
+    algorithm: str
+    value: int
+    quality: int
+
+
 #: The versions in which a query is compared: (mirrored, inverted). All follow from the first without its pixels.
 VERSIONS: tuple[tuple[bool, bool], ...] = ((False, False), (True, False), (False, True), (True, True))
 

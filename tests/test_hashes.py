@@ -26,7 +26,8 @@ from fingerprint.hashes import (
     hex_to_hash,
     to_imagehash,
 )
-from fingerprint.kernels.hashing import ahash64, dhash64, hamming_pairs, hamming_to_one, low_dct, near_hashes, phash64
+from fingerprint.kernels.hamming import hamming_pairs, hamming_to_one, near_hashes
+from fingerprint.kernels.hashing import ahash64, dhash64, low_dct, phash64
 from fingerprint.types import U8, U64
 
 REFERENCE = {"phash": imagehash.phash, "dhash": imagehash.dhash, "ahash": imagehash.average_hash}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fingerprint.errors import ConfigError
-from fingerprint.kernels.hashing import hamming_pairs, hamming_to_one
+from fingerprint.kernels.hamming import hamming_pairs, hamming_to_one
 from fingerprint.types import U8, U64
 
 if TYPE_CHECKING:

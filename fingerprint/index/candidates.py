@@ -17,7 +17,7 @@ from fingerprint.config import CandidateConfig, Config, MatchConfig
 from fingerprint.exact import nearest, nearest_to_one
 from fingerprint.index.segment import Segment
 from fingerprint.index.trees import inspected
-from fingerprint.kernels.hashing import near_hashes
+from fingerprint.kernels.hamming import near_hashes
 from fingerprint.models import VocabularyModel
 from fingerprint.types import F32, F64, I64, Bool, Query
 from fingerprint.vocabulary import vote
