@@ -22,15 +22,11 @@ from __future__ import annotations
 
 import io
 import logging
-import os
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import IO, Any, Literal, TypeAlias
+from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -45,6 +41,9 @@ from PIL import (
 )
 
 from fingerprint.errors import ConfigError, ImageError
+from fingerprint.files import load_regular
+from fingerprint.jpeg import decode_luma, ordinary_header
+from fingerprint.modes import Mode, pixels_of
 from fingerprint.types import U8, ImageSource, Picture, source_name
 
 _LOGGER = logging.getLogger(__name__)
@@ -63,8 +62,8 @@ _READERS: Mapping[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "PPM": PpmImagePlugin.PpmImageFile,
 }
 
-_Mode: TypeAlias = Literal["L", "RGB", "YCbCr"]
 _ORIENTATION_TAG = 0x0112
+_LONGEST_MARK = 16  # bytes that tell a format
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -173,24 +172,40 @@ def read_planes(source: ImageSource, *, at_least: int | None = None) -> Picture:
     return _read(source, "YCbCr", at_least)
 
 
-def luma_of(planes: Picture) -> Picture:
-    """Return the luma of a picture from `read_planes` as a grey picture: uint8 pixels of shape (h, w)."""
-    return replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
+def read_as_pillow(source: ImageSource, *, colours: bool = False) -> Picture:
+    """Read a picture as ``PIL.Image.open(source).convert(...)`` does: for hashes that are exchanged with `imagehash`.
 
+    It is neither turned upright nor laid over white, and 16-bit values beyond 255 are white.
 
-def read_file(path: str | os.PathLike[str]) -> bytes:
-    """Return the bytes of a regular file.
+    Parameters
+    ----------
+    source : str, path, bytes or uint8 array
+        As in `read_grey`.
+    colours : bool
+        Convert to RGB rather than to grey.
+
+    Returns
+    -------
+    Picture
+        uint8 pixels of shape (h, w) or (h, w, 3), in an array of its own, in full size.
 
     Raises
     ------
     ImageError
-        If there is none at `path`, it is a folder, a pipe or a device, or it cannot be read.
+        The picture cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> read_as_pillow(np.full((1, 2, 4), (255, 0, 0, 0), np.uint8)).pixels.tolist()
+    [[76, 76]]
     """
-    with _open(Path(path)) as file:
-        try:
-            return file.read()
-        except OSError as error:
-            raise ImageError(str(path), error.strerror or str(error)) from error
+    return _read(source, "RGB" if colours else "L", None, as_pillow=True)
+
+
+def luma_of(planes: Picture) -> Picture:
+    """Return the luma of a picture from `read_planes` as a grey picture: uint8 pixels of shape (h, w)."""
+    return replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
 
 
 def to_grey(rgb: U8) -> U8:
@@ -222,54 +237,46 @@ def to_grey(rgb: U8) -> U8:
     return _from_array(rgb, "L").pixels
 
 
-def _read(source: ImageSource, mode: _Mode, at_least: int | None) -> Picture:
+def _read(source: ImageSource, mode: Mode, at_least: int | None, *, as_pillow: bool = False) -> Picture:
     if at_least is not None and at_least < 1:
         raise ConfigError(f"at_least must be 1 pixel or more, not {at_least}")
     if isinstance(source, np.ndarray):
-        return _from_array(source, mode)
+        return _from_array(source, mode, as_pillow=as_pillow)
     name = source_name(source)
-    if isinstance(source, bytes):
-        return _from_file(io.BytesIO(source), name, mode, at_least)
-    with _open(Path(source)) as file:
-        return _from_file(file, name, mode, at_least)
+    data = source if isinstance(source, bytes) else load_regular(source)
+    if not isinstance(data, bytes):
+        with io.BufferedReader(data) as file:
+            form = _format_of(file.peek(_LONGEST_MARK), name)
+            return _from_file(file, name, form, mode, at_least, as_pillow=as_pillow)
+    form = _format_of(data, name)
+    if form == "JPEG" and mode == "L" and not as_pillow:
+        picture = _from_ordinary_jpeg(data, name, at_least)
+        if picture is not None:
+            return picture
+    return _from_file(io.BytesIO(data), name, form, mode, at_least, as_pillow=as_pillow)
 
 
-def _from_array(array: U8, mode: _Mode) -> Picture:
+def _from_array(array: U8, mode: Mode, *, as_pillow: bool = False) -> Picture:
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,), (4,)):
         said = f"not {array.dtype} {array.shape}"
         raise ImageError("<array>", f"pixels are a uint8 array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, {said}")
     height, width = array.shape[:2]
     _check_size(width, height, "<array>")
-    return Picture(_pixels(Image.fromarray(array), mode), width, height, "<array>")
+    image = Image.fromarray(array)
+    return Picture(_converted(image, mode) if as_pillow else pixels_of(image, mode), width, height, "<array>")
 
 
-def _open(path: Path) -> IO[bytes]:
-    try:
-        kind = path.stat().st_mode
-        if stat.S_ISREG(kind):
-            return path.open("rb")
-        problem = "a folder, not an image" if stat.S_ISDIR(kind) else "not a regular file"  # a pipe would block
-    except FileNotFoundError:
-        problem = "no such file"
-    except PermissionError:
-        problem = "no permission to read it"
-    except OSError as error:
-        problem = error.strerror or str(error)
-    except ValueError as error:  # a zero byte in the path
-        problem = str(error)
-    raise ImageError(str(path), problem)
-
-
-def _from_file(file: IO[bytes], name: str, mode: _Mode, at_least: int | None) -> Picture:
-    form = _format_of(file, name)
+def _from_file(file: IO[bytes], name: str, form: str, mode: Mode, at_least: int | None, *, as_pillow: bool) -> Picture:
     try:
         image = _READERS[form](file)
         width, height = image.size
         _check_size(width, height, name)
+        if as_pillow:
+            return Picture(_converted(image, mode), width, height, name)
         _shrink(image, mode, at_least)
         image.load()
-        orientation = _orientation(image)
-        pixels = _pixels(image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image, mode)
+        orientation = _orientation(image.getexif)
+        pixels = pixels_of(image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image, mode)
     except ImageError:
         raise
     except Exception as error:  # a damaged file can trip a decoder anywhere, with any exception
@@ -279,10 +286,13 @@ def _from_file(file: IO[bytes], name: str, mode: _Mode, at_least: int | None) ->
     return Picture(pixels, width, height, name)
 
 
-def _format_of(file: IO[bytes], name: str) -> str:
-    """Return which of the formats the first bytes are of."""
-    prefix = file.read(16)
-    file.seek(0)
+def _converted(image: Image.Image, mode: Mode) -> U8:
+    return np.asarray(image.convert(mode)).copy()
+
+
+def _format_of(data: bytes, name: str) -> str:
+    """Return which of the formats a file is of, by its first bytes."""
+    prefix = data[:_LONGEST_MARK]
     if not prefix:
         raise ImageError(name, "empty file")
     for form in _READERS:
@@ -306,63 +316,53 @@ def _shrink(image: ImageFile.ImageFile, mode: str, at_least: int | None) -> None
     """Make a JPEG decode at the least size that leaves its longer side `at_least`, and luma alone for grey."""
     if not isinstance(image, JpegImagePlugin.JpegImageFile):
         return
-    longer = max(image.size)
-    divisors = [d for d in (8, 4, 2) if at_least is not None and -(-longer // d) >= at_least]
-    divisor = divisors[0] if divisors else 1
+    divisor = _divisor(max(image.size), at_least)
     named_rgb = [component[0] for component in image.layer] == [*b"RGB"]
     if "jfif" not in image.info and image.info.get("adobe_transform", 0 if named_rgb else 1) == 0:
         mode = mode if mode == "L" else "RGB"  # what is stored as RGB, libjpeg does not turn into Y, Cb, Cr
     image.draft(mode, (max(1, image.width // divisor), max(1, image.height // divisor)))
 
 
-def _orientation(image: ImageFile.ImageFile) -> int:
+def _divisor(longer: int, at_least: int | None) -> int:
+    """Return by how much a JPEG is reduced while decoding, so that its longer side is `at_least`: 1, 2, 4 or 8."""
+    if at_least is None:
+        return 1
+    return next((d for d in (8, 4, 2) if -(-longer // d) >= at_least), 1)
+
+
+def _from_ordinary_jpeg(data: bytes, name: str, at_least: int | None) -> Picture | None:
+    """Return the luma of an ordinary JPEG, the quicker way; None if it is not ordinary."""
+    header = ordinary_header(data)
+    if header is None:
+        return None
+    width, height = header.width, header.height
+    _check_size(width, height, name)
+    divisor = _divisor(max(width, height), at_least)
+    pixels = decode_luma(data, divisor) if min(width, height) >= divisor else None  # less, and Pillow reduces less
+    if pixels is None:
+        return None
+    orientation = _orientation(lambda: _parsed_exif(header.exif)) if header.exif else 1
+    if orientation in _UPRIGHT:
+        pixels = np.asarray(Image.fromarray(pixels).transpose(_UPRIGHT[orientation])).copy()
+    if orientation >= 5:
+        width, height = height, width
+    return Picture(pixels, width, height, name)
+
+
+def _orientation(read_exif: Callable[[], Image.Exif]) -> int:
     """Return the EXIF orientation, 1 to 8, of a loaded image (a TIFF is upright already and has none left)."""
     try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
+        value = read_exif().get(_ORIENTATION_TAG, 1)
     except Exception as error:  # noqa: BLE001 - damaged EXIF does not make the pixels unreadable
         _LOGGER.info("EXIF data that cannot be read is taken as upright: %s", error)
         return 1
     return value if isinstance(value, int) and value in _UPRIGHT else 1
 
 
-def _pixels(image: Image.Image, mode: _Mode) -> U8:
-    """Return a loaded image of whatever mode as grey values or colours."""
-    if image.mode.startswith("I") or image.mode == "F":
-        image = Image.fromarray(_to_8_bits(np.asarray(image)))
-    elif image.has_transparency_data:
-        colours = image.convert("RGBA")
-        image = Image.new("RGB", image.size, "white")
-        image.paste(colours, mask=colours)
-    elif image.mode not in ("L", "RGB", "YCbCr"):
-        image = image.convert("RGB")
-    if mode == "YCbCr" and image.mode != mode:
-        planes = np.asarray(image.convert(mode)).copy()
-        planes[..., 0] = np.asarray(image.convert("L"))  # Pillow rounds the two differently
-        return planes
-    if image.mode != mode:
-        image = image.convert(mode)
-    return np.asarray(image).copy()  # may be written to, unlike np.asarray(image); much faster than np.array(image)
-
-
-def _to_8_bits(deep: NDArray[Any]) -> U8:
-    """Return grey values of 16 or 32 bits, whole or floating, as 8 bits; see the head of the module."""
-    if deep.dtype.kind == "f":
-        finite = np.isfinite(deep)
-        low = float(deep.min(where=finite, initial=np.inf))
-        high = float(deep.max(where=finite, initial=-np.inf))
-        if not low < high:
-            return np.zeros(deep.shape, np.uint8)
-        scaled = (np.where(finite, deep, low).astype(np.float64) - low) * (255 / (high - low))
-        return np.rint(scaled).astype(np.uint8)
-    positive = np.maximum(deep, 0)
-    shift = 8 if deep.dtype.itemsize == 2 else _excess_bits(int(positive.max()))
-    levels: U8 = np.right_shift(positive, shift).astype(np.uint8)
-    return levels
-
-
-def _excess_bits(largest: int) -> int:
-    """Return how many low bits a whole number of 8, 16 or 31 bits has too many."""
-    return 0 if largest < 1 << 8 else 8 if largest < 1 << 16 else 23
+def _parsed_exif(block: bytes) -> Image.Exif:
+    exif = Image.Exif()
+    exif.load(block)
+    return exif
 
 
 def _reason(error: Exception, form: str) -> str:

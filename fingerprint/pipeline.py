@@ -13,8 +13,8 @@ from pathlib import Path
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.describe import describe_query, describe_reference, query_from_fingerprint
 from fingerprint.errors import ConfigError, ImageError, UnknownIdError
+from fingerprint.files import read_file
 from fingerprint.folders import identify_images, is_unicode
-from fingerprint.image import read_file
 from fingerprint.index import ImageRecord, Store, StoreInfo
 from fingerprint.models import Models, load_models
 from fingerprint.types import F32, AddReport, Fingerprint, ImageSource, Match, Query, Skipped, Verification, source_name

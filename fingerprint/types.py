@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -204,26 +203,6 @@ class Fingerprint:
         return self.keypoints.height
 
 
-@dataclass(frozen=True, slots=True)
-class PerceptualHash:
-    """A perceptual hash of a picture.
-
-    Attributes
-    ----------
-    algorithm : str
-        Name in `fingerprint.hashes.ALGORITHMS`.
-    value : int
-        The bits as one number; the first bit is the most significant.
-    quality : int
-        How much there is in the picture for a hash to hold on to, [0, 100]. Flat, blank and tiny pictures have little;
-        below `fingerprint.hashes.MIN_QUALITY` a hash is never a match.
-    """
-
-    algorithm: str
-    value: int
-    quality: int
-
-
 #: The versions in which a query is compared: (mirrored, inverted). All follow from the first without its pixels.
 VERSIONS: tuple[tuple[bool, bool], ...] = ((False, False), (True, False), (False, True), (True, True))
 
@@ -369,4 +348,4 @@ def source_name(source: ImageSource) -> str:
     """Return what to call `source` in messages: its path, ``"<bytes>"`` or ``"<array>"``."""
     if isinstance(source, np.ndarray):
         return "<array>"
-    return "<bytes>" if isinstance(source, bytes) else str(Path(source))
+    return "<bytes>" if isinstance(source, bytes) else str(source)

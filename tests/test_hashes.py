@@ -27,7 +27,7 @@ from fingerprint.hashes import (
     to_imagehash,
 )
 from fingerprint.kernels.hamming import hamming_pairs, hamming_to_one, near_hashes
-from fingerprint.kernels.hashing import ahash64, dhash64, low_dct, phash64
+from fingerprint.kernels.hashing import ahash64, dhash64, dhash_vertical64, low_dct, phash64, phash_simple64
 from fingerprint.types import U8, U64
 
 REFERENCE = {"phash": imagehash.phash, "dhash": imagehash.dhash, "ahash": imagehash.average_hash}
@@ -346,3 +346,81 @@ def test_near_hashes_are_those_within_the_distance_of_any_version_and_algorithm(
 def test_a_hash_is_near_only_to_one_of_its_own_algorithm() -> None:
     stored, seen = np.array([[0, 2**64 - 1, 0]], np.uint64), np.array([[2**64 - 1, 0, 2**64 - 1]], np.uint64)
     assert near_hashes(stored, seen, 63)[0].tolist() == []
+
+
+# --- Simple pHash and vertical dHash ----------------------------------------------------------------------------------
+
+
+def scipy_phash_simple(thumbnail: U8) -> str:
+    """As in imagehash 4.3, behind the thumbnail."""
+    dct = scipy.fftpack.dct(thumbnail)[:8, 1:9]
+    return str(imagehash.ImageHash(dct > dct.mean()))
+
+
+def assert_rarer_hashes(rgb: U8) -> None:
+    image, grey = Image.fromarray(rgb), Image.fromarray(rgb).convert("L")
+    square = np.array(grey.resize((32, 32), Image.Resampling.LANCZOS))
+    tall = np.array(grey.resize((8, 9), Image.Resampling.LANCZOS))
+    assert hash_to_hex(phash_simple64(square)) == str(imagehash.phash_simple(image))
+    assert hash_to_hex(dhash_vertical64(tall)) == str(imagehash.dhash_vertical(image))
+
+
+def test_photographs_and_crops_have_the_rarer_hashes_of_imagehash(photos: dict[str, U8]) -> None:
+    rng = np.random.default_rng(9)
+    for rgb in photos.values():
+        assert_rarer_hashes(rgb)
+        for _ in range(12):
+            top, left = rng.integers(0, rgb.shape[0] - 16), rng.integers(0, rgb.shape[1] - 16)
+            assert_rarer_hashes(rgb[top : top + rng.integers(1, 200), left : left + rng.integers(1, 200)].copy())
+
+
+@same_rounding
+def test_drawn_thumbnails_have_the_simple_bits_that_scipy_and_numpy_round_to() -> None:
+    for thumbnail in drawn_thumbnails():
+        pixels = thumbnail.astype(np.uint8)
+        assert hash_to_hex(phash_simple64(pixels)) == scipy_phash_simple(pixels)
+
+
+@same_rounding
+@given(
+    st.one_of(
+        hnp.arrays(np.uint8, (32, 32)),
+        hnp.arrays(np.uint8, (32, 32), elements=st.sampled_from([0, 128, 255])),
+    )
+)
+@settings(max_examples=150)
+def test_any_thumbnail_has_the_simple_phash_of_scipy(thumbnail: U8) -> None:
+    assert hash_to_hex(phash_simple64(thumbnail)) == scipy_phash_simple(thumbnail)
+
+
+def test_the_simple_phash_sees_the_upper_eight_rows_and_not_their_level() -> None:
+    noise = np.random.default_rng(10).integers(0, 200, (32, 32), np.uint8)
+    other = noise.copy()
+    other[8:] = 7
+    assert phash_simple64(other) == phash_simple64(noise)
+    shifted = noise + np.arange(32, dtype=np.uint8)[:, None]  # changes the constant coefficients alone
+    assert phash_simple64(shifted) == phash_simple64(noise)
+    assert phash_simple64(noise[::-1]) != phash_simple64(noise)
+
+
+@pytest.mark.parametrize("bit", range(64))
+def test_bits_of_the_rarer_hashes_follow_in_reading_order(bit: int) -> None:
+    row, column = divmod(bit, 8)
+    step = np.zeros((9, 8), np.uint8)
+    step[row + 1 :, column] = 1
+    assert dhash_vertical64(step) == 1 << (63 - bit)
+    wave = np.full((32, 32), 128, np.uint8)
+    wave[row] = np.rint(128 + 120 * np.cos(np.pi * (column + 1) * (np.arange(32) + 0.5) / 32))
+    assert phash_simple64(wave) == 1 << (63 - bit)
+
+
+@pytest.mark.parametrize("level", [0, 1, 200, 255])
+def test_flat_thumbnails_have_no_rarer_bits(level: int) -> None:
+    assert phash_simple64(np.full((32, 32), level, np.uint8)) == 0
+    assert dhash_vertical64(np.full((9, 8), level, np.uint8)) == 0
+
+
+def test_the_vertical_dhash_is_the_horizontal_one_of_the_turned_picture() -> None:
+    for thumbnail in np.random.default_rng(12).integers(0, 4, (100, 9, 8), np.uint8):
+        across = np.array([int(bit) for bit in f"{dhash64(thumbnail.T):064b}"]).reshape(8, 8)
+        assert f"{dhash_vertical64(thumbnail):064b}" == "".join(map(str, across.T.ravel()))

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
+from fingerprint import files
 from fingerprint import image as door
 from fingerprint.errors import FingerprintError, ImageError
 from fingerprint.folders import IMAGE_SUFFIXES, find_images
@@ -470,11 +471,11 @@ def test_missing_files_folders_and_pipes(tmp_path: Path) -> None:
 
 
 def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: Path, mode: str = "r") -> None:
-        raise PermissionError(13, "Permission denied", str(self))
+    def refuse(path: Path, flags: int) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
 
     (tmp_path / "a.jpg").write_bytes(b"x")
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     assert refusal(tmp_path / "a.jpg").reason == "no permission to read it"
 
 
@@ -516,7 +517,7 @@ def test_no_memory_is_a_refusal(scene: Image.Image, monkeypatch: pytest.MonkeyPa
     def exhausted(*args: object) -> U8:
         raise MemoryError
 
-    monkeypatch.setattr(door, "_pixels", exhausted)
+    monkeypatch.setattr(door, "pixels_of", exhausted)
     assert refusal(encode(scene, "PNG")).reason == "not enough memory to decode this PNG file"
 
 
@@ -570,24 +571,30 @@ def test_threads_read_the_same(scene: Image.Image, tmp_path: Path) -> None:
     assert all(np.array_equal(pixels, alone[i % len(paths)]) for i, pixels in enumerate(together))
 
 
-def test_files_are_closed(scene: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[io.IOBase] = []
-    really_open = Path.open
+@pytest.mark.parametrize("small", [1 << 26, 0], ids=["in one piece", "as a stream"])
+def test_files_are_closed(scene: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int) -> None:
+    opened: list[int] = []
+    really_open = os.open
 
-    def watch(self: Path, mode: str = "r") -> io.IOBase:
-        opened.append(really_open(self, mode))
+    def watch(path: Path, flags: int) -> int:
+        opened.append(really_open(path, flags))
         return opened[-1]
 
-    monkeypatch.setattr(Path, "open", watch)
+    monkeypatch.setattr(os, "open", watch)
+    monkeypatch.setattr(files, "_SMALL", small)
     for form in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "PPM"):
         data = encode(scene, form)
         (tmp_path / "whole").write_bytes(data)
         (tmp_path / "cut").write_bytes(data[: len(data) // 2])
         opened.clear()
-        read_rgb(tmp_path / "whole")
+        assert read_rgb(tmp_path / "whole").pixels.tolist() == read_rgb(data).pixels.tolist()
+        assert read_grey(tmp_path / "whole").pixels.tolist() == read_grey(data).pixels.tolist()
         with pytest.raises(ImageError):
             read_rgb(tmp_path / "cut")
-        assert len([file for file in opened if file.closed]) == len(opened) >= 2
+        assert len(opened) == 3
+        for number in opened:
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                os.fstat(number)
 
 
 def test_find_images_walks_folders_in_order(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which perceptual hashes there are, how long they are, and from which distance on two pictures count as alike."""
+"""Which perceptual hashes there are, how long they are, and when two of them count as a match."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from fingerprint.errors import ConfigError
+
+#: Below this quality a hash is never a match; what the authors of PDQ advise.
+MIN_QUALITY = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,9 @@ class HashAlgorithm:
     n_bits : int
         Length, at most 256.
     match_distance : int
-        Two hashes at most so many bits apart count as a match, unless a caller says otherwise.
+        Two hashes at most so many bits apart count as a match, unless a caller says otherwise. For PDQ what its authors
+        advise; for the others the largest at which no more than five of 1.6 million pairs of unrelated training
+        photographs match (see benchmarks/README.md). Colour hashes of unrelated pictures are often equal.
     title : str
         One line about it.
     """
@@ -48,13 +53,13 @@ ALGORITHMS: Mapping[str, HashAlgorithm] = MappingProxyType(
         for algorithm in (
             HashAlgorithm("pdq", 256, 31, "PDQ: 16 x 16 cosine coefficients against their median"),
             HashAlgorithm("phash", 64, 8, "pHash: 8 x 8 cosine coefficients against their median"),
-            HashAlgorithm("phash-simple", 64, 6, "pHash of rows only: cosine coefficients against their mean"),
-            HashAlgorithm("dhash", 64, 6, "dHash: is a pixel brighter than its left neighbour"),
-            HashAlgorithm("dhash-vertical", 64, 6, "dHash: is a pixel brighter than the one above"),
-            HashAlgorithm("ahash", 64, 3, "aHash: is a pixel brighter than the mean"),
-            HashAlgorithm("whash", 64, 3, "wavelet hash: Haar coefficients against their median"),
-            HashAlgorithm("blockmean", 256, 12, "block-mean: means of 16 x 16 blocks against their median"),
-            HashAlgorithm("colorhash", 42, 1, "colour hash: shares of black, grey and six hues, 3 bits each"),
+            HashAlgorithm("phash-simple", 64, 0, "pHash of rows only: cosine coefficients against their mean"),
+            HashAlgorithm("dhash", 64, 5, "dHash: is a pixel brighter than its left neighbour"),
+            HashAlgorithm("dhash-vertical", 64, 3, "dHash: is a pixel brighter than the one above"),
+            HashAlgorithm("ahash", 64, 0, "aHash: is a pixel brighter than the mean"),
+            HashAlgorithm("whash", 64, 1, "wavelet hash: Haar coefficients against their median"),
+            HashAlgorithm("blockmean", 256, 10, "block-mean: means of 16 x 16 blocks against the mean"),
+            HashAlgorithm("colorhash", 42, 0, "colour hash: shares of black, grey and six hues, 3 bits each"),
         )
     }
 )
@@ -73,8 +78,73 @@ def algorithm_named(name: str) -> HashAlgorithm:
     >>> algorithm_named("dHash_vertical").name
     'dhash-vertical'
     """
+    if name in ALGORITHMS:
+        return ALGORITHMS[name]
     sought = name.lower().replace("_", "").replace("-", "")
     for algorithm in ALGORITHMS.values():
         if algorithm.name.replace("-", "") == sought:
             return algorithm
     raise ConfigError(f"no hash algorithm is called {name!r}; there are {', '.join(ALGORITHMS)}")
+
+
+@dataclass(frozen=True, slots=True)
+class PerceptualHash:
+    """A perceptual hash of a picture.
+
+    Attributes
+    ----------
+    algorithm : str
+        Name in `ALGORITHMS`.
+    value : int
+        The bits as one number; the first bit is the most significant.
+    quality : int
+        How much there is in the picture for a hash to hold on to, [0, 100]: PDQ's figure. Flat, blank and tiny pictures
+        have little; below `MIN_QUALITY` a hash is never a match.
+
+    Examples
+    --------
+    >>> a, b = PerceptualHash("phash", 0xFF, 100), PerceptualHash("phash", 0xF0, 100)
+    >>> a.hex, a.distance(b), a.matches(b)
+    ('00000000000000ff', 4, True)
+    >>> a.matches(PerceptualHash("phash", 0xFF, 3))  # of a flat picture
+    False
+    """
+
+    algorithm: str
+    value: int
+    quality: int
+
+    @property
+    def hex(self) -> str:
+        """The bits in hexadecimal digits, as `imagehash` and PDQ's tools write them."""
+        return f"{self.value:0{ALGORITHMS[self.algorithm].n_digits}x}"
+
+    def distance(self, other: PerceptualHash) -> int:
+        """Return how many bits differ.
+
+        Raises
+        ------
+        ConfigError
+            The hashes are of different algorithms.
+        """
+        if self.algorithm != other.algorithm:
+            raise ConfigError(f"a {self.algorithm} cannot be compared with a {other.algorithm}; use one algorithm")
+        return (self.value ^ other.value).bit_count()
+
+    def matches(self, other: PerceptualHash, max_distance: int | None = None) -> bool:
+        """Tell whether two hashes are at most so many bits apart, and both are of pictures that can be told apart.
+
+        Parameters
+        ----------
+        other : PerceptualHash
+            Of the same algorithm.
+        max_distance : int, optional
+            Bits; the algorithm's `match_distance` by default.
+
+        Raises
+        ------
+        ConfigError
+            The hashes are of different algorithms.
+        """
+        limit = ALGORITHMS[self.algorithm].match_distance if max_distance is None else max_distance
+        return self.distance(other) <= limit and min(self.quality, other.quality) >= MIN_QUALITY

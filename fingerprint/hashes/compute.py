@@ -1,77 +1,241 @@
-"""From a grey picture to its perceptual hashes."""
+"""From a picture to its perceptual hashes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from PIL import Image
 
-from fingerprint.config import HASH_ALGORITHMS
-from fingerprint.errors import ImageError
-from fingerprint.kernels.hashing import ahash64, dhash64, phash64
-from fingerprint.types import U8, U64
+from fingerprint.hashes.algorithms import MIN_QUALITY, PerceptualHash, algorithm_named
+from fingerprint.hashes.luma import Luma
+from fingerprint.hashes.packed import words_to_int
+from fingerprint.image import read_as_pillow, read_grey, read_rgb
+from fingerprint.kernels.blocks import block_mean256, block_mean256_of_means, colour_hash42, whash64
+from fingerprint.kernels.hashing import ahash64, dhash64, dhash_vertical64, phash64, phash_simple64
+from fingerprint.kernels.pdq import pdq_bits, pdq_coefficients, pdq_dihedral
+from fingerprint.kernels.resample import luma
+from fingerprint.types import U8, ImageSource, Picture
+
+#: The eight ways in which a picture can be turned by right angles and mirrored: clockwise quarters, and whether it is
+#: mirrored left to right before that.
+ORIENTATIONS: Mapping[str, tuple[int, bool]] = MappingProxyType(
+    {
+        "upright": (0, False),
+        "rotated-90": (1, False),
+        "rotated-180": (2, False),
+        "rotated-270": (3, False),
+        "mirrored": (0, True),
+        "mirrored-rotated-90": (1, True),
+        "mirrored-rotated-180": (2, True),
+        "mirrored-rotated-270": (3, True),
+    }
+)
+
+_SMALL_SIDE = 48  # an eighth of 384 pixels: half a bit of pHash on average, as the place where it ends is known
+_COLOUR_SIDE = 128
+_TINY = 16  # pixels of the shorter side, below which PDQ is lost (see benchmarks/README.md)
+_LARGEST_WAVELET = 64
+_LUMA_SHARES = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True, slots=True)
 class _Hasher:
-    """One kind of hash: the size of the thumbnail it looks at and the kernel that turns that into bits."""
+    """How one kind of hash is made: from which decoded picture, and by which function of it."""
 
-    width: int
-    height: int
-    kernel: Callable[[U8], np.uint64]
+    reads: str
+    bits: Callable[[Luma], int]
+
+
+def _whash(luma: Luma) -> int:
+    side = max(8, 1 << int(math.log2(min(luma.width, luma.height))))
+    if not luma.exact:
+        side = max(8, min(_LARGEST_WAVELET, 1 << int(math.log2(min(luma.pixels.shape)))))
+    return int(whash64(luma.thumbnail(side, side)))
+
+
+def _block_mean(luma: Luma) -> int:
+    if luma.exact:
+        import cv2  # the thumbnail of its own block-mean hash
+
+        return words_to_int(
+            block_mean256(
+                np.asarray(cv2.resize(luma.pixels, (256, 256), interpolation=cv2.INTER_LINEAR_EXACT), np.uint8)
+            )
+        )
+    return words_to_int(block_mean256_of_means(luma.means(16)))
 
 
 _HASHERS: Mapping[str, _Hasher] = {
-    "phash": _Hasher(32, 32, phash64),
-    "dhash": _Hasher(9, 8, dhash64),
-    "ahash": _Hasher(8, 8, ahash64),
+    "pdq": _Hasher("full", lambda luma: words_to_int(pdq_bits(pdq_coefficients(luma.jarosz)))),
+    "phash": _Hasher("small", lambda luma: int(phash64(luma.thumbnail(32, 32)))),
+    "phash-simple": _Hasher("small", lambda luma: int(phash_simple64(luma.thumbnail(32, 32)))),
+    "dhash": _Hasher("small", lambda luma: int(dhash64(luma.thumbnail(9, 8)))),
+    "dhash-vertical": _Hasher("small", lambda luma: int(dhash_vertical64(luma.thumbnail(8, 9)))),
+    "ahash": _Hasher("small", lambda luma: int(ahash64(luma.thumbnail(8, 8)))),
+    "whash": _Hasher("small", _whash),
+    "blockmean": _Hasher("small", _block_mean),
 }
 
 
-def compute_hashes(grey: U8) -> U64:
-    """Return the perceptual hashes of a grey picture.
-
-    The thumbnails are made with Pillow's Lanczos filter from the picture at the size it comes in, as `imagehash` makes
-    them; so from the same grey pixels the bits are the same as those of ``imagehash.phash``, ``imagehash.dhash`` and
-    ``imagehash.average_hash``.
+def perceptual_hash(source: ImageSource, algorithm: str = "pdq", *, exact: bool = False) -> PerceptualHash:
+    """Return one perceptual hash of a picture.
 
     Parameters
     ----------
-    grey : uint8 array, shape (h, w)
-        Grey values, at least one pixel.
+    source : str, path, bytes or uint8 array
+        A file, the bytes of a file, or pixels of shape (h, w), (h, w, 3) RGB or (h, w, 4) RGBA.
+    algorithm : str
+        Name in `ALGORITHMS`.
+    exact : bool
+        Give the very bits of `imagehash` (for PDQ those of its reference implementation, for block-mean those of
+        OpenCV) for the same file: it is decoded in full size and colour, not turned upright, and made small with
+        Pillow. Otherwise a JPEG's luma alone is decoded, at a reduced size where that is enough, turned as its EXIF
+        data say, and what is transparent is laid over white; bits differ here and there, at several times the speed.
 
     Returns
     -------
-    uint64 array, shape (3,)
-        Packed hashes in the order of `fingerprint.config.HASH_ALGORITHMS`.
+    PerceptualHash
 
     Raises
     ------
     ImageError
-        The array is not of this type or shape.
+        The picture cannot be read.
+    ConfigError
+        There is no such algorithm.
 
     References
     ----------
-    C. Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010 (pHash).
+    C. Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010 (pHash, block-mean).
     N. Krawetz, "Looks like it", 2011 (aHash); "Kind of like that", 2013 (dHash).
+    Facebook, "The TMK+PDQF video-hashing algorithm and the PDQ image-hashing algorithm", 2019.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from fingerprint.hashes import hash_to_hex
-    >>> ramp = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (64, 1))  # brighter from left to right
-    >>> _, dhash, ahash = compute_hashes(ramp)
-    >>> hash_to_hex(dhash), hash_to_hex(ahash)
-    ('ffffffffffffffff', '0f0f0f0f0f0f0f0f')
+    >>> import skimage.data
+    >>> found = perceptual_hash(skimage.data.chelsea(), "phash")
+    >>> found.quality, len(found.hex)
+    (100, 16)
     """
-    if grey.dtype != np.uint8 or grey.ndim != 2 or grey.size == 0:
-        raise ImageError("<array>", f"a grey picture is a uint8 array (h, w), not {grey.dtype} {grey.shape}")
-    image = Image.fromarray(grey)
-    hashes = np.empty(len(HASH_ALGORITHMS), np.uint64)
-    for i, name in enumerate(HASH_ALGORITHMS):
-        hasher = _HASHERS[name]
-        thumbnail = image.resize((hasher.width, hasher.height), Image.Resampling.LANCZOS)
-        hashes[i] = hasher.kernel(np.asarray(thumbnail).copy())
-    return hashes
+    return perceptual_hashes(source, (algorithm,), exact=exact)[0]
+
+
+def perceptual_hashes(
+    source: ImageSource, algorithms: Sequence[str], *, exact: bool = False
+) -> tuple[PerceptualHash, ...]:
+    """Return several perceptual hashes of a picture, in the order of their names; see `perceptual_hash`.
+
+    A hash does not depend on which others are asked for.
+
+    Examples
+    --------
+    >>> import skimage.data
+    >>> [found.hex for found in perceptual_hashes(skimage.data.coffee(), ("dhash", "ahash"), exact=True)]
+    ['f3e96933160b1b36', '3f3fbfbb818081c3']
+    """
+    pictures: dict[str, Luma | _Colours] = {}
+    found = []
+    for algorithm in algorithms:
+        name = algorithm_named(algorithm).name
+        reads = _reads(name)
+        if reads not in pictures:
+            pictures[reads] = _read(source, reads, exact=exact)
+        found.append(_hash_of(pictures[reads], name))
+    return tuple(found)
+
+
+def dihedral_hashes(source: ImageSource, algorithm: str = "pdq", *, exact: bool = False) -> tuple[PerceptualHash, ...]:
+    """Return the hashes of a picture turned and mirrored in all eight ways, in the order of `ORIENTATIONS`.
+
+    Those of PDQ come from one cosine transform, the others from the turned picture; a colour hash is the same for all.
+
+    Parameters
+    ----------
+    source, algorithm, exact
+        As in `perceptual_hash`.
+
+    Returns
+    -------
+    tuple of 8 PerceptualHash
+
+    Raises
+    ------
+    ImageError
+        The picture cannot be read.
+    ConfigError
+        There is no such algorithm.
+
+    Examples
+    --------
+    >>> import skimage.data
+    >>> cat = skimage.data.chelsea()
+    >>> mirrored = list(ORIENTATIONS).index("mirrored")
+    >>> (dihedral_hashes(cat)[mirrored].value ^ perceptual_hash(cat[:, ::-1]).value).bit_count() <= 30
+    True
+    """
+    name = algorithm_named(algorithm).name
+    picture = _read(source, _reads(name), exact=exact)
+    if isinstance(picture, _Colours):
+        return (_hash_of(picture, name),) * len(ORIENTATIONS)
+    quality = _quality(picture)
+    if name == "pdq":
+        words = pdq_dihedral(pdq_coefficients(picture.jarosz))
+        return tuple(PerceptualHash(name, words_to_int(code), quality) for code in words)
+    turned = [picture.turned(quarters, mirrored=mirrored) for quarters, mirrored in ORIENTATIONS.values()]
+    return tuple(PerceptualHash(name, _HASHERS[name].bits(luma), quality) for luma in turned)
+
+
+def _reads(name: str) -> str:
+    return "colours" if name == "colorhash" else _HASHERS[name].reads
+
+
+@dataclass(frozen=True, slots=True)
+class _Colours:
+    """A picture for the colour hash."""
+
+    rgb: U8
+    luma: Luma
+
+
+def _read(source: ImageSource, reads: str, *, exact: bool) -> Luma | _Colours:
+    if reads == "colours":
+        colours = read_as_pillow(source, colours=True) if exact else read_rgb(source, at_least=_COLOUR_SIDE)
+        return _Colours(colours.pixels, Luma(replace(colours, pixels=luma(colours.pixels))))
+    if not exact:
+        full = reads == "full"
+        return Luma(_grey(source, None if full else _SMALL_SIDE), averaged=not full)
+    if reads == "full":  # the reference takes luma from colours and does not round it
+        colours = read_as_pillow(source, colours=True)
+        red, green, blue = (colours.pixels[..., i] * share for i, share in enumerate(_LUMA_SHARES))
+        grey = replace(colours, pixels=luma(colours.pixels))
+        return Luma(grey, exact=True, unrounded=(red + green + blue).astype(np.float32))
+    return Luma(read_as_pillow(source), exact=True)
+
+
+def _grey(source: ImageSource, at_least: int | None) -> Picture:
+    """Return the grey values of a picture; those of an array without Pillow, where it has no part in them."""
+    if isinstance(source, np.ndarray) and source.dtype == np.uint8 and source.size > 0:
+        height, width = source.shape[:2]
+        if source.ndim == 2:
+            return Picture(source, width, height, "<array>")
+        if source.ndim == 3 and source.shape[2] == 3:
+            return Picture(luma(source), width, height, "<array>")
+    return read_grey(source, at_least=at_least)
+
+
+def _hash_of(picture: Luma | _Colours, name: str) -> PerceptualHash:
+    if isinstance(picture, _Colours):
+        hsv = np.asarray(Image.fromarray(picture.rgb).convert("HSV"))
+        value = int(colour_hash42(picture.luma.pixels, np.ascontiguousarray(hsv)))
+        return PerceptualHash(name, value, _quality(picture.luma))
+    return PerceptualHash(name, _HASHERS[name].bits(picture), _quality(picture))
+
+
+def _quality(luma: Luma) -> int:
+    """Return PDQ's figure of quality; of a tiny picture always below `MIN_QUALITY`."""
+    quality = luma.quality
+    side = min(luma.width, luma.height)
+    return quality * side * MIN_QUALITY // (100 * _TINY) if side < _TINY else quality

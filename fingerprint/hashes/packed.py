@@ -1,18 +1,14 @@
-"""Packed hashes as numbers: their text form, their `imagehash` form and the distances between them."""
+"""Packed hashes as numbers: their text form and the distances between them."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fingerprint.errors import ConfigError
 from fingerprint.kernels.hamming import hamming_pairs, hamming_to_one
 from fingerprint.types import U8, U64
-
-if TYPE_CHECKING:
-    from imagehash import ImageHash
 
 _HEX = re.compile(r"[0-9a-fA-F]{16}")
 
@@ -74,60 +70,48 @@ def hex_to_hash(text: str) -> int:
     return int(text, 16)
 
 
-def to_imagehash(value: int | np.uint64) -> ImageHash:
-    """Return a hash as the class of `imagehash`, for programs that use that library.
+def words_to_int(words: U64) -> int:
+    """Return packed words as one number, the first word the most significant.
 
     Parameters
     ----------
-    value : int or uint64
-        Packed bits, [0, 2**64).
+    words : uint64 array, shape (n_words,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> words_to_int(np.array([1, 2], np.uint64)) == 2**64 + 2
+    True
+    """
+    return int.from_bytes(words.astype(">u8").tobytes(), "big")
+
+
+def int_to_words(value: int, n_words: int) -> U64:
+    """Return a number as packed words, the first word the most significant.
+
+    Parameters
+    ----------
+    value : int
+        [0, 2**(64 n_words)).
+    n_words : int
 
     Returns
     -------
-    imagehash.ImageHash
-        Of 8 x 8 bits; its text is ``hash_to_hex(value)``.
+    uint64 array, shape (n_words,)
 
     Raises
     ------
     ConfigError
-        The number has more than 64 bits or is negative.
+        The number does not fit.
 
     Examples
     --------
-    >>> str(to_imagehash(255))
-    '00000000000000ff'
+    >>> int_to_words(2**64 + 2, 2).tolist()
+    [1, 2]
     """
-    from imagehash import hex_to_hash as parse  # it loads half of SciPy
-
-    return parse(hash_to_hex(value))
-
-
-def from_imagehash(value: ImageHash) -> int:
-    """Return a hash of `imagehash` as packed bits.
-
-    Parameters
-    ----------
-    value : imagehash.ImageHash
-        Of 64 bits, in any shape.
-
-    Returns
-    -------
-    int
-        Packed bits, [0, 2**64).
-
-    Raises
-    ------
-    ConfigError
-        The hash is not of 64 bits.
-
-    Examples
-    --------
-    >>> from_imagehash(to_imagehash(255))
-    255
-    """
-    if len(value) != 64:
-        raise ConfigError(f"only hashes of 64 bits (hash_size=8) can be packed, not of {len(value)}")
-    return hex_to_hash(str(value))
+    if not 0 <= value < 1 << 64 * n_words:
+        raise ConfigError(f"a hash is a number of {64 * n_words} bits, not {value}")
+    return np.frombuffer(value.to_bytes(8 * n_words, "big"), ">u8").astype(np.uint64)
 
 
 def hash_distance(a: int | np.uint64, b: int | np.uint64) -> int:

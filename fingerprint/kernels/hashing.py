@@ -8,7 +8,8 @@ of them are zero or tied on paper, and only rounding says on which side of the m
 bits that SciPy's transform gives there, `_dct32` does the arithmetic of the FFT behind SciPy (pocketfft, a revision of
 FFTPACK) in its order: a DCT of type II by way of a real FFT of length 32 with the factors 2, 4, 4, roots of unity that
 are products of two table entries, and no fused multiply-add. It transforms all columns side by side, so the inner loops
-vectorise, and finishes only the 8 coefficients that count.
+vectorise, and finishes only the coefficients that count. The simple pHash transforms the rows alone and compares with a
+mean, which `phash_simple64` adds up in NumPy's order for the same reason.
 
 References
 ----------
@@ -22,7 +23,7 @@ import math
 import numpy as np
 from numba import njit
 
-from fingerprint.types import F64, U8, U64
+from fingerprint.types import F64, U8
 
 _N = 32  # side of the pHash thumbnail
 _LOW = 8  # coefficients kept a side
@@ -147,8 +148,8 @@ def _finish_fours(a: F64, b: F64) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _dct32(a: F64, b: F64) -> None:
-    """Put the 8 lowest DCT-II coefficients of each column of `a` into its first 8 rows; both (32, m), `b` scratch."""
+def _dct32(a: F64, b: F64, low: int) -> None:
+    """Put the `low` lowest DCT-II coefficients of each column of `a` into its first rows; both (32, m), `b` scratch."""
     m = a.shape[1]
     # The input of a real inverse FFT: neighbours become real and imaginary parts.
     for j in range(m):
@@ -165,7 +166,7 @@ def _dct32(a: F64, b: F64) -> None:
     # A cosine transform of type II lies half a sample off: turn each pair of values back. Coefficient 0 needs no turn.
     for j in range(m):
         a[0, j] = b[0, j]
-    for k in range(1, _LOW):
+    for k in range(1, low):
         c, s = _DCT_ROOTS[k], _DCT_ROOTS[_N - k]
         for j in range(m):
             u, v = b[k, j], b[_N - k, j]
@@ -192,11 +193,11 @@ def low_dct(thumbnail: U8) -> F64:
     for y in range(_N):
         for x in range(_N):
             columns[y, x] = thumbnail[y, x]
-    _dct32(columns, scratch)
+    _dct32(columns, scratch, _LOW)
     for x in range(_N):
         for y in range(_LOW):
             rows[x, y] = columns[y, x]
-    _dct32(rows, scratch)
+    _dct32(rows, scratch, _LOW)
     return rows[:_LOW].T.copy()
 
 
@@ -226,6 +227,44 @@ def phash64(thumbnail: U8) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
+def phash_simple64(thumbnail: U8) -> np.uint64:
+    """Return the simple pHash of a thumbnail: which low coefficients of its upper rows exceed their mean.
+
+    Only rows are transformed, the constant coefficient stays out, and below the eighth row nothing counts: that is how
+    `imagehash.phash_simple` does it.
+
+    Parameters
+    ----------
+    thumbnail : uint8 array, shape (32, 32)
+        Grey values.
+
+    Returns
+    -------
+    uint64
+        Packed bits: the rows from above, in each the frequencies 1 to 8.
+    """
+    rows, scratch = np.empty((_N, _LOW)), np.empty((_N, _LOW))  # a row of the thumbnail is a column here
+    for y in range(_LOW):
+        for x in range(_N):
+            rows[x, y] = thumbnail[y, x]
+    _dct32(rows, scratch, _LOW + 1)
+    # NumPy adds 64 values in eight strands, here the frequencies, and ties those up in pairs.
+    strands = np.zeros(_LOW + 1)
+    for k in range(1, _LOW + 1):
+        for y in range(_LOW):
+            strands[k] += rows[k, y]
+    left = (strands[1] + strands[2]) + (strands[3] + strands[4])
+    mean = (left + ((strands[5] + strands[6]) + (strands[7] + strands[8]))) / 64.0
+    bits = np.uint64(0)
+    for y in range(_LOW):
+        for k in range(1, _LOW + 1):
+            bits <<= _ONE
+            if rows[k, y] > mean:
+                bits |= _ONE
+    return bits
+
+
+@njit(cache=True, nogil=True)
 def dhash64(thumbnail: U8) -> np.uint64:
     """Return the horizontal dHash of a thumbnail: which pixels are brighter than their left neighbour.
 
@@ -244,6 +283,29 @@ def dhash64(thumbnail: U8) -> np.uint64:
         for x in range(8):
             bits <<= _ONE
             if thumbnail[y, x + 1] > thumbnail[y, x]:
+                bits |= _ONE
+    return bits
+
+
+@njit(cache=True, nogil=True)
+def dhash_vertical64(thumbnail: U8) -> np.uint64:
+    """Return the vertical dHash of a thumbnail: which pixels are brighter than the one above.
+
+    Parameters
+    ----------
+    thumbnail : uint8 array, shape (9, 8)
+        Grey values.
+
+    Returns
+    -------
+    uint64
+        Packed bits.
+    """
+    bits = np.uint64(0)
+    for y in range(8):
+        for x in range(8):
+            bits <<= _ONE
+            if thumbnail[y + 1, x] > thumbnail[y, x]:
                 bits |= _ONE
     return bits
 

@@ -1,0 +1,115 @@
+"""To and from `imagehash`, for programs that use that library, and what is left to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from fingerprint.errors import ConfigError
+from fingerprint.hashes.algorithms import ALGORITHMS, PerceptualHash
+from fingerprint.hashes.packed import hash_to_hex
+from fingerprint.image import read_as_pillow
+from fingerprint.types import ImageSource
+
+if TYPE_CHECKING:
+    from imagehash import ImageHash, ImageMultiHash
+
+_SHAPES = {42: (14, 3), 64: (8, 8), 256: (16, 16)}
+
+
+def to_imagehash(value: int | np.uint64 | PerceptualHash) -> ImageHash:
+    """Return a hash as the class of `imagehash`, for programs that use that library.
+
+    Parameters
+    ----------
+    value : int, uint64 or PerceptualHash
+        Packed bits, [0, 2**64), or a hash of any algorithm.
+
+    Returns
+    -------
+    imagehash.ImageHash
+        Of 8 x 8 bits, of 16 x 16 for a hash of 256 bits, of 14 x 3 for a colour hash; its text is the hash's.
+
+    Raises
+    ------
+    ConfigError
+        The number has more than 64 bits or is negative.
+
+    Examples
+    --------
+    >>> str(to_imagehash(255))
+    '00000000000000ff'
+    >>> str(to_imagehash(PerceptualHash("colorhash", 7, 100)))
+    '00000000007'
+    """
+    from imagehash import ImageHash  # it loads half of SciPy
+
+    if not isinstance(value, PerceptualHash):
+        text, shape = f"{int(hash_to_hex(value), 16):064b}", (8, 8)
+    else:
+        n_bits = ALGORITHMS[value.algorithm].n_bits
+        text, shape = f"{value.value:0{n_bits}b}", _SHAPES[n_bits]
+    return ImageHash(np.array([digit == "1" for digit in text]).reshape(shape))
+
+
+def from_imagehash(value: ImageHash, n_bits: int = 64) -> int:
+    """Return a hash of `imagehash` as packed bits.
+
+    Parameters
+    ----------
+    value : imagehash.ImageHash
+        Of `n_bits` bits, in any shape.
+    n_bits : int
+        How long it must be.
+
+    Returns
+    -------
+    int
+        Packed bits, [0, 2**n_bits).
+
+    Raises
+    ------
+    ConfigError
+        The hash is not of so many bits.
+
+    Examples
+    --------
+    >>> from_imagehash(to_imagehash(255))
+    255
+    """
+    if len(value) != n_bits:
+        raise ConfigError(f"a hash of {n_bits} bits is wanted, not of {len(value)}; another hash_size was used")
+    return int(str(value), 16)
+
+
+def crop_resistant_hash(source: ImageSource) -> ImageMultiHash:
+    """Return the crop-resistant hash of `imagehash`: a dHash for each bright and each dark segment of the picture.
+
+    It is slow, some tenths of a second, and can only be compared with its like. For crops use `fingerprint.compare`.
+
+    Parameters
+    ----------
+    source : str, path, bytes or uint8 array
+        As in `perceptual_hash`; read in its exact way.
+
+    Raises
+    ------
+    ImageError
+        The picture cannot be read.
+
+    References
+    ----------
+    M. Steinebach, H. Liu, Y. Yannikos, "Efficient cropping-resistant robust image hashing", ARES, 2014.
+
+    Examples
+    --------
+    >>> import skimage.data
+    >>> found = crop_resistant_hash(skimage.data.chelsea())
+    >>> found.matches(crop_resistant_hash(skimage.data.chelsea()[:, 40:]))
+    True
+    """
+    from imagehash import crop_resistant_hash as compute
+
+    return compute(Image.fromarray(read_as_pillow(source).pixels))
