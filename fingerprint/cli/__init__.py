@@ -11,6 +11,7 @@ from fingerprint.cli._boundary import BoundaryGroup
 from fingerprint.cli.challenge import challenge_group
 from fingerprint.cli.compare import compare_command
 from fingerprint.cli.hash import hash_command
+from fingerprint.cli.hash_list import hash_list_group
 from fingerprint.cli.index import index_group
 from fingerprint.cli.search import search_command
 from fingerprint.cli.train import train_command
@@ -38,6 +39,7 @@ def main() -> None:
 
 for _command in (
     hash_command,
+    hash_list_group,
     compare_command,
     index_group,
     search_command,

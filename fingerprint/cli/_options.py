@@ -12,6 +12,7 @@ import click
 
 from fingerprint.cli._output import shown
 from fingerprint.config import DEFAULT_PROFILE, QUERY_PROFILES
+from fingerprint.errors import ConfigError
 
 if TYPE_CHECKING:
     from fingerprint.models import Models
@@ -40,6 +41,21 @@ class NewFile(click.Path):
         if not os.access(folder, os.W_OK):
             self.fail(f"no permission to write in {shown(folder)}; choose another place", param, ctx)
         return path
+
+
+class AlgorithmName(click.ParamType):  # type: ignore[type-arg] # generic in some versions of click only
+    """The name of a hash algorithm; case, hyphens and underscores do not matter."""
+
+    name = "algorithm"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name as it is written in files."""
+        from fingerprint.hashes.algorithms import algorithm_named
+
+        try:
+            return algorithm_named(value).name
+        except ConfigError as error:
+            self.fail(str(error), param, ctx)
 
 
 def json_option(shape: str) -> Callable[[Command], Command]:

@@ -30,6 +30,11 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(_plain(value), allow_nan=False))
 
 
+def print_line(line: str) -> None:
+    """Print one line in UTF-8, whatever the terminal's encoding is."""
+    click.echo(line.encode())
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -110,6 +115,12 @@ def finish(skipped: Sequence[Skipped]) -> None:
     if len(skipped) > _MOST_LINES:
         click.echo(f"  and {len(skipped) - _MOST_LINES:,} more", err=True)
     leave(EXIT_SKIPPED)
+
+
+def leave_after_skips(number: int) -> None:
+    """Exit with code 1 if something was passed over; what it was has been said."""
+    if number:
+        leave(EXIT_SKIPPED)
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

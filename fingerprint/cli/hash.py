@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fingerprint.cli._help import ExampleCommand
-from fingerprint.cli._options import EXISTING, json_option, message_options, workers_option
-from fingerprint.cli._output import finish, listed_images, note_ignored, print_json, shown
+from fingerprint.cli._options import EXISTING, AlgorithmName, message_options, workers_option
+from fingerprint.cli._output import finish, listed_images, note_ignored, print_json, print_line, shown
 from fingerprint.cli._progress import progress
 
 if TYPE_CHECKING:
+    from fingerprint.hashes import PerceptualHash
     from fingerprint.types import U64
 
 
@@ -20,50 +23,120 @@ if TYPE_CHECKING:
     "hash",
     short_help="Print perceptual hashes of images.",
     cls=ExampleCommand,
-    examples=("fingerprint hash photos/ cat.jpg",),
+    examples=(
+        "fingerprint hash --algorithm pdq photos/ > photos.tsv",
+        "fingerprint hash --algorithm phash --algorithm dhash --format csv cat.jpg",
+        "fingerprint hash photos/ cat.jpg",
+    ),
 )
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=EXISTING)
-@json_option("one JSON object a line")
+@click.option(
+    "--algorithm",
+    "algorithms",
+    metavar="NAME",
+    multiple=True,
+    type=AlgorithmName(),
+    help="Which hash: pdq, phash, phash-simple, dhash, dhash-vertical, ahash, whash, blockmean or colorhash; several "
+    "times for several.  [default: the three that a collection keeps]",
+)
+@click.option("--exact", is_flag=True, help="The very bits of imagehash, or of PDQ's own tools, from the same file.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "csv", "json")),
+    default="text",
+    show_default=True,
+    help="How a hash is written; 'fingerprint hash-list' reads all of them.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as '--format json': one JSON object a line.")
 @workers_option
 @message_options
-def hash_command(paths: tuple[Path, ...], as_json: bool, n_workers: int | None, quiet: bool) -> None:
-    """Print the perceptual hashes of images: pHash, dHash and aHash, 64 bits each in hex.
+def hash_command(
+    paths: tuple[Path, ...],
+    algorithms: tuple[str, ...],
+    exact: bool,
+    form: str,
+    as_json: bool,
+    n_workers: int | None,
+    quiet: bool,
+) -> None:
+    """Print perceptual hashes of images, in hexadecimal digits.
 
-    PATH is an image file or a folder of images. The hashes are those that a collection keeps, and those of the Python
-    package imagehash for the same pixels.
+    PATH is an image file or a folder of images. With '--algorithm' there is a line for each hash, with its quality from
+    0 to 100: a hash of a flat, blank or tiny picture has a low one. Without, there is a line for each image with its
+    pHash, dHash and aHash as a collection keeps them.
     """
-    from fingerprint.config import HASH_ALGORITHMS
-    from fingerprint.hashes import hash_to_hex
+    form = "json" if as_json else form
+    if not algorithms and (exact or form == "csv"):
+        raise click.UsageError("'--exact' and '--format csv' are for '--algorithm NAME'; say which hash")
+    work: Callable[[Path], Any] = _stored_hashes
+    write: Callable[[Path, Any, str], None] = _print_stored
+    if algorithms:
+        from fingerprint.hashes import perceptual_hashes
+
+        work, write = partial(perceptual_hashes, algorithms=algorithms, exact=exact), _print_records
+    _print_all(paths, work, write, form, n_workers=n_workers, quiet=quiet)
+
+
+def _print_all(
+    paths: Sequence[Path],
+    work: Callable[[Path], Any],
+    write: Callable[[Path, Any, str], None],
+    form: str,
+    *,
+    n_workers: int | None,
+    quiet: bool,
+) -> None:
+    """Hash all images and print the results in their order, as they come."""
+    from fingerprint.hashlists import CSV_HEADER
     from fingerprint.types import Skipped
     from fingerprint.workers import map_images
 
     images, unread, ignored = listed_images(paths)
     skipped: list[Skipped] = []
+    if form == "csv":
+        print_line(CSV_HEADER)
     with progress(quiet=quiet, streams=True) as report:
-        for done, (path, result) in enumerate(
-            zip(images, map_images(_hashes_of_file, images, n_workers), strict=True), start=1
-        ):
+        for done, (path, result) in enumerate(zip(images, map_images(work, images, n_workers), strict=True), start=1):
             if isinstance(result, Skipped):
                 skipped.append(result)
-                if as_json:
-                    print_json({"path": str(path), "skipped": result.reason})
+                _print_skipped(path, result, form)
             else:
-                digits = [hash_to_hex(value) for value in result]
-                if as_json:
-                    print_json({"path": str(path), **dict(zip(HASH_ALGORITHMS, digits, strict=True))})
-                else:
-                    click.echo(f"{shown(path)}  {' '.join(digits)}")
+                write(path, result, form)
             report("hashes", done, len(images))
     for item in unread:
-        if as_json:
-            print_json({"path": item.path, "skipped": item.reason})
+        _print_skipped(item.path, item, form)
     note_ignored(ignored, quiet=quiet)
     finish((*skipped, *unread))
 
 
-def _hashes_of_file(path: Path) -> U64:
+def _print_skipped(path: object, item: Any, form: str) -> None:
+    if form == "json":
+        print_json({"path": str(path), "skipped": item.reason})
+
+
+def _print_records(path: Path, hashes: Sequence[PerceptualHash], form: str) -> None:
+    from fingerprint.hashlists import hash_record_csv, hash_record_json, hash_record_text
+
+    write = {"text": hash_record_text, "csv": hash_record_csv, "json": hash_record_json}[form]
+    for found in hashes:
+        print_line(write(path, found))
+
+
+def _stored_hashes(path: Path) -> U64:
     from fingerprint.config import DEFAULT_CONFIG
     from fingerprint.hashes import compute_hashes
     from fingerprint.image import read_grey
 
     return compute_hashes(read_grey(path, at_least=DEFAULT_CONFIG.decode_side).pixels)
+
+
+def _print_stored(path: Path, hashes: U64, form: str) -> None:
+    from fingerprint.config import HASH_ALGORITHMS
+    from fingerprint.hashes import hash_to_hex
+
+    digits = [hash_to_hex(value) for value in hashes]
+    if form == "json":
+        print_json({"path": str(path), **dict(zip(HASH_ALGORITHMS, digits, strict=True))})
+    else:
+        click.echo(f"{shown(path)}  {' '.join(digits)}")

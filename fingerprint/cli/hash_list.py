@@ -1,0 +1,164 @@
+"""``fingerprint hash-list``: pictures and lists of known hashes."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._options import EXISTING, AlgorithmName, json_option, message_options, workers_option
+from fingerprint.cli._output import (
+    count,
+    finish,
+    leave_after_skips,
+    listed_images,
+    note_ignored,
+    print_json,
+    print_line,
+    shown,
+)
+from fingerprint.cli._progress import progress
+
+if TYPE_CHECKING:
+    from fingerprint.hashlists import HashList, ListedPicture
+
+_MOST_LINES = 20
+
+
+@click.group("hash-list", short_help="Compare images with lists of known hashes.")
+def hash_list_group() -> None:
+    """Compare images with lists of known hashes, such as platforms exchange."""
+
+
+@hash_list_group.command(
+    "match",
+    short_help="Say which hashes of a list images match.",
+    cls=ExampleCommand,
+    examples=(
+        "fingerprint hash-list match known.txt uploads/",
+        "fingerprint hash-list match --algorithm dhash --max-distance 4 known.csv cat.jpg",
+    ),
+)
+@click.argument("hashes", metavar="LIST", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.argument("images", metavar="IMAGES...", nargs=-1, required=True, type=EXISTING)
+@click.option(
+    "--algorithm",
+    metavar="NAME",
+    type=AlgorithmName(),
+    help="Which hashes they are, where the list does not say.  [default: pdq for 64 digits, phash for 16]",
+)
+@click.option(
+    "--max-distance",
+    metavar="BITS",
+    type=click.IntRange(min=0),
+    help="Bits that may differ.  [default: 31 for pdq, 8 for phash, fewer for the others]",
+)
+@click.option("--upright", is_flag=True, help="Do not look for images that were turned or mirrored.")
+@click.option("--exact", is_flag=True, help="Hash images to the bit as imagehash and PDQ's own tools do.")
+@json_option("one JSON object a line, the last about the list")
+@workers_option
+@message_options
+def match_command(
+    hashes: str,
+    images: tuple[Path, ...],
+    algorithm: str | None,
+    max_distance: int | None,
+    upright: bool,
+    exact: bool,
+    as_json: bool,
+    n_workers: int | None,
+    quiet: bool,
+) -> None:
+    """Say which hashes of a list images match, how many bits they differ in, and how the image shows the listed one.
+
+    LIST has a hash a line, in hexadecimal digits (64 for PDQ, 16 for a hash of 64 bits), with or without id and
+    quality; CSV with a header and the output of 'fingerprint hash' will do as well; '-' is standard input. Lines that
+    cannot be read are reported by number. Flat, blank and tiny images match nothing.
+    """
+    from fingerprint.hashlists import ListMatcher, read_hash_list
+    from fingerprint.types import Skipped
+    from fingerprint.workers import map_images
+
+    source = sys.stdin.buffer if hashes == "-" else hashes
+    known = read_hash_list(source, algorithm)
+    matcher = ListMatcher(known, max_distance=max_distance, orientations=not upright, exact=exact)
+    paths, unread, ignored = listed_images(images)
+    skipped: list[Skipped] = []
+    n_matched = n_faint = 0
+    with progress(quiet=quiet, streams=True) as report:
+        results = map_images(matcher.match, paths, n_workers)
+        for done, (path, result) in enumerate(zip(paths, results, strict=True), start=1):
+            if isinstance(result, Skipped):
+                skipped.append(result)
+            else:
+                n_matched += bool(result.matches)
+                n_faint += result.quality < _least_quality()
+            _print_result(path, result, as_json=as_json)
+            report("images", done, len(paths))
+    for item in unread:
+        _print_result(Path(item.path), item, as_json=as_json)
+    if as_json:
+        print_json(_about(known, matcher.n_left_out, n_matched))
+    note_ignored(ignored, quiet=quiet)
+    _tell_malformed(known)
+    if not quiet:
+        _note(known, len(paths) - len(skipped), n_matched, n_faint, matcher.n_left_out)
+    finish((*skipped, *unread))
+    leave_after_skips(len(known.malformed))
+
+
+def _least_quality() -> int:
+    from fingerprint.hashes import MIN_QUALITY
+
+    return MIN_QUALITY
+
+
+def _print_result(path: Path, result: Any, *, as_json: bool) -> None:
+    from fingerprint.types import Skipped
+
+    if isinstance(result, Skipped):
+        if as_json:
+            print_json({"path": str(path), "skipped": result.reason})
+        return
+    found: ListedPicture = result
+    if as_json:
+        print_json({"path": str(path), "quality": found.quality, "matches": [asdict(match) for match in found.matches]})
+        return
+    for match in found.matches:
+        name = shown(match.id) or match.hash
+        print_line(f"{shown(path)}\t{match.distance}\t{match.orientation}\t{match.algorithm}\t{name}")
+
+
+def _about(known: HashList, n_left_out: int, n_matched: int) -> dict[str, Any]:
+    malformed = [{"line": line.number, "reason": line.reason} for line in known.malformed]
+    return {
+        "list": known.name,
+        "hashes": len(known),
+        "left_out": n_left_out,
+        "matched": n_matched,
+        "malformed": malformed,
+    }
+
+
+def _tell_malformed(known: HashList) -> None:
+    """List on stderr which lines of the list could not be used."""
+    if not known.malformed:
+        return
+    click.echo(f"fingerprint: {shown(known.name)}: {count(len(known.malformed), 'line')} could not be used:", err=True)
+    for line in known.malformed[:_MOST_LINES]:
+        click.echo(f"  line {line.number}: {shown(line.reason)}", err=True)
+    if len(known.malformed) > _MOST_LINES:
+        click.echo(f"  and {len(known.malformed) - _MOST_LINES:,} more", err=True)
+
+
+def _note(known: HashList, n_images: int, n_matched: int, n_faint: int, n_left_out: int) -> None:
+    parts = [f"{n_matched:,} of {count(n_images, 'image')} match one of {count(len(known), 'hash', 'hashes')}"]
+    if n_faint:
+        parts.append(f"{count(n_faint, 'image')} too flat or too small to be compared")
+    if n_left_out:
+        parts.append(f"{count(n_left_out, 'hash', 'hashes')} of the list left out for low quality")
+    click.echo(f"fingerprint: {'; '.join(parts)}", err=True)

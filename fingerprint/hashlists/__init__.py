@@ -1,0 +1,20 @@
+"""Lists of perceptual hashes as text: those that platforms exchange are read, and our own are written."""
+
+from fingerprint.hashlists.lists import HashGroup, HashList, MalformedLine
+from fingerprint.hashlists.match import ListedPicture, ListMatch, ListMatcher
+from fingerprint.hashlists.read import read_hash_list
+from fingerprint.hashlists.write import CSV_HEADER, hash_record_csv, hash_record_json, hash_record_text
+
+__all__ = [
+    "CSV_HEADER",
+    "HashGroup",
+    "HashList",
+    "ListMatch",
+    "ListMatcher",
+    "ListedPicture",
+    "MalformedLine",
+    "hash_record_csv",
+    "hash_record_json",
+    "hash_record_text",
+    "read_hash_list",
+]

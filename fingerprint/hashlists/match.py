@@ -1,0 +1,169 @@
+"""Comparing pictures with a list of hashes: which entries are near, how near, and in which orientation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fingerprint.errors import ConfigError
+from fingerprint.hamming import HammingIndex
+from fingerprint.hashes import ALGORITHMS, MIN_QUALITY, ORIENTATIONS, dihedral_hashes, int_to_words, words_to_int
+from fingerprint.hashlists.lists import UNKNOWN_QUALITY, HashGroup, HashList
+from fingerprint.types import I64, ImageSource
+
+#: By which orientation the listed picture becomes the one at hand, if the latter turned so is like the listed one.
+_INVERSE = {"rotated-90": "rotated-270", "rotated-270": "rotated-90"}
+
+
+@dataclass(frozen=True, slots=True)
+class ListMatch:
+    """An entry of a list that a picture matches.
+
+    Attributes
+    ----------
+    id : str
+        What the list calls it; empty where it does not.
+    algorithm : str
+        Name in `fingerprint.hashes.ALGORITHMS`.
+    hash : str
+        The listed hash in hexadecimal digits.
+    line : int
+        Where it stands in the list, from 1.
+    distance : int
+        Differing bits.
+    orientation : str
+        How the picture shows the listed one, of `fingerprint.hashes.ORIENTATIONS`: ``rotated-90`` if it is the listed
+        picture turned clockwise by a quarter.
+    """
+
+    id: str
+    algorithm: str
+    hash: str
+    line: int
+    distance: int
+    orientation: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPicture:
+    """What a list knows of a picture.
+
+    Attributes
+    ----------
+    quality : int
+        Quality of its hash, [0, 100]; below `fingerprint.hashes.MIN_QUALITY` it is not compared.
+    matches : tuple of ListMatch
+        By distance, then in the order of the list; each entry once, in its nearest orientation.
+    """
+
+    quality: int
+    matches: tuple[ListMatch, ...]
+
+
+class ListMatcher:
+    """A list of hashes, ready to be asked. It may be asked from several threads.
+
+    Entries with a told quality below `fingerprint.hashes.MIN_QUALITY` are never a match, nor are such pictures.
+
+    Parameters
+    ----------
+    hash_list : HashList
+        From `read_hash_list`.
+    max_distance : int, optional
+        Bits that a match may differ in; that of each algorithm by default.
+    orientations : bool
+        Look for pictures that were turned by right angles or mirrored as well.
+    exact : bool
+        Hash pictures as `imagehash` and PDQ's tools do, to the bit; see `fingerprint.hashes.perceptual_hash`.
+
+    Raises
+    ------
+    ConfigError
+        `max_distance` is negative, or as large as a hash of the list is long.
+
+    Examples
+    --------
+    >>> import io, skimage.data
+    >>> from fingerprint.hashes import perceptual_hash
+    >>> from fingerprint.hashlists import read_hash_list
+    >>> cat = skimage.data.chelsea()
+    >>> known = io.BytesIO(f"{perceptual_hash(cat).hex},cat".encode())
+    >>> matcher = ListMatcher(read_hash_list(known))
+    >>> [(match.id, match.orientation) for match in matcher.match(cat[:, ::-1]).matches]
+    [('cat', 'mirrored')]
+    """
+
+    def __init__(
+        self,
+        hash_list: HashList,
+        *,
+        max_distance: int | None = None,
+        orientations: bool = True,
+        exact: bool = False,
+    ) -> None:
+        self._n_orientations = len(ORIENTATIONS) if orientations else 1
+        self._exact = exact
+        self._groups = [_Group(group, max_distance) for group in hash_list.groups]
+
+    @property
+    def n_left_out(self) -> int:
+        """Entries that are not compared, as the list tells a low quality of them."""
+        return sum(group.n_left_out for group in self._groups)
+
+    def match(self, source: ImageSource) -> ListedPicture:
+        """Compare a picture with all entries of the list.
+
+        Raises
+        ------
+        ImageError
+            The picture cannot be read.
+        """
+        quality, matches = 100, []
+        for group in self._groups:
+            hashes = dihedral_hashes(source, group.algorithm, exact=self._exact)[: self._n_orientations]
+            quality = min(quality, hashes[0].quality)
+            if hashes[0].quality >= MIN_QUALITY:
+                matches += group.near([found.value for found in hashes])
+        return ListedPicture(quality, tuple(sorted(matches, key=lambda match: (match.distance, match.line))))
+
+
+class _Group:
+    """The entries of one algorithm."""
+
+    def __init__(self, group: HashGroup, max_distance: int | None) -> None:
+        algorithm = ALGORITHMS[group.algorithm]
+        self.algorithm = algorithm.name
+        self._limit = algorithm.match_distance if max_distance is None else max_distance
+        if not 0 <= self._limit < algorithm.n_bits:
+            raise ConfigError(
+                f"the largest distance must lie in 0..{algorithm.n_bits - 1} for {algorithm.name}, not {self._limit}"
+            )
+        worthy = (group.qualities == UNKNOWN_QUALITY) | (group.qualities >= MIN_QUALITY)
+        self._entries: I64 = np.flatnonzero(worthy)
+        self.n_left_out = len(group) - len(self._entries)
+        self._group = group
+        self._index = HammingIndex(algorithm.n_bits)
+        self._index.add(group.codes[self._entries])
+
+    def near(self, values: list[int]) -> list[ListMatch]:
+        """Return the entries near one of the hashes of a picture's orientations, each in its nearest one."""
+        n_words = ALGORITHMS[self.algorithm].n_words
+        found = self._index.within(np.stack([int_to_words(value, n_words) for value in values]), self._limit)
+        best: dict[int, tuple[int, int]] = {}
+        for orientation in range(len(values)):
+            part = slice(found.starts[orientation], found.starts[orientation + 1])
+            for row, distance in zip(found.rows[part].tolist(), found.distances[part].tolist(), strict=True):
+                best[row] = min(best.get(row, (distance, orientation)), (distance, orientation))
+        return [self._match(int(self._entries[row]), *nearest) for row, nearest in best.items()]
+
+    def _match(self, entry: int, distance: int, orientation: int) -> ListMatch:
+        name = list(ORIENTATIONS)[orientation]
+        return ListMatch(
+            id=self._group.ids[entry],
+            algorithm=self.algorithm,
+            hash=f"{words_to_int(self._group.codes[entry]):0{ALGORITHMS[self.algorithm].n_digits}x}",
+            line=int(self._group.lines[entry]),
+            distance=distance,
+            orientation=_INVERSE.get(name, name),
+        )

@@ -1,0 +1,255 @@
+"""Reading lists of hashes in the forms in which platforms exchange them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import BinaryIO
+
+from fingerprint.errors import ConfigError
+from fingerprint.hashes.algorithms import ALGORITHMS, HashAlgorithm, algorithm_named
+from fingerprint.hashlists.entries import (
+    ANY_HASH,
+    QUALITY,
+    Columns,
+    Entry,
+    MalformedError,
+    blank_separated,
+    checked_entry,
+    columns_of,
+    entry_of_fields,
+    header_columns,
+    no_hash,
+    quoted,
+)
+from fingerprint.hashlists.lines import SEPARATORS, Lines, decoded, split_fields, with_broken_bytes, without_end
+from fingerprint.hashlists.lists import UNKNOWN_QUALITY, GroupBuilder, HashList, MalformedLine
+
+_BLANKS = " "
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+#: A line as `fingerprint.hashlists.write.hash_record_text` writes it.
+_OWN_TEXT = re.compile(rf"({ANY_HASH})\t({QUALITY})\t({'|'.join(map(re.escape, ALGORITHMS))})\t([^\t]*)")
+
+#: The most usual lines: a hash alone, behind an id, or before its quality and an id. To know them saves time, no more,
+#: so an id is only one here if it can be taken for neither a hash nor the name of an algorithm.
+_HASH = b"[0-9a-fA-F]{64}|[0-9a-fA-F]{16}"
+_REST = rb'[^,"\t\r\n]*'
+_PLAIN_ID = rb"[0-9]{1,10}|[0-9a-f]{8}-[-0-9a-f]{27}"
+_FIRST_ID = rb"%b|[!$-+\--~]%b[./]%b" % (_PLAIN_ID, _REST, _REST)
+_LAST_ID = rb'%b|[^ ,"\t\r\n]%b[./]%b' % (_PLAIN_ID, _REST, _REST)
+_WORD = rb"[!#-+\--:<-~]*[./][!#-+\--:<-~]*"
+_USUAL = re.compile(
+    rb"(?:(%b),(%b)|(%b)(?:,(?:(%b),)?(%b)| +(%b))?)\r?\n?"
+    % (_FIRST_ID, _HASH, _HASH, QUALITY.encode(), _LAST_ID, _WORD)
+)
+
+
+def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | None = None) -> HashList:
+    r"""Read a list of perceptual hashes in hex: one a line, a table, or one JSON object a line.
+
+    What counts as what, line by line:
+
+    * Empty lines, and lines that begin with ``#``, are passed over.
+    * A line that is a JSON object has keys as columns have names, see below. Without a hash, but with the key
+      ``skipped``, it is counted as skipped.
+    * A line without a hash that names a column of hashes is a header; the lines after it are rows of a table until
+      there is another header. Names, in any order and case: ``hash`` or an algorithm, for the hash, also several;
+      ``id``, ``path``, ``filename``, ``file`` or ``name``, of which the first in this order counts; ``quality``;
+      ``algorithm``. Other columns do not matter, but a header that has some must come before the first hash.
+    * Any other line has a hash and perhaps more fields, separated by tabs, commas, semicolons or blanks. The field of
+      64 or 16 hex digits is the hash; if several fields are, the line is malformed. The name of an algorithm is the
+      algorithm. A whole number from 0 to 100 directly after the hash is the quality if there are three fields or more.
+      In ``hash,17`` it is the id, in every file: a quality that is not known does no harm, but an id taken for a low
+      quality would silence the hash. The first other field that is not empty is the id, the rest does not matter.
+      Between blanks only, all that stands before the hash, or after what is told of it, is one id.
+
+    Quotation marks are those of CSV, where the separator is no blank.
+
+    The algorithm is the one that the line or column tells, else `algorithm`, else PDQ for 64 digits and pHash for 16.
+
+    Parameters
+    ----------
+    source : path-like or binary file
+        UTF-8, with or without byte-order mark, any line ends. A file is read to its end and stays open.
+    algorithm : str or None
+        Name of the algorithm of all hashes for which the list does not tell one.
+
+    Returns
+    -------
+    HashList
+        Lines that cannot be used are in its `malformed`.
+
+    Raises
+    ------
+    ConfigError
+        There is no such algorithm, the file cannot be read, or there is not one hash in it that can be used.
+
+    Examples
+    --------
+    >>> import io
+    >>> read = read_hash_list(io.BytesIO(b"# of today\nffd8a0b1c2d3e4f5,cat.jpg\nno hash\n"))
+    >>> read.groups[0].algorithm, read.groups[0].ids, read.groups[0].codes.tolist()
+    ('phash', ('cat.jpg',), [[18435661759979447541]])
+    >>> read.malformed
+    (MalformedLine(number=3, reason="no hash in 'no hash'"),)
+    """
+    told = None if algorithm is None else algorithm_named(algorithm)
+    try:
+        if isinstance(source, str | os.PathLike):
+            name = os.fspath(source)
+            with Path(source).open("rb") as stream:
+                return _Reading(name, told).of(Lines(stream))
+        name = source.name if isinstance(getattr(source, "name", None), str) else "<stream>"
+        return _Reading(name, told).of(Lines(source))
+    except OSError as error:
+        raise ConfigError(f"{name}: the list of hashes cannot be read: {error.strerror or error}") from error
+
+
+class _Reading:
+    """A list while it is read.
+
+    Parameters
+    ----------
+    name : str
+        Of the list.
+    told : HashAlgorithm or None
+        Of hashes for which the list does not tell an algorithm.
+    """
+
+    def __init__(self, name: str, told: HashAlgorithm | None) -> None:
+        self._name = name
+        self._told = told
+        self._table: tuple[str, Columns] | None = None
+        self._begun = False
+        self._n_comments = 0
+        self._n_skipped = 0
+
+    def of(self, lines: Lines) -> HashList:
+        """Return the whole list.
+
+        Raises
+        ------
+        ConfigError
+            It has no hash.
+        """
+        builders = {name: GroupBuilder(algorithm) for name, algorithm in ALGORITHMS.items()}
+        malformed = []
+        for raw in lines:
+            number = lines.number
+            try:
+                for entry in self._entries(raw, lines):
+                    builders[entry.algorithm].add(entry.digits, entry.identifier, entry.quality, number)
+                    self._begun = True
+            except MalformedError as error:
+                malformed.append(MalformedLine(number, str(error)))
+        groups = tuple(builder.group() for builder in builders.values() if len(builder))
+        if not groups:
+            what = f"line {malformed[0].number}: {malformed[0].reason}" if malformed else "it says nothing"
+            raise ConfigError(f"{self._name}: not one hash that can be used; {what}: give one hash in hex a line")
+        return HashList(self._name, groups, tuple(malformed), self._n_comments, self._n_skipped)
+
+    def _entries(self, raw: bytes, lines: Lines) -> list[Entry]:
+        if self._table is None and (usual := _USUAL.fullmatch(raw)):
+            before, second, first, quality, after, word = usual.groups()
+            told = UNKNOWN_QUALITY if quality is None else int(quality)
+            return [
+                checked_entry((first or second).decode(), self._told, decoded(before or after or word or b""), told)
+            ]
+        line = self._decoded(raw.removeprefix(_BYTE_ORDER_MARK) if lines.number == 1 else raw, lines)
+        text = without_end(line)
+        start = text.lstrip()[:1]
+        if start == "#":
+            self._n_comments += 1
+        if not start or start == "#":
+            return []
+        if (self._table is None or self._table[0] != "\t") and (own := _OWN_TEXT.fullmatch(text)):
+            return [checked_entry(own[1], ALGORITHMS[own[3]], own[4], int(own[2]))]
+        if start == "{" and (entries := self._of_object(text)) is not None:
+            return entries
+        if self._table is not None:
+            return self._of_row(line, lines, *self._table)
+        return self._of_fields(line, lines)
+
+    def _decoded(self, raw: bytes, lines: Lines) -> str:
+        try:
+            return decoded(raw)
+        except MalformedError:
+            if self._table is not None and self._table[0] != _BLANKS:
+                split_fields(with_broken_bytes(raw), self._table[0], lines)  # raises for all lines of the row
+            raise
+
+    def _of_fields(self, line: str, lines: Lines) -> list[Entry]:
+        """Return the hash of a line that no header explains, or take it as a header."""
+        text = without_end(line)
+        first: list[str] = []
+        fault: MalformedError | None = None
+        for separator in SEPARATORS:
+            if separator not in line:
+                continue
+            try:
+                fields, n_more = split_fields(line, separator, lines)
+            except MalformedError as error:
+                fault = fault or error
+                continue
+            if (entry := entry_of_fields(fields, self._told)) is not None:
+                lines.pass_over(n_more)
+                return [entry]
+            if self._begins_table(fields, separator):
+                return []
+            first = first or fields
+        fields = blank_separated(text)
+        if (entry := entry_of_fields(fields, self._told)) is not None:
+            return [entry]
+        if self._begins_table(text.split(), _BLANKS):
+            return []
+        raise fault or no_hash(text, first or fields, self._told)
+
+    def _begins_table(self, fields: list[str], separator: str) -> bool:
+        if self._table is not None and tuple(fields) == self._table[1].names:
+            return True  # once more where files were joined
+        columns = header_columns(fields, strict=self._begun or separator == _BLANKS)
+        if columns is None or (self._begun and columns.n == 1):
+            return False
+        self._table = separator, columns
+        return True
+
+    def _of_row(self, line: str, lines: Lines, separator: str, columns: Columns) -> list[Entry]:
+        if separator == _BLANKS:
+            row, n_more = line.strip().split(None, columns.n - 1), 0
+        else:
+            row, n_more = split_fields(line, separator, lines)
+        try:
+            entries = columns.entries(row, self._told)
+        except MalformedError:
+            if self._begins_table(row, separator):
+                return []
+            raise
+        if not entries:
+            raise MalformedError(f"the column of the hash is empty in {quoted(without_end(line))}")
+        lines.pass_over(n_more)
+        return entries
+
+    def _of_object(self, text: str) -> list[Entry] | None:
+        """Return the hashes of a JSON object; None if it is none: names in braces are ids as well."""
+        try:
+            record = json.loads(text)
+            cells = [value if type(value) is str else _written(value) for value in record.values()]
+        except (ValueError, RecursionError):
+            return None
+        columns = columns_of(tuple(record))
+        entries = [] if columns is None else columns.entries(cells, self._told)
+        if entries:
+            return entries
+        if "skipped" not in record:
+            raise MalformedError(f"no hash in {quoted(text)}")
+        self._n_skipped += 1
+        return []
+
+
+def _written(value: object) -> str:
+    """Return a value of a JSON object as the cell of a table would hold it."""
+    if value is None:
+        return ""
+    return str(value) if type(value) is int else json.dumps(value)

@@ -1,0 +1,131 @@
+"""Writing perceptual hashes, one record a line, in the forms that `read_hash_list` reads."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+
+from fingerprint.errors import ConfigError
+from fingerprint.hashes import PerceptualHash
+from fingerprint.hashes.algorithms import algorithm_named
+
+#: The first line of a file of `hash_record_csv` records.
+CSV_HEADER = "path,algorithm,hash,quality"
+
+_CSV_LINE_END = "\r\n"
+#: Paths that a reader could take for something else where they stand first in a line without quotation marks.
+_MISTAKABLE = re.compile(r"\s|#|\{|[^\x00-\x1f\x7f]*[\x00-\x1f\x7f]")
+#: Bytes of a file name that are no text, in disguise, and halves of characters: no file in UTF-8 has them.
+_NO_TEXT = re.compile("[\ud800-\udfff]")
+
+
+def hash_record_text(path: str | os.PathLike[str], value: PerceptualHash) -> str:
+    r"""Return a hash as one line of text: hash, quality, algorithm and path, separated by tabs.
+
+    Parameters
+    ----------
+    path : path-like
+        The picture. Control characters and bytes that are no text are written as ``\n``, ``\x07`` or ``\udcff``. They
+        are read as they are written: use JSON where they matter.
+    value : PerceptualHash
+        Its hash.
+
+    Returns
+    -------
+    str
+        Without line end; no character in it is a tab or a line end but the three between the fields.
+
+    Raises
+    ------
+    ConfigError
+        There is no such algorithm, the hash is longer than it, or the quality is out of [0, 100].
+
+    Examples
+    --------
+    >>> hash_record_text("a cat.jpg", PerceptualHash("phash", 255, 97)).split("\t")
+    ['00000000000000ff', '97', 'phash', 'a cat.jpg']
+    """
+    algorithm, digits = _told(path, value)
+    return f"{digits}\t{value.quality}\t{algorithm}\t{_escaped(os.fspath(path))}"
+
+
+def hash_record_csv(path: str | os.PathLike[str], value: PerceptualHash) -> str:
+    r"""Return a hash as a record of a CSV file that begins with `CSV_HEADER`.
+
+    Parameters
+    ----------
+    path : path-like
+        The picture. Quoted if need be; a line end in it goes on in a new line. Bytes that are no text are written as
+        ``\udcff``, and read as they are written.
+    value : PerceptualHash
+        Its hash.
+
+    Returns
+    -------
+    str
+        Without line end.
+
+    Raises
+    ------
+    ConfigError
+        There is no such algorithm, the hash is longer than it, or the quality is out of [0, 100].
+
+    Examples
+    --------
+    >>> print(CSV_HEADER, hash_record_csv("a,b.jpg", PerceptualHash("phash", 255, 97)), sep="\n")
+    path,algorithm,hash,quality
+    "a,b.jpg",phash,00000000000000ff,97
+    """
+    algorithm, digits = _told(path, value)
+    name = _NO_TEXT.sub(lambda match: _escaped(match[0]), os.fspath(path))
+    line = io.StringIO(newline="")
+    csv.writer(line, quoting=csv.QUOTE_ALL if _MISTAKABLE.match(name) else csv.QUOTE_MINIMAL).writerow([name])
+    return f"{line.getvalue().removesuffix(_CSV_LINE_END)},{algorithm},{digits},{value.quality}"
+
+
+def hash_record_json(path: str | os.PathLike[str], value: PerceptualHash) -> str:
+    """Return a hash as a JSON object in ASCII; whatever the path is, it is read back as it was.
+
+    Parameters
+    ----------
+    path : path-like
+        The picture.
+    value : PerceptualHash
+        Its hash.
+
+    Returns
+    -------
+    str
+        With the keys path, algorithm, hash and quality; without line end.
+
+    Raises
+    ------
+    ConfigError
+        There is no such algorithm, the hash is longer than it, or the quality is out of [0, 100].
+
+    Examples
+    --------
+    >>> print(hash_record_json("cat.jpg", PerceptualHash("phash", 255, 97)))
+    {"path": "cat.jpg", "algorithm": "phash", "hash": "00000000000000ff", "quality": 97}
+    """
+    algorithm, digits = _told(path, value)
+    record = {"path": os.fspath(path), "algorithm": algorithm, "hash": digits, "quality": value.quality}
+    return json.dumps(record)
+
+
+def _told(path: str | os.PathLike[str], value: PerceptualHash) -> tuple[str, str]:
+    """Return algorithm and digits of a hash that can be read back."""
+    algorithm = algorithm_named(value.algorithm)
+    if not 0 <= value.value < 1 << algorithm.n_bits:
+        what = f"a hash of {algorithm.name} is a number of {algorithm.n_bits} bits, not {value.value:#x}"
+        raise ConfigError(f"{_escaped(os.fspath(path))}: {what}")
+    if not 0 <= value.quality <= 100:
+        raise ConfigError(f"{_escaped(os.fspath(path))}: a quality lies in 0..100, not {value.quality}")
+    return algorithm.name, f"{value.value:0{algorithm.n_digits}x}"
+
+
+def _escaped(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,554 @@
+"""Lists of hashes: the forms they come in, what is reported instead of guessed, and that our own are read back."""
+
+import gzip
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fingerprint import hashlists
+from fingerprint.errors import ConfigError
+from fingerprint.hashes.algorithms import ALGORITHMS, PerceptualHash
+from fingerprint.hashlists import (
+    CSV_HEADER,
+    HashGroup,
+    HashList,
+    MalformedLine,
+    hash_record_csv,
+    hash_record_json,
+    hash_record_text,
+    read_hash_list,
+)
+from fingerprint.hashlists import read as read_module
+
+PDQ = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
+OTHER_PDQ = "0000000000000001000000000000000200000000000000030000000000000004"
+PHASH = "ffd8a0b1c2d3e4f5"
+OTHER = "0123456789abcdef"
+COLOUR = "07000000001"
+
+
+def read(content, algorithm=None):
+    return read_hash_list(io.BytesIO(content if isinstance(content, bytes) else content.encode()), algorithm)
+
+
+def value(words):
+    """Return the number that packed words stand for."""
+    number = 0
+    for word in words.tolist():
+        number = number << 64 | word
+    return number
+
+
+def entries(read_list):
+    """Return all that a list says, in the order of its lines: line, algorithm, number, id, quality."""
+    return sorted(
+        (int(line), group.algorithm, value(code), name, int(quality))
+        for group in read_list.groups
+        for line, code, name, quality in zip(group.lines, group.codes, group.ids, group.qualities, strict=True)
+    )
+
+
+def said(read_list):
+    """Return algorithm, digits, id and quality of each hash, digits as long as the algorithm's."""
+    return [
+        (algorithm, f"{number:0{ALGORITHMS[algorithm].n_digits}x}", name, quality)
+        for _, algorithm, number, name, quality in entries(read_list)
+    ]
+
+
+def everything(read_list):
+    return entries(read_list), read_list.malformed, read_list.n_comments, read_list.n_skipped
+
+
+def test_public_names():
+    assert hashlists.__all__ == sorted(hashlists.__all__, key=lambda name: (not name.isupper(), name.islower(), name))
+    assert all(hasattr(hashlists, name) for name in hashlists.__all__)
+
+
+# --- single lines -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "algorithm", "digits", "name", "quality"),
+    [
+        (PDQ, "pdq", PDQ, "", -1),
+        (PDQ.upper(), "pdq", PDQ, "", -1),
+        (f"  {PHASH}\t", "phash", PHASH, "", -1),
+        (f"{PHASH},cat.jpg", "phash", PHASH, "cat.jpg", -1),
+        (f"cat.jpg,{PHASH}", "phash", PHASH, "cat.jpg", -1),
+        (f"{PHASH};cat.jpg", "phash", PHASH, "cat.jpg", -1),
+        (f"{PHASH}; a, b", "phash", PHASH, "a, b", -1),
+        (f"{PHASH}\ta cat.jpg", "phash", PHASH, "a cat.jpg", -1),
+        (f"a, cat;.jpg\t{PHASH}", "phash", PHASH, "a, cat;.jpg", -1),
+        (f"{PHASH} , cat.jpg", "phash", PHASH, "cat.jpg", -1),
+        (f"{PDQ},57,cats/a b.jpg", "pdq", PDQ, "cats/a b.jpg", 57),
+        (f"{PDQ},0,", "pdq", PDQ, "", 0),
+        (f"{PDQ}, 100, x", "pdq", PDQ, "x", 100),
+        (f"x,{PDQ},100", "pdq", PDQ, "x", 100),
+        (f"{PDQ},101,x", "pdq", PDQ, "101", -1),
+        (f"{PDQ},07,x", "pdq", PDQ, "07", -1),
+        (f"{PDQ},x,57", "pdq", PDQ, "x", -1),
+        (f"{PDQ},x,y,z", "pdq", PDQ, "x", -1),
+        (f"{PDQ},,x", "pdq", PDQ, "x", -1),
+        (f"{PDQ},57,12", "pdq", PDQ, "12", 57),
+        (f"12,{PDQ},57,x", "pdq", PDQ, "12", 57),
+        (f"{PDQ}  my photo.jpg", "pdq", PDQ, "my photo.jpg", -1),
+        (f"{PDQ}  *cats/a.jpg", "pdq", PDQ, "*cats/a.jpg", -1),
+        (f"{PDQ} 57 my photo, 2.jpg", "pdq", PDQ, "my photo, 2.jpg", 57),
+        (f"my photo.jpg {PDQ}", "pdq", PDQ, "my photo.jpg", -1),
+        (f"my photo.jpg {PDQ} 57", "pdq", PDQ, "my photo.jpg", 57),
+        (f"pdq {PDQ}", "pdq", PDQ, "", -1),
+        (f"dhash,{PHASH},x", "dhash", PHASH, "x", -1),
+        (f"{PHASH} 57 dHash_Vertical x", "dhash-vertical", PHASH, "x", 57),
+        (f"{PHASH},ahash,57,x", "ahash", PHASH, "x", 57),
+        (f"{COLOUR} colorhash x y", "colorhash", COLOUR, "x y", -1),
+        (f"{COLOUR},colorhash,x", "colorhash", COLOUR, "x", -1),
+        (f'{PHASH},"a ""b"", c"', "phash", PHASH, 'a "b", c', -1),
+        (f'"a;b";{PHASH}', "phash", PHASH, "a;b", -1),
+        (f'{PHASH},5" disk.jpg', "phash", PHASH, '5" disk.jpg', -1),
+        (f"{PHASH},{PHASH}", "phash", PHASH, PHASH, -1),
+        (f"{{9f-11}},{PHASH}", "phash", PHASH, "{9f-11}", -1),
+        (f"{PHASH}\t57\tdhash\t'a' \"b\", {PDQ}", "dhash", PHASH, f"'a' \"b\", {PDQ}", 57),
+        (json.dumps({"id": 17, "hash": PHASH}), "phash", PHASH, "17", -1),
+        (json.dumps({"path": "x", "quality": 57.0, "DHash": PHASH}), "dhash", PHASH, "x", 57),
+        (json.dumps({"path": "p", "id": "i", "algorithm": None, "hash": PDQ}), "pdq", PDQ, "i", -1),
+    ],
+)
+def test_forms_of_a_line(line, algorithm, digits, name, quality):
+    for end in ("", "\n", "\r\n"):
+        assert said(read(line + end)) == [(algorithm, digits, name, quality)]
+
+
+@pytest.mark.parametrize("numbers", [("17",), ("17", "17", "18"), ("100", "99"), ("1", "2", "3")])
+def test_a_number_that_stands_alone_beside_the_hash_is_an_id_whatever_the_others_are(numbers):
+    """A quality taken for an id does no harm. An id taken for a low quality would silence the hash."""
+    for separator in (",", ";", "\t", " "):
+        found = read("".join(f"{PDQ}{separator}{number}\n" for number in numbers))
+        assert [(name, quality) for _, _, name, quality in said(found)] == [(number, -1) for number in numbers]
+    found = read("hash,quality\n" + "".join(f"{PDQ},{number}\n" for number in numbers))
+    assert [(name, quality) for _, _, name, quality in said(found)] == [("", int(number)) for number in numbers]
+
+
+def test_a_told_algorithm_decides_where_the_line_tells_none():
+    assert said(read(f"{PHASH}\n{PHASH},phash,x\n", "dHash")) == [
+        ("dhash", PHASH, "", -1),
+        ("phash", PHASH, "x", -1),
+    ]
+    assert said(read(f"{PDQ},x", "blockmean")) == [("blockmean", PDQ, "x", -1)]
+    assert said(read(f"{COLOUR}\n", "colorhash")) == [("colorhash", COLOUR, "", -1)]
+    assert said(read(f"{PDQ},{PHASH}", "pdq")) == [("pdq", PDQ, PHASH, -1)]
+    assert said(read(f"{PDQ},{PHASH}", "phash")) == [("phash", PHASH, PDQ, -1)]
+
+
+@pytest.mark.parametrize(
+    ("line", "algorithm", "reason"),
+    [
+        ("nothing here", None, "no hash in 'nothing here'"),
+        ("x" * 100, None, f"no hash in '{'x' * 40}'..."),
+        ("\x1b[31m\u202e", None, r"no hash in '\x1b[31m\u202e'"),
+        (b"caf\xe9.jpg," + PHASH.encode(), None, r"not text in UTF-8 (invalid continuation byte): 'caf\xe9.jpg"),
+        (PHASH[:-1], None, "has 15 hex digits, a hash has 16 or 64"),
+        (f"x,{PDQ}0", None, "has 65 hex digits, a hash has 16 or 64"),
+        (COLOUR, None, "has 11 hex digits: tell the algorithm if it is a hash of colorhash"),
+        (PHASH, "pdq", "has 16 hex digits, a hash of pdq has 64"),
+        (f"{PHASH},x.jpg", "pdq", "has 16 hex digits, a hash of pdq has 64"),
+        (f"{PHASH},pdq,x", None, "has 16 hex digits, a hash of pdq has 64"),
+        (f"{PDQ}\t50\tphash\tx", None, "has 64 hex digits, a hash of phash has 16"),
+        ("f" + COLOUR[1:], "colorhash", "has more than the 42 bits of colorhash"),
+        (f"{PDQ},{PHASH}", None, "fields 1 and 2 can both be the hash: tell the algorithm, or name the columns"),
+        (f"{PHASH} {OTHER}", "phash", "fields 1 and 2 can both be the hash"),
+        (f'{PHASH},"x', None, "quotation marks do not close"),
+        (f'{PHASH},"x"y', None, "quotation marks do not close, or not before a separator"),
+        ('{"hash": "0123", "path": "x"}', None, "'0123' has 4 hex digits"),
+        ('{"hash": "', None, "no hash in"),
+        ('{"path": "x"}', None, "no hash in"),
+        ('{"hash": ["%s"]}' % PHASH, None, "is no hash in hex"),  # noqa: UP031 (braces)
+        ('{"hash": "%s", "quality": true}' % PHASH, None, "the quality is 'true'"),  # noqa: UP031
+        ('{"hash": "%s", "quality": -1}' % PHASH, None, "the quality is '-1': a whole number from 0"),  # noqa: UP031
+        ('{"hash": "%s", "algorithm": "md5"}' % PHASH, None, "no hash algorithm is called 'md5'"),  # noqa: UP031
+        ('{"a":' * 100_000, None, "no hash in"),
+        ('{"hash": ' + "1" * 5_000 + "}", None, "no hash in"),
+    ],
+)
+def test_lines_that_are_reported_instead_of_guessed(line, algorithm, reason):
+    line = line if isinstance(line, bytes) else line.encode()
+    good = {"colorhash": f"{COLOUR},colorhash"}.get(algorithm, f"{OTHER_PDQ},pdq,y").encode()
+    found = read(good + b"\n\n" + line + b"\n" + good, algorithm)
+    assert len(found) == 2
+    (malformed,) = found.malformed
+    assert malformed.number == 3
+    assert reason in malformed.reason
+    assert malformed.reason.isprintable()
+    assert len(malformed.reason) < 300
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+def test_all_forms_in_one_file():
+    found = read(
+        "\ufeff# hash,quality,id\r\n"
+        f"{PHASH}\r\n\r\n"
+        f"  # {PHASH}\n"
+        f"{PDQ},57,cat.jpg\n"
+        "rubbish\n"
+        '{"path": "a", "algorithm": "dhash", "hash": "%s", "quality": 3}\n'
+        '{"path": "b", "skipped": "torn"}\n'
+        f"{COLOUR}\t60\tcolorhash\ta b\n"
+        f"{PHASH} last" % OTHER
+    )
+    assert entries(found) == [
+        (2, "phash", int(PHASH, 16), "", -1),
+        (5, "pdq", int(PDQ, 16), "cat.jpg", 57),
+        (7, "dhash", int(OTHER, 16), "a", 3),
+        (9, "colorhash", int(COLOUR, 16), "a b", 60),
+        (10, "phash", int(PHASH, 16), "last", -1),
+    ]
+    assert found.malformed == (MalformedLine(6, "no hash in 'rubbish'"),)
+    assert (len(found), found.n_comments, found.n_skipped) == (5, 2, 1)
+    assert [group.algorithm for group in found.groups] == ["pdq", "phash", "dhash", "colorhash"]
+
+
+def test_groups_are_packed_as_others_expect():
+    pdq, phash, colour = read(f"{OTHER_PDQ}\n{PHASH}\n{PDQ}\n{COLOUR},colorhash\n").groups
+    assert pdq.codes[0].tolist() == [1, 2, 3, 4]
+    assert [f"{word:016x}" for word in pdq.codes[1].tolist()] == re.findall(".{16}", PDQ)
+    assert phash.codes.tolist() == [[int(PHASH, 16)]]
+    assert colour.codes.tolist() == [[int(COLOUR, 16)]]
+    for group, n in ((pdq, 2), (phash, 1), (colour, 1)):
+        assert (group.codes.dtype, group.qualities.dtype, group.lines.dtype) == (np.uint64, np.int16, np.int64)
+        assert group.codes.dtype.isnative
+        assert group.codes.flags.c_contiguous
+        assert group.codes.flags.writeable
+        assert len(group) == n == len(group.codes)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        f"path,algorithm,hash,quality\na b,dhash,{PHASH},57\n",
+        f"QUALITY, Hash ,when,algorithm,filename\n57,{PHASH},now,dhash,a b\n",
+        f"quality;dhash;name\n57;{PHASH};a b\n",
+        f"name\tpath\tdhash\tquality\nother\ta b\t{PHASH}\t 57.0 \n",
+        f"dhash_hash,quality,id,name\n{PHASH},57,a b,other\n",
+        f"dhash quality file\n{PHASH}  57 a b\n",
+        f'"path","d-hash","quality"\n"a b","{PHASH}","57"\n',
+        f"dhash,quality,id\n{PHASH},57,a b,,\n",
+    ],
+)
+def test_columns_by_their_names(table):
+    assert said(read(table)) == [("dhash", PHASH, "a b", 57)]
+    assert said(read(table + table)) == 2 * [("dhash", PHASH, "a b", 57)]
+    assert read("# c\n\n" + table.replace("\n", "\r\n")).malformed == ()
+
+
+def test_what_a_table_leaves_open_is_told_from_outside():
+    assert said(read(f"id,hash\nx,{PHASH}\n", "ahash")) == [("ahash", PHASH, "x", -1)]
+    assert said(read(f"id,phash\nx,{PHASH}\n", "ahash")) == [("phash", PHASH, "x", -1)]
+    assert said(read(f"id,hash,algorithm\nx,{PHASH},\ny,{PHASH},whash\n")) == [
+        ("phash", PHASH, "x", -1),
+        ("whash", PHASH, "y", -1),
+    ]
+
+
+def test_ids_in_a_table_may_look_like_hashes():
+    assert said(read(f"id,hash\n{OTHER},{PHASH}\n17,{PHASH}\npdq,{PHASH}\n")) == [
+        ("phash", PHASH, OTHER, -1),
+        ("phash", PHASH, "17", -1),
+        ("phash", PHASH, "pdq", -1),
+    ]
+
+
+def test_several_columns_of_hashes_give_several_hashes():
+    found = read(f"path,phash,dhash,pdq\nx,{PHASH},{OTHER},{PDQ}\ny,,{OTHER},\n")
+    assert said(found) == [
+        ("dhash", OTHER, "x", -1),
+        ("pdq", PDQ, "x", -1),
+        ("phash", PHASH, "x", -1),
+        ("dhash", OTHER, "y", -1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("x,,57", "the column of the hash is empty"),
+        (OTHER, "the column of the hash is empty"),
+        ("x,y,57", "'y' is no hash in hex"),
+        (f"x,{PHASH},high", "the quality is 'high'"),
+        (f"x,{PHASH},101", "the quality is '101'"),
+        (f"x, y.jpg,{PHASH},57", "4 fields for 3 columns: quote what holds the separator"),
+        (f'"x,{PHASH},57', "quotation marks do not close"),
+    ],
+)
+def test_rows_that_do_not_fit_their_table(row, reason):
+    found = read(f"id,hash,quality\n{row}\n" + f"z,{PHASH},1\n" * 150)
+    assert len(found) == 150
+    assert [line.number for line in found.malformed] == [2]
+    assert reason in found.malformed[0].reason
+
+
+def test_a_quotation_that_does_not_close_takes_no_other_line_with_it():
+    found = read(f'id,hash\n"a,{PHASH}\n' + f"b,{PHASH}\n" * 300 + f'"c\nd",{PHASH}\n')
+    assert [line.number for line in found.malformed] == [2]
+    assert len(found) == 301
+    assert found.groups[0].ids[-1] == "c\nd"
+    assert found.groups[0].lines[-1] == 303
+
+
+def test_a_quotation_may_go_over_lines_that_look_like_others():
+    name = f"a\n\n#b\r\n{PHASH}\n{{}}"
+    assert entries(read(f'{OTHER},"{name}"\n{PHASH}')) == [
+        (1, "phash", int(OTHER, 16), name, -1),
+        (6, "phash", int(PHASH, 16), "", -1),
+    ]
+
+
+def test_broken_bytes_in_a_quotation_spoil_only_it():
+    found = read(b'hash,id\n%b,"a\n\xff\n%b,x\n' % (PHASH.encode(), PHASH.encode()))
+    assert [name for *_, name, _ in entries(found)] == ["x"]
+    assert [line.number for line in found.malformed] == [2, 3]
+    found = read(b'hash,id\n%b,"a\n\xff"\n%b,"\xff\n"\n%b,x\n' % ((PHASH.encode(),) * 3))
+    assert [name for *_, name, _ in entries(found)] == ["x"]
+    assert [line.number for line in found.malformed] == [2, 4]
+    assert all("UTF-8" in line.reason and line.reason.isprintable() for line in found.malformed)
+
+
+def test_a_damaged_line_within_a_list_is_no_header():
+    found = read(f"pdq,{PDQ}\npdq,abc\nthe hash, of today\nphash\npdq,{OTHER_PDQ}\n")
+    assert [line.number for line in found.malformed] == [2, 3, 4]
+    assert [digits for _, digits, _, _ in said(found)] == [PDQ, OTHER_PDQ]
+
+
+def test_files_joined_to_one():
+    text = hash_record_text("t", PerceptualHash("whash", 5, 50))
+    joined = f"{PHASH},x,y\nid,hash\na,{OTHER}\n{text}\npath,algorithm,hash,quality\nb,ahash,{PHASH},9\n"
+    assert said(read(joined)) == [
+        ("phash", PHASH, "x", -1),
+        ("phash", OTHER, "a", -1),
+        ("whash", "0000000000000005", "t", 50),
+        ("ahash", PHASH, "b", 9),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not one hash that can be used; it says nothing: give one hash in hex a line"),
+        (b"# nothing\n\n", "it says nothing"),
+        (b"path,algorithm,hash,quality\n", "it says nothing"),
+        (b'{"path": "a", "skipped": "torn"}\n', "it says nothing"),
+        (b"\nfoo\nbar\n", "line 2: no hash in 'foo'"),
+        (gzip.compress(PHASH.encode()), "line 1: not text in UTF-8"),
+        (PHASH.encode("utf-16"), "line 1: not text in UTF-8"),
+    ],
+)
+def test_a_file_without_a_hash_is_refused(tmp_path, content, message):
+    path = tmp_path / "list.txt"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        read_hash_list(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert message in str(caught.value)
+
+
+def test_files_that_cannot_be_read_and_algorithms_that_are_not_there(tmp_path):
+    for path in (tmp_path / "nothing", tmp_path):
+        with pytest.raises(ConfigError, match="cannot be read") as caught:
+            read_hash_list(path)
+        assert str(caught.value).startswith(str(path))
+    with pytest.raises(ConfigError, match="no hash algorithm is called 'md5'"):
+        read(PHASH, "md5")
+
+
+def test_a_list_is_called_after_its_file(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text(PHASH)
+    assert read_hash_list(path).name == read_hash_list(str(path)).name == str(path)
+    with path.open("rb") as stream:
+        assert read_hash_list(stream).name == str(path)
+        assert not stream.closed
+    assert read(PHASH).name == "<stream>"
+
+
+def test_groups_are_checked():
+    good = read(PDQ).groups[0]
+    with pytest.raises(ConfigError, match="no hash algorithm is called 'md5'"):
+        HashGroup("md5", good.codes, good.ids, good.qualities, good.lines)
+    with pytest.raises(ConfigError, match=r"uint64 \(1, 4\).*give uint64 \(1, 1\)"):
+        HashGroup("phash", good.codes, good.ids, good.qualities, good.lines)
+    with pytest.raises(ConfigError, match=r"int64 \(1,\): give uint64 \(2, 4\)"):
+        HashGroup("pdq", good.codes, ("a", "b"), good.qualities, good.lines)
+
+
+# --- any content --------------------------------------------------------------------------------------------------
+
+FIELDS = st.one_of(
+    st.sampled_from([PDQ, PHASH, PHASH.upper(), OTHER, COLOUR, PHASH[:-1], "57", "101", "pdq", "dhash", "PDQ-hash"]),
+    st.sampled_from(
+        ["cat.jpg", "a b.jpg", ' "x"', '"a,b"', "", " ", "#x.y", "{a.b}", "hash", "id", "\u00a0#.x", "\ufeffa."]
+    ),
+    st.sampled_from(
+        ["550e8400-e29b-41d4-a716-446655440000", "12345678901", "0000000000.jpg", "quality", "é.png", "\r."]
+    ),
+    st.text(max_size=6),
+)
+LINES = st.builds(str.join, st.sampled_from([",", ",", "\t", ";", " ", ", "]), st.lists(FIELDS, max_size=5))
+ENDS = st.sampled_from(["\n", "\n", "\r\n"])
+
+
+@given(st.lists(st.tuples(LINES, ENDS), max_size=6), st.sampled_from([None, "pdq", "dhash", "colorhash"]))
+def test_the_short_cut_for_usual_lines_changes_nothing(lines, algorithm):
+    content = "".join(line + end for line, end in lines) + f"\n{PHASH}\t1\tphash\tx"
+    with pytest.MonkeyPatch.context() as patch:
+        results = []
+        for pattern in (read_module._USUAL, re.compile(b"(?!)")):
+            patch.setattr(read_module, "_USUAL", pattern)
+            try:
+                results.append(everything(read(content, algorithm)))
+            except ConfigError as error:
+                results.append(str(error))
+    assert results[0] == results[1]
+
+
+@given(st.binary(max_size=200) | LINES.map(str.encode))
+def test_whatever_a_file_holds_every_line_is_accounted_for(content):
+    try:
+        found = read(content)
+    except ConfigError as error:
+        assert "<stream>: not one hash" in str(error)  # noqa: PT017 (most content has none)
+        return
+    assert isinstance(found, HashList)
+    numbers = [line for line, *_ in entries(found)] + [line.number for line in found.malformed]
+    assert len(set(numbers)) == len(numbers)
+    assert set(numbers) <= set(range(1, content.count(b"\n") + 2))
+
+
+# --- what we write ------------------------------------------------------------------------------------------------
+
+HASHES = st.sampled_from(sorted(ALGORITHMS)).flatmap(
+    lambda name: st.builds(
+        PerceptualHash, st.just(name), st.integers(0, 2 ** ALGORITHMS[name].n_bits - 1), st.integers(0, 100)
+    )
+)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+AWKWARD = st.sampled_from(
+    (
+        *(
+            "",
+            " ",
+            " a",
+            "a ",
+            "#a",
+            "\u00a0#a",
+            "a,b",
+            '"',
+            '"a',
+            'a"b',
+            "a\nb",
+            "\r",
+            "\r\n#",
+            "\n\n",
+            "\ta",
+            "'a'",
+            "\\n",
+        ),
+        *("17", "100", PHASH, PDQ, COLOUR, "pdq", "hash", "path", "path,algorithm,hash,quality", "{}", '{"hash": 1}'),
+        *("\ufeff", "\x00", "\x85", "\u2028", "é", f"{PHASH}\t1\tpdq\tx", f"{PDQ},1,x", "a" * 5_000),
+    )
+)
+PATHS = AWKWARD | TEXT | st.builds(str.__add__, AWKWARD, TEXT)
+BYTES_IN_DISGUISE = st.binary(max_size=8).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
+RECORDS = st.lists(st.tuples(PATHS, HASHES), min_size=1, max_size=8)
+
+
+def expected(records):
+    return [(item.algorithm, item.hex, path, item.quality) for path, item in records]
+
+
+@given(RECORDS)
+def test_csv_is_read_back(records):
+    lines = [CSV_HEADER, *(hash_record_csv(path, item) for path, item in records)]
+    for end in ("\n", "\r\n"):
+        found = read("".join(line + end for line in lines))
+        assert said(found) == expected(records)
+        assert (found.malformed, found.n_comments, found.n_skipped) == ((), 0, 0)
+
+
+@given(st.lists(st.tuples(PATHS | BYTES_IN_DISGUISE, HASHES), min_size=1, max_size=8))
+def test_json_is_read_back_and_is_ascii(records):
+    lines = [hash_record_json(path, item) for path, item in records]
+    assert all(line.isascii() and "\n" not in line for line in lines)
+    assert [list(json.loads(line)) for line in lines] == len(lines) * [["path", "algorithm", "hash", "quality"]]
+    found = read("\n".join(lines))
+    assert said(found) == expected(records)
+    assert (found.malformed, found.n_comments, found.n_skipped) == ((), 0, 0)
+
+
+@given(st.lists(st.tuples(PATHS | BYTES_IN_DISGUISE, HASHES), min_size=1, max_size=8))
+def test_text_is_read_back_as_it_is_shown(records):
+    lines = [hash_record_text(path, item) for path, item in records]
+    assert all(line.count("\t") == 3 and line.replace("\t", "").isprintable() for line in lines)
+    found = read("\n".join(lines))
+    shown = [
+        ("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path), item)
+        for path, item in records
+    ]
+    assert said(found) == expected(shown)
+    assert (found.malformed, found.n_comments, found.n_skipped) == ((), 0, 0)
+
+
+@given(PATHS, HASHES)
+def test_csv_is_what_the_csv_module_reads(path, item):
+    import csv
+
+    rows = csv.reader(io.StringIO(hash_record_csv(path, item) + "\n", newline=""), strict=True)
+    assert list(rows) == [[path, item.algorithm, item.hex, str(item.quality)]]
+
+
+@given(st.text(st.characters(categories=["Cs", "Ll"]), max_size=6) | BYTES_IN_DISGUISE, HASHES)
+def test_broken_bytes_in_a_path_crash_nothing_and_are_reported(path, item):
+    good = PerceptualHash("phash", 1, 50)
+    lines = [CSV_HEADER, hash_record_csv(path, item), hash_record_csv("good", good)]
+    raw = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
+    found = read(raw)
+    assert said(found)[-1] == ("phash", "0000000000000001", "good", 50)
+    assert len(found) + bool(found.malformed) == 2
+    assert all("UTF-8" in line.reason for line in found.malformed)
+    hash_record_text(path, item).encode()
+
+
+@pytest.mark.parametrize("write", [hash_record_text, hash_record_csv, hash_record_json])
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        (PerceptualHash("md5", 1, 1), "no hash algorithm is called 'md5'"),
+        (
+            PerceptualHash("phash", 2**64, 1),
+            r"a\\n.jpg: a hash of phash is a number of 64 bits, not 0x10000000000000000",
+        ),
+        (PerceptualHash("phash", -1, 1), "not -0x1"),
+        (PerceptualHash("colorhash", 2**42, 1), "42 bits"),
+        (PerceptualHash("phash", 1, 101), r"a\\n.jpg: a quality lies in 0..100, not 101"),
+        (PerceptualHash("phash", 1, -1), "not -1"),
+    ],
+)
+def test_what_could_not_be_read_back_is_not_written(write, item, message):
+    with pytest.raises(ConfigError, match=message):
+        write("a\n.jpg", item)
+
+
+def test_exact_records(tmp_path):
+    item = PerceptualHash("colorhash", 0x1F, 7)
+    assert hash_record_text("a b\n.jpg", item) == "0000000001f\t7\tcolorhash\ta b\\n.jpg"
+    assert hash_record_csv("a b.jpg", item) == "a b.jpg,colorhash,0000000001f,7"
+    assert hash_record_csv('#"a"', item) == '"#""a""",colorhash,0000000001f,7'
+    assert hash_record_json("é", item) == (
+        '{"path": "\\u00e9", "algorithm": "colorhash", "hash": "0000000001f", "quality": 7}'
+    )
+    assert hash_record_csv(tmp_path, item).startswith(f"{tmp_path},")
