@@ -6,10 +6,13 @@ OpenCV, Pillow and the numba kernels release the interpreter's lock, so threads 
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from dataclasses import dataclass
+from itertools import islice
+from typing import Generic, TypeVar
 
 from fingerprint.errors import ConfigError, ImageError
 from fingerprint.types import Skipped
@@ -17,11 +20,11 @@ from fingerprint.types import Skipped
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_AHEAD = 4  # items under way for each worker: enough to hide uneven ones, few enough to bound memory
+_AHEAD = 4  # parcels under way for each worker: enough to hide uneven ones, few enough to bound memory
 
 
 def map_images(
-    work: Callable[[Item], Result], items: Iterable[Item], n_workers: int | None = None
+    work: Callable[[Item], Result], items: Iterable[Item], n_workers: int | None = None, *, parcel: int = 1
 ) -> Iterator[Result | Skipped]:
     """Yield ``work(item)`` for each item, in order; a bad image becomes a `Skipped` and the run goes on.
 
@@ -33,33 +36,68 @@ def map_images(
         Taken a few at a time, so it may be endless.
     n_workers : int, optional
         Threads; one for each core by default. The results do not depend on it.
+    parcel : int
+        Items that a worker takes at a time. Where an item takes less than a millisecond, handing over single ones
+        costs as much as the work.
 
     Raises
     ------
     ConfigError
-        If `n_workers` is below one.
+        If `n_workers` or `parcel` is below one.
     """
     count = n_workers if n_workers is not None else (os.cpu_count() or 1)
     if count < 1:
         raise ConfigError(f"the number of workers must be 1 or more, not {count}")
-
-    def attempt(item: Item) -> Result | Skipped:
-        try:
-            return work(item)
-        except ImageError as error:
-            return Skipped(error.path, error.reason)
-
+    if parcel < 1:
+        raise ConfigError(f"a parcel must have 1 item or more, not {parcel}")
     if count == 1:
-        yield from map(attempt, items)
-        return
-    pool = ThreadPoolExecutor(count, thread_name_prefix="fingerprint")
-    pending: deque[Future[Result | Skipped]] = deque()
-    try:
         for item in items:
-            pending.append(pool.submit(attempt, item))
+            yield _attempt(work, item)
+        return
+    stopped = threading.Event()
+    pool = ThreadPoolExecutor(count, thread_name_prefix="fingerprint")
+    pending: deque[Future[_Done[Result]]] = deque()
+    waiting = iter(items)
+    try:
+        while taken := list(islice(waiting, parcel)):
+            pending.append(pool.submit(_attempt_all, work, taken, stopped))
             if len(pending) >= count * _AHEAD:
-                yield pending.popleft().result()
+                yield from _unpacked(pending.popleft().result())
         while pending:
-            yield pending.popleft().result()
+            yield from _unpacked(pending.popleft().result())
     finally:
+        stopped.set()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done(Generic[Result]):
+    """What came of a parcel: results up to the first error that is not an image's, and that error."""
+
+    results: list[Result | Skipped]
+    error: Exception | None
+
+
+def _attempt(work: Callable[[Item], Result], item: Item) -> Result | Skipped:
+    try:
+        return work(item)
+    except ImageError as error:
+        return Skipped(error.path, error.reason)
+
+
+def _attempt_all(work: Callable[[Item], Result], items: Iterable[Item], stopped: threading.Event) -> _Done[Result]:
+    results: list[Result | Skipped] = []
+    for item in items:
+        if stopped.is_set():
+            break
+        try:
+            results.append(_attempt(work, item))
+        except Exception as error:  # noqa: BLE001 - raised again where the results are read, after those before it
+            return _Done(results, error)
+    return _Done(results, None)
+
+
+def _unpacked(done: _Done[Result]) -> Iterator[Result | Skipped]:
+    yield from done.results
+    if done.error is not None:
+        raise done.error

@@ -128,6 +128,52 @@ def test_one_worker_is_the_callers_own_thread() -> None:
     assert list(map_images(lambda _: threading.get_ident(), range(3), 1)) == [threading.get_ident()] * 3
 
 
+@pytest.mark.parametrize("n_workers", COUNTS)
+@pytest.mark.parametrize("parcel", [1, 2, 7, 100])
+def test_parcels_change_nothing_in_the_results(n_workers: int, parcel: int) -> None:
+    def work(item: int) -> int:
+        if item % 5 == 2:
+            raise ImageError(str(item), "torn")
+        return uneven(item)
+
+    found = list(map_images(work, range(40), n_workers, parcel=parcel))
+    assert found == [Skipped(str(i), "torn") if i % 5 == 2 else i * i for i in range(40)]
+
+
+@pytest.mark.parametrize("n_workers", COUNTS)
+def test_an_error_within_a_parcel_comes_after_what_was_before_it(n_workers: int) -> None:
+    def work(item: int) -> int:
+        if item == 10:
+            raise ZeroDivisionError("a bug")
+        return item
+
+    results = map_images(work, range(100), n_workers, parcel=8)
+    assert list(itertools.islice(results, 10)) == list(range(10))
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        next(results)
+
+
+def test_closing_early_breaks_off_within_a_parcel() -> None:
+    begun: list[int] = []
+
+    def work(item: int) -> int:
+        begun.append(item)
+        time.sleep(0.01)
+        return item
+
+    results = map_images(work, range(10_000), 2, parcel=100)
+    next(results)
+    at_closing = len(begun)
+    results.close()
+    assert len(begun) <= at_closing + 2
+    assert threading.active_count() == 1 or all("fingerprint" not in t.name for t in threading.enumerate())
+
+
+def test_refuses_an_empty_parcel() -> None:
+    with pytest.raises(ConfigError, match="0"):
+        list(map_images(uneven, range(3), 2, parcel=0))
+
+
 @pytest.mark.parametrize("n_workers", [0, -1])
 def test_refuses_fewer_than_one_worker(n_workers: int) -> None:
     with pytest.raises(ConfigError, match=str(n_workers)):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fingerprint.hashlists import HashList, ListedPicture
 
 _MOST_LINES = 20
+_PARCEL = 16  # images that a worker takes at a time: an image takes half a millisecond
 
 
 @click.group("hash-list", short_help="Compare images with lists of known hashes.")
@@ -90,7 +91,7 @@ def match_command(
     skipped: list[Skipped] = []
     n_matched = n_faint = 0
     with progress(quiet=quiet, streams=True) as report:
-        results = map_images(matcher.match, paths, n_workers)
+        results = map_images(matcher.match, paths, n_workers, parcel=_PARCEL)
         for done, (path, result) in enumerate(zip(paths, results, strict=True), start=1):
             if isinstance(result, Skipped):
                 skipped.append(result)

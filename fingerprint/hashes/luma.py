@@ -91,7 +91,10 @@ class Luma:
 def reduction_of(picture: Picture) -> int:
     """Return by how much a picture was reduced while decoding: 1, 2, 4 or 8."""
     height, width = picture.pixels.shape[:2]
-    return next(d for d in (1, 2, 4, 8) if (-(-picture.width // d), -(-picture.height // d)) == (width, height))
+    divisor = 1
+    while -(-picture.width // divisor) != width or -(-picture.height // divisor) != height:
+        divisor *= 2
+    return divisor
 
 
 @lru_cache(maxsize=1024)
