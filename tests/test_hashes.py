@@ -27,7 +27,15 @@ from fingerprint.hashes import (
     to_imagehash,
 )
 from fingerprint.kernels.hamming import hamming_pairs, hamming_to_one, near_hashes
-from fingerprint.kernels.hashing import ahash64, dhash64, dhash_vertical64, low_dct, phash64, phash_simple64
+from fingerprint.kernels.hashing import (
+    ahash64,
+    dhash64,
+    dhash_vertical64,
+    low_dct,
+    phash64,
+    phash_simple64,
+    thumbnail_quality,
+)
 from fingerprint.types import U8, U64
 
 REFERENCE = {"phash": imagehash.phash, "dhash": imagehash.dhash, "ahash": imagehash.average_hash}
@@ -424,3 +432,19 @@ def test_the_vertical_dhash_is_the_horizontal_one_of_the_turned_picture() -> Non
     for thumbnail in np.random.default_rng(12).integers(0, 4, (100, 9, 8), np.uint8):
         across = np.array([int(bit) for bit in f"{dhash64(thumbnail.T):064b}"]).reshape(8, 8)
         assert f"{dhash_vertical64(thumbnail):064b}" == "".join(map(str, across.T.ravel()))
+
+
+# --- Quality ----------------------------------------------------------------------------------------------------------
+
+
+@given(hnp.arrays(np.uint8, (32, 32), elements=st.integers(100, 120)))
+def test_quality_counts_whole_hundredths_between_neighbours(thumbnail: U8) -> None:
+    values = thumbnail.astype(int)
+    steps = [abs(np.diff(values, axis=axis)) * 100 // 255 for axis in (0, 1)]
+    assert thumbnail_quality(thumbnail) == min(sum(int(part.sum()) for part in steps) // 30, 100)
+
+
+def test_quality_is_none_where_nothing_changes_and_full_where_all_does() -> None:
+    assert thumbnail_quality(np.full((32, 32), 77, np.uint8)) == 0
+    assert thumbnail_quality(np.tile(np.arange(100, 164, 2, dtype=np.uint8), (32, 1))) == 0  # steps below a hundredth
+    assert thumbnail_quality((np.indices((32, 32)).sum(axis=0) % 2 * 255).astype(np.uint8)) == 100

@@ -11,12 +11,12 @@ import numpy as np
 from PIL import Image
 
 from fingerprint.hashes.algorithms import MIN_QUALITY, PerceptualHash, algorithm_named
-from fingerprint.hashes.luma import Luma
+from fingerprint.hashes.luma import Luma, averaged_luma, whole_luma
 from fingerprint.hashes.packed import words_to_int
 from fingerprint.image import read_as_pillow, read_grey, read_rgb
 from fingerprint.kernels.blocks import block_mean256, block_mean256_of_means, colour_hash42, whash64
 from fingerprint.kernels.hashing import ahash64, dhash64, dhash_vertical64, phash64, phash_simple64
-from fingerprint.kernels.pdq import pdq_bits, pdq_coefficients, pdq_dihedral
+from fingerprint.kernels.pdq import pdq_bits, pdq_coefficients, pdq_dihedral, pdq_quality
 from fingerprint.kernels.resample import luma
 from fingerprint.types import U8, ImageSource, Picture
 
@@ -40,14 +40,8 @@ _COLOUR_SIDE = 128
 _TINY = 16  # pixels of the shorter side, below which PDQ is lost (see benchmarks/README.md)
 _LARGEST_WAVELET = 64
 _LUMA_SHARES = (0.299, 0.587, 0.114)
-
-
-@dataclass(frozen=True, slots=True)
-class _Hasher:
-    """How one kind of hash is made: from which decoded picture, and by which function of it."""
-
-    reads: str
-    bits: Callable[[Luma], int]
+#: How a picture is decoded for a hash: in full size or in colours, but for most as small as will do.
+_READS: Mapping[str, str] = MappingProxyType({"pdq": "full", "colorhash": "colours"})
 
 
 def _whash(luma: Luma) -> int:
@@ -61,23 +55,20 @@ def _block_mean(luma: Luma) -> int:
     if luma.exact:
         import cv2  # the thumbnail of its own block-mean hash
 
-        return words_to_int(
-            block_mean256(
-                np.asarray(cv2.resize(luma.pixels, (256, 256), interpolation=cv2.INTER_LINEAR_EXACT), np.uint8)
-            )
-        )
+        resized = cv2.resize(luma.pixels, (256, 256), interpolation=cv2.INTER_LINEAR_EXACT)
+        return words_to_int(block_mean256(np.asarray(resized, np.uint8)))
     return words_to_int(block_mean256_of_means(luma.means(16)))
 
 
-_HASHERS: Mapping[str, _Hasher] = {
-    "pdq": _Hasher("full", lambda luma: words_to_int(pdq_bits(pdq_coefficients(luma.jarosz)))),
-    "phash": _Hasher("small", lambda luma: int(phash64(luma.thumbnail(32, 32)))),
-    "phash-simple": _Hasher("small", lambda luma: int(phash_simple64(luma.thumbnail(32, 32)))),
-    "dhash": _Hasher("small", lambda luma: int(dhash64(luma.thumbnail(9, 8)))),
-    "dhash-vertical": _Hasher("small", lambda luma: int(dhash_vertical64(luma.thumbnail(8, 9)))),
-    "ahash": _Hasher("small", lambda luma: int(ahash64(luma.thumbnail(8, 8)))),
-    "whash": _Hasher("small", _whash),
-    "blockmean": _Hasher("small", _block_mean),
+#: The hashes that are made from thumbnails.
+_BITS: Mapping[str, Callable[[Luma], int]] = {
+    "phash": lambda luma: int(phash64(luma.thumbnail(32, 32))),
+    "phash-simple": lambda luma: int(phash_simple64(luma.thumbnail(32, 32))),
+    "dhash": lambda luma: int(dhash64(luma.thumbnail(9, 8))),
+    "dhash-vertical": lambda luma: int(dhash_vertical64(luma.thumbnail(8, 9))),
+    "ahash": lambda luma: int(ahash64(luma.thumbnail(8, 8))),
+    "whash": _whash,
+    "blockmean": _block_mean,
 }
 
 
@@ -180,16 +171,18 @@ def dihedral_hashes(source: ImageSource, algorithm: str = "pdq", *, exact: bool 
     picture = _read(source, _reads(name), exact=exact)
     if isinstance(picture, _Colours):
         return (_hash_of(picture, name),) * len(ORIENTATIONS)
-    quality = _quality(picture)
     if name == "pdq":
-        words = pdq_dihedral(pdq_coefficients(picture.jarosz))
+        small = picture.jarosz()
+        quality = _worth(int(pdq_quality(small)), picture)
+        words = pdq_dihedral(pdq_coefficients(small))
         return tuple(PerceptualHash(name, words_to_int(code), quality) for code in words)
+    quality = _worth(picture.quality(), picture)
     turned = [picture.turned(quarters, mirrored=mirrored) for quarters, mirrored in ORIENTATIONS.values()]
-    return tuple(PerceptualHash(name, _HASHERS[name].bits(luma), quality) for luma in turned)
+    return tuple(PerceptualHash(name, _BITS[name](luma), quality) for luma in turned)
 
 
 def _reads(name: str) -> str:
-    return "colours" if name == "colorhash" else _HASHERS[name].reads
+    return _READS.get(name, "small")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,39 +196,41 @@ class _Colours:
 def _read(source: ImageSource, reads: str, *, exact: bool) -> Luma | _Colours:
     if reads == "colours":
         colours = read_as_pillow(source, colours=True) if exact else read_rgb(source, at_least=_COLOUR_SIDE)
-        return _Colours(colours.pixels, Luma(replace(colours, pixels=luma(colours.pixels))))
-    if not exact:
-        full = reads == "full"
-        return Luma(_grey(source, None if full else _SMALL_SIDE), averaged=not full)
-    if reads == "full":  # the reference takes luma from colours and does not round it
+        return _Colours(colours.pixels, whole_luma(replace(colours, pixels=luma(colours.pixels))))
+    if exact and reads == "full":  # the reference takes luma from colours and does not round it
         colours = read_as_pillow(source, colours=True)
         red, green, blue = (colours.pixels[..., i] * share for i, share in enumerate(_LUMA_SHARES))
-        grey = replace(colours, pixels=luma(colours.pixels))
-        return Luma(grey, exact=True, unrounded=(red + green + blue).astype(np.float32))
-    return Luma(read_as_pillow(source), exact=True)
+        unrounded = (red + green + blue).astype(np.float32)
+        return whole_luma(replace(colours, pixels=luma(colours.pixels)), exact=True, unrounded=unrounded)
+    if exact:
+        return whole_luma(read_as_pillow(source), exact=True)
+    if reads == "full":
+        return whole_luma(read_grey(source))
+    return averaged_luma(_small(source))
 
 
-def _grey(source: ImageSource, at_least: int | None) -> Picture:
-    """Return the grey values of a picture; those of an array without Pillow, where it has no part in them."""
+def _small(source: ImageSource) -> Picture:
+    """Return a picture for small thumbnails: in grey or in colours, and an array as it is, without Pillow."""
     if isinstance(source, np.ndarray) and source.dtype == np.uint8 and source.size > 0:
         height, width = source.shape[:2]
-        if source.ndim == 2:
+        if source.ndim == 2 or (source.ndim == 3 and source.shape[2] == 3):
             return Picture(source, width, height, "<array>")
-        if source.ndim == 3 and source.shape[2] == 3:
-            return Picture(luma(source), width, height, "<array>")
-    return read_grey(source, at_least=at_least)
+    return read_grey(source, at_least=_SMALL_SIDE)
 
 
 def _hash_of(picture: Luma | _Colours, name: str) -> PerceptualHash:
     if isinstance(picture, _Colours):
-        hsv = np.asarray(Image.fromarray(picture.rgb).convert("HSV"))
-        value = int(colour_hash42(picture.luma.pixels, np.ascontiguousarray(hsv)))
-        return PerceptualHash(name, value, _quality(picture.luma))
-    return PerceptualHash(name, _HASHERS[name].bits(picture), _quality(picture))
+        hsv = np.ascontiguousarray(Image.fromarray(picture.rgb).convert("HSV"))
+        value = int(colour_hash42(picture.luma.pixels, hsv))
+        return PerceptualHash(name, value, _worth(picture.luma.quality(), picture.luma))
+    if name == "pdq":
+        small = picture.jarosz()
+        value = words_to_int(pdq_bits(pdq_coefficients(small)))
+        return PerceptualHash(name, value, _worth(int(pdq_quality(small)), picture))
+    return PerceptualHash(name, _BITS[name](picture), _worth(picture.quality(), picture))
 
 
-def _quality(luma: Luma) -> int:
-    """Return PDQ's figure of quality; of a tiny picture always below `MIN_QUALITY`."""
-    quality = luma.quality
+def _worth(quality: int, luma: Luma) -> int:
+    """Return a quality, of a tiny picture always below `MIN_QUALITY`."""
     side = min(luma.width, luma.height)
     return quality * side * MIN_QUALITY // (100 * _TINY) if side < _TINY else quality

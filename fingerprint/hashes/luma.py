@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 from PIL import Image
 
-from fingerprint.kernels.pdq import jarosz64, jarosz_weights, pdq_quality
-from fingerprint.kernels.resample import block_means, lanczos_weights, reduce_rows, resample
+from fingerprint.kernels.hashing import thumbnail_quality
+from fingerprint.kernels.pdq import jarosz64, jarosz_weights
+from fingerprint.kernels.resample import block_means, lanczos_weights, luma, reduce_rows, resample
 from fingerprint.types import F32, F64, I32, U8, Picture
 
-_ROWS = 64  # at least so many are left when rows are averaged before the Lanczos filter: twice the largest thumbnail
+_ROWS = 64  # at least so many are left when rows are averaged: twice those of the largest thumbnail
 _MOST_ROWS = 256  # that are averaged at a time
+_QUALITY_SIDE = 32
 
 
+@dataclass(frozen=True, slots=True)
 class Luma:
     """Grey values of a picture, from which thumbnails are made.
 
@@ -22,73 +26,96 @@ class Luma:
     each row and column, of which a part may lie beyond the picture. Taken as whole, they would stretch a picture of 267
     rows by 2 %, which turns 2.7 bits of a pHash on average; so the place where the picture ends is kept with it.
 
-    Parameters
+    Attributes
     ----------
-    picture : Picture
-        From `fingerprint.image.read_grey`.
+    pixels : uint8 array, shape (h, w)
+        The picture, possibly reduced.
+    width, height : int
+        Size of the whole picture in pixels.
+    divisors : tuple of int
+        How many columns and rows of the whole picture are one in `pixels`.
     exact : bool
-        Make Lanczos thumbnails with Pillow, as `imagehash` does, rather than with kernels of our own. Then the picture
-        must be in full size.
-    averaged : bool
-        Average rows first for thumbnails and quality, as far as they are many more than are needed.
-    unrounded : float32 array, shape (h, w), optional
+        Make Lanczos thumbnails with Pillow, as `imagehash` does, rather than with kernels of our own.
+    unrounded : float32 array, shape (h, w), or None
         The same grey values before rounding, for PDQ.
     """
 
-    def __init__(
-        self, picture: Picture, *, exact: bool = False, averaged: bool = False, unrounded: F32 | None = None
-    ) -> None:
-        self._unrounded = unrounded
-        self._jarosz: F32 | None = None  # made when it is first asked for
-        self._quality: int | None = None
-        self.pixels = np.ascontiguousarray(picture.pixels)
-        self.exact, self.averaged = exact, averaged
-        self.width, self.height = picture.width, picture.height
-        self.divisor = reduction_of(picture)
-        self._n = min(max(1, len(self.pixels) // _ROWS), _MOST_ROWS) if averaged else 1
-        self._rows = self.pixels if self._n == 1 else reduce_rows(self.pixels, self._n)
+    pixels: U8
+    width: int
+    height: int
+    divisors: tuple[int, int]
+    exact: bool
+    unrounded: F32 | None = None
+    _thumbnails: dict[tuple[int, int], U8] = field(default_factory=dict)  # those that were made, by size
+    _quality: list[int] = field(default_factory=list)  # once it is known
 
     def thumbnail(self, width: int, height: int) -> U8:
         """Return the whole picture at another size, by a Lanczos filter; uint8 (height, width)."""
+        known = self._thumbnails.get((width, height))
+        if known is None:
+            known = self._thumbnails[width, height] = self._resampled(width, height)
+        return known
+
+    def _resampled(self, width: int, height: int) -> U8:
         if self.exact:
             resized = Image.fromarray(self.pixels).resize((width, height), Image.Resampling.LANCZOS)
             return np.asarray(resized).copy()
-        rows = self._rows
-        x = _lanczos_weights(rows.shape[1], self.width / self.divisor, width)
-        y = _lanczos_weights(rows.shape[0], self.height / (self.divisor * self._n), height)
-        return resample(rows, *x, *y)
+        n_rows, n_columns = self.pixels.shape
+        x = _lanczos_weights(n_columns, self.width / self.divisors[0], width)
+        y = _lanczos_weights(n_rows, self.height / self.divisors[1], height)
+        return resample(self.pixels, *x, *y)
 
-    @property
     def jarosz(self) -> F32:
-        """The picture as PDQ makes it small; float32 (64, 64)."""
-        if self._jarosz is None:
-            self._jarosz = self._make_jarosz()
-        return self._jarosz
-
-    def _make_jarosz(self) -> F32:
-        x, y = _jarosz_weights(self.width, self.divisor), _jarosz_weights(self.height, self.divisor * self._n)
-        small: F32 = jarosz64(self._rows if self._unrounded is None else self._unrounded, *x, *y)
+        """Return the picture as PDQ makes it small; float32 (64, 64)."""
+        x, y = _jarosz_weights(self.width, self.divisors[0]), _jarosz_weights(self.height, self.divisors[1])
+        small: F32 = jarosz64(self.pixels if self.unrounded is None else self.unrounded, *x, *y)
         return small
-
-    @property
-    def quality(self) -> int:
-        """PDQ's figure of quality, [0, 100]."""
-        if self._quality is None:
-            self._quality = int(pdq_quality(self.jarosz))
-        return self._quality
 
     def means(self, n: int) -> F64:
         """Return the means over ``n x n`` blocks; float64 (n, n)."""
-        return block_means(self.pixels, self.width / self.divisor, self.height / self.divisor, n)
+        return block_means(self.pixels, self.width / self.divisors[0], self.height / self.divisors[1], n)
+
+    def quality(self) -> int:
+        """Return what PDQ's figure of quality would be about, [0, 100], by a thumbnail that most hashes make anyway."""
+        if not self._quality:
+            self._quality.append(int(thumbnail_quality(self.thumbnail(_QUALITY_SIDE, _QUALITY_SIDE))))
+        return self._quality[0]
 
     def turned(self, n_quarters: int, *, mirrored: bool) -> Luma:
         """Return the picture, mirrored left to right if so wished, then turned clockwise by quarters."""
         pixels = np.ascontiguousarray(np.rot90(self.pixels[:, ::-1] if mirrored else self.pixels, -n_quarters))
-        width, height = (self.height, self.width) if n_quarters % 2 else (self.width, self.height)
-        return Luma(Picture(pixels, width, height, "<array>"), exact=self.exact, averaged=self.averaged)
+        if n_quarters % 2 == 0:
+            return Luma(pixels, self.width, self.height, self.divisors, self.exact)
+        return Luma(pixels, self.height, self.width, self.divisors[::-1], self.exact)
 
 
-def reduction_of(picture: Picture) -> int:
+def whole_luma(picture: Picture, *, exact: bool = False, unrounded: F32 | None = None) -> Luma:
+    """Return the grey values of a picture from `fingerprint.image.read_grey`, all of them."""
+    divisor = _reduction_of(picture)
+    pixels = np.ascontiguousarray(picture.pixels)
+    return Luma(pixels, picture.width, picture.height, (divisor, divisor), exact, unrounded)
+
+
+def averaged_luma(picture: Picture) -> Luma:
+    """Return the grey values of a picture in grey or in colours, rows averaged as far as they are more than needed.
+
+    Parameters
+    ----------
+    picture : Picture
+        Pixels of shape (h, w) or (h, w, 3).
+    """
+    divisor = _reduction_of(picture)
+    pixels = np.ascontiguousarray(picture.pixels)
+    n_rows = len(pixels)
+    n = min(max(1, n_rows // _ROWS), _MOST_ROWS)
+    if n > 1:
+        pixels = reduce_rows(pixels.reshape(n_rows, -1), n).reshape(-1, *pixels.shape[1:])
+    if pixels.ndim == 3:
+        pixels = luma(pixels)
+    return Luma(pixels, picture.width, picture.height, (divisor, divisor * n), exact=False)
+
+
+def _reduction_of(picture: Picture) -> int:
     """Return by how much a picture was reduced while decoding: 1, 2, 4 or 8."""
     height, width = picture.pixels.shape[:2]
     divisor = 1
