@@ -1,9 +1,9 @@
 """Exact search in Hamming space beside Faiss, by turns in one run, one thread each.
 
 Codes are random, and real: pHash and dHash of random crops of the photographs in ``--images``, each decoded once at
-128 pixels or somewhat more and cut with sides of at least a half; and PDQ hashes (256 bits, of `pdqhash`) of such crops.
-The crops of the last twentieth of the photographs are not stored. Half of the queries are stored codes with 0 to 10
-flipped bits, half are unrelated: random for random codes, crops of photographs that are not stored for real ones.
+128 pixels or somewhat more and cut with sides of at least a half; and PDQ hashes (256 bits, of `pdqhash`) of such
+crops. The crops of the last twentieth of the photographs are not stored. Half of the queries are stored codes with 0 to
+10 flipped bits, half are unrelated: random for random codes, crops of photographs that are not stored for real ones.
 
 What is timed is queries a second, of the fastest of some rounds, all queries at once and one by one, with
 `HammingIndex.nearest` (k = 10) beside `IndexBinaryFlat`, and with `HammingIndex.within` (radius 7 of 64 bits, 31 of

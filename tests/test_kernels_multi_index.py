@@ -11,7 +11,7 @@ from fingerprint.kernels.hamming import group_neighbours, scan
 from fingerprint.kernels.multi_index import N_BUCKETS, build_tables, search_tables
 
 ALL = 1 << 62
-UNLIMITED = 1 << 62
+UNLIMITED = 1 << 61
 
 
 def random_codes(rng, n, n_words):

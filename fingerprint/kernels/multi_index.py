@@ -1,0 +1,271 @@
+"""Exact multi-index hashing: codes found by any 16 of their bits in a row.
+
+M. Norouzi, A. Punjani, D. J. Fleet, "Fast exact search in Hamming space with multi-index hashing", TPAMI 2014. A code
+of 64 bits has 4 substrings and is listed in 4 tables, one of 256 bits in 16. When the radii of the tables plus one each
+add up to ``r + 1``, a code that is within ``r`` of a query is within its table's radius in at least one of them, or
+else its distance would be ``r + 1`` or more.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from fingerprint.kernels.bits import popcount
+
+SUBSTRING_BITS = 16
+N_BUCKETS = 1 << SUBSTRING_BITS
+LEVELS = 3  # the radii of a table are 0, 1 and 2
+
+#: What it costs to look up a bucket and to read a row of it, in units of a word that is scanned in a batch (some 0.08
+#: ns): measured on a million codes. The first words of a row are at hand only where there is but one.
+_BUCKET_COST, _ROW_COST, _FAR_ROW_COST = 500, 45, 250
+_RISK = 32  # so small a part of what it may cost is spent while it is not known that the tables reach far enough
+_SUBSTRING = np.uint64(N_BUCKETS - 1)
+_DISTANCE_SHIFT = np.int64(48)
+_PER_WORD = 64 // SUBSTRING_BITS
+#: All ways to flip none, one and two bits, in this order, and where each number of bits begins.
+_FLIPS = np.array([0, *(1 << a for a in range(16)), *(1 << a | 1 << b for a in range(16) for b in range(a))], np.int64)
+_LEVEL_STARTS = np.array([0, 1, 17, 137], np.int64)
+_MOST_FLIPS = 120  # of one level
+
+
+@njit(cache=True, nogil=True)
+def build_tables(codes, starts, rows, rests):  # type: ignore[no-untyped-def]
+    """Write the tables of some codes by counting sort.
+
+    codes : uint64 (n, w), read-only; starts : uint32 (4 w, 65537), where each bucket begins; rows : uint32 (4 w, n),
+    the codes' rows, ascending within a bucket; rests : uint32 (4, n) for codes of one word, the two substrings that
+    follow in the code, round its end, in the order of `rows`; (4 w, 0) for others. Most rows of a bucket are told to be
+    too far by these alone, which lie beside each other, where the codes themselves are all over the memory.
+    """
+    n, n_words = codes.shape
+    at = np.empty(N_BUCKETS, np.uint32)
+    for table in range(n_words * _PER_WORD):
+        word, shift = table // _PER_WORD, np.uint64(table % _PER_WORD * SUBSTRING_BITS)
+        ends = starts[table]
+        ends[:] = 0
+        for i in range(n):
+            ends[np.int64((codes[i, word] >> shift) & _SUBSTRING) + 1] += np.uint32(1)
+        for i in range(N_BUCKETS):
+            ends[i + 1] += ends[i]
+            at[i] = ends[i]
+        for i in range(n):
+            bucket = np.int64((codes[i, word] >> shift) & _SUBSTRING)
+            rows[table, at[bucket]] = i
+            if n_words == 1:
+                rests[table, at[bucket]] = _rest(codes[i, 0], table)
+            at[bucket] += np.uint32(1)
+
+
+@njit(cache=True, nogil=True)
+def search_tables(codes, tables, first_row, queries, k, limits, counts, budget, resolved):  # type: ignore[no-untyped-def]
+    """Find what is within the queries' limits by tables, the limits falling as neighbours come.
+
+    codes : uint64 (n, w), read-only, that the tables are of; tables : starts, rows, rests as `build_tables` writes
+    them, read-only; first_row, queries, k, limits, counts and what is returned : as in
+    `fingerprint.kernels.hamming.scan`, but that the order is any and that there may be more rows of one distance than
+    `k`; budget : int, what a query may cost, in scanned words; resolved : bool (q,), written: where it is False the
+    query would cost more, or reaches farther than the tables do; then nothing is returned for it, and its limit may be
+    lower, but never too low.
+    """
+    n_tables = codes.shape[1] * _PER_WORD
+    query_idx, keys, found = np.empty(1024, np.int64), np.empty(1024, np.int64), 0
+    near = np.empty(1024, np.int64)
+    bounds, sink = np.empty((n_tables, _MOST_FLIPS, 2), np.int64), np.zeros(1, np.uint32)
+    mine = np.empty(counts.shape[1], np.int64)
+    for q in range(len(queries)):
+        reachable = k < len(codes) or _even_cost(len(codes), n_tables, limits[q]) <= budget
+        mine[:] = counts[q]
+        n_mine, limit, keys, near = _search_one(
+            codes, tables, queries[q], k, limits[q], mine, budget if reachable else -1, bounds, keys, found, near, sink
+        )
+        resolved[q], limits[q] = n_mine >= 0, limit
+        if not resolved[q]:
+            continue
+        if len(query_idx) < len(keys):
+            query_idx = _longer(query_idx, len(keys))
+        for i in range(found, found + n_mine):
+            query_idx[i] = q
+            keys[i] += first_row
+        found += n_mine
+        counts[q] = mine
+        if limit > 0 and mine[:limit].sum() >= k:
+            limits[q] -= 1  # the rows of other tables come later, so that of equals ours are taken
+    return query_idx[:found], keys[:found]
+
+
+@njit(cache=True, nogil=True)
+def _even_cost(n, n_tables, limit):  # type: ignore[no-untyped-def]
+    """Return what a query whose limit stays would cost if all buckets were equal; beyond the reach of the tables: much.
+
+    Nothing need be begun that is too dear even then.
+    """
+    if limit > LEVELS * n_tables:
+        return np.int64(1) << 62
+    n_buckets, n_read = np.int64(0), 0
+    for level in range(LEVELS):
+        wanted = max(0, min(n_tables, limit - n_read))
+        n_buckets += wanted * (_LEVEL_STARTS[level + 1] - _LEVEL_STARTS[level])
+        n_read += wanted
+    n_rows = n_buckets * n // N_BUCKETS
+    return n_buckets * _BUCKET_COST + n_rows * (_ROW_COST if n_tables == _PER_WORD else _FAR_ROW_COST)
+
+
+@njit(cache=True, nogil=True)
+def _search_one(codes, tables, query, k, limit, counts, budget, bounds, keys, first, near, sink):  # type: ignore[no-untyped-def]
+    """Write keys of one query's neighbours from `first` on; return how many, -1 for too dear, and its new limit.
+
+    One level after the other is read of all tables, first none, then one, then two bits flipped; and within a level one
+    table after the other, those with the fewest rows first. Having read `s` of them in all, everything within ``s - 1``
+    has been found. Also returns `keys` and `near`, room for row numbers, which may have had to grow.
+    """
+    starts, rows, rests = tables
+    n_tables = len(starts)
+    radii, n_rows = np.full(n_tables, -1), np.empty(n_tables, np.int64)
+    found, n_read, spent = first, 0, 0
+    asked, reach = limit, LEVELS * n_tables
+    limit = min(limit, reach)
+    below = counts[: max(limit - 1, 0)].sum()
+    for level in range(LEVELS):
+        lacking = asked > reach and counts[:limit].sum() < k
+        if n_read >= limit or (lacking and level == LEVELS - 1):
+            break  # all is found; or there are not even k at the reach of the tables, and little hope for them
+        n_flips = _LEVEL_STARTS[level + 1] - _LEVEL_STARTS[level]
+        spent += min(n_tables, limit - n_read) * n_flips * _BUCKET_COST
+        allowed = budget // _RISK if lacking else budget
+        if spent > allowed:  # to look up the buckets is already part of what they cost
+            break
+        for table in range(n_tables):
+            n_rows[table] = _look_up(starts[table], _substring(query, table), level, bounds[table])
+        wanted = np.argsort(n_rows)[: limit - n_read]
+        spent += n_rows[wanted].sum() * (_ROW_COST if len(query) == 1 else _FAR_ROW_COST)
+        if spent > allowed:
+            break
+        for table in wanted:
+            _touch(rows[table] if len(query) > 1 else rests[table], bounds[table, :n_flips], sink)
+        for table in wanted:
+            if n_read >= limit:
+                break
+            if len(near) <= n_rows[table]:
+                near = np.empty(2 * n_rows[table], np.int64)
+            n_near = _near_rows(rows[table], rests[table], bounds[table, :n_flips], query, table, limit, near)
+            if found + n_near > len(keys):
+                keys = _longer(keys, 2 * (found + n_near))
+            n_new, limit, below = _keep(codes, query, near[:n_near], radii, k, limit, below, counts, keys[found:])
+            found += n_new
+            radii[table] = level
+            n_read += 1
+    if asked > reach and counts[:limit].sum() < k:
+        return -1, asked, keys, near
+    return found - first if n_read >= limit else -1, limit, keys, near
+
+
+@njit(cache=True, nogil=True)
+def _keep(codes, query, near, radii, k, limit, below, counts, keys):  # type: ignore[no-untyped-def]
+    """Write the keys of rows that are below the limit and new; return how many, the new limit and `below`.
+
+    below : how many have been found below ``limit - 1``: the farthest of k stays below the limit, as among its equals
+    there may be lower rows.
+    """
+    n = 0
+    for i in range(len(near)):
+        row = min(near[i], len(codes) - 1)  # a damaged file must not make us read what is not ours
+        distance = _distance(codes, row, query)
+        if distance < limit and not _seen(codes[row], query, radii):
+            keys[n] = (distance << _DISTANCE_SHIFT) | row
+            n += 1
+            counts[distance] += 1
+            below += distance < limit - 1
+            while below >= k:
+                limit -= 1
+                below -= counts[limit - 1]
+    return n, limit, below
+
+
+@njit(cache=True, nogil=True)
+def _substring(code, table):  # type: ignore[no-untyped-def]
+    shift = np.uint64(table % _PER_WORD * SUBSTRING_BITS)
+    return np.int64((code[table // _PER_WORD] >> shift) & _SUBSTRING)
+
+
+@njit(cache=True, nogil=True)
+def _rest(word, table):  # type: ignore[no-untyped-def]
+    """Return the 32 bits that follow a substring, round the end of the word."""
+    after, before = np.uint64((table + 1) * SUBSTRING_BITS % 64), np.uint64((3 - table) * SUBSTRING_BITS % 64)
+    if after == np.uint64(0):
+        return np.uint32(word & np.uint64(0xFFFFFFFF))
+    return np.uint32(((word >> after) | (word << before)) & np.uint64(0xFFFFFFFF))
+
+
+@njit(cache=True, nogil=True)
+def _look_up(starts, substring, level, bounds):  # type: ignore[no-untyped-def]
+    """Write where the buckets of one level begin and end and return how many rows they have."""
+    n_rows, first = np.int64(0), _LEVEL_STARTS[level]
+    for i in range(_LEVEL_STARTS[level + 1] - first):
+        bucket = substring ^ _FLIPS[first + i]
+        bounds[i, 0], bounds[i, 1] = starts[bucket], starts[bucket + 1]
+        n_rows += bounds[i, 1] - bounds[i, 0]
+    return n_rows
+
+
+@njit(cache=True, nogil=True)
+def _touch(array, bounds, sink):  # type: ignore[no-untyped-def]
+    """Read the first and the last entry of buckets: the memory fetches many beside each other when nothing is between.
+
+    What they add up to is kept, or else the compiler would leave all of this out.
+    """
+    total, last = array[0], len(array) - 1
+    for i in range(len(bounds)):
+        total |= array[min(bounds[i, 0], last)] | array[max(bounds[i, 1] - 1, 0)]
+    sink[0] |= total
+
+
+@njit(cache=True, nogil=True)
+def _near_rows(rows, rests, bounds, query, table, limit, near):  # type: ignore[no-untyped-def]
+    """Write which rows of buckets may be below the limit, as far as the table can tell, and return how many."""
+    n_near = 0
+    if len(query) > 1:
+        for i in range(len(bounds)):
+            for at in range(bounds[i, 0], bounds[i, 1]):
+                near[n_near] = rows[at]
+                n_near += 1
+        return n_near
+    rest, most = _rest(query[0], table), np.uint64(limit)
+    for i in range(len(bounds)):
+        for at in range(bounds[i, 0], bounds[i, 1]):
+            near[n_near] = at
+            n_near += popcount(np.uint64(rests[at] ^ rest)) < most
+    for i in range(n_near):
+        near[i] = rows[near[i]]
+    return n_near
+
+
+@njit(cache=True, nogil=True)
+def _distance(codes, row, query):  # type: ignore[no-untyped-def]
+    if codes.shape[1] == 1:
+        return np.int64(popcount(codes[row, 0] ^ query[0]))
+    total = np.uint64(0)
+    for word in range(codes.shape[1]):
+        total += popcount(codes[row, word] ^ query[word])
+    return np.int64(total)
+
+
+@njit(cache=True, nogil=True)
+def _seen(code, query, radii):  # type: ignore[no-untyped-def]
+    """Tell whether a code was found before: it is within the radius to which some table has been read."""
+    for table in range(len(radii)):
+        if radii[table] >= 0:
+            shift = np.uint64(table % _PER_WORD * SUBSTRING_BITS)
+            word = table // _PER_WORD
+            apart = ((code[word] ^ query[word]) >> shift) & _SUBSTRING
+            if np.int64(popcount(apart)) <= radii[table]:
+                return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _longer(array, length):  # type: ignore[no-untyped-def]
+    out = np.empty(length, array.dtype)
+    out[: len(array)] = array
+    return out
