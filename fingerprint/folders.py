@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fingerprint.errors import ImageError
+from fingerprint.types import Skipped
 
 #: Endings, in lower case, by which a file found in a folder counts as an image.
 IMAGE_SUFFIXES = frozenset(
@@ -72,3 +73,21 @@ def identify_images(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[tuple
         named += [(image.relative_to(root).as_posix(), image) for image in images]
         ignored += others
     return list(dict.fromkeys(named)), ignored  # a file that is named twice is one file
+
+
+def unread_folders(ignored: Iterable[str | os.PathLike[str]]) -> tuple[Skipped, ...]:
+    """Return the folders among what `find_images` passed over: whatever is in them was not looked at.
+
+    Parameters
+    ----------
+    ignored : iterable of path
+        The second value of `find_images`.
+
+    Returns
+    -------
+    tuple of Skipped
+        With the reason; files are left out.
+    """
+    folders = [path for path in map(Path, ignored) if path.is_dir()]
+    reasons = ("a folder that cannot be read", "a link to another folder, not followed: name that folder itself")
+    return tuple(Skipped(str(path), reasons[path.is_symlink()]) for path in folders)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +22,7 @@ from fingerprint.challenge.files import id_fault
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.describe import compact_descriptor
 from fingerprint.errors import ChallengeFileError, ConfigError
-from fingerprint.folders import IMAGE_SUFFIXES, find_images
+from fingerprint.folders import IMAGE_SUFFIXES, find_images, unread_folders
 from fingerprint.index.layout import MANIFEST_NAME
 from fingerprint.models import Models, load_models
 from fingerprint.pipeline import Collection, create_collection, open_collection
@@ -212,24 +212,6 @@ def challenge_id(name: str) -> str:
     """
     last = PurePosixPath(name)
     return last.stem if last.suffix.lower() in IMAGE_SUFFIXES else last.name
-
-
-def unread_folders(ignored: Iterable[str | os.PathLike[str]]) -> tuple[Skipped, ...]:
-    """Return the folders among what `find_images` passed over: whatever is in them was not looked at.
-
-    Parameters
-    ----------
-    ignored : iterable of path
-        The second value of `fingerprint.folders.find_images`.
-
-    Returns
-    -------
-    tuple of Skipped
-        With the reason; files are left out.
-    """
-    folders = [path for path in map(Path, ignored) if path.is_dir()]
-    reasons = ("a folder that cannot be read", "a link to another folder, not followed: name that folder itself")
-    return tuple(Skipped(str(path), reasons[path.is_symlink()]) for path in folders)
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -31,8 +32,10 @@ def print_json(value: Any) -> None:
 
 
 def print_line(line: str) -> None:
-    """Print one line in UTF-8, whatever the terminal's encoding is."""
-    click.echo(line.encode())
+    """Print one line in UTF-8, whatever the terminal's encoding is; many of them are written out together."""
+    sys.stdout.buffer.write(line.encode() + b"\n")
+    if sys.stdout.isatty():
+        sys.stdout.buffer.flush()
 
 
 def _plain(value: Any) -> Any:
@@ -87,8 +90,7 @@ def listed_images(paths: Sequence[Path]) -> tuple[list[Path], tuple[Skipped, ...
     ConfigError
         If there is not one image.
     """
-    from fingerprint.folders import find_images
-    from fingerprint.tracks import unread_folders
+    from fingerprint.folders import find_images, unread_folders
 
     images, ignored = find_images(paths)
     if not images:

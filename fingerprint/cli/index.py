@@ -157,7 +157,7 @@ def _add(
     quiet: bool,
 ) -> None:
     """Add images and say what became of them."""
-    from fingerprint.tracks import unread_folders
+    from fingerprint.folders import unread_folders
 
     with progress(quiet=quiet) as report:
         added = collection.add_files(images, n_workers=n_workers, progress=partial(report, "images"))

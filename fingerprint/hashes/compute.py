@@ -11,12 +11,13 @@ import numpy as np
 from PIL import Image
 
 from fingerprint.hashes.algorithms import MIN_QUALITY, PerceptualHash, algorithm_named
-from fingerprint.hashes.luma import Luma, averaged_luma, whole_luma
+from fingerprint.hashes.luma import Luma, ThumbnailHash, averaged_luma, whole_luma
 from fingerprint.hashes.packed import words_to_int
 from fingerprint.image import read_as_pillow, read_grey, read_rgb
 from fingerprint.kernels.blocks import block_mean256, block_mean256_of_means, colour_hash42, whash64
-from fingerprint.kernels.hashing import ahash64, dhash64, dhash_vertical64, phash64, phash_simple64
-from fingerprint.kernels.pdq import pdq_bits, pdq_coefficients, pdq_dihedral, pdq_quality
+from fingerprint.kernels.fused import ahash_of, dhash_of, dhash_vertical_of, phash_simple_of
+from fingerprint.kernels.hashing import ahash64, dhash64, dhash_vertical64, phash_simple64
+from fingerprint.kernels.pdq import pdq_coefficients, pdq_dihedral, pdq_quality
 from fingerprint.kernels.resample import luma
 from fingerprint.types import U8, ImageSource, Picture
 
@@ -42,6 +43,10 @@ _LARGEST_WAVELET = 64
 _LUMA_SHARES = (0.299, 0.587, 0.114)
 #: How a picture is decoded for a hash: in full size or in colours, but for most as small as will do.
 _READS: Mapping[str, str] = MappingProxyType({"pdq": "full", "colorhash": "colours"})
+_PHASH_SIMPLE = ThumbnailHash(32, 32, phash_simple64, phash_simple_of)
+_DHASH = ThumbnailHash(9, 8, dhash64, dhash_of)
+_DHASH_VERTICAL = ThumbnailHash(8, 9, dhash_vertical64, dhash_vertical_of)
+_AHASH = ThumbnailHash(8, 8, ahash64, ahash_of)
 
 
 def _whash(luma: Luma) -> int:
@@ -62,11 +67,11 @@ def _block_mean(luma: Luma) -> int:
 
 #: The hashes that are made from thumbnails.
 _BITS: Mapping[str, Callable[[Luma], int]] = {
-    "phash": lambda luma: int(phash64(luma.thumbnail(32, 32))),
-    "phash-simple": lambda luma: int(phash_simple64(luma.thumbnail(32, 32))),
-    "dhash": lambda luma: int(dhash64(luma.thumbnail(9, 8))),
-    "dhash-vertical": lambda luma: int(dhash_vertical64(luma.thumbnail(8, 9))),
-    "ahash": lambda luma: int(ahash64(luma.thumbnail(8, 8))),
+    "phash": Luma.phash,
+    "phash-simple": lambda luma: luma.hash_of(_PHASH_SIMPLE),
+    "dhash": lambda luma: luma.hash_of(_DHASH),
+    "dhash-vertical": lambda luma: luma.hash_of(_DHASH_VERTICAL),
+    "ahash": lambda luma: luma.hash_of(_AHASH),
     "whash": _whash,
     "blockmean": _block_mean,
 }
@@ -224,9 +229,8 @@ def _hash_of(picture: Luma | _Colours, name: str) -> PerceptualHash:
         value = int(colour_hash42(picture.luma.pixels, hsv))
         return PerceptualHash(name, value, _worth(picture.luma.quality(), picture.luma))
     if name == "pdq":
-        small = picture.jarosz()
-        value = words_to_int(pdq_bits(pdq_coefficients(small)))
-        return PerceptualHash(name, value, _worth(int(pdq_quality(small)), picture))
+        words, quality = picture.pdq()
+        return PerceptualHash(name, words_to_int(words), _worth(quality, picture))
     return PerceptualHash(name, _BITS[name](picture), _worth(picture.quality(), picture))
 
 

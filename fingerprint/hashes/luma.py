@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 from PIL import Image
 
-from fingerprint.kernels.hashing import thumbnail_quality
-from fingerprint.kernels.pdq import jarosz64, jarosz_weights
+from fingerprint.kernels.fused import phash_of, quality_of
+from fingerprint.kernels.hashing import phash64, thumbnail_quality
+from fingerprint.kernels.pdq import jarosz64, jarosz_weights, pdq_of
 from fingerprint.kernels.resample import block_means, lanczos_weights, luma, reduce_rows, resample
-from fingerprint.types import F32, F64, I32, U8, Picture
+from fingerprint.types import F32, F64, I32, U8, U64, Picture
 
 _ROWS = 64  # at least so many are left when rows are averaged: twice those of the largest thumbnail
 _MOST_ROWS = 256  # that are averaged at a time
-_QUALITY_SIDE = 32
+_LARGEST = 32  # side of the largest thumbnail, of which the quality is told
+
+
+@dataclass(frozen=True, slots=True)
+class ThumbnailHash:
+    """The kernels of a hash that is made from a thumbnail.
+
+    Attributes
+    ----------
+    width, height : int
+        Size of the thumbnail.
+    of_thumbnail : callable
+        From the thumbnail to a number.
+    of_picture : callable
+        The same from a picture and the weights with which it is resampled, in one call.
+    """
+
+    width: int
+    height: int
+    of_thumbnail: Callable[[U8], int | np.uint64]
+    of_picture: Callable[[U8, I32, I32, I32, I32], int | np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +68,48 @@ class Luma:
     divisors: tuple[int, int]
     exact: bool
     unrounded: F32 | None = None
-    _thumbnails: dict[tuple[int, int], U8] = field(default_factory=dict)  # those that were made, by size
     _quality: list[int] = field(default_factory=list)  # once it is known
 
     def thumbnail(self, width: int, height: int) -> U8:
         """Return the whole picture at another size, by a Lanczos filter; uint8 (height, width)."""
-        known = self._thumbnails.get((width, height))
-        if known is None:
-            known = self._thumbnails[width, height] = self._resampled(width, height)
-        return known
-
-    def _resampled(self, width: int, height: int) -> U8:
         if self.exact:
             resized = Image.fromarray(self.pixels).resize((width, height), Image.Resampling.LANCZOS)
             return np.asarray(resized).copy()
+        return resample(self.pixels, *self._weights(width, height))
+
+    def phash(self) -> int:
+        """Return the pHash, of which the thumbnail tells the quality as well."""
+        if self.exact:
+            return int(phash64(self.thumbnail(_LARGEST, _LARGEST)))
+        bits, quality = phash_of(self.pixels, *self._weights(_LARGEST, _LARGEST))
+        self._quality[:] = [int(quality)]
+        return int(bits)
+
+    def hash_of(self, kernels: ThumbnailHash) -> int:
+        """Return a hash of 64 bits that is made from a thumbnail."""
+        if self.exact:
+            return int(kernels.of_thumbnail(self.thumbnail(kernels.width, kernels.height)))
+        return int(kernels.of_picture(self.pixels, *self._weights(kernels.width, kernels.height)))
+
+    def _weights(self, width: int, height: int) -> tuple[I32, I32, I32, I32]:
         n_rows, n_columns = self.pixels.shape
         x = _lanczos_weights(n_columns, self.width / self.divisors[0], width)
         y = _lanczos_weights(n_rows, self.height / self.divisors[1], height)
-        return resample(self.pixels, *x, *y)
+        return *x, *y
 
     def jarosz(self) -> F32:
         """Return the picture as PDQ makes it small; float32 (64, 64)."""
-        x, y = _jarosz_weights(self.width, self.divisors[0]), _jarosz_weights(self.height, self.divisors[1])
-        small: F32 = jarosz64(self.pixels if self.unrounded is None else self.unrounded, *x, *y)
+        small: F32 = jarosz64(*self._for_pdq())
         return small
+
+    def pdq(self) -> tuple[U64, int]:
+        """Return the PDQ hash, uint64 (4,), and its quality, [0, 100]."""
+        words, quality = pdq_of(*self._for_pdq())
+        return words, int(quality)
+
+    def _for_pdq(self) -> tuple[U8 | F32, I32, F32, I32, F32]:
+        x, y = _jarosz_weights(self.width, self.divisors[0]), _jarosz_weights(self.height, self.divisors[1])
+        return self.pixels if self.unrounded is None else self.unrounded, *x, *y
 
     def means(self, n: int) -> F64:
         """Return the means over ``n x n`` blocks; float64 (n, n)."""
@@ -78,7 +118,8 @@ class Luma:
     def quality(self) -> int:
         """Return what PDQ's figure of quality would be about, [0, 100], by a thumbnail that most hashes make anyway."""
         if not self._quality:
-            self._quality.append(int(thumbnail_quality(self.thumbnail(_QUALITY_SIDE, _QUALITY_SIDE))))
+            of_thumbnail = ThumbnailHash(_LARGEST, _LARGEST, thumbnail_quality, quality_of)
+            self._quality.append(self.hash_of(of_thumbnail))
         return self._quality[0]
 
     def turned(self, n_quarters: int, *, mirrored: bool) -> Luma:

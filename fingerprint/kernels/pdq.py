@@ -214,3 +214,13 @@ def pdq_dihedral(coefficients: F32) -> U64:
                     turned[i, j] = previous[j, i] if j % 2 else -previous[j, i]
         _pack_above_median(turned, words[orientation])
     return words
+
+
+@njit(cache=True, nogil=True)
+def pdq_of(grey, x_spans, x_weights, y_spans, y_weights):  # type: ignore[no-untyped-def]
+    """Return the PDQ hash of a picture, uint64 (4,), and its quality; the parameters are those of `jarosz64`.
+
+    All in one, as every step back to the interpreter is one at which threads wait for each other.
+    """
+    small = jarosz64(grey, x_spans, x_weights, y_spans, y_weights)
+    return pdq_bits(pdq_coefficients(small)), pdq_quality(small)
