@@ -23,7 +23,7 @@ from typing import Any
 
 import faiss
 import numpy as np
-from exact_search import ROOT, SEED, header, write
+from exact_search import ROOT, SEED, fill, header, write
 
 from fingerprint.hamming import HammingIndex, Neighbours
 from fingerprint.hashes import compute_hashes
@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--checked", type=int, default=40, help="queries that are compared with NumPy")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, default=ROOT / "benchmarks" / "results" / "hamming.json")
+    parser.add_argument("--page", type=Path, help="page whose table is brought up to date")
     arguments = parser.parse_args()
     faiss.omp_set_num_threads(1)
     result: dict[str, Any] = header() | {"faiss": faiss.__version__, "threads": 1, "k": K, "sets": {}}
@@ -54,6 +55,8 @@ def main() -> None:
         result["sets"][name] = measure(stored, queries, arguments)
     write(arguments.json, result)
     print("\n".join(table(result)))
+    if arguments.page:
+        fill(arguments.page, "hamming", table(result))
 
 
 def all_sets(arguments: argparse.Namespace) -> Iterator[tuple[str, U64, U64]]:

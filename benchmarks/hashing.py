@@ -31,7 +31,7 @@ import cv2
 import imagehash
 import numpy as np
 import pdqhash
-from exact_search import ROOT, header, write
+from exact_search import ROOT, fill, header, write
 from PIL import Image
 
 from fingerprint.hashes import (
@@ -66,6 +66,7 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=10_000, help="files for the workers; some come more than once")
     parser.add_argument("--quick", action="store_true", help="40 files, 500 for the workers, 300 for the pairs")
     parser.add_argument("--json", type=Path, default=ROOT / "benchmarks" / "results" / "hashing.json")
+    parser.add_argument("--page", type=Path, help="page whose tables are brought up to date")
     arguments = parser.parse_args()
     n_files, n_many, n_pairs = (40, 500, 300) if arguments.quick else (arguments.files, arguments.many, None)
     cv2.setNumThreads(1)
@@ -80,7 +81,10 @@ def main() -> None:
     result["tiny"] = tiny(chosen["train"])
     result["workers"] = time_workers(folders["references"], n_many)
     write(arguments.json, result)
-    report(result)
+    for name, table in TABLES.items():
+        print("\n".join(table(result)))
+        if arguments.page:
+            fill(arguments.page, name, table(result))
 
 
 def least_times(functions: dict[str, Callable[[Any], object]], items: Sequence[Any]) -> dict[str, float]:
@@ -279,34 +283,83 @@ def time_workers(paths: Sequence[Path], n_files: int) -> dict[str, Any]:
     return out
 
 
-def report(result: dict[str, Any]) -> None:
-    for name, found in result["files"].items():
-        print(f"{name}: " + ", ".join(f"{what} {ms * 1e3:.0f} us" for what, ms in found["ms"].items()))
-        print(
-            f"  pHash + dHash / decode 1/8: {found['ratio to decode 1/8']:.2f} "
-            f"(Pillow's: {found['ratio to decode 1/8, Pillow']:.2f}); "
-            f"{found['times faster than imagehash.phash']:.1f} x faster than imagehash.phash"
-        )
-        for kind, arrays in result["arrays"][name].items():
-            print(f"  from a {kind} array {arrays['times faster']:.1f} x faster than imagehash.phash")
-        pdq = result["pdq"][name]
-        print(f"  PDQ {pdq['times faster']:.1f} x faster; eight for {pdq['eight for the cost of']:.2f} of one")
-        for algorithm, modes in result["agreement"][name].items():
+def speed_table(result: dict[str, Any]) -> list[str]:
+    sets = list(result["files"])
+    sizes = [f"{name}, {result['files'][name]['pixels, median'] / 1e6:.2f} MP" for name in sets]
+    rows = [f"| | {' | '.join(sizes)} |", "|---" * (1 + len(sets)) + "|"]
+
+    def row(what: str, values: list[str]) -> None:
+        rows.append(f"| {what} | {' | '.join(values)} |")
+
+    files, pdq = [result["files"][name] for name in sets], [result["pdq"][name] for name in sets]
+    row("`cv2.imread`, luma at 1/8", [f"{found['ms']['decode 1/8'] * 1e3:.0f} us" for found in files])
+    row("pHash and dHash from the path", [f"{found['ms']['phash and dhash'] * 1e3:.0f} us" for found in files])
+    row("the same, times the bare decode", [f"**{found['ratio to decode 1/8']:.2f}**" for found in files])
+    row("times faster than `imagehash.phash`", [f"{found['times faster than imagehash.phash']:.1f}" for found in files])
+    for kind in ("grey", "colour"):
+        faster = [f"{result['arrays'][name][kind]['times faster']:.1f}" for name in sets]
+        row(f"from a decoded {kind} array, times faster", faster)
+    row("PDQ from the path", [f"{found['ms']['pdq'] * 1e3:.0f} us" for found in pdq])
+    row("times faster than `pdqhash` behind OpenCV", [f"{found['times faster']:.1f}" for found in pdq])
+    row("all eight orientations, times the cost of one", [f"{found['eight for the cost of']:.2f}" for found in pdq])
+    return rows
+
+
+def workers_table(result: dict[str, Any]) -> list[str]:
+    rows = ["| | one worker | two | scaling | without start-up |", "|---|---|---|---|---|"]
+    for name in ("pdq", "phash"):
+        found = result["workers"][name]
+        one, two = min(found["seconds, one worker"]), min(found["seconds, two"])
+        scaling = f"{found['scaling']:.2f} | {found['scaling without start-up']:.2f}"
+        rows.append(f"| `{name}`, {result['workers']['files']:,} files | {one:.2f} s | {two:.2f} s | {scaling} |")
+    return rows
+
+
+def agreement_table(result: dict[str, Any]) -> list[str]:
+    rows = [
+        "| | files | exact: equal | most bits | quick: mean bits | median | 95 of 100 | most |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for folder, algorithms in result["agreement"].items():
+        for name, modes in algorithms.items():
             exact, quick = modes["exact"], modes["quick"]
-            print(
-                f"  {algorithm:<15} exact: {exact['equal']} of {exact['files']} equal, most {exact['max']} bits; "
-                f"quick: mean {quick['mean']:.2f}, median {quick['median']:g}, most {quick['max']}"
+            rows.append(
+                f"| {name}, {folder} | {exact['files']} | {exact['equal']} | {exact['max']} | {quick['mean']:.2f} "
+                f"| {quick['median']:g} | {quick['p95']:g} | {quick['max']} |"
             )
-    for algorithm, found in result["pairs"].items():
-        print(f"{algorithm:<15} {found['within it']} of {found['pairs']:,} pairs within {found['match_distance']}")
-    for row in result["tiny"]:
-        print(row)
-    for algorithm in ("pdq", "phash"):
-        found = result["workers"][algorithm]
-        print(
-            f"{algorithm}: two workers {found['scaling']:.2f} x one; "
-            f"without start-up {found['scaling without start-up']:.2f}"
-        )
+    return rows
+
+
+def pairs_table(result: dict[str, Any]) -> list[str]:
+    rows = [
+        "| | pairs | a match up to | pairs within | least distances and pairs within them |",
+        "|---|---|---|---|---|",
+    ]
+    for name, found in result["pairs"].items():
+        least = ", ".join(f"{distance}: {count:,}" for distance, count in found["from the least distance on"][:6])
+        within = f"{found['match_distance']} | {found['within it']:,}"
+        rows.append(f"| {name} | {found['pairs']:,} | {within} | {least} |")
+    return rows
+
+
+def tiny_table(result: dict[str, Any]) -> list[str]:
+    names = ("pdq", "phash", "dhash")
+    rows = [f"| shorter side | {' | '.join(f'{name}: median | match' for name in names)} |", "|---" * 7 + "|"]
+    for found in result["tiny"]:
+        cells = [
+            f"{found[f'{name}, median']:g} | {found[f'{name}, share within match_distance']:.2f}" for name in names
+        ]
+        rows.append(f"| {found['shorter side']} | {' | '.join(cells)} |")
+    return rows
+
+
+TABLES = {
+    "hash-speed": speed_table,
+    "hash-workers": workers_table,
+    "hash-agreement": agreement_table,
+    "hash-pairs": pairs_table,
+    "hash-tiny": tiny_table,
+}
 
 
 if __name__ == "__main__":

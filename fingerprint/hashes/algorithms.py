@@ -24,7 +24,7 @@ class HashAlgorithm:
         Length, at most 256.
     match_distance : int
         Two hashes at most so many bits apart count as a match, unless a caller says otherwise. For PDQ what its authors
-        advise; for the others the largest at which no more than five of 1.6 million pairs of unrelated training
+        advise; for the others the largest at which no more than eight of 1.6 million pairs of unrelated training
         photographs match (see benchmarks/README.md). Colour hashes of unrelated pictures are often equal.
     title : str
         One line about it.

@@ -143,7 +143,7 @@ class _Group:
         self._entries: I64 = np.flatnonzero(worthy)
         self.n_left_out = len(group) - len(self._entries)
         self._group = group
-        self._index = HammingIndex(algorithm.n_bits)
+        self._index = HammingIndex(64 * algorithm.n_words)
         self._index.add(group.codes[self._entries])
 
     def near(self, values: list[int]) -> list[ListMatch]:
