@@ -157,7 +157,7 @@ def _tell_malformed(known: HashList) -> None:
 
 
 def _note(known: HashList, n_images: int, n_matched: int, n_faint: int, n_left_out: int) -> None:
-    parts = [f"{n_matched:,} of {count(n_images, 'image')} match one of {count(len(known), 'hash', 'hashes')}"]
+    parts = [f"images with a match: {n_matched:,} of {n_images:,}, among {count(len(known), 'hash', 'hashes')}"]
     if n_faint:
         parts.append(f"{count(n_faint, 'image')} too flat or too small to be compared")
     if n_left_out:

@@ -36,7 +36,8 @@ _OWN_TEXT = re.compile(rf"({ANY_HASH})\t({QUALITY})\t({'|'.join(map(re.escape, A
 #: so an id is only one here if it can be taken for neither a hash nor the name of an algorithm.
 _HASH = b"[0-9a-fA-F]{64}|[0-9a-fA-F]{16}"
 _REST = rb'[^,"\t\r\n]*'
-_PLAIN_ID = rb"[0-9]{1,10}|[0-9a-f]{8}-[-0-9a-f]{27}"
+_MIXED_ID = rb"(?=[A-Za-z_-]*[0-9])(?=[0-9A-Fa-f-]*[G-Zg-z_])[0-9A-Za-z_-]{1,63}"  # names of algorithms have no digits
+_PLAIN_ID = rb"[0-9]{1,10}|[0-9a-f]{8}-[-0-9a-f]{27}|" + _MIXED_ID
 _FIRST_ID = rb"%b|[!$-+\--~]%b[./]%b" % (_PLAIN_ID, _REST, _REST)
 _LAST_ID = rb'%b|[^ ,"\t\r\n]%b[./]%b' % (_PLAIN_ID, _REST, _REST)
 _WORD = rb"[!#-+\--:<-~]*[./][!#-+\--:<-~]*"
