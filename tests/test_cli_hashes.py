@@ -176,7 +176,9 @@ class TestHashList:
         assert matches["blank.png"] == matches["stranger.jpg"] == []
         assert matches["torn.jpg"] is None
         assert about == {"list": str(known), "hashes": 4, "left_out": 0, "matched": 3, "malformed": []}
-        assert "images with a match: 3 of 5, among 4 hashes; 1 image too flat or too small to be compared" in result.stderr
+        assert (
+            "images with a match: 3 of 5, among 4 hashes; 1 image too flat or too small to be compared" in result.stderr
+        )
 
     def test_text_has_a_line_for_each_match(self, known: Path, uploads: Path, folder: Path) -> None:
         result = done("hash-list", "match", "--quiet", known, uploads, code=1)

@@ -30,7 +30,8 @@ from fingerprint.hashes import (
     to_imagehash,
     words_to_int,
 )
-from fingerprint.types import U8
+from fingerprint.hashes.luma import averaged_luma
+from fingerprint.types import U8, Picture
 
 NAMES = list(ALGORITHMS)
 STRUCTURE = [name for name in NAMES if name != "colorhash"]
@@ -356,6 +357,12 @@ def test_what_is_no_picture_is_refused(source: object, exact: bool) -> None:
     for name in NAMES:
         with pytest.raises(ImageError):
             perceptual_hash(source, name, exact=exact)  # type: ignore[arg-type]
+
+
+def test_a_picture_that_was_made_smaller_in_no_known_way_is_refused() -> None:
+    odd = Picture(np.zeros((30, 30), np.uint8), 100, 100, "odd.jpg")
+    with pytest.raises(ImageError, match=r"odd\.jpg: 30 x 30 pixels are no half, quarter or eighth of 100 x 100"):
+        averaged_luma(odd)
 
 
 def test_the_crop_resistant_hash_is_imagehashs(scenes: list[Image.Image]) -> None:

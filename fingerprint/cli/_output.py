@@ -23,7 +23,10 @@ _MOST_LINES = 20
 
 def shown(name: object) -> str:
     """Return a name or a message fit for a terminal and for one line: control characters and broken bytes escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
+    text = str(name)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def print_json(value: Any) -> None:

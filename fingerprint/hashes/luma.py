@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
+from fingerprint.errors import ImageError
 from fingerprint.kernels.fused import phash_of, quality_of
 from fingerprint.kernels.hashing import phash64, thumbnail_quality
 from fingerprint.kernels.pdq import jarosz64, jarosz_weights, pdq_of
@@ -159,10 +160,11 @@ def averaged_luma(picture: Picture) -> Luma:
 def _reduction_of(picture: Picture) -> int:
     """Return by how much a picture was reduced while decoding: 1, 2, 4 or 8."""
     height, width = picture.pixels.shape[:2]
-    divisor = 1
-    while -(-picture.width // divisor) != width or -(-picture.height // divisor) != height:
-        divisor *= 2
-    return divisor
+    for divisor in (1, 2, 4, 8):
+        if -(-picture.width // divisor) == width and -(-picture.height // divisor) == height:
+            return divisor
+    whole = f"{picture.width} x {picture.height}"
+    raise ImageError(picture.name, f"{width} x {height} pixels are no half, quarter or eighth of {whole}")
 
 
 @lru_cache(maxsize=1024)

@@ -128,4 +128,6 @@ def _told(path: str | os.PathLike[str], value: PerceptualHash) -> tuple[str, str
 
 
 def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
