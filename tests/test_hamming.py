@@ -54,7 +54,7 @@ def assert_found(found, codes, queries, k, radius):
         assert its_distances.tolist() == distances[order].tolist()
 
 
-def assert_searches(hamming, codes, seed=1, n_queries=6):
+def assert_searches(hamming, codes, seed=1, n_queries=10):
     queries = make_queries(seed, codes, n_queries)
     for method in METHODS:
         for radius in (0, 7, hamming.n_bits // 8 - 1, hamming.n_bits, hamming.n_bits + 1):
@@ -66,9 +66,9 @@ def assert_searches(hamming, codes, seed=1, n_queries=6):
 
 @pytest.fixture
 def small_segments(monkeypatch):
-    """Tables from 100 rows on, groups of 5 queries."""
+    """Tables from 100 rows on, groups of 18 words of queries."""
     monkeypatch.setattr(tables, "TAIL_ROWS", 100)
-    monkeypatch.setattr(search, "_QUERY_GROUP", 5)
+    monkeypatch.setattr(search, "_GROUP_WORDS", 18)
 
 
 @pytest.fixture

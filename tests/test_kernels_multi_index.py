@@ -92,7 +92,7 @@ def test_scan_and_tables_find_what_numpy_finds(make, n_words, n):
     rng = np.random.default_rng(n * 10 + n_words)
     codes = make(rng, n, n_words)
     tables = tables_of(codes)
-    for n_queries in (1, 12):  # the scan has one way for few and one for many
+    for n_queries in (1, 12, 20):  # the scan has one way for few and one for many, and so have the tables
         queries = queries_near(rng, codes, n_queries)
         for k, radius in (
             (1, 64),
@@ -141,6 +141,51 @@ def test_every_row_is_once_in_every_table_in_its_bucket(n_words):
         if n_words == 1:
             low, high = substrings[rows[table], (table + 1) % 4], substrings[rows[table], (table + 2) % 4]
             assert np.array_equal(rests[table], low.astype(np.uint32) | high.astype(np.uint32) << np.uint32(16))
+
+
+@pytest.mark.parametrize("make", [random_codes, skewed_codes])
+@pytest.mark.parametrize("n", [1, 40, 63, 64, 65, 20_000])
+def test_many_queries_at_once_find_what_each_finds_alone(make, n):
+    rng = np.random.default_rng(n)
+    codes = make(rng, n, 1)
+    queries, tables = queries_near(rng, codes, 150), tables_of(codes)
+    for radius in range(14):
+        found, resolved = by_tables(codes, tables, queries, ALL, radius)
+        alone = [by_tables(codes, tables, queries[q : q + 1], ALL, radius) for q in range(len(queries))]
+        assert found == [of_one[0] for of_one, _ in alone]
+        assert resolved.tolist() == [bool(ok[0]) for _, ok in alone] == [radius < 12] * len(queries)
+        if radius in (0, 2, 7, 9, 11):
+            assert found == by_numpy(codes, queries, ALL, radius)
+
+
+def test_limits_of_many_queries_fall_where_there_may_be_k_neighbours_with_those_of_parts_before():
+    rng = np.random.default_rng(8)
+    codes = skewed_codes(rng, 1000, 1)
+    codes[500:530], queries = codes[:30], queries_near(rng, codes, 40)
+    k, radius = 505, 11  # more than either half has
+    limits, counts = state(queries, radius)
+    query_idx, keys = [], []
+    for start in (0, 500):
+        part, resolved = codes[start : start + 500], np.zeros(len(queries), np.bool_)
+        found = search_tables(
+            read_only(part), tables_of(part), start, read_only(queries), k, limits, counts, UNLIMITED, resolved
+        )
+        assert resolved.all()
+        query_idx.append(found[0])
+        keys.append(found[1])
+    together = listed(np.concatenate(query_idx), np.concatenate(keys), len(queries), k)
+    assert together == by_numpy(codes, queries, k, radius)
+
+
+def test_damaged_tables_do_not_lead_out_of_the_codes():
+    rng = np.random.default_rng(9)
+    codes = skewed_codes(rng, 3000, 1)
+    starts, rows, rests = tables_of(codes)
+    tables = starts, read_only(np.full_like(rows, 2**32 - 1)), rests
+    queries = queries_near(rng, codes, 40)
+    for some in (queries, queries[:3]):
+        found, _ = by_tables(codes, tables, some, ALL, 11)
+        assert {row for pairs in found for row, _ in pairs} <= {2999}
 
 
 @pytest.mark.parametrize("n_words", [1, 4])

@@ -16,7 +16,7 @@ from fingerprint.types import I64, U64
 
 Method = Literal["auto", "scan", "tables"]
 ALL = 1 << 62  # neighbours
-_QUERY_GROUP = 1024  # queries that are searched for together: what has been found at which distance stays small
+_GROUP_WORDS = 4096  # of queries that are searched for together: what has been found at which distance stays small
 _UNLIMITED = 1 << 61  # cost
 # Words that are scanned in the time that one takes in a batch: the turned blocks of longer codes only pay for several
 # queries (measured: 1.2 ns a code of four words by itself, 0.3 ns in a batch).
@@ -76,8 +76,9 @@ def search(
     method : {"auto", "scan", "tables"}
         How; the result is the same. The last uses tables wherever they reach far enough.
     """
-    groups = [queries[start : start + _QUERY_GROUP] for start in range(0, max(1, len(queries)), _QUERY_GROUP)]
-    n_bits = codes.shape[1] * 64
+    n_words, size = codes.shape[1], _GROUP_WORDS // codes.shape[1]
+    groups = [queries[start : start + size] for start in range(0, max(1, len(queries)), size)]
+    n_bits = n_words * 64
     found = []
     for group in groups:
         limits = np.full(len(group), min(radius, n_bits) + 1, np.int64)

@@ -20,6 +20,8 @@ LEVELS = 3  # the radii of a table are 0, 1 and 2
 #: What it costs to look up a bucket and to read a row of it, in units of a word that is scanned in a batch (some 0.08
 #: ns): measured on a million codes. The first words of a row are at hand only where there is but one.
 _BUCKET_COST, _ROW_COST, _FAR_ROW_COST = 500, 45, 250
+_ORDER_GAIN = 2  # so many times less it costs, or still less, when the buckets of many queries are read in their order
+_TOO_MUCH = np.int64(1 << 62)
 _RISK = 32  # so small a part of what it may cost is spent while it is not known that the tables reach far enough
 _SUBSTRING = np.uint64(N_BUCKETS - 1)
 _DISTANCE_SHIFT = np.int64(48)
@@ -28,6 +30,10 @@ _PER_WORD = 64 // SUBSTRING_BITS
 _FLIPS = np.array([0, *(1 << a for a in range(16)), *(1 << a | 1 << b for a in range(16) for b in range(a))], np.int64)
 _LEVEL_STARTS = np.array([0, 1, 17, 137], np.int64)
 _MOST_FLIPS = 120  # of one level
+_BATCH = 16  # queries from which on it pays to sort their buckets
+_BIN_SHIFT = 4  # that many low bits of a bucket are not sorted by
+_CHUNK, _ENOUGH = 64, 1 << 20  # entries that are looked at in one go; that are kept before their codes are looked at
+_QUERY_SHIFT, _LOW = np.int64(32), np.int64((1 << 32) - 1)  # a query above, one of its buckets or entries below
 
 
 @njit(cache=True, nogil=True)
@@ -69,6 +75,8 @@ def search_tables(codes, tables, first_row, queries, k, limits, counts, budget, 
     query would cost more, or reaches farther than the tables do; then nothing is returned for it, and its limit may be
     lower, but never too low.
     """
+    if codes.shape[1] == 1 and len(queries) >= _BATCH and k > counts.sum() + len(codes):  # no limit will fall
+        return _search_in_order(codes, tables, first_row, queries, limits, counts, budget, resolved)
     n_tables = codes.shape[1] * _PER_WORD
     query_idx, keys, found = np.empty(1024, np.int64), np.empty(1024, np.int64), 0
     near = np.empty(1024, np.int64)
@@ -96,13 +104,130 @@ def search_tables(codes, tables, first_row, queries, k, limits, counts, budget, 
 
 
 @njit(cache=True, nogil=True)
+def _search_in_order(codes, tables, first_row, queries, limits, counts, budget, resolved):  # type: ignore[no-untyped-def]
+    """Do what `search_tables` does for many queries of one word whose limits stay.
+
+    Which buckets are to be read is then known beforehand, so that they are read table by table in the order in which
+    they lie in memory, whichever query they are for: that is fetched ahead, and not waited for at every bucket.
+    """
+    starts, rows, rests = tables
+    radii = _plan(starts, queries, limits, len(codes), min(_ORDER_GAIN * budget, _TOO_MUCH - 1), resolved)
+    query_idx, keys, near, found = np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty(1024, np.int64), 0
+    for table in range(len(starts)):
+        visits = _visits(queries, radii, table)
+        while len(visits) > 0:
+            n_near, near, visits = _near_entries(starts[table], rests[table], visits, queries, table, limits, near)
+            if found + n_near > len(keys):
+                query_idx, keys = _longer(query_idx, 2 * (found + n_near)), _longer(keys, 2 * (found + n_near))
+            for i in range(n_near):
+                near[i] = (near[i] & ~_LOW) | rows[table, near[i] & _LOW]
+            for i in range(n_near):
+                q, row = near[i] >> _QUERY_SHIFT, min(near[i] & _LOW, len(codes) - 1)
+                distance = _distance(codes, row, queries[q])
+                if distance < limits[q] and not _seen(codes[row], queries[q], radii[q, :table]):
+                    query_idx[found], keys[found] = q, (distance << _DISTANCE_SHIFT) | (first_row + row)
+                    counts[q, distance] += 1
+                    found += 1
+    return query_idx[:found], keys[:found]
+
+
+@njit(cache=True, nogil=True)
+def _plan(starts, queries, limits, n, budget, resolved):  # type: ignore[no-untyped-def]
+    """Return to which radius each query reads each table, as `_search_one` does: int64 (q, n_tables).
+
+    It is -1 where a table is not read: all of a query that would cost more than the budget, which is not `resolved`.
+    """
+    n_tables = len(starts)
+    radii, every = np.full((len(queries), n_tables), -1), np.arange(n_tables)
+    bounds, n_rows = np.empty((_MOST_FLIPS, 2), np.int64), np.empty(n_tables, np.int64)
+    for q in range(len(queries)):
+        resolved[q], n_read = _even_cost(n, n_tables, limits[q]) <= budget, 0
+        if not resolved[q]:
+            continue
+        spent = _even_cost(0, n_tables, limits[q])  # of looking up
+        for level in range(LEVELS):
+            n_wanted = min(n_tables, limits[q] - n_read)
+            if n_wanted <= 0:
+                break
+            for table in range(n_tables):
+                n_rows[table] = _look_up(starts[table], _substring(queries[q], table), level, bounds)
+            wanted = every if n_wanted == n_tables else np.argsort(n_rows)[:n_wanted]
+            for table in wanted:
+                radii[q, table] = level
+                spent += n_rows[table] * _ROW_COST
+            n_read += n_wanted
+        if spent > budget:
+            radii[q], resolved[q] = -1, False
+    return radii
+
+
+@njit(cache=True, nogil=True)
+def _visits(queries, radii, table):  # type: ignore[no-untyped-def]
+    """Return ``query << 32 | bucket`` for all buckets of a table that are to be read, nearly in their order."""
+    ends = np.zeros((N_BUCKETS >> _BIN_SHIFT) + 1, np.int64)
+    for q in range(len(queries)):
+        bucket = _substring(queries[q], table)
+        for i in range(_LEVEL_STARTS[radii[q, table] + 1]):
+            ends[((bucket ^ _FLIPS[i]) >> _BIN_SHIFT) + 1] += 1
+    ends = np.cumsum(ends)
+    visits = np.empty(ends[-1], np.int64)
+    for q in range(len(queries)):
+        bucket = _substring(queries[q], table)
+        for i in range(_LEVEL_STARTS[radii[q, table] + 1]):
+            other = bucket ^ _FLIPS[i]
+            visits[ends[other >> _BIN_SHIFT]] = (q << _QUERY_SHIFT) | other
+            ends[other >> _BIN_SHIFT] += 1
+    return visits
+
+
+@njit(cache=True, nogil=True)
+def _near_entries(starts, rests, visits, queries, table, limits, near):  # type: ignore[no-untyped-def]
+    """Write ``query << 32 | entry`` of what may be below a limit, as far as the table can tell.
+
+    Returns how many, `near`, which may have had to grow, and the visits that are left, as `near` may be large enough.
+    """
+    n_near, last = 0, len(rests) - _CHUNK
+    wanted = np.empty((len(queries), 2), np.uint32)
+    for q in range(len(queries)):
+        wanted[q, 0], wanted[q, 1] = _rest(queries[q, 0], table), _substring(queries[q], table)
+    for n_done, visit in enumerate(visits):
+        if n_near >= _ENOUGH:
+            return n_near, near, visits[n_done:]
+        q, bucket = visit >> _QUERY_SHIFT, visit & _LOW
+        rest, flipped = wanted[q, 0], popcount(np.uint64(wanted[q, 1] ^ bucket))
+        most = np.uint32(limits[q] - np.int64(flipped))
+        begin, end = np.int64(starts[bucket]), np.int64(starts[bucket + 1])
+        if n_near + end - begin >= len(near):
+            near = _longer(near, 2 * (n_near + end - begin + 1))
+        for start in range(begin, end, _CHUNK):
+            at = min(start, last)
+            if at < 0 or _any_near(rests[at : at + _CHUNK], rest, most):
+                for i in range(start, np.minimum(start + _CHUNK, end)):
+                    near[n_near] = (q << _QUERY_SHIFT) | i
+                    n_near += popcount(np.uint64(rests[i] ^ rest)) < most
+    return n_near, near, visits[:0]
+
+
+@njit(cache=True, nogil=True)
+def _any_near(chunk, rest, most):  # type: ignore[no-untyped-def]
+    """Tell whether any of `_CHUNK` entries is near; what lies past a bucket may be among them, as few are.
+
+    The compiler does a loop of a fixed length many at a time, but only if that is long (48, but not 32).
+    """
+    found = np.uint32(0)
+    for i in range(_CHUNK):
+        found |= np.uint32(np.uint32(popcount(np.uint64(chunk[i] ^ rest))) < most)
+    return found != np.uint32(0)
+
+
+@njit(cache=True, nogil=True)
 def _even_cost(n, n_tables, limit):  # type: ignore[no-untyped-def]
     """Return what a query whose limit stays would cost if all buckets were equal; beyond the reach of the tables: much.
 
     Nothing need be begun that is too dear even then.
     """
     if limit > LEVELS * n_tables:
-        return np.int64(1) << 62
+        return _TOO_MUCH
     n_buckets, n_read = np.int64(0), 0
     for level in range(LEVELS):
         wanted = max(0, min(n_tables, limit - n_read))
@@ -149,7 +274,7 @@ def _search_one(codes, tables, query, k, limit, counts, budget, bounds, keys, fi
                 break
             if len(near) <= n_rows[table]:
                 near = np.empty(2 * n_rows[table], np.int64)
-            n_near = _near_rows(rows[table], rests[table], bounds[table, :n_flips], query, table, limit, near)
+            n_near = _near_rows(rows[table], rests[table], bounds[table, :n_flips], query, table, limit - level, near)
             if found + n_near > len(keys):
                 keys = _longer(keys, 2 * (found + n_near))
             n_new, limit, below = _keep(codes, query, near[:n_near], radii, k, limit, below, counts, keys[found:])
@@ -223,7 +348,10 @@ def _touch(array, bounds, sink):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _near_rows(rows, rests, bounds, query, table, limit, near):  # type: ignore[no-untyped-def]
-    """Write which rows of buckets may be below the limit, as far as the table can tell, and return how many."""
+    """Write which rows of buckets may be below a limit, as far as the table can tell, and return how many.
+
+    limit : int, above 0: of what the bits that the buckets do not stand for add to the distance.
+    """
     n_near = 0
     if len(query) > 1:
         for i in range(len(bounds)):
