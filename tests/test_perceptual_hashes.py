@@ -156,6 +156,17 @@ def test_quick_pdq_is_within_the_tolerance_of_the_reference(scenes: list[Image.I
     assert np.median(apart) <= 2
 
 
+def test_quick_pdq_of_stripes_is_not_left_to_rounding() -> None:
+    x = np.tile(np.arange(400), (300, 1))
+    wave = 110 + 70 * np.sin(x / 5.3) + 20 * np.sin(x / 47)
+    stripes = np.stack([wave * 1.1, wave * 0.8, wave * 0.5], axis=-1).clip(0, 255).astype(np.uint8)
+    data = encode(Image.fromarray(stripes), "JPEG", quality=92)
+    exact, quick = perceptual_hash(data, exact=True), perceptual_hash(data)
+    assert quick.quality >= 80
+    assert quick.distance(exact) <= 2
+    assert dihedral_hashes(data)[0] == quick
+
+
 def test_files_bytes_and_pixels_are_hashed_alike(files: list[Path]) -> None:
     for path in files[:3]:
         with Image.open(path) as image:

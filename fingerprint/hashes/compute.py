@@ -17,7 +17,7 @@ from fingerprint.image import read_as_pillow, read_grey, read_rgb
 from fingerprint.kernels.blocks import block_mean256, block_mean256_of_means, colour_hash42, whash64
 from fingerprint.kernels.fused import ahash_of, dhash_of, dhash_vertical_of, phash_simple_of
 from fingerprint.kernels.hashing import ahash64, dhash64, dhash_vertical64, phash_simple64
-from fingerprint.kernels.pdq import pdq_coefficients, pdq_dihedral, pdq_quality
+from fingerprint.kernels.pdq import pdq_dihedral
 from fingerprint.kernels.resample import luma
 from fingerprint.types import U8, ImageSource, Picture
 
@@ -41,6 +41,7 @@ _COLOUR_SIDE = 128
 _TINY = 16  # pixels of the shorter side, below which PDQ is lost (see benchmarks/README.md)
 _LARGEST_WAVELET = 64
 _LUMA_SHARES = (0.299, 0.587, 0.114)
+_MOST_UNDECIDED = 16  # coefficients of a PDQ hash; photographs have 2 to 11, stripes 70 (see benchmarks/README.md)
 #: How a picture is decoded for a hash: in full size or in colours, but for most as small as will do.
 _READS: Mapping[str, str] = MappingProxyType({"pdq": "full", "colorhash": "colours"})
 _PHASH_SIMPLE = ThumbnailHash(32, 32, phash_simple64, phash_simple_of)
@@ -177,10 +178,9 @@ def dihedral_hashes(source: ImageSource, algorithm: str = "pdq", *, exact: bool 
     if isinstance(picture, _Colours):
         return (_hash_of(picture, name),) * len(ORIENTATIONS)
     if name == "pdq":
-        small = picture.jarosz()
-        quality = _worth(int(pdq_quality(small)), picture)
-        words = pdq_dihedral(pdq_coefficients(small))
-        return tuple(PerceptualHash(name, words_to_int(code), quality) for code in words)
+        parts = picture.pdq()
+        quality = _worth(parts.quality, picture)
+        return tuple(PerceptualHash(name, words_to_int(code), quality) for code in pdq_dihedral(parts.coefficients))
     quality = _worth(picture.quality(), picture)
     turned = [picture.turned(quarters, mirrored=mirrored) for quarters, mirrored in ORIENTATIONS.values()]
     return tuple(PerceptualHash(name, _BITS[name](luma), quality) for luma in turned)
@@ -202,16 +202,26 @@ def _read(source: ImageSource, reads: str, *, exact: bool) -> Luma | _Colours:
     if reads == "colours":
         colours = read_as_pillow(source, colours=True) if exact else read_rgb(source, at_least=_COLOUR_SIDE)
         return _Colours(colours.pixels, whole_luma(replace(colours, pixels=luma(colours.pixels))))
-    if exact and reads == "full":  # the reference takes luma from colours and does not round it
-        colours = read_as_pillow(source, colours=True)
-        red, green, blue = (colours.pixels[..., i] * share for i, share in enumerate(_LUMA_SHARES))
-        unrounded = (red + green + blue).astype(np.float32)
-        return whole_luma(replace(colours, pixels=luma(colours.pixels)), exact=True, unrounded=unrounded)
+    if reads == "full":
+        return _unrounded(read_as_pillow(source, colours=True)) if exact else _for_pdq(source)
     if exact:
         return whole_luma(read_as_pillow(source), exact=True)
-    if reads == "full":
-        return whole_luma(read_grey(source))
     return averaged_luma(_small(source))
+
+
+def _for_pdq(source: ImageSource) -> Luma:
+    """Return the rounded luma of a picture, or if that leaves too many bits to chance, the unrounded one."""
+    rounded = whole_luma(read_grey(source))
+    if rounded.pdq().n_undecided <= _MOST_UNDECIDED or rounded.pdq().quality < MIN_QUALITY:
+        return rounded
+    return _unrounded(read_rgb(source))
+
+
+def _unrounded(colours: Picture) -> Luma:
+    """Return luma as the reference of PDQ makes it, from colours and without rounding."""
+    red, green, blue = (colours.pixels[..., i] * share for i, share in enumerate(_LUMA_SHARES))
+    unrounded = (red + green + blue).astype(np.float32)
+    return whole_luma(replace(colours, pixels=luma(colours.pixels)), unrounded=unrounded)
 
 
 def _small(source: ImageSource) -> Picture:
@@ -229,8 +239,8 @@ def _hash_of(picture: Luma | _Colours, name: str) -> PerceptualHash:
         value = int(colour_hash42(picture.luma.pixels, hsv))
         return PerceptualHash(name, value, _worth(picture.luma.quality(), picture.luma))
     if name == "pdq":
-        words, quality = picture.pdq()
-        return PerceptualHash(name, words_to_int(words), _worth(quality, picture))
+        parts = picture.pdq()
+        return PerceptualHash(name, words_to_int(parts.words), _worth(parts.quality, picture))
     return PerceptualHash(name, _BITS[name](picture), _worth(picture.quality(), picture))
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from fingerprint.errors import ImageError
 from fingerprint.kernels.fused import phash_of, quality_of
 from fingerprint.kernels.hashing import phash64, thumbnail_quality
-from fingerprint.kernels.pdq import jarosz64, jarosz_weights, pdq_of
+from fingerprint.kernels.pdq import jarosz_weights, pdq_of
 from fingerprint.kernels.resample import block_means, lanczos_weights, luma, reduce_rows, resample
 from fingerprint.types import F32, F64, I32, U8, U64, Picture
 
@@ -39,6 +39,28 @@ class ThumbnailHash:
     height: int
     of_thumbnail: Callable[[U8], int | np.uint64]
     of_picture: Callable[[U8, I32, I32, I32, I32], int | np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class PdqParts:
+    """The PDQ hash of a picture and what it is made of.
+
+    Attributes
+    ----------
+    words : uint64 array, shape (4,)
+        The hash.
+    quality : int
+        [0, 100].
+    coefficients : float32 array, shape (16, 16)
+        Of the cosine transform.
+    n_undecided : int
+        How many of these are within rounding of the median.
+    """
+
+    words: U64
+    quality: int
+    coefficients: F32
+    n_undecided: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +92,7 @@ class Luma:
     exact: bool
     unrounded: F32 | None = None
     _quality: list[int] = field(default_factory=list)  # once it is known
+    _pdq: list[PdqParts] = field(default_factory=list)
 
     def thumbnail(self, width: int, height: int) -> U8:
         """Return the whole picture at another size, by a Lanczos filter; uint8 (height, width)."""
@@ -98,19 +121,15 @@ class Luma:
         y = _lanczos_weights(n_rows, self.height / self.divisors[1], height)
         return *x, *y
 
-    def jarosz(self) -> F32:
-        """Return the picture as PDQ makes it small; float32 (64, 64)."""
-        small: F32 = jarosz64(*self._for_pdq())
-        return small
-
-    def pdq(self) -> tuple[U64, int]:
-        """Return the PDQ hash, uint64 (4,), and its quality, [0, 100]."""
-        words, quality = pdq_of(*self._for_pdq())
-        return words, int(quality)
-
-    def _for_pdq(self) -> tuple[U8 | F32, I32, F32, I32, F32]:
-        x, y = _jarosz_weights(self.width, self.divisors[0]), _jarosz_weights(self.height, self.divisors[1])
-        return self.pixels if self.unrounded is None else self.unrounded, *x, *y
+    def pdq(self) -> PdqParts:
+        """Return the PDQ hash and what it is made of."""
+        if not self._pdq:
+            x, y = _jarosz_weights(self.width, self.divisors[0]), _jarosz_weights(self.height, self.divisors[1])
+            words, quality, coefficients, undecided = pdq_of(
+                self.pixels if self.unrounded is None else self.unrounded, *x, *y
+            )
+            self._pdq.append(PdqParts(words, int(quality), coefficients, int(undecided)))
+        return self._pdq[0]
 
     def means(self, n: int) -> F64:
         """Return the means over ``n x n`` blocks; float64 (n, n)."""

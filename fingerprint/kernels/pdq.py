@@ -23,6 +23,7 @@ _SIDE = 64  # of the small picture
 _LOW = 16  # coefficients kept each way, the constant one left out
 _N_BITS = _LOW * _LOW
 _ONE = np.uint64(1)
+_ROUNDING = np.float32(0.25)  # how far rounded luma moves a coefficient, about
 
 
 def _cosines() -> F32:
@@ -217,10 +218,33 @@ def pdq_dihedral(coefficients: F32) -> U64:
 
 
 @njit(cache=True, nogil=True)
-def pdq_of(grey, x_spans, x_weights, y_spans, y_weights):  # type: ignore[no-untyped-def]
-    """Return the PDQ hash of a picture, uint64 (4,), and its quality; the parameters are those of `jarosz64`.
+def n_undecided(coefficients: F32) -> int:
+    """Return how many coefficients are so near the median that rounded grey values may put them on its other side.
 
-    All in one, as every step back to the interpreter is one at which threads wait for each other.
+    Parameters
+    ----------
+    coefficients : float32 array, shape (16, 16)
+
+    Returns
+    -------
+    int
+        [1, 256]; some 2 of a photograph, many of stripes, which have next to nothing in most coefficients.
+    """
+    values = coefficients.ravel()
+    median = np.partition(values, _N_BITS // 2 - 1)[_N_BITS // 2 - 1]
+    count = 0
+    for value in values:
+        count += abs(value - median) < _ROUNDING
+    return count
+
+
+@njit(cache=True, nogil=True)
+def pdq_of(grey, x_spans, x_weights, y_spans, y_weights):  # type: ignore[no-untyped-def]
+    """Return the PDQ hash of a picture, uint64 (4,), its quality, its coefficients, and how many are undecided.
+
+    The parameters are those of `jarosz64`. All in one, as every step back to the interpreter is one at which threads
+    wait for each other.
     """
     small = jarosz64(grey, x_spans, x_weights, y_spans, y_weights)
-    return pdq_bits(pdq_coefficients(small)), pdq_quality(small)
+    coefficients = pdq_coefficients(small)
+    return pdq_bits(coefficients), pdq_quality(small), coefficients, n_undecided(coefficients)
