@@ -356,9 +356,9 @@ def agreement_table(result: dict[str, Any]) -> list[str]:
 def pdq_table(result: dict[str, Any]) -> list[str]:
     found = result["pdq, all files"]
     return [
-        f"Of {found['files']:,} files in all folders, {found['of quality 80 or more']:,} have a quality of 80 or more. "
-        f"Their quick PDQ hashes differ from the package's by {found['mean']:.2f} bits on average, median "
-        f"{found['median']:g}, {found['most']} at most; the quality of all files by {found['quality off by at most']}."
+        f"Of {found['files']:,} files in all folders, {found['of quality 80 or more']:,} have a quality of 80 or more.",
+        f"Their quick PDQ hashes differ from the package's by {found['mean']:.2f} bits on average, median",
+        f"{found['median']:g}, {found['most']} at most; the quality of all files by {found['quality off by at most']}.",
     ]
 
 
