@@ -13,6 +13,8 @@ with one thread.
 - ``agreement``: differing bits, from the same files; ``exact`` must be 0 (PDQ: rounding).
 - ``pdq, all files``: the same for PDQ over all folders, of files with a quality of 80 or more.
 - ``pairs``: how many pairs of unrelated photographs are within a distance, for `HashAlgorithm.match_distance`.
+- ``quality``: photographs of falling contrast, and whether PDQ's quality and that of the other hashes agree on which
+  side of `MIN_QUALITY` they lie.
 - ``tiny``: photographs made small, and how far their hashes are from those of the originals.
 """
 
@@ -47,6 +49,7 @@ from fingerprint.types import U8
 
 SEED = 20210621
 ROUNDS = 7
+CONTRASTS = (1, 0.5, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03)
 TINY_SIDES = (4, 6, 8, 10, 12, 16, 20, 24, 32, 64, 128)
 REDUCED = {2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 8: cv2.IMREAD_REDUCED_GRAYSCALE_8}
 REFERENCE: dict[str, Callable[[Image.Image], object]] = {
@@ -81,6 +84,7 @@ def main() -> None:
     everything = [path for folder in sorted(arguments.data.iterdir()) for path in sorted(folder.glob("*.jpg"))]
     result["pdq, all files"] = pdq_agreement(everything[:n_pairs])
     result["pairs"] = pairs(folders["train"][:n_pairs])
+    result["quality"] = quality_agreement(chosen["train"])
     result["tiny"] = tiny(chosen["train"])
     result["workers"] = time_workers(folders["references"], n_many)
     write(arguments.json, result)
@@ -249,6 +253,26 @@ def pairs(paths: Sequence[Path]) -> dict[str, Any]:
     return out
 
 
+def quality_agreement(paths: Sequence[Path]) -> dict[str, Any]:
+    """Compare the quality of small hashes with PDQ's on photographs of falling contrast."""
+    both = []
+    for path in paths:
+        with Image.open(path) as image:
+            grey = np.asarray(image.convert("L")).astype(float)
+        for contrast in CONTRASTS:
+            faint = ((grey - 128) * contrast + 128).round().astype(np.uint8)
+            both.append([found.quality for found in perceptual_hashes(faint, ("phash", "pdq"))])
+    small, pdq = np.array(both).T
+    same = (small >= MIN_QUALITY) == (pdq >= MIN_QUALITY)
+    low, high = pdq < MIN_QUALITY, pdq >= MIN_QUALITY
+    return {
+        "pictures": len(both),
+        "on the same side": float(same.mean()),
+        "low by PDQ alone": float((low & ~same).sum() / low.sum()),
+        "high by PDQ alone": float((high & ~same).sum() / high.sum()),
+    }
+
+
 def tiny(paths: Sequence[Path]) -> list[dict[str, Any]]:
     rows = []
     greys = [Image.open(path).convert("L") for path in paths]
@@ -374,6 +398,16 @@ def pairs_table(result: dict[str, Any]) -> list[str]:
     return rows
 
 
+def quality_table(result: dict[str, Any]) -> list[str]:
+    found = result["quality"]
+    return [
+        f"Of {found['pictures']:,} photographs of contrasts from 1 to 0.03, {found['on the same side']:.1%} have a",
+        f"quality on the same side of {MIN_QUALITY} by PDQ's picture and by the thumbnail of the other hashes. Of those",
+        f"that PDQ finds low, {found['low by PDQ alone']:.1%} are high by the thumbnail; of those it finds high,",
+        f"{found['high by PDQ alone']:.1%} are low.",
+    ]
+
+
 def tiny_table(result: dict[str, Any]) -> list[str]:
     names = ("pdq", "phash", "dhash")
     rows = [f"| shorter side | {' | '.join(f'{name}: median | match' for name in names)} |", "|---" * 7 + "|"]
@@ -391,6 +425,7 @@ TABLES = {
     "hash-agreement": agreement_table,
     "hash-pdq": pdq_table,
     "hash-pairs": pairs_table,
+    "hash-quality": quality_table,
     "hash-tiny": tiny_table,
 }
 
