@@ -402,7 +402,7 @@ def quality_table(result: dict[str, Any]) -> list[str]:
     found = result["quality"]
     return [
         f"Of {found['pictures']:,} photographs of contrasts from 1 to 0.03, {found['on the same side']:.1%} have a",
-        f"quality on the same side of {MIN_QUALITY} by PDQ's picture and by the thumbnail of the other hashes. Of those",
+        f"quality on the same side of {MIN_QUALITY} by PDQ's picture and by the thumbnail of the others. Of those",
         f"that PDQ finds low, {found['low by PDQ alone']:.1%} are high by the thumbnail; of those it finds high,",
         f"{found['high by PDQ alone']:.1%} are low.",
     ]
