@@ -80,6 +80,7 @@ def match_command(
     quality; CSV with a header and the output of 'fingerprint hash' will do as well; '-' is standard input. Lines that
     cannot be read are reported by number. Flat, blank and tiny images match nothing.
     """
+    from fingerprint.hashes import MIN_QUALITY
     from fingerprint.hashlists import ListMatcher, read_hash_list
     from fingerprint.types import Skipped
     from fingerprint.workers import map_images
@@ -97,7 +98,7 @@ def match_command(
                 skipped.append(result)
             else:
                 n_matched += bool(result.matches)
-                n_faint += result.quality < _least_quality()
+                n_faint += result.quality < MIN_QUALITY
             _print_result(path, result, as_json=as_json)
             report("images", done, len(paths))
     for item in unread:
@@ -110,12 +111,6 @@ def match_command(
         _note(known, len(paths) - len(skipped), n_matched, n_faint, matcher.n_left_out)
     finish((*skipped, *unread))
     leave_after_skips(len(known.malformed))
-
-
-def _least_quality() -> int:
-    from fingerprint.hashes import MIN_QUALITY
-
-    return MIN_QUALITY
 
 
 def _print_result(path: Path, result: Any, *, as_json: bool) -> None:

@@ -41,7 +41,7 @@ _COLOUR_SIDE = 128
 _TINY = 16  # pixels of the shorter side, below which PDQ is lost (see benchmarks/README.md)
 _LARGEST_WAVELET = 64
 _LUMA_SHARES = (0.299, 0.587, 0.114)
-_MOST_UNDECIDED = 16  # coefficients of a PDQ hash; photographs have 2 to 11, stripes 70 (see benchmarks/README.md)
+_MOST_UNDECIDED = 16  # coefficients of a PDQ hash; photographs worth hashing have at most 8, stripes 69
 #: How a picture is decoded for a hash: in full size or in colours, but for most as small as will do.
 _READS: Mapping[str, str] = MappingProxyType({"pdq": "full", "colorhash": "colours"})
 _PHASH_SIMPLE = ThumbnailHash(32, 32, phash_simple64, phash_simple_of)
@@ -183,7 +183,12 @@ def dihedral_hashes(source: ImageSource, algorithm: str = "pdq", *, exact: bool 
         return tuple(PerceptualHash(name, words_to_int(code), quality) for code in pdq_dihedral(parts.coefficients))
     quality = _worth(picture.quality(), picture)
     turned = [picture.turned(quarters, mirrored=mirrored) for quarters, mirrored in ORIENTATIONS.values()]
-    return tuple(PerceptualHash(name, _BITS[name](luma), quality) for luma in turned)
+    return tuple(PerceptualHash(name, hash_of_luma(luma, name), quality) for luma in turned)
+
+
+def hash_of_luma(luma: Luma, name: str) -> int:
+    """Return a hash that is made from grey values made small: any in `ALGORITHMS` but PDQ and the colour hash."""
+    return _BITS[name](luma)
 
 
 def _reads(name: str) -> str:
@@ -241,7 +246,7 @@ def _hash_of(picture: Luma | _Colours, name: str) -> PerceptualHash:
     if name == "pdq":
         parts = picture.pdq()
         return PerceptualHash(name, words_to_int(parts.words), _worth(parts.quality, picture))
-    return PerceptualHash(name, _BITS[name](picture), _worth(picture.quality(), picture))
+    return PerceptualHash(name, hash_of_luma(picture, name), _worth(picture.quality(), picture))
 
 
 def _worth(quality: int, luma: Luma) -> int:

@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
 import numpy as np
-from PIL import Image
 
 from fingerprint.config import HASH_ALGORITHMS
 from fingerprint.errors import ImageError
-from fingerprint.kernels.hashing import ahash64, dhash64, phash64
-from fingerprint.types import U8, U64
-
-
-@dataclass(frozen=True, slots=True)
-class _Hasher:
-    """One kind of hash: the size of the thumbnail it looks at and the kernel that turns that into bits."""
-
-    width: int
-    height: int
-    kernel: Callable[[U8], np.uint64]
-
-
-_HASHERS: Mapping[str, _Hasher] = {
-    "phash": _Hasher(32, 32, phash64),
-    "dhash": _Hasher(9, 8, dhash64),
-    "ahash": _Hasher(8, 8, ahash64),
-}
+from fingerprint.hashes.compute import hash_of_luma
+from fingerprint.hashes.luma import whole_luma
+from fingerprint.types import U8, U64, Picture
 
 
 def compute_hashes(grey: U8) -> U64:
@@ -68,10 +49,5 @@ def compute_hashes(grey: U8) -> U64:
     """
     if grey.dtype != np.uint8 or grey.ndim != 2 or grey.size == 0:
         raise ImageError("<array>", f"a grey picture is a uint8 array (h, w), not {grey.dtype} {grey.shape}")
-    image = Image.fromarray(grey)
-    hashes = np.empty(len(HASH_ALGORITHMS), np.uint64)
-    for i, name in enumerate(HASH_ALGORITHMS):
-        hasher = _HASHERS[name]
-        thumbnail = image.resize((hasher.width, hasher.height), Image.Resampling.LANCZOS)
-        hashes[i] = hasher.kernel(np.asarray(thumbnail).copy())
-    return hashes
+    luma = whole_luma(Picture(grey, grey.shape[1], grey.shape[0], "<array>"), exact=True)
+    return np.array([hash_of_luma(luma, name) for name in HASH_ALGORITHMS], np.uint64)
