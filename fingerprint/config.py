@@ -139,8 +139,9 @@ class CandidateConfig:
     hash_distance : int
         Largest Hamming distance, of 64 bits, at which a hash names a candidate.
     annoy_from : int
-        Segments with at least this many references are searched by Annoy when queries come one by one. Up to
-        there to compare all is as quick as Annoy with a ``search_k`` that finds nine and a half of the ten nearest.
+        Segments with at least this many references get Annoy's trees when they are written, and are searched by them
+        when queries come one by one. Up to there to compare all is as quick as Annoy with a ``search_k`` that finds
+        nine and a half of the ten nearest.
     """
 
     from_keypoints: int = 100
@@ -174,6 +175,39 @@ class AnnoyConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageConfig:
+    """How a collection is written; nothing of it changes what a search finds.
+
+    Attributes
+    ----------
+    keep_local_descriptors : bool
+        Whether a new collection keeps what its pictures need to be queries themselves without their files; two thirds
+        of its size if so.
+    batch : int, >= 1
+        Pictures that are held in memory before they are written as a segment: what an interruption may lose.
+    merge_factor : int, >= 2
+        As soon as so many neighbouring segments are of like size, adding makes one of them.
+    merge_below : int
+        Segments with at least this many pictures are left alone by adding.
+    compact_to : int, >= 1
+        The most pictures in a segment that compacting makes.
+    """
+
+    keep_local_descriptors: bool = False
+    batch: int = 1_000
+    merge_factor: int = 8
+    merge_below: int = 100_000
+    compact_to: int = 250_000
+
+    def __post_init__(self) -> None:
+        if min(self.batch, self.compact_to) < 1 or self.merge_factor < 2:
+            raise ConfigError(
+                f"batch {self.batch} and compact_to {self.compact_to} must be >= 1, merge_factor {self.merge_factor} "
+                ">= 2"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings of the engine.
 
@@ -194,10 +228,7 @@ class Config:
         From here on a match is reported as a copy.
     results : int
         References returned for a query, and rows written for one into the challenge's file.
-    segment_size : int
-        Pictures that are held in memory before they are written as a segment.
-    keep_local_descriptors : bool
-        Whether a collection keeps what its pictures need to be queries themselves; two thirds of its size.
+    storage : StorageConfig
     """
 
     reference: FeatureConfig = field(default_factory=lambda: FeatureConfig((300,), (300,), (True,)))
@@ -209,8 +240,7 @@ class Config:
     decode_side: int = 512
     probability_threshold: float = 0.5
     results: int = 10
-    segment_size: int = 10_000
-    keep_local_descriptors: bool = True
+    storage: StorageConfig = field(default_factory=StorageConfig)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,8 +329,10 @@ def config_for(profile: str) -> Config:
 
 
 def config_digest(config: Config | FeatureConfig) -> str:
-    """Return 16 hex digits that change whenever a setting changes."""
-    return _digest(dataclasses.asdict(config))
+    """Return 16 hex digits that change whenever a setting changes that has to do with pictures, not with disks."""
+    settings = dataclasses.asdict(config)
+    settings.pop("storage", None)
+    return _digest(settings)
 
 
 def description_digest(config: Config) -> str:

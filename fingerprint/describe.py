@@ -181,6 +181,11 @@ def _without_repeats(parts: tuple[LocalFeatures, ...]) -> list[LocalFeatures]:
     return list(seen.values())
 
 
+def has_local_descriptors(fingerprint: Fingerprint) -> bool:
+    """Return whether what is kept of a picture is enough to make a query of it."""
+    return len(fingerprint.keypoints) == len(fingerprint.keypoints.descriptors)
+
+
 def query_from_fingerprint(
     name: str, fingerprint: Fingerprint, models: Models, config: Config = DEFAULT_CONFIG
 ) -> Query:
@@ -193,7 +198,7 @@ def query_from_fingerprint(
     ConfigError
         If the collection did not keep local descriptors.
     """
-    if len(fingerprint.keypoints) > len(fingerprint.keypoints.descriptors):
+    if not has_local_descriptors(fingerprint):
         raise ConfigError(
             f"{name}: its collection was made without local descriptors (keep_local_descriptors), which a query needs; "
             "give the image file instead"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from fingerprint.errors import ImageError
+from fingerprint.errors import ConfigError, ImageError
 from fingerprint.types import Skipped
 
 #: Endings, in lower case, by which a file found in a folder counts as an image.
@@ -63,16 +63,49 @@ def is_unicode(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def identify_images(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[tuple[str, Path]], list[Path]]:
-    """Return (id, file) of the images among files and in folders, and the files that are none by their names."""
+def identify_images(
+    paths: Iterable[str | os.PathLike[str]], root: str | os.PathLike[str] | None = None
+) -> tuple[list[tuple[str, Path]], list[Path]]:
+    """Return (id, file) of the images among files and in folders, and the files that are none by their names.
+
+    The id of a file in a folder is its path within that folder, that of a file named by itself its name. With a `root`
+    that all of them lie in, ids are paths within it.
+
+    Raises
+    ------
+    ImageError
+        There is nothing at one of the paths.
+    ConfigError
+        A path is not within `root`.
+    """
     named: list[tuple[str, Path]] = []
     ignored: list[Path] = []
     for path in map(Path, paths):
         images, others = find_images([path])
-        root = path if path.is_dir() else path.parent
-        named += [(image.relative_to(root).as_posix(), image) for image in images]
+        named += [(identify(image, path if path.is_dir() else path.parent, root), image) for image in images]
         ignored += others
     return list(dict.fromkeys(named)), ignored  # a file that is named twice is one file
+
+
+def identify(image: Path, folder: Path, root: str | os.PathLike[str] | None) -> str:
+    """Return the id of an image: its path within a folder, or within `root` if that is given.
+
+    Raises
+    ------
+    ConfigError
+        It is not within `root`.
+    """
+    if root is None:
+        return image.relative_to(folder).as_posix()
+    try:
+        return _absolute(image).relative_to(_absolute(root)).as_posix()
+    except ValueError as error:
+        raise ConfigError(f"{image}: not in the folder {os.fspath(root)} that ids are to be relative to") from error
+
+
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    """Return a path from the root, without following links: ids are of names, not of what they lead to."""
+    return Path(os.path.normpath(Path(path).absolute()))
 
 
 def unread_folders(ignored: Iterable[str | os.PathLike[str]]) -> tuple[Skipped, ...]:

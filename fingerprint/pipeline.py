@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import islice
 from pathlib import Path
 
+from fingerprint.adding import add_images, describe_all
+from fingerprint.answering import Wanted, answer, answer_described, answer_many
 from fingerprint.config import DEFAULT_CONFIG, Config
-from fingerprint.describe import describe_query, describe_reference, query_from_fingerprint
+from fingerprint.describe import describe_query, describe_reference, has_local_descriptors, query_from_fingerprint
 from fingerprint.errors import ConfigError, ImageError, UnknownIdError
 from fingerprint.files import read_file
 from fingerprint.folders import identify_images, is_unicode
 from fingerprint.index import ImageRecord, Store, StoreInfo
 from fingerprint.models import Models, load_models
-from fingerprint.types import F32, AddReport, Fingerprint, ImageSource, Match, Query, Skipped, Verification, source_name
-from fingerprint.verify import shortlist, verify
-from fingerprint.workers import map_images
+from fingerprint.types import F32, AddReport, Answer, Fingerprint, ImageSource, Match, Query, Skipped, Verification
+from fingerprint.verify import verify
 
 #: Called as ``progress(done, total)``.
 Progress = Callable[[int, int], None]
-
-_BATCH = 64  # queries whose descriptors are compared together,
-_BATCH_FROM = 50_000  # in collections of so many references: below, that saves less than a hundredth of a search
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Pictures that wait to become a segment."""
-
-    fingerprints: list[Fingerprint] = field(default_factory=list)
-    records: list[ImageRecord] = field(default_factory=list)
 
 
 def compare(
@@ -94,6 +82,11 @@ class Collection:
         """Ids of the references, in the order in which they were added."""
         return self._store.ids
 
+    @property
+    def longest_id(self) -> int:
+        """About how long the ids are where they are longest, in bytes: for tables, without reading them all."""
+        return self._store.longest_id
+
     def close(self) -> None:
         """Release the collection's files."""
         self._store.close()
@@ -103,7 +96,7 @@ class Collection:
         return self._store.info()
 
     def remove(self, ids: Sequence[str]) -> None:
-        """Take references out; none if one of the ids is not there.
+        """Take references out, with the vectors of other models that are there of them; none if one is not there.
 
         Raises
         ------
@@ -111,18 +104,17 @@ class Collection:
             Naming the first id that is not in the collection.
         ConfigError
             If `ids` is one text rather than a list.
+        CollectionBusyError, CollectionError
         """
         if isinstance(ids, str):
             raise ConfigError(f"ids is the text {ids!r}; give a list of ids")
-        unknown = next((image_id for image_id in ids if image_id not in self), None)
-        if unknown is not None:
-            raise UnknownIdError(f"{unknown}: no such id in the collection; nothing was removed")
         self._store.remove(ids)
 
     def add_files(
         self,
         paths: Iterable[str | os.PathLike[str]],
         *,
+        root: str | os.PathLike[str] | None = None,
         n_workers: int | None = None,
         progress: Progress | None = None,
     ) -> AddReport:
@@ -130,11 +122,13 @@ class Collection:
 
         The id of a file in a folder is its path within that folder, that of a file named by itself its name. A file
         that is there with the same bytes costs nothing; one with other bytes takes the place of the old. What was
-        finished before an interruption is kept, and the same call goes on from there.
+        published before an interruption is kept, and the same call goes on from there.
 
         Parameters
         ----------
         paths : iterable of path
+        root : path, optional
+            A folder that all of them lie in; ids are then paths within it.
         n_workers : int, optional
             Threads; one for each core by default.
         progress : callable, optional
@@ -144,40 +138,46 @@ class Collection:
         ------
         ImageError
             If a path does not exist.
+        ConfigError
+            If a path is not within `root`.
         CollectionBusyError
             If another process is writing.
+        CollectionError
+            If the disk refuses; what was published before stays.
         """
-        named, ignored = identify_images(paths)
-        published = unchanged = replaced = 0
-        skipped: list[Skipped] = []
-        batch = _Batch()
-        taken: dict[str, Path] = {}
-        described = map_images(self._describe_file, named, n_workers)
-        for done, ((image_id, path), result) in enumerate(zip(named, described, strict=True), start=1):
-            outcome = result
-            if not isinstance(outcome, Skipped) and taken.setdefault(image_id, path) != path:
-                outcome = Skipped(str(path), f"its id {image_id!r} is already that of {taken[image_id]}")
-            if isinstance(outcome, Skipped):
-                skipped.append(outcome)
-            elif outcome is None:
-                unchanged += 1
-            else:
-                fingerprint, record = outcome
-                batch.fingerprints.append(fingerprint)
-                batch.records.append(record)
-                if len(batch.records) >= self._config.segment_size:
-                    replaced += self._publish(batch)
-                    published += len(batch.records)
-                    batch = _Batch()
-            if progress is not None:
-                progress(done, len(named))
-        replaced += self._publish(batch)
-        published += len(batch.records)
-        if skipped:
-            self._store.note_skipped(skipped)
-        return AddReport(
-            published - replaced, unchanged, replaced, tuple(skipped), tuple(str(path) for path in ignored)
-        )
+        named, ignored = identify_images(paths, root)
+        told = None if progress is None else lambda done: progress(done, len(named))
+        report = add_images(self._store, named, self._models, self._config, n_workers=n_workers, told=told)
+        return dataclasses.replace(report, ignored=tuple(str(path) for path in ignored))
+
+    def add_images(
+        self,
+        images: Iterable[tuple[str, ImageSource]],
+        *,
+        n_workers: int | None = None,
+        told: Callable[[int], None] | None = None,
+    ) -> AddReport:
+        """Add (id, picture) pairs as they come, in batches; one that cannot be read is skipped.
+
+        Parameters
+        ----------
+        images : iterable of (str, path, bytes of an image file, or uint8 array)
+            Taken a few at a time, so there may be any number. A picture that is there under its id with the same bytes
+            costs nothing, one with other bytes takes the place of the old.
+        n_workers : int, optional
+            Threads; one for each core by default.
+        told : callable, optional
+            Called as ``told(done)``, in pictures.
+
+        Returns
+        -------
+        AddReport
+
+        Raises
+        ------
+        CollectionBusyError, CollectionError
+        """
+        return add_images(self._store, images, self._models, self._config, n_workers=n_workers, told=told)
 
     def add(self, image_id: str, source: ImageSource) -> None:
         """Add one picture under an id, in the place of what was there under it.
@@ -192,27 +192,39 @@ class Collection:
         self.add_many([(image_id, source)])
 
     def add_many(self, images: Iterable[tuple[str, ImageSource]], *, n_workers: int | None = None) -> None:
-        """Add (id, picture) pairs, all of them or, if one cannot be read or an id comes twice, none.
+        """Add (id, picture) pairs in one step: all of them or, if one cannot be read or an id comes twice, none.
+
+        All are held in memory; `add_images` is for many.
 
         Raises
         ------
-        ImageError, ConfigError
+        ImageError, ConfigError, CollectionBusyError, CollectionError
         """
-        batch = _Batch()
         pairs = list(images)
         if any(not isinstance(image_id, str) or not image_id or not is_unicode(image_id) for image_id, _ in pairs):
             raise ConfigError("ids must be texts of valid Unicode and must not be empty")
         if len({image_id for image_id, _ in pairs}) < len(pairs):
             raise ConfigError("ids must not come twice")
-        described = map_images(lambda pair: self._describe(pair[1]), pairs, n_workers)
-        for (image_id, source), result in zip(pairs, described, strict=True):
-            if isinstance(result, Skipped):
-                raise ImageError(result.path, result.reason)
-            fingerprint, content = result
-            path = None if source_name(source).startswith("<") else source_name(source)
-            batch.fingerprints.append(fingerprint)
-            batch.records.append(ImageRecord(image_id, path, None, content, fingerprint.width, fingerprint.height))
-        self._publish(batch)
+        fingerprints, records = describe_all(pairs, self._models, self._config, n_workers)
+        self._store.add(fingerprints, records, replaced=None)
+
+    def compact(self, largest: int | None = None) -> int:
+        """Merge segments and drop what was removed, while readers go on; return how many segments there are fewer.
+
+        Parameters
+        ----------
+        largest : int, optional
+            The most pictures in a segment that is made; 250,000 by default.
+
+        Raises
+        ------
+        CollectionBusyError, CollectionError, ConfigError
+        """
+        return self._store.compact(largest)
+
+    def refresh(self) -> None:
+        """See what others have published since the collection was opened; until then a reader keeps its view."""
+        self._store.refresh()
 
     def search(
         self, query: ImageSource, *, n_results: int | None = None, min_probability: float = 0.0, exact: bool = False
@@ -241,35 +253,27 @@ class Collection:
         ConfigError
             If `n_results` is negative.
         """
-        described = describe_query(query, self._models, self._config)
-        return self.search_described(described, n_results=n_results, min_probability=min_probability, exact=exact)
+        return list(self.answer(query, n_results=n_results, min_probability=min_probability, exact=exact).matches)
+
+    def answer(
+        self, query: ImageSource, *, n_results: int | None = None, min_probability: float = 0.0, exact: bool = False
+    ) -> Answer:
+        """Do as `search`, and tell how long each stage took."""
+        wanted = self._wanted(n_results, min_probability, exact=exact)
+        return answer(self._store, query, self._models, self._config, wanted)
 
     def search_described(
         self, query: Query, *, n_results: int | None = None, min_probability: float = 0.0, exact: bool = False
     ) -> list[Match]:
         """Do as `search` for a query that was described before."""
-        return self._search(query, None, n_results, min_probability, exact)
+        wanted = self._wanted(n_results, min_probability, exact=exact)
+        return list(answer_described(self._store, query, self._models, self._config, wanted).matches)
 
-    def _search(
-        self,
-        query: Query,
-        by_descriptor: Sequence[int] | None,
-        n_results: int | None,
-        min_probability: float,
-        exact: bool,
-    ) -> list[Match]:
+    def _wanted(self, n_results: int | None, min_probability: float, *, exact: bool) -> Wanted:
         limit = self._config.results if n_results is None else n_results
         if limit < 0:
             raise ConfigError(f"n_results is {limit}, must not be negative")
-        candidates = self._store.candidates(query, exact=exact, by_descriptor=by_descriptor)
-        candidates = shortlist(query, candidates, self._config)
-        matches = [
-            Match(query.name, c.reference_id, verify(query, c.fingerprint, self._models, self._config.match))
-            for c in candidates
-        ]
-        matches.sort(key=lambda match: (-match.score, match.reference_id))
-        kept = [match for match in matches if match.probability >= min_probability]
-        return kept[:limit]
+        return Wanted(limit, min_probability, exact)
 
     def search_many(
         self,
@@ -284,27 +288,56 @@ class Collection:
 
         In a large collection queries are described some at a time and their descriptors compared together.
         """
-        if len(self._store) < _BATCH_FROM:
-            work = partial(self.search, n_results=n_results, min_probability=min_probability, exact=exact)
-            yield from map_images(work, queries, n_workers)
-            return
-        describe = partial(describe_query, models=self._models, config=self._config)
+        answers = self.answer_many(
+            queries, n_results=n_results, min_probability=min_probability, exact=exact, n_workers=n_workers
+        )
+        for found in answers:
+            yield found if isinstance(found, Skipped) else list(found.matches)
 
-        def search(item: Skipped | tuple[Query, list[int]]) -> list[Match] | Skipped:
-            return item if isinstance(item, Skipped) else self._search(*item, n_results, min_probability, exact)
-
-        described = map_images(describe, queries, n_workers)
-        while batch := list(islice(described, _BATCH)):
-            asked = [query for query in batch if not isinstance(query, Skipped)]
-            found = iter(self._store.nearest_by_descriptor(asked, exact=exact))
-            items = [query if isinstance(query, Skipped) else (query, next(found)) for query in batch]
-            yield from map_images(search, items, n_workers)
+    def answer_many(
+        self,
+        queries: Iterable[ImageSource],
+        *,
+        n_results: int | None = None,
+        min_probability: float = 0.0,
+        exact: bool = False,
+        n_workers: int | None = None,
+    ) -> Iterator[Answer | Skipped]:
+        """Do as `search_many`, and tell for each query how long each stage took."""
+        wanted = self._wanted(n_results, min_probability, exact=exact)
+        return answer_many(self._store, queries, self._models, self._config, wanted, n_workers)
 
     def as_queries(self) -> Iterator[Query]:
-        """Yield the references as queries, described as they are stored: in less detail than from their files."""
+        """Yield the references as queries.
+
+        Where the collection keeps local descriptors they are described as they are stored: in less detail than from
+        their files. Where it does not, they are described from their files, which must be there unchanged.
+
+        Raises
+        ------
+        ConfigError
+            If a file is gone or has changed.
+        """
         for image_id in self.ids:
-            fingerprint = self.fingerprint(image_id)
-            yield query_from_fingerprint(image_id, fingerprint, self._models, self._config)
+            yield self._as_query(image_id)
+
+    def _as_query(self, image_id: str) -> Query:
+        fingerprint = self.fingerprint(image_id)
+        if has_local_descriptors(fingerprint):
+            return query_from_fingerprint(image_id, fingerprint, self._models, self._config)
+        record = self.record(image_id)
+        try:
+            data = read_file(record.path) if record.path is not None else None
+        except ImageError:
+            data = None
+        if data is None or hashlib.sha256(data).hexdigest() != record.content:
+            raise ConfigError(
+                f"{image_id}: the collection {self._store.folder} does not keep what a query needs, and its file "
+                f"{record.path or '(none)'} is not there as it was; give image files as queries, or make the "
+                "collection with local descriptors ('fingerprint index create --keep-local')"
+            )
+        described = describe_query(data, self._models, self._config)
+        return dataclasses.replace(described, name=image_id)
 
     def fingerprint(self, image_id: str) -> Fingerprint:
         """Return what is kept of a reference.
@@ -332,31 +365,7 @@ class Collection:
 
     def descriptors(self) -> F32:
         """Return the compact descriptors in the order of `ids`: float32 array, shape (n, d)."""
-        return self._store.descriptors()
-
-    def _describe(self, source: ImageSource) -> tuple[Fingerprint, str | None]:
-        content = hashlib.sha256(source).hexdigest() if isinstance(source, bytes) else None
-        return describe_reference(source, self._models, self._config), content
-
-    def _describe_file(self, item: tuple[str, Path]) -> tuple[Fingerprint, ImageRecord] | None:
-        """Describe a file, or return None if it is in the collection with the same bytes."""
-        image_id, path = item
-        if not is_unicode(image_id):
-            raise ImageError(str(path), "its name has characters that cannot be an id; rename the file")
-        data = read_file(path)
-        content = hashlib.sha256(data).hexdigest()
-        known = self._store.record(image_id)
-        if known is not None and known.content == content:
-            return None
-        try:
-            fingerprint = describe_reference(data, self._models, self._config)
-        except ImageError as error:
-            raise ImageError(str(path), error.reason) from error
-        return fingerprint, ImageRecord(image_id, str(path), len(data), content, fingerprint.width, fingerprint.height)
-
-    def _publish(self, batch: _Batch) -> int:
-        """Store a batch and return how many pictures it took the place of."""
-        return len(self._store.add(batch.fingerprints, batch.records, replaced=None))
+        return self._store.vectors()[1]
 
 
 def create_collection(

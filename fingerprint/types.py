@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -321,6 +322,26 @@ class Match:
     def score(self) -> float:
         """Log-odds; what the challenge's file gets."""
         return self.verification.log_odds
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a search found for one query, and how long each stage of it took.
+
+    Attributes
+    ----------
+    query : str
+        What the query is called.
+    matches : tuple of Match
+        The surest first.
+    milliseconds : mapping of str to float
+        Wall clock by stage: ``describe``, ``candidates``, ``vote``, ``verify``. Where descriptors of several queries
+        were compared together, each has an equal share of that.
+    """
+
+    query: str
+    matches: tuple[Match, ...]
+    milliseconds: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 #: A file or folder that must be there.
 EXISTING = click.Path(exists=True, path_type=Path)
+#: The same, or - for a list on stdin.
+EXISTING_OR_STDIN = click.Path(exists=True, path_type=Path, allow_dash=True)
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)

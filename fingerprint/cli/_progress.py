@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import click
 
@@ -38,14 +40,22 @@ class _Bars:
         self._current = current
         self._stage: str | None = None
         self._done = 0
+        self._begun = 0.0
 
     def report(self, stage: str, done: int, total: int) -> None:
         if stage != self._stage:
             self._current.close()  # ends the line of the stage before
-            self._stage, self._done = stage, 0
-            shown = click.progressbar(length=total, label=f"{stage:<22}", file=sys.stderr, show_pos=True)
+            self._stage, self._done, self._begun = stage, 0, time.monotonic()
+            shown: Any = click.progressbar(
+                length=total or None,  # a list that is read as it comes has no length
+                label=f"{stage:<22}",
+                file=sys.stderr,
+                show_pos=True,
+                show_eta=True,
+                item_show_func=lambda rate: None if rate is None else f"{rate:,.1f}/s",
+            )
             self._bar = self._current.enter_context(shown)
-        self._bar.update(done - self._done)
+        self._bar.update(done - self._done, done / max(1e-9, time.monotonic() - self._begun))
         self._done = done
 
 

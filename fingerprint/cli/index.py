@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from fingerprint.cli._adding import add_images
 from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._options import (
-    EXISTING,
     EXISTING_FOLDER,
+    EXISTING_OR_STDIN,
     FOLDER,
+    Command,
     chosen_models,
     engine_options,
     json_option,
     models_option,
     verbose_option,
 )
-from fingerprint.cli._output import EXIT_SKIPPED, count, finish, leave, note_ignored, print_json, shown, skipped_json
-from fingerprint.cli._progress import progress
-
-if TYPE_CHECKING:
-    from fingerprint.pipeline import Collection
+from fingerprint.cli._output import EXIT_SKIPPED, count, leave, print_json, shown, skipped_json
+from fingerprint.config import DEFAULT_CONFIG
 
 
 @click.group("index")
@@ -34,40 +32,70 @@ def index_group() -> None:
     """
 
 
+def _adding_options(command: Command) -> Command:
+    """Add the options of commands that add images."""
+    root = click.option(
+        "--root",
+        metavar="DIR",
+        type=EXISTING_FOLDER,
+        help="A folder that all images lie in: ids are their paths within it.  [default: the folder each is named by]",
+    )
+    return root(json_option("a JSON object for each file that was not added, and one with the counts")(command))
+
+
 @index_group.command("create", cls=ExampleCommand, examples=("fingerprint index create photos.fp photos/",))
 @click.argument("folder", metavar="COLLECTION", type=FOLDER)
-@click.argument("images", metavar="[IMAGES...]", nargs=-1, type=EXISTING)
-@json_option("one JSON object")
+@click.argument("images", metavar="[IMAGES...]", nargs=-1, type=EXISTING_OR_STDIN)
+@click.option(
+    "--keep-local",
+    is_flag=True,
+    help="Keep local descriptors, so that references can be queries without their files: about 37 kB more a reference.",
+)
+@_adding_options
 @engine_options
 def create_command(
     folder: Path,
     images: tuple[Path, ...],
+    keep_local: bool,
+    root: Path | None,
     as_json: bool,
     models_folder: Path | None,
     n_workers: int | None,
     quiet: bool,
 ) -> None:
-    """Make a collection in a new or empty folder, and add image files and folders of images to it."""
+    """Make a collection in a new or empty folder, and add image files and folders of images to it.
+
+    After an interruption, 'fingerprint index add' with the same images goes on with what is missing.
+    """
     from fingerprint.pipeline import create_collection
 
-    with create_collection(folder, models=chosen_models(models_folder)) as collection:
-        _add(collection, folder, images, as_json=as_json, n_workers=n_workers, quiet=quiet)
+    config = replace(DEFAULT_CONFIG, storage=replace(DEFAULT_CONFIG.storage, keep_local_descriptors=keep_local))
+    with create_collection(folder, models=chosen_models(models_folder), config=config) as collection:
+        add_images(collection, folder, images, root, as_json=as_json, n_workers=n_workers, quiet=quiet)
 
 
-@index_group.command("add", cls=ExampleCommand, examples=("fingerprint index add photos.fp photos/ more/cat.jpg",))
+@index_group.command(
+    "add",
+    cls=ExampleCommand,
+    examples=(
+        "fingerprint index add photos.fp photos/ more/cat.jpg",
+        "find photos/ -newer last-run -type f | fingerprint index add photos.fp --root photos/ -",
+    ),
+)
 @click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
-@click.argument("images", metavar="IMAGES...", nargs=-1, required=True, type=EXISTING)
-@json_option("one JSON object")
+@click.argument("images", metavar="IMAGES...", nargs=-1, required=True, type=EXISTING_OR_STDIN)
+@_adding_options
 @engine_options
 def add_command(
     folder: Path,
     images: tuple[Path, ...],
+    root: Path | None,
     as_json: bool,
     models_folder: Path | None,
     n_workers: int | None,
     quiet: bool,
 ) -> None:
-    """Add image files, and folders with all images in them.
+    """Add image files, and folders with all images in them; with - for IMAGES, those that stdin lists, one a line.
 
     The id of a file in a folder is its path within that folder, that of a file named by itself its name. What is there
     with the same bytes costs nothing; a file that has changed takes the place of the old one. After an interruption,
@@ -76,7 +104,47 @@ def add_command(
     from fingerprint.pipeline import open_collection
 
     with open_collection(folder, models=chosen_models(models_folder)) as collection:
-        _add(collection, folder, images, as_json=as_json, n_workers=n_workers, quiet=quiet)
+        add_images(collection, folder, images, root, as_json=as_json, n_workers=n_workers, quiet=quiet)
+
+
+@index_group.command("compact", cls=ExampleCommand, examples=("fingerprint index compact photos.fp",))
+@click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
+@click.option(
+    "--segment-size",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=DEFAULT_CONFIG.storage.compact_to,
+    show_default=True,
+    help="The most references in a segment.",
+)
+@json_option("one JSON object")
+@models_option
+@verbose_option
+def compact_command(folder: Path, segment_size: int, as_json: bool, models_folder: Path | None) -> None:
+    """Merge segments and free the space of removed references; searches may go on meanwhile."""
+    from fingerprint.pipeline import open_collection
+
+    with open_collection(folder, models=chosen_models(models_folder)) as collection:
+        before = collection.info()
+        collection.compact(segment_size)
+        after = collection.info()
+    freed = before.bytes - after.bytes
+    if as_json:
+        print_json(
+            {
+                "collection": str(folder),
+                "references": after.references,
+                "segments_before": before.segments,
+                "segments": after.segments,
+                "bytes": after.bytes,
+                "bytes_freed": freed,
+            }
+        )
+    else:
+        click.echo(
+            f"{shown(folder)}: {count(before.segments, 'segment')} before, {after.segments:,} now; "
+            f"{count(freed, 'byte')} freed"
+        )
 
 
 @index_group.command("remove", cls=ExampleCommand, examples=("fingerprint index remove photos.fp 2019/cat.jpg",))
@@ -117,6 +185,7 @@ def info_command(folder: Path, as_json: bool, models_folder: Path | None) -> Non
         "segments": info.segments,
         "keypoints": info.keypoints,
         "bytes": info.bytes,
+        "keeps_local": info.keep_local_descriptors,
     }
     if as_json:
         print_json({**facts, "skipped": skipped_json(info.skipped)})
@@ -145,40 +214,3 @@ def check_command(folder: Path, as_json: bool) -> None:
         click.echo(f"{shown(folder)}: {count(len(problems), 'problem') if problems else 'sound'}")
     if problems:
         leave(EXIT_SKIPPED)
-
-
-def _add(
-    collection: Collection,
-    folder: Path,
-    images: tuple[Path, ...],
-    *,
-    as_json: bool,
-    n_workers: int | None,
-    quiet: bool,
-) -> None:
-    """Add images and say what became of them."""
-    from fingerprint.folders import unread_folders
-
-    with progress(quiet=quiet) as report:
-        added = collection.add_files(images, n_workers=n_workers, progress=partial(report, "images"))
-    skipped = added.skipped + unread_folders(added.ignored)
-    ignored = [name for name in added.ignored if not Path(name).is_dir()]
-    if as_json:
-        print_json(
-            {
-                "collection": str(folder),
-                "added": added.added,
-                "unchanged": added.unchanged,
-                "replaced": added.replaced,
-                "references": len(collection),
-                "skipped": skipped_json(skipped),
-                "ignored": ignored,
-            }
-        )
-    else:
-        click.echo(
-            f"{shown(folder)}: {added.added:,} added, {added.unchanged:,} unchanged, {added.replaced:,} replaced, "
-            f"{len(skipped):,} skipped; {count(len(collection), 'reference')}"
-        )
-    note_ignored(ignored, quiet=quiet)
-    finish(skipped)

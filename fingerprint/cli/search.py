@@ -102,7 +102,7 @@ def search_command(
         open_collection(folder, models=chosen_models(models_folder), config=config_for(profile)) as collection,
         progress(quiet=quiet, streams=True) as report,
     ):
-        widths = _width(images), _width(collection.ids)
+        widths = _width(images), min(_WIDEST, collection.longest_id)
         results = collection.search_many(
             images, n_results=n_results, min_probability=min_score, exact=exact, n_workers=n_workers
         )

@@ -2,6 +2,7 @@
 
 from fingerprint.index.catalogue import ImageRecord
 from fingerprint.index.check import check_store
-from fingerprint.index.store import Store, StoreInfo
+from fingerprint.index.reader import Neighbour, StoreInfo, VectorsInfo
+from fingerprint.index.store import Store
 
-__all__ = ["ImageRecord", "Store", "StoreInfo", "check_store"]
+__all__ = ["ImageRecord", "Neighbour", "Store", "StoreInfo", "VectorsInfo", "check_store"]

@@ -15,11 +15,12 @@ import numpy as np
 
 from fingerprint.config import CandidateConfig, Config, MatchConfig
 from fingerprint.exact import nearest, nearest_to_one
-from fingerprint.index.segment import Segment
+from fingerprint.index.segment import PictureSegment, Segment
 from fingerprint.index.trees import inspected
+from fingerprint.index.view import View
 from fingerprint.kernels.hamming import near_hashes
 from fingerprint.models import VocabularyModel
-from fingerprint.types import F32, F64, I64, Bool, Query
+from fingerprint.types import F32, F64, I64, Query
 from fingerprint.vocabulary import vote
 
 _PLAIN_AND_MIRRORED = (0, 1)
@@ -40,9 +41,8 @@ class Place:
 
 def select_candidates(
     query: Query,
-    segments: Sequence[Segment],
-    ids: Sequence[str],
-    live: Bool,
+    segments: Sequence[PictureSegment],
+    view: View,
     vocabulary: VocabularyModel,
     config: Config,
     *,
@@ -54,11 +54,9 @@ def select_candidates(
     Parameters
     ----------
     query : Query
-    segments : sequence of Segment
-    ids : sequence of str
-        Of all pictures in the segments.
-    live : bool array, shape (n,)
-        Which of them are not removed.
+    segments : sequence of PictureSegment
+        Those of the view.
+    view : View
     vocabulary : VocabularyModel
         That the segments were made with.
     config : Config
@@ -68,13 +66,13 @@ def select_candidates(
     by_descriptor : sequence of int, optional
         What `nearest_by_descriptor` found for this query among others.
     """
-    if not live.any():
+    if not view.live.any():
         return []
     caps = config.candidates
     if by_descriptor is None:
-        (by_descriptor,) = nearest_by_descriptor(query.descriptor[np.newaxis], segments, ids, live, config, exact=exact)
-    by_hashes = _by_hashes(query, segments, ids, live, caps)
-    by_keypoints = _by_keypoints(query, segments, ids, live, vocabulary, config)
+        (by_descriptor,) = nearest_by_descriptor(query.descriptor[np.newaxis], view, config, exact=exact)
+    by_hashes = _by_hashes(query, segments, view, caps)
+    by_keypoints = _by_keypoints(query, segments, view, vocabulary, config)
     first = [position for position, _ in by_keypoints[: caps.n_assured]]
     assured = {*first, *by_descriptor[: caps.n_assured], *by_hashes}
     places = {position: Place(position, versions, position in assured) for position, versions in by_keypoints}
@@ -85,20 +83,19 @@ def select_candidates(
 
 def _by_keypoints(
     query: Query,
-    segments: Sequence[Segment],
-    ids: Sequence[str],
-    live: Bool,
+    segments: Sequence[PictureSegment],
+    view: View,
     vocabulary: VocabularyModel,
     config: Config,
 ) -> list[tuple[int, tuple[int, ...]]]:
     """Return positions and the versions of the query that found them."""
     positions, scores, versions = _votes(query, segments, vocabulary, config.match)
-    kept = live[positions]
+    kept = view.live[positions]
     positions, scores, versions = positions[kept], scores[kept], versions[kept]
     # a picture that several versions found counts with its best
     order = np.lexsort((versions, -scores))
     first = order[np.unique(positions[order], return_index=True)[1]]
-    chosen = _cut(positions[first], -scores[first], ids, config.candidates.from_keypoints)
+    chosen = _cut(positions[first], -scores[first], view, config.candidates.from_keypoints)
     best = dict(zip(positions[first].tolist(), scores[first].tolist(), strict=True))
     found: dict[int, list[int]] = {position: [] for position in chosen}
     relevant = np.flatnonzero(np.isin(positions, chosen))
@@ -110,7 +107,7 @@ def _by_keypoints(
 
 
 def _votes(
-    query: Query, segments: Sequence[Segment], vocabulary: VocabularyModel, config: MatchConfig
+    query: Query, segments: Sequence[PictureSegment], vocabulary: VocabularyModel, config: MatchConfig
 ) -> tuple[I64, F64, I64]:
     """Return positions, scores and versions of all agreements."""
     positions, scores, versions = [], [], []
@@ -124,9 +121,7 @@ def _votes(
     return np.concatenate(positions), np.concatenate(scores), np.concatenate(versions)
 
 
-def nearest_by_descriptor(
-    descriptors: F32, segments: Sequence[Segment], ids: Sequence[str], live: Bool, config: Config, *, exact: bool
-) -> list[list[int]]:
+def nearest_by_descriptor(descriptors: F32, view: View, config: Config, *, exact: bool) -> list[list[int]]:
     """Return the positions of the references whose descriptors are nearest, for each query, nearest first.
 
     By Annoy in segments that `searched_by_annoy` names; in all others exactly, which gives the same for a query
@@ -136,28 +131,49 @@ def nearest_by_descriptor(
     ----------
     descriptors : float32 array, shape (n_q, d)
         Of queries that are asked together.
-    segments, ids, live, config, exact
+    view, config, exact
         As in `select_candidates`.
     """
     wanted = config.candidates.from_descriptor
-    if wanted == 0 or not len(descriptors):
+    if wanted == 0:
         return [[] for _ in descriptors]
-    by_annoy = [not exact and searched_by_annoy(len(s), len(descriptors), config) for s in segments]
-    _tell(len(segments), sum(by_annoy), len(descriptors) >= _BATCH_FROM)
-    found: list[list[tuple[I64, F64]]] = [[] for _ in descriptors]
-    start = 0
-    for segment, approximate in zip(segments, by_annoy, strict=True):
-        kept = live[start : start + len(segment)]
-        k = min(len(segment), wanted + int((~kept).sum()))
+    found = nearest_vectors(descriptors, view, wanted, config, exact=exact)
+    return [[position for position, _ in own] for own in found]
+
+
+def nearest_vectors(vectors: F32, view: View, k: int, config: Config, *, exact: bool) -> list[list[tuple[int, float]]]:
+    """Return (position, distance) of the at most `k` nearest references of each query, as `nearest_by_descriptor`."""
+    if not len(vectors) or not view.live.any():
+        return [[] for _ in vectors]
+    by_annoy = [
+        not exact and s.trees is not None and searched_by_annoy(len(s), len(vectors), config) for s in view.segments
+    ]
+    _tell(len(view.segments), sum(by_annoy), len(vectors) >= _BATCH_FROM)
+    found: list[list[tuple[I64, F64]]] = [[] for _ in vectors]
+    for which, (segment, approximate) in enumerate(zip(view.segments, by_annoy, strict=True)):
+        kept, start = view.live_of(which), int(view.starts[which])
+        n = min(len(segment), k + int((~kept).sum()))
         search = _approximately if approximate else _exactly
-        for own, (rows, distances) in zip(found, search(descriptors, segment, k, config), strict=True):
+        for own, (rows, distances) in zip(found, search(vectors, segment, n, config), strict=True):
             alive = kept[rows]
             own.append((start + rows[alive], distances[alive]))
-        start += len(segment)
-    return [
-        _cut(np.concatenate([rows for rows, _ in own]), np.concatenate([apart for _, apart in own]), ids, wanted)
-        for own in found
-    ]
+    nearest_of_all = []
+    for own in found:
+        positions, apart = np.concatenate([rows for rows, _ in own]), np.concatenate([each for _, each in own])
+        chosen = _cut(np.arange(len(positions)), apart, _Chosen(view, positions), k)
+        nearest_of_all.append([(int(positions[at]), float(apart[at])) for at in chosen])
+    return nearest_of_all
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The ids of some positions of a view."""
+
+    view: View
+    positions: I64
+
+    def __getitem__(self, at: int) -> str:
+        return self.view[int(self.positions[at])]
 
 
 def searched_by_annoy(n_references: int, n_queries: int, config: Config) -> bool:
@@ -172,10 +188,12 @@ def _tell(n_segments: int, n_by_annoy: int, batch: bool) -> None:
 
 
 def _approximately(descriptors: F32, segment: Segment, k: int, config: Config) -> list[tuple[I64, F64]]:
-    search_k = inspected(len(segment), k, config.annoy)
+    search_k, trees = inspected(len(segment), k, config.annoy), segment.trees
+    if trees is None:
+        raise AssertionError("asked of a segment without trees")
     found = []
     for descriptor in descriptors:
-        rows = np.sort(segment.trees.nearest(descriptor, k, search_k)[0])
+        rows = np.sort(trees.nearest(descriptor, k, search_k)[0])
         order, distances = nearest_to_one(descriptor, segment.descriptors[rows], len(rows))
         found.append((rows[order], distances))
     return found
@@ -194,9 +212,7 @@ def _exactly(descriptors: F32, segment: Segment, k: int, config: Config) -> list
     ]
 
 
-def _by_hashes(
-    query: Query, segments: Sequence[Segment], ids: Sequence[str], live: Bool, config: CandidateConfig
-) -> list[int]:
+def _by_hashes(query: Query, segments: Sequence[PictureSegment], view: View, config: CandidateConfig) -> list[int]:
     if query.flat:  # all flat pictures have the same few hashes
         return []
     positions, distances = [], []
@@ -207,11 +223,11 @@ def _by_hashes(
         distances.append(distance)
         start += len(segment)
     offered, apart = np.concatenate(positions), np.concatenate(distances)
-    kept = live[offered]
-    return _cut(offered[kept], apart[kept].astype(np.float64), ids, config.from_hashes)
+    kept = view.live[offered]
+    return _cut(offered[kept], apart[kept].astype(np.float64), view, config.from_hashes)
 
 
-def _cut(positions: I64, costs: F64, ids: Sequence[str], cap: int) -> list[int]:
+def _cut(positions: I64, costs: F64, ids: View | _Chosen, cap: int) -> list[int]:
     """Return the positions of least cost, at most `cap`; at equal cost by id."""
     if cap <= 0:
         return []

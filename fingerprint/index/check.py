@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from fingerprint.errors import CollectionCorruptError, CollectionError
-from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
-from fingerprint.index.layout import open_listed, read_manifest, segment_folder
-from fingerprint.index.segment import segment_problems
+from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue, SegmentRecord, facts_digest
+from fingerprint.index.layout import MANIFEST_NAME, SEGMENTS_NAME, open_listed, read_manifest, segment_folder
+from fingerprint.index.reader import MANIFEST_FACT
+from fingerprint.index.segment import corrupt, segment_problems
 
 
 def check_store(folder: Path) -> list[str]:
@@ -16,37 +17,69 @@ def check_store(folder: Path) -> list[str]:
     Returns
     -------
     list of str
-        What is wrong, one sentence each; empty if all is sound.
+        What is wrong, one sentence each; empty if all is sound. What an interrupted change left behind is not wrong:
+        nobody reads it, and the next change clears it away.
 
     Raises
     ------
     CollectionNotFoundError
         If there is no collection in `folder`.
     """
+    problems = []
     try:
-        manifest = read_manifest(folder)
+        manifest = (folder / MANIFEST_NAME).read_bytes() if read_manifest(folder) else b""
+    except CollectionCorruptError as error:
+        problems.append(str(error))
+        manifest = None
+    try:
         catalogue = Catalogue(folder / CATALOGUE_NAME)
-    except CollectionCorruptError as error:
-        return [str(error)]
+    except CollectionError as error:
+        return [*problems, str(error)]
     try:
-        problems = catalogue.problems()
-        if problems:
-            return problems
+        found = catalogue.problems()
+        if found:
+            return [*problems, *found]
+        if manifest is not None and catalogue.fact(MANIFEST_FACT) != manifest.decode():
+            problems.append(str(corrupt(folder / MANIFEST_NAME, "its bytes have changed since it was written")))
         with catalogue.moment():
-            segments, rows = catalogue.segments(), catalogue.rows()
+            for listed in catalogue.segments():
+                problems += damage(folder, catalogue, listed)
     except CollectionCorruptError as error:
-        return [str(error)]
+        problems.append(str(error))
     finally:
         catalogue.close()
-    for number, n_rows in segments:
-        found = segment_problems(segment_folder(folder, number))
-        if not found:
-            try:
-                open_listed(folder, number, n_rows, manifest["model_id"]).trees.close()
-            except CollectionError as error:
-                found = [str(error)]
-        problems += found
-        listed = [row for segment, row, _, _ in rows if segment == number]
-        if listed != list(range(n_rows)):
-            problems.append(f"{folder / CATALOGUE_NAME}: the rows of segment {number} are not 0 to {n_rows - 1}")
     return problems
+
+
+def damage(folder: Path, catalogue: Catalogue, listed: SegmentRecord) -> list[str]:
+    """Return what is wrong with a segment: with its files, and with what the catalogue says of it."""
+    place = segment_folder(folder, listed.number)
+    found = segment_problems(place, listed.manifest)
+    ids = None
+    if not found:
+        try:
+            segment = open_listed(folder, listed)
+        except CollectionError as error:
+            found.append(str(error))
+        else:
+            ids = list(segment.ids)
+            segment.close()
+    return found + disagreement(folder, catalogue, listed, ids)
+
+
+def disagreement(folder: Path, catalogue: Catalogue, listed: SegmentRecord, ids: list[str] | None) -> list[str]:
+    """Return where the catalogue does not agree with itself, or with the ids in a segment if they can be read."""
+    name = f"{folder / CATALOGUE_NAME}: segment {listed.number}"
+    n_rows, highest, n_removed, n_foreign = catalogue.counts(listed.number)
+    if (n_rows, highest) != (listed.n_rows, listed.n_rows - 1):
+        return [f"{name}: the rows are not 0 to {listed.n_rows - 1}"]
+    found = []
+    if n_removed != listed.n_removed:
+        found.append(f"{name}: {n_removed} pictures are marked as removed, {listed.n_removed} should be")
+    if n_foreign:
+        found.append(f"{name}: {n_foreign} pictures are listed as of another model")
+    if facts_digest(record for record, _ in catalogue.records(listed.number)) != listed.facts:
+        found.append(f"{name}: ids, paths or contents of its pictures have changed since they were written")
+    elif ids is not None and ids != [record.image_id for record, _ in catalogue.records(listed.number)]:
+        found.append(f"{name}: the ids are not those in {SEGMENTS_NAME}")
+    return found

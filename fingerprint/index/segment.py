@@ -1,7 +1,13 @@
 """Segments: the immutable, memory-mapped arrays of the pictures that were added together.
 
-Of pictures: ``descriptors.npy`` float32 (n, d) · ``hashes.npy`` uint64 (n, 3) · ``sizes.npy`` int32 (n, 2) width and
-height · ``thumbnails.npy`` uint8 (n, 64, 64) · ``offsets.npy`` int64 (n + 1,) first keypoint of each picture.
+Of all segments: ``ids.npy``, ``id_offsets.npy``, ``id_order.npy`` (see `ids`) · ``descriptors.npy`` float32 (n, d).
+``descriptors.ann``: Annoy's trees, of large segments only. ``manifest.json`` has the format version, the kind, the
+model, counts, Annoy's settings and a digest of every file.
+
+A segment of the kind ``vectors`` has no more than that; one of the kind ``pictures`` has:
+
+Of pictures: ``hashes.npy`` uint64 (n, 3) · ``sizes.npy`` int32 (n, 2) width and height · ``thumbnails.npy`` uint8
+(n, 64, 64) · ``offsets.npy`` int64 (n + 1,) first keypoint of each picture.
 
 Of keypoints, picture by picture: ``signatures.npy`` uint64 (N, 2) · ``frames.npy`` float32 (N, 5) · ``local.npy`` uint8
 (N, 128), or (0, 128) where they are not kept.
@@ -9,9 +15,6 @@ Of keypoints, picture by picture: ``signatures.npy`` uint64 (N, 2) · ``frames.n
 Of keypoints, word by word (see `fingerprint.types.Postings`): ``posting_words.npy`` uint32 (u,) ·
 ``posting_starts.npy`` uint32 (u + 1,) · ``posting_signatures.npy`` uint64 (N,) · ``posting_references.npy`` uint32
 (N,) · ``posting_geometry.npy`` uint32 (N,).
-
-``descriptors.ann``: Annoy's trees.
-``manifest.json`` has the format version, the model, counts, Annoy's settings and a digest of every file.
 """
 
 from __future__ import annotations
@@ -20,7 +23,6 @@ import errno
 import hashlib
 import json
 import mmap
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,32 +31,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.config import AnnoyConfig
 from fingerprint.errors import CollectionCorruptError, CollectionError, ModelMismatchError
-from fingerprint.index.trees import TREES_NAME, Trees, build_trees
-from fingerprint.models import VocabularyModel
+from fingerprint.index.ids import SegmentIds
+from fingerprint.index.trees import TREES_NAME, Trees
 from fingerprint.pixels import THUMBNAIL_SIDE
 from fingerprint.types import F32, I32, I64, U8, U64, Fingerprint, Keypoints, Postings
-from fingerprint.vocabulary import build_postings
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST_NAME = "manifest.json"
-_ENTRIES = {  # of the manifest, with their types
-    "format_version": int,
-    "model_id": str,
-    "n_images": int,
-    "n_keypoints": int,
-    "n_words": int,
-    "n_local": int,
-    "dimension": int,
-    "annoy": dict,
-    "sha256": dict,
+PICTURES, VECTORS = "pictures", "vectors"
+_ENTRIES: dict[str, tuple[type, ...]] = {  # of the manifest, with their types
+    "format_version": (int,),
+    "kind": (str,),
+    "model_id": (str,),
+    "n_images": (int,),
+    "n_id_bytes": (int,),
+    "dimension": (int,),
+    "annoy": (dict, type(None)),
+    "sha256": (dict,),
 }
-_SCATTERED = ("signatures", "frames", "thumbnails", "local")  # read for a few pictures here and there
+_PICTURE_ENTRIES: dict[str, tuple[type, ...]] = {"n_keypoints": (int,), "n_words": (int,), "n_local": (int,)}
+_SCATTERED = ("signatures", "frames", "thumbnails", "local")  # read here and there
 _MAPPED_FROM = 1 << 18  # bytes
 _NO_LOCAL = np.zeros((0, 128), np.uint8)
-_PICTURE_ARRAYS = ("descriptors", "hashes", "sizes", "thumbnails", "offsets", "signatures", "frames", "local")
-_POSTING_ARRAYS = ("words", "starts", "signatures", "references", "geometry")
+_PICTURE_ARRAYS = ("hashes", "sizes", "thumbnails", "offsets", "signatures", "frames", "local")
+POSTING_ARRAYS = ("words", "starts", "signatures", "references", "geometry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,23 @@ class Segment:
 
     folder: Path
     manifest: dict[str, Any]
+    ids: SegmentIds
     descriptors: F32
+    trees: Trees | None
+
+    def __len__(self) -> int:
+        return len(self.descriptors)
+
+    def close(self) -> None:
+        """Let go of Annoy's file; the arrays go with the last one that uses them."""
+        if self.trees is not None:
+            self.trees.close()
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSegment(Segment):
+    """An open segment of pictures, with all that a search of pictures needs."""
+
     hashes: U64
     sizes: I32
     thumbnails: U8
@@ -72,10 +89,6 @@ class Segment:
     frames: F32
     local: U8
     postings: Postings
-    trees: Trees
-
-    def __len__(self) -> int:
-        return len(self.descriptors)
 
     def will_need(self, rows: Sequence[int]) -> None:
         """Ask the system to read the keypoints of pictures all at once, rather than one by one as they are used."""
@@ -109,87 +122,19 @@ class Segment:
         )
 
 
-def write_segment(
-    folder: Path,
-    fingerprints: Sequence[Fingerprint],
-    vocabulary: VocabularyModel,
-    annoy: AnnoyConfig,
-    *,
-    keep_local: bool = True,
-) -> None:
-    """Write a new segment; it is complete and on disk when this returns.
-
-    Parameters
-    ----------
-    folder : Path
-        Must not exist. Everything is written to a folder beside it that is renamed at the end.
-    fingerprints : sequence of Fingerprint
-        At least one, all of one model.
-    vocabulary : VocabularyModel
-        Of the same model; gives the words of the inverted file.
-    annoy : AnnoyConfig
-        Settings of the trees.
-    keep_local : bool
-        Whether to keep the local descriptors, which only pictures that are to be queries need.
-    """
-    keypoints = [f.keypoints for f in fingerprints]
-    arrays: dict[str, NDArray[Any]] = {
-        "descriptors": np.stack([f.descriptor for f in fingerprints]).astype(np.float32),
-        "hashes": np.stack([f.hashes for f in fingerprints]).astype(np.uint64),
-        "sizes": np.array([(k.width, k.height) for k in keypoints], dtype=np.int32),
-        "thumbnails": np.stack([f.thumbnail for f in fingerprints]),
-        "offsets": np.cumsum([0] + [len(k) for k in keypoints], dtype=np.int64),
-        "signatures": np.concatenate([k.signatures for k in keypoints]),
-        "frames": np.concatenate([k.frame for k in keypoints]),
-        "local": np.concatenate([k.descriptors for k in keypoints] if keep_local else [_NO_LOCAL]),
+def expected_arrays(manifest: dict[str, Any]) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Return shape and type of each array of a segment, by name, as its manifest says."""
+    n = manifest["n_images"]
+    common: dict[str, tuple[tuple[int, ...], str]] = {
+        "ids": ((manifest["n_id_bytes"],), "uint8"),
+        "id_offsets": ((n + 1,), "int64"),
+        "id_order": ((n,), "uint32"),
+        "descriptors": ((n, manifest["dimension"]), "float32"),
     }
-    postings = build_postings(keypoints, vocabulary)
-    arrays |= {f"posting_{name}": getattr(postings, name) for name in _POSTING_ARRAYS}
-    unfinished = folder.with_name(folder.name + ".unfinished")
-    unfinished.mkdir(parents=True)
-    for name, array in arrays.items():
-        np.save(unfinished / f"{name}.npy", array, allow_pickle=False)
-    build_trees(arrays["descriptors"], unfinished / TREES_NAME, annoy)
-    manifest = {
-        "format_version": FORMAT_VERSION,
-        "model_id": fingerprints[0].model_id,
-        "n_images": len(fingerprints),
-        "n_keypoints": int(arrays["offsets"][-1]),
-        "n_words": len(postings.words),
-        "n_local": len(arrays["local"]),
-        "dimension": int(arrays["descriptors"].shape[1]),
-        "annoy": {"metric": "euclidean", "n_trees": annoy.n_trees, "seed": annoy.seed, "n_jobs": annoy.n_jobs},
-        "sha256": {path.name: file_digest(path) for path in sorted(unfinished.iterdir())},
-    }
-    (unfinished / MANIFEST_NAME).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    for path in [*unfinished.iterdir(), unfinished]:
-        _flush(path)
-    unfinished.rename(folder)
-    _flush(folder.parent)
-
-
-def open_segment(folder: Path, model_id: str) -> Segment:
-    """Map a segment and check that its files fit its manifest.
-
-    Raises
-    ------
-    CollectionCorruptError
-        If a file is missing, cut short or of another shape than the manifest says.
-    ModelMismatchError
-        If it was described by another model than `model_id`.
-    """
-    manifest = read_manifest(folder)
-    if manifest["model_id"] != model_id:
-        raise ModelMismatchError(
-            f"{folder}: made by model {manifest['model_id']}, asked for with {model_id}; "
-            "use the models that made the collection or build it anew"
-        )
-    n, total, dimension = manifest["n_images"], manifest["n_keypoints"], manifest["dimension"]
-    n_words = manifest["n_words"]
-    if manifest["n_local"] not in (0, total):
-        raise _corrupt(folder / MANIFEST_NAME, f"n_local is {manifest['n_local']}, neither 0 nor {total}")
-    expected: dict[str, tuple[tuple[int, ...], str]] = {
-        "descriptors": ((n, dimension), "float32"),
+    if manifest["kind"] == VECTORS:
+        return common
+    total, n_words = manifest["n_keypoints"], manifest["n_words"]
+    return common | {
         "hashes": ((n, 3), "uint64"),
         "sizes": ((n, 2), "int32"),
         "thumbnails": ((n, THUMBNAIL_SIDE, THUMBNAIL_SIDE), "uint8"),
@@ -203,17 +148,64 @@ def open_segment(folder: Path, model_id: str) -> Segment:
         "posting_references": ((total,), "uint32"),
         "posting_geometry": ((total,), "uint32"),
     }
-    arrays = {name: _map(folder / f"{name}.npy", shape, dtype) for name, (shape, dtype) in expected.items()}
-    offsets = np.asarray(arrays["offsets"])
-    if offsets[0] != 0 or offsets[-1] != total or (np.diff(offsets) < 0).any():
-        raise _corrupt(folder / "offsets.npy", "offsets do not run from 0 to the number of keypoints")
-    starts = arrays["posting_starts"].astype(np.int64)
-    if starts[0] != 0 or starts[-1] != total or (np.diff(starts) < 0).any():
-        raise _corrupt(folder / "posting_starts.npy", "lists do not run from 0 to the number of keypoints")
-    postings = Postings(**{name: arrays[f"posting_{name}"] for name in _POSTING_ARRAYS}, n_references=n)
-    trees = Trees(folder / TREES_NAME, dimension=dimension, n_items=n, recorded=manifest["annoy"])
+
+
+def open_segment(folder: Path, model_id: str, digest: str | None = None) -> Segment:
+    """Map a segment and check that its files fit its manifest.
+
+    Parameters
+    ----------
+    folder : Path
+    model_id : str
+        Of the model that it is to be of.
+    digest : str, optional
+        SHA-256 in hex of its manifest, as the catalogue has it.
+
+    Returns
+    -------
+    Segment
+        A `PictureSegment` if it is one of pictures.
+
+    Raises
+    ------
+    CollectionCorruptError
+        If a file is missing, cut short or of another shape than the manifest says.
+    ModelMismatchError
+        If it was described by another model than `model_id`.
+    """
+    manifest = read_manifest(folder, digest)
+    if manifest["model_id"] != model_id:
+        raise ModelMismatchError(
+            f"{folder}: made by model {manifest['model_id']}, asked for with {model_id}; "
+            "use the models that made the collection or build it anew"
+        )
+    n = manifest["n_images"]
+    arrays = {name: _map(folder / f"{name}.npy", *form) for name, form in expected_arrays(manifest).items()}
+    _check_run(folder / "id_offsets.npy", arrays["id_offsets"], manifest["n_id_bytes"], "bytes of the ids")
+    if n and arrays["id_order"].max() >= n:
+        raise corrupt(folder / "id_order.npy", f"it names rows beyond the {n} there are")
+    ids = SegmentIds(arrays["ids"], arrays["id_offsets"], arrays["id_order"])
+    trees = None
+    if manifest["kind"] == PICTURES:
+        total = manifest["n_keypoints"]
+        if manifest["n_local"] not in (0, total):
+            raise corrupt(folder / MANIFEST_NAME, f"n_local is {manifest['n_local']}, neither 0 nor {total}")
+        _check_run(folder / "offsets.npy", arrays["offsets"], total, "number of keypoints")
+        _check_run(folder / "posting_starts.npy", arrays["posting_starts"], total, "number of keypoints")
+    if manifest["annoy"] is not None:
+        trees = Trees(folder / TREES_NAME, manifest["dimension"], n, manifest["annoy"])
+    if manifest["kind"] == VECTORS:
+        return Segment(folder, manifest, ids, arrays["descriptors"], trees)
+    postings = Postings(**{name: arrays[f"posting_{name}"] for name in POSTING_ARRAYS}, n_references=n)
     pictures = {name: arrays[name] for name in _PICTURE_ARRAYS}
-    return Segment(folder, manifest, postings=postings, trees=trees, **pictures)
+    return PictureSegment(folder, manifest, ids, arrays["descriptors"], trees, postings=postings, **pictures)
+
+
+def _check_run(path: Path, bounds: NDArray[Any], last: int, what: str) -> None:
+    """Check that bounds rise from 0 to `last`."""
+    signed = bounds.astype(np.int64)
+    if signed[0] != 0 or signed[-1] != last or (np.diff(signed) < 0).any():
+        raise corrupt(path, f"it does not run from 0 to the {what}")
 
 
 def _map(path: Path, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
@@ -227,9 +219,9 @@ def _map(path: Path, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
                 f"{path}: too many open files, as every segment keeps some; raise the limit ('ulimit -n') or build the "
                 "collection anew in larger steps"
             ) from error
-        raise _corrupt(path, str(error)) from error
+        raise corrupt(path, str(error)) from error
     if array.shape != shape or array.dtype != np.dtype(dtype):
-        raise _corrupt(path, f"{array.dtype} {array.shape} where {dtype} {shape} belongs")
+        raise corrupt(path, f"{array.dtype} {array.shape} where {dtype} {shape} belongs")
     array.setflags(write=False)
     mapping: Any = array.base
     if path.stem in _SCATTERED and isinstance(mapping, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
@@ -237,43 +229,51 @@ def _map(path: Path, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     return array.view(np.ndarray)  # still mapped, without the cost of numpy's subclass at every slice
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return a segment's manifest.
+def read_manifest(folder: Path, digest: str | None = None) -> dict[str, Any]:
+    """Return a segment's manifest, after comparing it with its SHA-256 where that is given.
 
     Raises
     ------
     CollectionCorruptError
-        If it is missing, unreadable, incomplete, of another format version or if an entry is of the wrong type.
+        If it is missing, unreadable, incomplete, changed, of another format version or if an entry is of the wrong
+        type.
     """
     path = folder / MANIFEST_NAME
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
+        manifest = json.loads(data.decode())
     except (OSError, ValueError) as error:
-        raise _corrupt(path, str(error)) from error
-    if not isinstance(manifest, dict) or any(key not in manifest for key in _ENTRIES):
-        raise _corrupt(path, "entries are missing")
-    for key, kind in _ENTRIES.items():
-        if type(manifest[key]) is not kind:
-            raise _corrupt(path, f"{key} is {manifest[key]!r}, which is no {kind.__name__}")
+        raise corrupt(path, str(error)) from error
+    if not isinstance(manifest, dict) or "format_version" not in manifest:
+        raise corrupt(path, "entries are missing")
     if manifest["format_version"] != FORMAT_VERSION:
-        raise _corrupt(path, f"format version {manifest['format_version']}, this version reads {FORMAT_VERSION}")
+        raise corrupt(path, f"format version {manifest['format_version']}, this version reads {FORMAT_VERSION}")
+    if manifest.get("kind") not in (PICTURES, VECTORS):
+        raise corrupt(path, f"the kind is {manifest.get('kind')!r}, not {PICTURES} or {VECTORS}")
+    for key, kinds in (_ENTRIES | (_PICTURE_ENTRIES if manifest["kind"] == PICTURES else {})).items():
+        if key not in manifest:
+            raise corrupt(path, "entries are missing")
+        if type(manifest[key]) not in kinds:
+            raise corrupt(path, f"{key} is {manifest[key]!r}, which is no {kinds[0].__name__}")
+    if digest is not None and hashlib.sha256(data).hexdigest() != digest:
+        raise corrupt(path, "its bytes have changed since it was written")
     return manifest
 
 
-def segment_problems(folder: Path) -> list[str]:
+def segment_problems(folder: Path, digest: str | None = None) -> list[str]:
     """Compare every file of a segment with its digest and return what does not agree; empty if it is sound."""
     try:
-        manifest = read_manifest(folder)
+        manifest = read_manifest(folder, digest)
     except CollectionCorruptError as error:
         return [str(error)]
     problems = []
-    for name, digest in sorted(manifest["sha256"].items()):
+    for name, written in sorted(manifest["sha256"].items()):
         try:
             found = file_digest(folder / name)
         except OSError as error:
             problems.append(f"{folder / name}: {error.strerror or error}")
             continue
-        if found != digest:
+        if found != written:
             problems.append(f"{folder / name}: its bytes have changed since it was written")
     return problems
 
@@ -284,13 +284,8 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _corrupt(path: Path, reason: str) -> CollectionCorruptError:
-    return CollectionCorruptError(f"{path}: {reason}; restore the file or build the collection anew")
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def corrupt(path: Path, reason: str) -> CollectionCorruptError:
+    """Return the error to raise for a file that is not as it was written."""
+    return CollectionCorruptError(
+        f"{path}: {reason}; 'fingerprint index check --repair' restores what it can, or restore the file"
+    )

@@ -1,80 +1,33 @@
-"""A collection on disk: segments and their catalogue, opened, added to, and asked for candidates."""
+"""A collection on disk, to be changed: made, added to, taken from and merged, by one process at a time."""
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from fingerprint.config import Config, description_digest
-from fingerprint.errors import (
-    CollectionCorruptError,
-    CollectionError,
-    CollectionExistsError,
-    ConfigError,
-    ModelMismatchError,
-)
-from fingerprint.index.candidates import nearest_by_descriptor, select_candidates
-from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue, ImageRecord
-from fingerprint.index.layout import (
-    FORMAT_VERSION,
-    MANIFEST_NAME,
-    SEGMENTS_NAME,
-    open_listed,
-    read_manifest,
-    segment_folder,
-)
-from fingerprint.index.segment import Segment, write_segment
+from fingerprint.errors import CollectionError, CollectionExistsError, ConfigError, ModelMismatchError
+from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue, ImageRecord, SegmentRecord
+from fingerprint.index.durable import UNFINISHED, discard, flush_folder, json_bytes, replace_file, reported
+from fingerprint.index.layout import FORMAT_VERSION, MANIFEST_NAME, SEGMENTS_NAME, segment_folder
+from fingerprint.index.lock import LOCK_NAME, WriterLock
+from fingerprint.index.merging import due_for_merging, groups_to_compact
+from fingerprint.index.reader import MANIFEST_FACT, StoreReader
+from fingerprint.index.view import NOTHING
+from fingerprint.index.writing import Source, merge_segments, write_pictures, write_vectors
 from fingerprint.models import Models
-from fingerprint.types import F32, Bool, Candidate, Fingerprint, Query, Skipped
+from fingerprint.types import F32, Fingerprint, Skipped
 
 
-@dataclass(frozen=True, slots=True)
-class StoreInfo:
-    """What a collection holds.
-
-    Attributes
-    ----------
-    path : str
-    model_id : str
-    references : int
-        Pictures that can be found.
-    removed : int
-        Pictures that were removed and still take space.
-    segments, keypoints, bytes : int
-    skipped : tuple of Skipped
-        Files that could not be added.
-    """
-
-    path: str
-    model_id: str
-    references: int
-    removed: int
-    segments: int
-    keypoints: int
-    bytes: int
-    skipped: tuple[Skipped, ...]
-
-
-class Store:
+class Store(StoreReader):
     """An open collection. Make one with `create` or `open_existing`; close it, or use it in a ``with`` statement."""
 
-    def __init__(self, folder: Path, models: Models, config: Config) -> None:
-        self.folder = folder
-        self.model_id = models.model_id
+    def __init__(self, folder: Path, models: Models, config: Config, *, keep_local: bool) -> None:
         self._vocabulary = models.vocabulary
-        self._config = config
-        self._catalogue = Catalogue(folder / CATALOGUE_NAME)
-        self._segments: list[Segment] = []
-        try:
-            self._load()
-        except BaseException:
-            self._catalogue.close()
-            raise
+        self._lock = WriterLock(folder)
+        super().__init__(folder, models, config, keep_local=keep_local)
 
     @classmethod
     def create(cls, folder: Path, models: Models, config: Config) -> Store:
@@ -83,88 +36,64 @@ class Store:
         Raises
         ------
         CollectionExistsError
-            If there is anything in `folder`.
+            If there is anything in `folder` but what an interrupted `create` left.
+        CollectionError
+            If it cannot be written there.
         """
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if (folder / MANIFEST_NAME).exists():
+            raise CollectionExistsError(
+                f"{folder}: a collection already; 'fingerprint index add {folder} IMAGES' adds to it"
+            )
+        if folder.exists() and not (folder.is_dir() and all(map(_left_by_create, folder.iterdir()))):
             raise CollectionExistsError(f"{folder}: not empty; choose another place or remove it first")
-        (folder / SEGMENTS_NAME).mkdir(parents=True, exist_ok=True)
-        Catalogue(folder / CATALOGUE_NAME, create=True).close()
-        manifest = {
-            "format_version": FORMAT_VERSION,
-            "model_id": models.model_id,
-            "features": description_digest(config),
-        }
-        (folder / MANIFEST_NAME).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        return cls(folder, models, config)
+        with reported(folder):
+            if folder.exists():
+                for left in folder.iterdir():
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
+            (folder / SEGMENTS_NAME).mkdir(parents=True, exist_ok=True)
+            manifest = json_bytes(
+                {
+                    "format_version": FORMAT_VERSION,
+                    "model_id": models.model_id,
+                    "features": description_digest(config),
+                    "keep_local_descriptors": config.storage.keep_local_descriptors,
+                }
+            )
+            catalogue = Catalogue(folder / CATALOGUE_NAME, create=True)
+            try:
+                with catalogue.change():
+                    catalogue.set_fact(MANIFEST_FACT, manifest.decode())
+            finally:
+                catalogue.close()
+            replace_file(folder / MANIFEST_NAME, manifest)  # from here on it is a collection
+            flush_folder(folder.absolute().parent)
+        return cls(folder, models, config, keep_local=config.storage.keep_local_descriptors)
 
-    @classmethod
-    def open_existing(cls, folder: Path, models: Models, config: Config) -> Store:
-        """Open a collection and check that it was made by this model with these settings.
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep all other writers out; what is published by then is seen inside. May be nested.
 
         Raises
         ------
-        CollectionNotFoundError, CollectionCorruptError, ModelMismatchError, ConfigError
+        CollectionBusyError
+            If another process, or another object of this one, is writing.
         """
-        manifest = read_manifest(folder)
-        if manifest["model_id"] != models.model_id:
-            raise ModelMismatchError(
-                f"{folder}: made by model {manifest['model_id']}, opened with {models.model_id}; "
-                "use the models that made it (--models DIR) or build the collection anew"
-            )
-        if manifest["features"] != description_digest(config):
-            raise ConfigError(
-                f"{folder}: made with the settings {manifest['features']}, opened with "
-                f"{description_digest(config)}; use the same settings or build the collection anew"
-            )
-        return cls(folder, models, config)
+        self._lock.acquire()
+        try:
+            if self._lock.depth == 1:
+                self._sweep()
+                self.refresh()
+            yield
+        finally:
+            self._lock.release()
 
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __len__(self) -> int:
-        return int(self._live.sum())
-
-    def __contains__(self, image_id: str) -> bool:
-        return image_id in self._position
-
-    def close(self) -> None:
-        """Unmap the segments and close the catalogue."""
-        for segment in self._segments:
-            segment.trees.close()
-        self._segments = []
-        self._catalogue.close()
-
-    def _load(self) -> None:
-        """Map all segments and read which rows are live."""
-        with self._catalogue.moment():
-            listed, rows = self._catalogue.segments(), self._catalogue.rows()
-        self._segments = [open_listed(self.folder, number, n_rows, self.model_id) for number, n_rows in listed]
-        self._numbers = [number for number, _ in listed]
-        self._starts = np.cumsum([0] + [len(s) for s in self._segments], dtype=np.int64)
-        if len(rows) != self._starts[-1]:
-            raise CollectionCorruptError(
-                f"{self.folder}: the catalogue has {len(rows)} pictures, the segments {self._starts[-1]}; "
-                "restore the collection or build it anew"
-            )
-        self._ids = [image_id for _, _, image_id, _ in rows]
-        self._live: Bool = np.array([not removed for _, _, _, removed in rows], dtype=np.bool_)
-        self._position = {image_id: i for i, image_id in enumerate(self._ids) if self._live[i]}
-
-    @property
-    def ids(self) -> list[str]:
-        """Ids of the pictures in the collection, in the order in which they were added."""
-        return [image_id for image_id, live in zip(self._ids, self._live, strict=True) if live]
-
-    def record(self, image_id: str) -> ImageRecord | None:
-        """Return what the catalogue knows of a picture, or None if it is not in the collection."""
-        position = self._position.get(image_id)
-        if position is None:
-            return None
-        which, row = self._place(position)
-        return self._catalogue.record(self._numbers[which], row)
+    def _sweep(self) -> None:
+        """Clear away what a writer left that died before it published, or before it had cleared away itself."""
+        listed = {segment_folder(self.folder, s.number).name for s in self._catalogue.segments()}
+        with reported(self.folder):
+            for left in (self.folder / SEGMENTS_NAME).iterdir():
+                if left.name not in listed:
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
 
     def add(
         self, fingerprints: Sequence[Fingerprint], records: Sequence[ImageRecord], replaced: Iterable[str] | None = ()
@@ -192,7 +121,7 @@ class Store:
         UnknownIdError
             If a replaced id is not there.
         CollectionError
-            If an id is there that is not replaced.
+            If an id is there that is not replaced, or the disk refuses.
         """
         for fingerprint, record in zip(fingerprints, records, strict=True):
             if fingerprint.model_id != self.model_id:
@@ -202,135 +131,159 @@ class Store:
                 )
         if not fingerprints:
             return []
-        with self._catalogue.change():
-            known = self._catalogue.live(record.image_id for record in records)
+        ids = [record.image_id for record in records]
+        with self.writing():
+            known = self._catalogue.live(ids, self.model_id)
             outgoing = known if replaced is None else list(replaced)
             clashes = set(known).difference(outgoing)
             if clashes:
                 raise CollectionError(
                     f"{min(clashes)}: already in the collection {self.folder}; remove it first or choose another id"
                 )
-            number = max((n for n, _ in self._catalogue.segments()), default=0) + 1
+            number = self._catalogue.next_number()
             folder = segment_folder(self.folder, number)
-            for left_over in (folder, folder.with_name(folder.name + ".unfinished")):
-                if left_over.exists():  # of a writer that died before it published; nobody else can be writing now
-                    shutil.rmtree(left_over)
-            write_segment(
-                folder,
-                fingerprints,
-                self._vocabulary,
-                self._config.annoy,
-                keep_local=self._config.keep_local_descriptors,
+            digest = write_pictures(
+                folder, ids, fingerprints, self._vocabulary, self._config, keep_local=self.keep_local
             )
-            self._catalogue.remove(outgoing)
-            self._catalogue.add_segment(number, records)
-            for record in records:
-                if record.path is not None:
-                    self._catalogue.clear_skipped(record.path)
-        self._reload()
+            self._publish(number, self.model_id, records, digest, outgoing)
+            self._merge_small()
         return outgoing
 
-    def remove(self, ids: Sequence[str]) -> None:
-        """Take pictures out; none if one of them is not there.
+    def add_vectors(self, model_id: str, ids: Sequence[str], vectors: F32) -> list[str]:
+        """Add vectors of another model as a new segment, in the place of those that are there under the same ids.
+
+        Parameters
+        ----------
+        model_id : str
+            Not that of the collection.
+        ids : sequence of str
+            Each once; they need not be those of pictures.
+        vectors : float32 array, shape (n, d)
+            With as many dimensions as what is there of that model.
+
+        Returns
+        -------
+        list of str
+            The ids that were taken out.
+
+        Raises
+        ------
+        ModelMismatchError
+            If the dimensions differ from those that are there, or the model is that of the collection.
+        CollectionBusyError, CollectionError
+        """
+        if model_id == self.model_id:
+            raise ModelMismatchError(
+                f"{self.folder}: {model_id} is its own model, whose vectors come with keypoints and hashes; "
+                "add the images instead"
+            )
+        if not len(ids):
+            return []
+        with self.writing():
+            there = self._views.get(model_id, NOTHING)
+            if there.segments and there.segments[0].descriptors.shape[1] != vectors.shape[1]:
+                raise ModelMismatchError(
+                    f"{self.folder}: vectors of {model_id} have {there.segments[0].descriptors.shape[1]} dimensions "
+                    f"there, {vectors.shape[1]} were offered; import them under another model id"
+                )
+            outgoing = self._catalogue.live(ids, model_id)
+            number = self._catalogue.next_number()
+            digest = write_vectors(segment_folder(self.folder, number), ids, vectors, model_id, self._config)
+            records = [ImageRecord(image_id, None, None, None, 0, 0) for image_id in ids]
+            self._publish(number, model_id, records, digest, outgoing)
+            self._merge_small()
+        return outgoing
+
+    def _publish(
+        self, number: int, model_id: str, records: Sequence[ImageRecord], digest: str, outgoing: Sequence[str]
+    ) -> None:
+        """Enter a segment that is on disk, and take it away again if that fails."""
+        try:
+            with self._catalogue.change():
+                self._catalogue.remove(outgoing, model_id)
+                self._catalogue.add_segment(number, model_id, records, digest)
+                for record in records:
+                    self._catalogue.clear_skipped(record.path or record.image_id)
+        except BaseException:
+            discard(segment_folder(self.folder, number))
+            raise
+        self.refresh()
+
+    def remove(self, ids: Sequence[str], model_id: str | None = None) -> None:
+        """Take pictures out, of all models or of one; none if one of them is not there.
 
         Raises
         ------
         UnknownIdError, CollectionBusyError
         """
-        with self._catalogue.change():
-            self._catalogue.remove(ids)
-        self._reload()
+        with self.writing():
+            with self._catalogue.change():
+                self._catalogue.remove(ids, model_id)
+            self.refresh()
 
     def note_skipped(self, skipped: Sequence[Skipped]) -> None:
         """Remember files that could not be added, for `info`."""
-        with self._catalogue.change():
+        with self.writing(), self._catalogue.change():
             for item in skipped:
                 self._catalogue.set_skipped(item.path, item.reason)
 
-    def _reload(self) -> None:
-        for segment in self._segments:
-            segment.trees.close()
-        self._load()
-
-    def fingerprint(self, image_id: str) -> Fingerprint | None:
-        """Return what is kept of a picture, or None if it is not in the collection."""
-        position = self._position.get(image_id)
-        return None if position is None else self._at(position)[1]
-
-    def _place(self, position: int) -> tuple[int, int]:
-        """Return which of the segments a position lies in, and its row there."""
-        which = int(np.searchsorted(self._starts, position, side="right")) - 1
-        return which, position - int(self._starts[which])
-
-    def _at(self, position: int) -> tuple[str, Fingerprint]:
-        which, row = self._place(position)
-        return self._ids[position], self._segments[which].fingerprint(row)
-
-    def nearest_by_descriptor(self, queries: Sequence[Query], *, exact: bool = False) -> list[list[int]]:
-        """Return for each of several queries what `candidates` takes as `by_descriptor`, found for all at once."""
-        if not queries:
-            return []
-        vectors = np.stack([query.descriptor for query in queries])
-        return nearest_by_descriptor(vectors, self._segments, self._ids, self._live, self._config, exact=exact)
-
-    def candidates(
-        self, query: Query, *, exact: bool = False, by_descriptor: Sequence[int] | None = None
-    ) -> list[Candidate]:
-        """Return the references worth comparing with a query, the most promising first.
+    def compact(self, largest: int | None = None) -> int:
+        """Merge segments and drop what was removed, while readers go on; each merge is a step of its own.
 
         Parameters
         ----------
-        query : Query
-            Described by the collection's model.
-        exact : bool
-            Compare with every descriptor, whatever the size of the collection, rather than use Annoy.
-        by_descriptor : sequence of int, optional
-            What `nearest_by_descriptor` returned for this query.
+        largest : int, optional
+            The most pictures in a segment that is made; `StorageConfig.compact_to` by default.
+
+        Returns
+        -------
+        int
+            How many segments there are fewer than before.
 
         Raises
         ------
-        ModelMismatchError
-            If the query was described by another model.
+        CollectionBusyError, CollectionError
         """
-        if query.model_id != self.model_id:
-            raise ModelMismatchError(
-                f"{query.name} was described by model {query.model_id}, the collection {self.folder} "
-                f"is of {self.model_id}; describe it with the collection's model"
-            )
-        found = select_candidates(
-            query,
-            self._segments,
-            self._ids,
-            self._live,
-            self._vocabulary,
-            self._config,
-            exact=exact,
-            by_descriptor=by_descriptor,
-        )
-        rows: dict[int, list[int]] = {}
-        for place in found:
-            which, row = self._place(place.position)
-            rows.setdefault(which, []).append(row)
-        for which, needed in rows.items():
-            self._segments[which].will_need(needed)
-        return [Candidate(*self._at(place.position), place.versions, place.assured) for place in found]
+        limit = self._config.storage.compact_to if largest is None else largest
+        if limit < 1:
+            raise ConfigError(f"the most pictures in a segment is {limit}, must be >= 1")
+        with self.writing():
+            before = self._catalogue.segments()
+            for group in groups_to_compact(before, limit):
+                self._merge(group)
+            return len(before) - len(self._catalogue.segments())
 
-    def descriptors(self) -> F32:
-        """Return the compact descriptors in the order of `ids`: float32 array, shape (n, d)."""
-        parts = [np.asarray(segment.descriptors) for segment in self._segments]
-        stacked = np.concatenate(parts) if parts else np.zeros((0, 0), dtype=np.float32)
-        return np.asarray(stacked[self._live], dtype=np.float32)
+    def _merge_small(self) -> None:
+        """Merge the newest segments of a model where there are many of like size."""
+        while group := due_for_merging(self._catalogue.segments(), self._config.storage):
+            self._merge(group)
 
-    def info(self) -> StoreInfo:
-        """Return what the collection holds."""
-        files = [path for path in self.folder.rglob("*") if path.is_file()]
-        return StoreInfo(
-            path=str(self.folder),
-            model_id=self.model_id,
-            references=len(self),
-            removed=len(self._live) - len(self),
-            segments=len(self._segments),
-            keypoints=sum(int(s.offsets[-1]) for s in self._segments),
-            bytes=sum(path.stat().st_size for path in files),
-            skipped=tuple(Skipped(path, reason) for path, reason in self._catalogue.skipped()),
-        )
+    def _merge(self, group: Sequence[SegmentRecord]) -> None:
+        """Put one segment in the place of neighbouring ones."""
+        view = self._views[group[0].model_id]
+        at = [view.numbers.index(record.number) for record in group]
+        sources = [Source(view.segments[which], view.live_of(which)) for which in at]
+        number = self._catalogue.next_number()
+        kept = [record for old in group for record, removed in self._catalogue.records(old.number) if not removed]
+        digest = merge_segments(segment_folder(self.folder, number), sources, self._config) if kept else ""
+        try:
+            with self._catalogue.change():
+                for old in group:
+                    self._catalogue.drop_segment(old.number)
+                if kept:
+                    self._catalogue.add_segment(number, group[0].model_id, kept, digest, group[0].place)
+        except BaseException:
+            discard(segment_folder(self.folder, number))
+            raise
+        self.refresh()
+        with reported(self.folder):
+            for old in group:
+                discard(segment_folder(self.folder, old.number))
+
+
+def _left_by_create(path: Path) -> bool:
+    """Return whether a file is one that making a collection leaves when it is interrupted."""
+    if path.name == SEGMENTS_NAME:
+        return path.is_dir() and not any(path.iterdir())
+    made = (CATALOGUE_NAME, f"{CATALOGUE_NAME}-wal", f"{CATALOGUE_NAME}-shm", f"{CATALOGUE_NAME}-journal")
+    return path.is_file() and path.name in (*made, LOCK_NAME, MANIFEST_NAME + UNFINISHED)

@@ -1,0 +1,180 @@
+"""The walk from many pictures to segments of a collection: described by several workers, written some at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from fingerprint.config import Config
+from fingerprint.describe import describe_reference
+from fingerprint.errors import ImageError
+from fingerprint.files import read_file
+from fingerprint.folders import is_unicode
+from fingerprint.index import ImageRecord, Store
+from fingerprint.models import Models
+from fingerprint.types import U8, AddReport, Fingerprint, ImageSource, Skipped, source_name
+from fingerprint.workers import map_images
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Pictures that wait to become a segment."""
+
+    fingerprints: list[Fingerprint] = field(default_factory=list)
+    records: list[ImageRecord] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """A picture that is to be added, and the SHA-256 of what is there under its id."""
+
+    image_id: str
+    source: ImageSource
+    known: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """A picture that was described, or only looked at: None if it is there with the same bytes."""
+
+    fingerprint: Fingerprint | None
+    record: ImageRecord
+
+
+def add_images(
+    store: Store,
+    images: Iterable[tuple[str, ImageSource]],
+    models: Models,
+    config: Config,
+    *,
+    n_workers: int | None = None,
+    told: Callable[[int], None] | None = None,
+) -> AddReport:
+    """Add (id, picture) pairs to a collection, taken a few at a time, and publish them in batches.
+
+    Parameters
+    ----------
+    store : Store
+        Locked against other writers all the while.
+    images : iterable of (str, path, bytes or array)
+        A picture whose bytes are there under its id costs nothing; one with other bytes takes the place of the old.
+    models : Models
+    config : Config
+        ``config.storage.batch`` pictures are held in memory.
+    n_workers : int, optional
+        Threads; one for each core by default. The result does not depend on it.
+    told : callable, optional
+        Called as ``told(done)``, in pictures.
+
+    Returns
+    -------
+    AddReport
+        Pictures that cannot be read, and those whose id came before, are among its skipped ones.
+
+    Raises
+    ------
+    CollectionBusyError
+        If another process is writing.
+    CollectionError
+        If the disk refuses; what was published before stays.
+    """
+    published = unchanged = replaced = 0
+    skipped: list[Skipped] = []
+    batch = _Batch()
+    owners: dict[str, str] = {}
+
+    def offered() -> Iterator[_Offered]:  # run by this thread: the catalogue is for one at a time
+        for image_id, source in images:
+            yield _Offered(image_id, source, store.content(image_id) if is_unicode(image_id) else None)
+
+    with store.writing():
+        described = map_images(partial(_describe, models=models, config=config), offered(), n_workers)
+        for done, result in enumerate(described, start=1):
+            outcome = result if isinstance(result, Skipped) else _unless_repeated(result, owners)
+            if isinstance(outcome, Skipped):
+                skipped.append(outcome)
+                batch.skipped.append(outcome)
+            elif outcome.fingerprint is None:
+                unchanged += 1
+            else:
+                batch.fingerprints.append(outcome.fingerprint)
+                batch.records.append(outcome.record)
+            if len(batch.records) + len(batch.skipped) >= config.storage.batch:
+                published += len(batch.records)
+                replaced += _publish(store, batch)
+                batch = _Batch()
+            if told is not None:
+                told(done)
+        published += len(batch.records)
+        replaced += _publish(store, batch)
+    return AddReport(published - replaced, unchanged, replaced, tuple(skipped), ())
+
+
+def describe_all(
+    images: Iterable[tuple[str, ImageSource]], models: Models, config: Config, n_workers: int | None = None
+) -> tuple[list[Fingerprint], list[ImageRecord]]:
+    """Describe (id, picture) pairs, all of them.
+
+    Raises
+    ------
+    ImageError
+        At the first picture that cannot be read.
+    """
+    offered = [_Offered(image_id, source, None) for image_id, source in images]
+    batch = _Batch()
+    for result in map_images(partial(_describe, models=models, config=config), offered, n_workers):
+        if isinstance(result, Skipped):
+            raise ImageError(result.path, result.reason)
+        if result.fingerprint is not None:
+            batch.fingerprints.append(result.fingerprint)
+            batch.records.append(result.record)
+    return batch.fingerprints, batch.records
+
+
+def _publish(store: Store, batch: _Batch) -> int:
+    """Write a batch and return how many pictures it took the place of."""
+    if batch.skipped:
+        store.note_skipped(batch.skipped)
+    return len(store.add(batch.fingerprints, batch.records, replaced=None))
+
+
+def _unless_repeated(described: _Described, owners: dict[str, str]) -> _Described | Skipped:
+    """Return a picture, or why it is skipped if its id came before."""
+    image_id, name = described.record.image_id, described.record.path or described.record.image_id
+    if image_id in owners:
+        return Skipped(name, f"its id {image_id!r} is already that of {owners[image_id]}")
+    owners[image_id] = name
+    return described
+
+
+def _describe(item: _Offered, models: Models, config: Config) -> _Described:
+    """Describe a picture, unless it is in the collection with the same bytes."""
+    image_id, source = item.image_id, item.source
+    path = None if source_name(source).startswith("<") else source_name(source)
+    name = path or image_id or source_name(source)
+    if not is_unicode(image_id):
+        raise ImageError(name, "its name has characters that cannot be an id; rename the file")
+    if not image_id:
+        raise ImageError(name, "its id is empty; give it one")
+    data = source if isinstance(source, bytes | np.ndarray) else read_file(source)
+    content, n_bytes = _content(data), len(data) if isinstance(data, bytes) else None
+    if content == item.known:
+        return _Described(None, ImageRecord(image_id, path, n_bytes, content, 0, 0))
+    try:
+        fingerprint = describe_reference(data, models, config)
+    except ImageError as error:
+        raise ImageError(name, error.reason) from error
+    return _Described(fingerprint, ImageRecord(image_id, path, n_bytes, content, fingerprint.width, fingerprint.height))
+
+
+def _content(data: bytes | U8) -> str:
+    """Return the SHA-256 in hex of a file's bytes, or of an array's with its type and shape."""
+    if isinstance(data, bytes):
+        return hashlib.sha256(data).hexdigest()
+    form = f"{data.dtype.str} {data.shape} ".encode()
+    return hashlib.sha256(form + np.ascontiguousarray(data).tobytes()).hexdigest()

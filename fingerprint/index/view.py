@@ -1,0 +1,142 @@
+"""What a reader sees: the segments of one model and which of their pictures are not removed, as of one moment.
+
+A view stays as it is whatever others write: segments never change, and mapped files outlive their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fingerprint.errors import CollectionCorruptError, CollectionError
+from fingerprint.index.catalogue import Catalogue, SegmentRecord
+from fingerprint.index.layout import open_listed, segment_folder
+from fingerprint.index.segment import Segment
+from fingerprint.types import I64, Bool
+
+_ATTEMPTS = 20  # to open what another process may be merging meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class View(Sequence[str]):
+    """Pictures by position, counted over all segments in their order; as a sequence, their ids, removed ones too.
+
+    Attributes
+    ----------
+    numbers : tuple of int
+        Of the segments.
+    segments : tuple of Segment
+    starts : int64 array, shape (s + 1,)
+        Position of the first picture of each segment, and at the end their number.
+    live : bool array, shape (n,)
+        Which are not removed.
+    """
+
+    numbers: tuple[int, ...]
+    segments: tuple[Segment, ...]
+    starts: I64
+    live: Bool
+
+    def __len__(self) -> int:
+        return len(self.live)
+
+    def __getitem__(self, position: int) -> str:  # type: ignore[override] # no slices
+        which, row = self.place(position)
+        return self.segments[which].ids[row]
+
+    @property
+    def n_live(self) -> int:
+        """Number of pictures that are not removed."""
+        return int(np.count_nonzero(self.live))
+
+    def place(self, position: int) -> tuple[int, int]:
+        """Return which of the segments a position lies in, and its row there."""
+        which = int(np.searchsorted(self.starts, position, side="right")) - 1
+        return which, position - int(self.starts[which])
+
+    def position(self, image_id: str) -> int | None:
+        """Return where the picture of an id is, or None if there is none that is not removed."""
+        for which in reversed(range(len(self.segments))):
+            row = self.segments[which].ids.row(image_id)
+            if row is not None and self.live[self.starts[which] + row]:
+                return int(self.starts[which]) + row
+        return None
+
+    def live_of(self, which: int) -> Bool:
+        """Return which pictures of a segment are not removed: bool array, shape (n of the segment,)."""
+        return self.live[self.starts[which] : self.starts[which + 1]]
+
+    def live_ids(self) -> Iterator[str]:
+        """Yield the ids of the pictures that are not removed, in order."""
+        for which, segment in enumerate(self.segments):
+            for image_id, live in zip(segment.ids, self.live_of(which).tolist(), strict=True):
+                if live:
+                    yield image_id
+
+
+#: The view of a model that nothing is there of.
+NOTHING = View((), (), np.zeros(1, np.int64), np.zeros(0, np.bool_))
+
+
+def open_views(folder: Path, catalogue: Catalogue, known: Mapping[int, Segment]) -> dict[str, View]:
+    """Return what is published now, by model.
+
+    Parameters
+    ----------
+    folder : Path
+    catalogue : Catalogue
+    known : mapping of int to Segment
+        Open segments by number; those that are still listed are used again.
+
+    Raises
+    ------
+    CollectionCorruptError
+        If a segment is missing or does not agree with the catalogue.
+    """
+    for attempt in range(_ATTEMPTS):
+        with catalogue.moment():
+            listed, tombstones = catalogue.segments(), catalogue.tombstones()
+        opened: dict[int, Segment] = {}
+        try:
+            for record in listed:
+                opened[record.number] = known.get(record.number) or open_listed(folder, record)
+        except CollectionError:
+            for number in opened.keys() - known.keys():
+                opened[number].close()
+            if attempt == _ATTEMPTS - 1 or not _merged_away(folder, catalogue, listed[len(opened)].number):
+                raise
+            continue
+        return {
+            model_id: _view(folder, [record for record in listed if record.model_id == model_id], opened, tombstones)
+            for model_id in {record.model_id for record in listed}
+        }
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _merged_away(folder: Path, catalogue: Catalogue, number: int) -> bool:
+    """Return whether a segment is gone because another process merged it meanwhile."""
+    return not segment_folder(folder, number).exists() and number not in {s.number for s in catalogue.segments()}
+
+
+def _view(
+    folder: Path,
+    listed: Sequence[SegmentRecord],
+    opened: Mapping[int, Segment],
+    tombstones: Mapping[int, Sequence[int]],
+) -> View:
+    segments = [opened[record.number] for record in listed]
+    starts = np.cumsum([0] + [len(segment) for segment in segments], dtype=np.int64)
+    live = np.ones(int(starts[-1]), dtype=np.bool_)
+    for record, start, stop in zip(listed, starts, starts[1:], strict=False):
+        rows = tombstones.get(record.number, ())
+        if len(rows) != record.n_removed or any(not 0 <= row < record.n_rows for row in rows):
+            raise CollectionCorruptError(
+                f"{folder}: the catalogue says that {record.n_removed} pictures of segment {record.number} are removed "
+                f"and names {len(rows)}; restore the catalogue or build the collection anew"
+            )
+        live[start:stop][list(rows)] = False
+    live.setflags(write=False)
+    return View(tuple(record.number for record in listed), tuple(segments), starts, live)
