@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -87,18 +89,21 @@ def add_images(
     skipped: list[Skipped] = []
     batch = _Batch()
     owners: dict[str, str] = {}
+    under_way: deque[str] = deque()
 
     def offered() -> Iterator[_Offered]:  # run by this thread: the catalogue is for one at a time
         for image_id, source in images:
+            under_way.append(_place(source) or image_id)
             yield _Offered(image_id, source, store.content(image_id) if is_unicode(image_id) else None)
 
     with store.writing():
         described = map_images(partial(_describe, models=models, config=config), offered(), n_workers)
         for done, result in enumerate(described, start=1):
             outcome = result if isinstance(result, Skipped) else _unless_repeated(result, owners)
+            place = under_way.popleft()
             if isinstance(outcome, Skipped):
                 skipped.append(outcome)
-                batch.skipped.append(outcome)
+                batch.skipped.append(Skipped(place, outcome.reason))
             elif outcome.fingerprint is None:
                 unchanged += 1
             else:
@@ -106,12 +111,12 @@ def add_images(
                 batch.records.append(outcome.record)
             if len(batch.records) + len(batch.skipped) >= config.storage.batch:
                 published += len(batch.records)
-                replaced += _publish(store, batch)
+                replaced += _publish(store, batch, n_workers)
                 batch = _Batch()
             if told is not None:
                 told(done)
         published += len(batch.records)
-        replaced += _publish(store, batch)
+        replaced += _publish(store, batch, n_workers)
     return AddReport(published - replaced, unchanged, replaced, tuple(skipped), ())
 
 
@@ -136,11 +141,11 @@ def describe_all(
     return batch.fingerprints, batch.records
 
 
-def _publish(store: Store, batch: _Batch) -> int:
+def _publish(store: Store, batch: _Batch, n_workers: int | None) -> int:
     """Write a batch and return how many pictures it took the place of."""
     if batch.skipped:
         store.note_skipped(batch.skipped)
-    return len(store.add(batch.fingerprints, batch.records, replaced=None))
+    return len(store.add(batch.fingerprints, batch.records, replaced=None, n_workers=n_workers))
 
 
 def _unless_repeated(described: _Described, owners: dict[str, str]) -> _Described | Skipped:
@@ -155,8 +160,8 @@ def _unless_repeated(described: _Described, owners: dict[str, str]) -> _Describe
 def _describe(item: _Offered, models: Models, config: Config) -> _Described:
     """Describe a picture, unless it is in the collection with the same bytes."""
     image_id, source = item.image_id, item.source
-    path = None if source_name(source).startswith("<") else source_name(source)
-    name = path or image_id or source_name(source)
+    path = _place(source)
+    name = (image_id or source_name(source)) if path is None else source_name(source)
     if not is_unicode(image_id):
         raise ImageError(name, "its name has characters that cannot be an id; rename the file")
     if not image_id:
@@ -170,6 +175,11 @@ def _describe(item: _Offered, models: Models, config: Config) -> _Described:
     except ImageError as error:
         raise ImageError(name, error.reason) from error
     return _Described(fingerprint, ImageRecord(image_id, path, n_bytes, content, fingerprint.width, fingerprint.height))
+
+
+def _place(source: ImageSource) -> str | None:
+    """Return where a picture's file is, from the root, or None for one from memory."""
+    return None if isinstance(source, bytes | np.ndarray) else os.path.abspath(source)  # noqa: PTH100 - links stay
 
 
 def _content(data: bytes | U8) -> str:

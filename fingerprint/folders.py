@@ -81,10 +81,12 @@ def identify_images(
     named: list[tuple[str, Path]] = []
     ignored: list[Path] = []
     for path in map(Path, paths):
-        images, others = find_images([path])
-        named += [(identify(image, path if path.is_dir() else path.parent, root), image) for image in images]
+        found, others = find_images([path])
+        named += [(identify(image, path if path.is_dir() else path.parent, root), image) for image in found]
         ignored += others
-    return list(dict.fromkeys(named)), ignored  # a file that is named twice is one file
+    images = {image for _, image in named}
+    others = [path for path in dict.fromkeys(ignored) if path not in images]
+    return list(dict.fromkeys(named)), others  # a file that is named twice is one file
 
 
 def identify(image: Path, folder: Path, root: str | os.PathLike[str] | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from fingerprint.adding import add_images, describe_all
@@ -17,6 +17,7 @@ from fingerprint.files import read_file
 from fingerprint.folders import identify_images, is_unicode
 from fingerprint.index import ImageRecord, Store, StoreInfo
 from fingerprint.models import Models, load_models
+from fingerprint.moving import VectorAccess
 from fingerprint.types import F32, AddReport, Answer, Fingerprint, ImageSource, Match, Query, Skipped, Verification
 from fingerprint.verify import verify
 
@@ -53,7 +54,7 @@ def compare(
     return verify(described, describe_reference(reference, models, config), models, config.match)
 
 
-class Collection:
+class Collection(VectorAccess):
     """A collection of references on disk.
 
     Make one with `create_collection`, open one with `open_collection`; close it or use it in a ``with`` statement.
@@ -94,21 +95,6 @@ class Collection:
     def info(self) -> StoreInfo:
         """Return what the collection holds."""
         return self._store.info()
-
-    def remove(self, ids: Sequence[str]) -> None:
-        """Take references out, with the vectors of other models that are there of them; none if one is not there.
-
-        Raises
-        ------
-        UnknownIdError
-            Naming the first id that is not in the collection.
-        ConfigError
-            If `ids` is one text rather than a list.
-        CollectionBusyError, CollectionError
-        """
-        if isinstance(ids, str):
-            raise ConfigError(f"ids is the text {ids!r}; give a list of ids")
-        self._store.remove(ids)
 
     def add_files(
         self,
@@ -206,7 +192,7 @@ class Collection:
         if len({image_id for image_id, _ in pairs}) < len(pairs):
             raise ConfigError("ids must not come twice")
         fingerprints, records = describe_all(pairs, self._models, self._config, n_workers)
-        self._store.add(fingerprints, records, replaced=None)
+        self._store.add(fingerprints, records, replaced=None, n_workers=n_workers)
 
     def compact(self, largest: int | None = None) -> int:
         """Merge segments and drop what was removed, while readers go on; return how many segments there are fewer.

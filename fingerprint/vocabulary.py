@@ -19,14 +19,15 @@ from fingerprint.config import MatchConfig
 from fingerprint.kernels.postings import pack_geometry, vote_postings
 from fingerprint.kernels.words import nearest_words, rotate_descriptors, word_signatures
 from fingerprint.models import Models, VocabularyModel
-from fingerprint.types import F32, I32, I64, U8, U64, VERSIONS, Keypoints, Postings, Visits
+from fingerprint.types import F32, I32, I64, U8, U32, U64, VERSIONS, Keypoints, Postings, Skipped, Visits
+from fingerprint.workers import map_images
 
 #: Training images, those that agree most with a query, that its background is the mean over.
 BACKGROUND_IMAGES = 3
 _BEAM = 4  # coarse cells in which words are looked for
 _SIGNATURE_BITS = 64
 _HITS_PER_REFERENCE = 200  # the vote takes each as a hypothesis; the cost grows with the square
-_CHUNK = 100_000  # keypoints that are quantised together
+_CHUNK = 30_000  # keypoints that are quantised together
 
 
 def visit_words(versions: Sequence[Keypoints], vocabulary: VocabularyModel, config: MatchConfig) -> Visits:
@@ -69,22 +70,38 @@ def visit_words(versions: Sequence[Keypoints], vocabulary: VocabularyModel, conf
     )
 
 
-def build_postings(pictures: Sequence[Keypoints], vocabulary: VocabularyModel) -> Postings:
+def build_postings(
+    pictures: Sequence[Keypoints], vocabulary: VocabularyModel, n_workers: int | None = None
+) -> Postings:
     """Return the inverted file of pictures; the row of a picture is its place in `pictures`.
 
-    Each posting depends on its own picture only, whatever others there are.
+    Each posting depends on its own picture only, whatever others there are and however many threads work.
+
+    Parameters
+    ----------
+    pictures : sequence of Keypoints
+    vocabulary : VocabularyModel
+    n_workers : int, optional
+        Threads; one for each core by default.
     """
     counts = [len(keypoints) for keypoints in pictures]
     total = sum(counts)
+
+    def look_up(part: Sequence[Keypoints]) -> tuple[I32, U64, U32]:
+        found, signed = quantise(np.concatenate([k.descriptors for k in part]), vocabulary, 1)
+        packed = np.empty(len(found), np.uint32)
+        pack_geometry(np.concatenate([k.frame for k in part]), packed)
+        return found[:, 0], signed[:, 0], packed
+
     words = np.empty(total, np.uint32)
     signatures = np.empty(total, np.uint64)
     geometry = np.empty(total, np.uint32)
     start = 0
-    for part in _chunks(pictures):
-        stop = start + sum(len(keypoints) for keypoints in part)
-        found, signed = quantise(np.concatenate([k.descriptors for k in part]), vocabulary, 1)
-        words[start:stop], signatures[start:stop] = found[:, 0], signed[:, 0]
-        pack_geometry(np.concatenate([k.frame for k in part]), geometry[start:stop])
+    for result in map_images(look_up, _chunks(pictures), n_workers):
+        if isinstance(result, Skipped):
+            raise AssertionError(result.reason)  # there are no images here that could be bad
+        stop = start + len(result[0])
+        words[start:stop], signatures[start:stop], geometry[start:stop] = result
         start = stop
     order = np.argsort(words, kind="stable")
     present, starts = np.unique(words[order], return_index=True)

@@ -27,6 +27,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+import fingerprint.adding
 import fingerprint.pipeline
 import fingerprint.tracks
 from fingerprint import __version__, compare, create_collection, open_collection
@@ -338,9 +339,10 @@ class TestIndex:
             "added": 4,
             "unchanged": 0,
             "replaced": 0,
+            "skipped": 0,
+            "ignored": 0,
+            "unread_folders": 0,
             "references": 4,
-            "skipped": [],
-            "ignored": [],
         }
         (again,) = lines(done("index", "add", folder, place.good / "coffee.jpg", "--json"))
         assert (again["added"], again["unchanged"]) == (0, 1)
@@ -348,7 +350,8 @@ class TestIndex:
         assert removed == {"collection": str(folder), "removed": ["coffee.jpg", "rocket.jpg"], "references": 2}
         (info,) = lines(done("index", "info", folder, "--json"))
         assert list(info) == [
-            *("collection", "model_id", "references", "removed", "segments", "keypoints", "bytes", "skipped"),
+            *("collection", "model_id", "references", "removed", "segments", "keypoints", "bytes", "keeps_local"),
+            *("imported", "skipped"),
         ]
         assert (info["references"], info["removed"], info["segments"]) == (2, 2, 1)
         assert info["model_id"] == load_models().model_id
@@ -366,14 +369,18 @@ class TestIndex:
             done("index", "create", folder)
         result = done("index", how, folder, place.mixed, "--json", code=1)
         assert_bad_files_are_told(result)
-        (told,) = lines(result)
+        *files, told = lines(result)
         assert told["added"] == told["references"] == len(GOOD)
-        assert {Path(item["path"]).name for item in told["skipped"]} == BAD.keys()
-        assert told["ignored"] == [str(place.mixed / "notes.txt")]
+        skipped = [item for item in files if "skipped" in item]
+        assert {Path(item["path"]).name for item in skipped} == BAD.keys()
+        assert all(item["skipped"].startswith(BAD[Path(item["path"]).name]) for item in skipped)
+        ignored = [item["path"] for item in files if "ignored" in item]
+        assert ignored == [str(place.mixed / "notes.txt")]
+        assert (told["skipped"], told["ignored"], len(files)) == (len(BAD), 1, len(BAD) + 1)
         with open_collection(folder) as collection:
             assert collection.ids == [f"{name}.jpg" for name in GOOD]
         (info,) = lines(done("index", "info", folder, "--json"))
-        assert info["skipped"] == told["skipped"]
+        assert info["skipped"] == [{"path": item["path"], "reason": item["skipped"]} for item in skipped]
         text = done("index", "info", folder).stdout
         assert "skipped      4\n" in text
         assert f"  {place.mixed}/empty.png: empty file\n" in text
@@ -387,12 +394,12 @@ class TestIndex:
         }
 
     def test_a_damaged_file_is_found(self, own: Path) -> None:
-        local = own / "segments" / "000001" / "local.npy"
-        data = bytearray(local.read_bytes())
+        frames = own / "segments" / "000001" / "frames.npy"
+        data = bytearray(frames.read_bytes())
         data[-1] ^= 1
-        local.write_bytes(data)
+        frames.write_bytes(data)
         result = done("index", "check", own, code=1)
-        assert "local.npy" in result.stdout
+        assert "frames.npy" in result.stdout
         assert result.stdout.endswith("own: 1 problem\n")
         (told,) = lines(done("index", "check", own, "--json", code=1))
         assert not told["sound"]
@@ -401,8 +408,15 @@ class TestIndex:
     def test_what_is_in_the_way_is_left_alone(self, place: Place, own: Path) -> None:
         before = sorted(own.rglob("*"))
         result = done("index", "create", own, place.good, code=2)
-        assert result.stderr == f"fingerprint: error: {own}: not empty; choose another place or remove it first\n"
+        assert result.stderr == (
+            f"fingerprint: error: {own}: a collection already; 'fingerprint index add {own} IMAGES' adds to it\n"
+        )
         assert sorted(own.rglob("*")) == before
+        result = done("index", "create", own.parent, place.good, code=2)
+        assert (
+            result.stderr == f"fingerprint: error: {own.parent}: not empty; choose another place or remove it first\n"
+        )
+        assert sorted(own.parent.rglob("*")) == [own, *before]
 
     def test_a_path_that_does_not_exist_makes_no_collection(self, tmp_path: Path) -> None:
         result = done("index", "create", tmp_path / "new", tmp_path / "nowhere", code=2)
@@ -609,7 +623,7 @@ class TestChallenge:
         sets = ("challenge", "match", "--queries", place.copies, "--references", place.good)
         first = (*sets, "--collection", tmp_path / "kept", "--out")
         done(*first, tmp_path / "a.csv", code=1)
-        monkeypatch.setattr(fingerprint.pipeline, "describe_reference", None)
+        monkeypatch.setattr(fingerprint.adding, "describe_reference", None)
         done(*first, tmp_path / "b.csv", code=1)
         assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
@@ -816,12 +830,12 @@ class TestBoundary:
     def test_a_process_ends_with_the_code(self, place: Place, tmp_path: Path) -> None:
         ended = subprocess_of("index", "create", tmp_path / "new", place.mixed, "--json", capture_output=True)
         assert ended.returncode == 1
-        assert strict_json(ended.stdout.decode())["added"] == 4
+        assert strict_json(ended.stdout.decode().splitlines()[-1])["added"] == 4
         assert ended.stderr.decode().splitlines()[1] == "fingerprint: skipped 4 files:"
 
 
 class TestProgress:
-    def drawn(self, *, stderr: bool = True, stdout: bool = False, **options: bool) -> str:
+    def drawn(self, *, total: int = 3, stderr: bool = True, stdout: bool = False, **options: bool) -> str:
         """Return what three steps of two stages write to stderr; `stderr` and `stdout` say which are terminals."""
         written: list[str] = []
 
@@ -834,7 +848,7 @@ class TestProgress:
             with progress(quiet=options.pop("quiet", False), **options) as report:
                 for stage in ("references", "queries"):
                     for step in (1, 2, 3):
-                        report(stage, step, 3)
+                        report(stage, step, total)
         return "".join(written)
 
     def test_a_bar_for_each_stage(self) -> None:
@@ -844,6 +858,13 @@ class TestProgress:
                 break
             assert line.count(stage) == 4
             assert "3/3" in line
+
+    def test_a_count_where_the_number_is_not_known(self) -> None:
+        for stage, line in zip(("references", "queries"), self.drawn(total=0).split("\n"), strict=False):
+            assert stage in line
+            assert re.search(r"\b3\b", line)
+            assert "3/3" not in line
+            assert "%" not in line
 
     def test_none_when_quiet_or_without_a_terminal_or_between_results(self) -> None:
         assert self.drawn(streams=True) != ""

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 import fingerprint
-from fingerprint.config import DEFAULT_CONFIG, AnnoyConfig, CandidateConfig, Config, FeatureConfig
+from fingerprint.config import DEFAULT_CONFIG, AnnoyConfig, CandidateConfig, Config, FeatureConfig, StorageConfig
 from fingerprint.describe import describe_query, describe_reference
 from fingerprint.edits import apply_edits
 from fingerprint.errors import (
     CollectionBusyError,
+    CollectionError,
     CollectionExistsError,
     CollectionNotFoundError,
     ConfigError,
@@ -32,12 +33,16 @@ from fingerprint.index import catalogue as catalogue_module
 from fingerprint.index import store as store_module
 from fingerprint.index.candidates import nearest_by_descriptor, searched_by_annoy, select_candidates
 from fingerprint.index.catalogue import Catalogue
+from fingerprint.index.records import SegmentRecord
 from fingerprint.index.trees import inspected
 from fingerprint.models import Models, load_models
 from fingerprint.types import U8, VERSIONS, Candidate, Fingerprint, Keypoints, Query, Skipped
 
 ROOT = Path(fingerprint.__file__).parents[1]
 ONLY_DESCRIPTOR = CandidateConfig(from_keypoints=0, from_hashes=0, from_descriptor=10)
+KEEPING = dataclasses.replace(DEFAULT_CONFIG, storage=StorageConfig(keep_local_descriptors=True))
+#: Every segment has trees, and single queries are searched by them.
+BY_ANNOY = dataclasses.replace(DEFAULT_CONFIG, candidates=dataclasses.replace(ONLY_DESCRIPTOR, annoy_from=1))
 
 
 def record(image_id: str, fingerprint: Fingerprint, path: str | None = None) -> ImageRecord:
@@ -102,7 +107,7 @@ def assert_same_fingerprint(a: Fingerprint, b: Fingerprint) -> None:
 
 @pytest.fixture
 def empty(tmp_path: Path, models: Models) -> Iterator[Store]:
-    with Store.create(tmp_path / "collection", models, DEFAULT_CONFIG) as store:
+    with Store.create(tmp_path / "collection", models, KEEPING) as store:
         yield store
 
 
@@ -136,8 +141,10 @@ class TestAddAndReopen:
                 found = again.fingerprint(name)
                 assert found is not None
                 assert_same_fingerprint(found, fingerprint)
+            ids, vectors = again.vectors()
+            assert ids == again.ids
             np.testing.assert_array_equal(
-                again.descriptors(), np.stack([fingerprint.descriptor for fingerprint in described.values()])
+                vectors, np.stack([fingerprint.descriptor for fingerprint in described.values()])
             )
 
     def test_info_counts(self, store: Store, described: dict[str, Fingerprint]) -> None:
@@ -159,7 +166,8 @@ class TestAddAndReopen:
     def test_an_empty_one_is_sound(self, empty: Store, queries: dict[str, Query]) -> None:
         with reopened(empty) as again:
             assert (len(again), again.ids, again.candidates(queries["coffee"])) == (0, [], [])
-            assert again.descriptors().shape[0] == 0
+            ids, vectors = again.vectors()
+            assert (ids, len(vectors)) == ([], 0)
         assert check_store(empty.folder) == []
 
     def test_adding_nothing_makes_no_segment(self, empty: Store) -> None:
@@ -233,7 +241,9 @@ class TestRemoveAndReplace:
                 assert not {"chelsea", "rocket"} & set(one.ids)
                 assert one.fingerprint("chelsea") is None
                 assert one.record("chelsea") is None
-                assert one.descriptors().shape[0] == n - 2
+                ids, vectors = one.vectors()
+                assert ids == one.ids
+                assert len(vectors) == n - 2
                 for query in queries.values():
                     assert not {"chelsea", "rocket"} & set(ids_of(one.candidates(query)))
             assert again.info().removed == 2
@@ -351,9 +361,11 @@ class TestCandidates:
     def test_do_not_depend_on_the_segments(
         self, size: int, tmp_path: Path, store: Store, described: dict[str, Fingerprint], queries: dict[str, Query]
     ) -> None:
-        with Store.create(tmp_path / "other", load_models(), DEFAULT_CONFIG) as other:
+        unmerged = dataclasses.replace(DEFAULT_CONFIG, storage=StorageConfig(merge_factor=100))
+        with Store.create(tmp_path / "other", load_models(), unmerged) as other:
             for part in parts_of(described, size):
                 add(other, part)
+            assert other.info().segments == -(-len(described) // size)
             for query in queries.values():
                 assert told(other.candidates(query)) == told(store.candidates(query))
 
@@ -446,11 +458,9 @@ class TestCandidates:
 class TestWithoutLocalDescriptors:
     """They take most of the room, and only pictures that are to be queries need them."""
 
-    CONFIG = dataclasses.replace(DEFAULT_CONFIG, keep_local_descriptors=False)
-
     @pytest.fixture
     def lean(self, tmp_path: Path, described: dict[str, Fingerprint], models: Models) -> Iterator[Store]:
-        with Store.create(tmp_path / "lean", models, self.CONFIG) as made:
+        with Store.create(tmp_path / "lean", models, DEFAULT_CONFIG) as made:
             for part in parts_of(described, 7):
                 add(made, part)
             yield made
@@ -466,43 +476,82 @@ class TestWithoutLocalDescriptors:
 
     def test_all_else_is_kept(self, lean: Store, described: dict[str, Fingerprint]) -> None:
         for name, whole in described.items():
-            found = lean.fingerprint(name)
-            assert found is not None
-            assert found.keypoints.descriptors.shape == (0, 128)
-            assert len(found.keypoints) == len(whole.keypoints)
-            rest = dataclasses.replace(whole.keypoints, descriptors=found.keypoints.descriptors)
-            assert_same_fingerprint(found, dataclasses.replace(whole, keypoints=rest))
+            self.assert_kept_without_local(lean, name, whole)
 
-    def test_the_setting_may_change_between_additions(
-        self, lean: Store, described: dict[str, Fingerprint], queries: dict[str, Query]
+    @staticmethod
+    def assert_kept_without_local(store: Store, name: str, whole: Fingerprint) -> None:
+        found = store.fingerprint(name)
+        assert found is not None
+        assert found.keypoints.descriptors.shape == (0, 128)
+        assert len(found.keypoints) == len(whole.keypoints)
+        rest = dataclasses.replace(whole.keypoints, descriptors=found.keypoints.descriptors)
+        assert_same_fingerprint(found, dataclasses.replace(whole, keypoints=rest))
+
+    def test_what_it_keeps_cannot_be_added_elsewhere(
+        self, lean: Store, empty: Store, described: dict[str, Fingerprint]
     ) -> None:
-        with reopened(lean) as again:
+        found = lean.fingerprint("coffee")
+        assert found is not None
+        with pytest.raises(CollectionError, match=r"again: it comes without local descriptors.*describe the picture"):
+            add(empty, {"rocket": described["rocket"], "again": found})
+        assert empty.ids == []
+
+    def test_it_is_a_property_of_the_collection_whatever_later_settings_say(
+        self, lean: Store, store: Store, described: dict[str, Fingerprint], queries: dict[str, Query]
+    ) -> None:
+        with reopened(lean, KEEPING) as again:
             add(again, {"new": described["coffee"]})
+            assert not again.info().keep_local_descriptors
+            self.assert_kept_without_local(again, "new", described["coffee"])
+            assert set(ids_of(again.candidates(queries["coffee"]))[:2]) == {"coffee", "new"}
+        with reopened(store, DEFAULT_CONFIG) as again:
+            add(again, {"new": described["coffee"]})
+            assert again.info().keep_local_descriptors
             found = again.fingerprint("new")
             assert found is not None
             assert_same_fingerprint(found, described["coffee"])
-            assert set(ids_of(again.candidates(queries["coffee"]))[:2]) == {"coffee", "new"}
-        assert check_store(lean.folder) == []
+        for one in (lean, store):
+            assert check_store(one.folder) == []
 
 
 class TestAnnoy:
-    def test_agrees_with_exact_search_on_few(self, store: Store, queries: dict[str, Query]) -> None:
-        by_annoy = dataclasses.replace(DEFAULT_CONFIG, candidates=dataclasses.replace(ONLY_DESCRIPTOR, annoy_from=1))
-        store.remove(["moon"] if "moon" in store.ids else ["camera"])
-        with reopened(store, by_annoy) as again:
+    def test_agrees_with_exact_search_on_few(
+        self, tmp_path: Path, models: Models, described: dict[str, Fingerprint], queries: dict[str, Query]
+    ) -> None:
+        with Store.create(tmp_path / "few", models, BY_ANNOY) as few:
+            for part in parts_of(described, -(-len(described) // 3)):
+                add(few, part)
+            few.remove(["moon"] if "moon" in few.ids else ["camera"])
+        with reopened(few, BY_ANNOY) as again:
+            assert all(segment.trees is not None for segment in again._view.segments)
             for query in queries.values():
                 approximate = ids_of(again.candidates(query))
                 assert approximate == ids_of(again.candidates(query, exact=True))
                 assert len(approximate) == 10
 
+    def test_trees_are_written_for_large_segments_only(
+        self, tmp_path: Path, models: Models, queries: dict[str, Query]
+    ) -> None:
+        caps = dataclasses.replace(ONLY_DESCRIPTOR, annoy_from=30)
+        with Store.create(tmp_path / "c", models, dataclasses.replace(DEFAULT_CONFIG, candidates=caps)) as made:
+            add(made, invented(30, models, seed=1))
+            add(made, {f"other-{name}": f for name, f in invented(29, models, seed=2).items()})
+            assert [segment.trees is not None for segment in made._view.segments] == [True, False]
+            trees = [path.parent.name for path in made.folder.rglob("descriptors.ann")]
+            assert trees == ["000001"]
+        assert check_store(made.folder) == []
+        with reopened(made, BY_ANNOY) as again:  # which would be searched by trees, if there were any
+            query = queries["coffee"]
+            assert ids_of(again.candidates(query)) == ids_of(again.candidates(query, exact=True))
+
     def test_finds_nearly_all_of_many(self, tmp_path: Path, models: Models, queries: dict[str, Query]) -> None:
         pictures = invented(1_500, models)
-        config = dataclasses.replace(DEFAULT_CONFIG, candidates=dataclasses.replace(ONLY_DESCRIPTOR, annoy_from=1))
         vectors = np.stack([f.descriptor for f in pictures.values()]).astype(np.float64)
         rng = np.random.default_rng(5)
         found = wanted = 0
-        with Store.create(tmp_path / "many", models, config) as many:
+        with Store.create(tmp_path / "many", models, BY_ANNOY) as many:
             add(many, pictures)
+            assert many._view.segments[0].trees is not None
             for row in rng.integers(0, len(vectors), 15):
                 vector = vectors[row] + rng.normal(0, 0.02, vectors.shape[1])
                 vector = (vector / np.linalg.norm(vector)).astype(np.float32)
@@ -520,9 +569,10 @@ class TestAnnoy:
     def test_removed_pictures_do_not_use_up_places(
         self, annoy_from: int, empty: Store, described: dict[str, Fingerprint], queries: dict[str, Query]
     ) -> None:
-        add(empty, described)  # one segment
         caps = dataclasses.replace(ONLY_DESCRIPTOR, annoy_from=annoy_from, from_descriptor=6)
         with reopened(empty, dataclasses.replace(DEFAULT_CONFIG, candidates=caps)) as again:
+            add(again, described)  # one segment
+            assert [segment.trees is not None for segment in again._view.segments] == [annoy_from == 1]
             before = ids_of(again.candidates(queries["coffee"]))
             again.remove(before[:5])
             after = ids_of(again.candidates(queries["coffee"]))
@@ -534,9 +584,8 @@ class TestExactOrAnnoy:
     @pytest.fixture
     def several(self, tmp_path: Path, models: Models) -> Iterator[Store]:
         """Three segments; in the last are descriptors of the first once more, and twelve times the same one."""
-        config = dataclasses.replace(DEFAULT_CONFIG, candidates=ONLY_DESCRIPTOR)
         first, second = invented(300, models, seed=1), invented(40, models, seed=2)
-        with Store.create(tmp_path / "several", models, config) as store:
+        with Store.create(tmp_path / "several", models, BY_ANNOY) as store:
             add(store, first)
             add(store, {f"other-{name}": f for name, f in second.items()})
             again = list(first.values())
@@ -546,14 +595,14 @@ class TestExactOrAnnoy:
 
     @staticmethod
     def vectors(store: Store) -> np.ndarray:
-        noise = np.random.default_rng(3).normal(0, 0.02, (20, store.descriptors().shape[1]))
-        vectors = np.concatenate([store.descriptors()[:300:15], store.descriptors()[:300:15] + noise])
+        some = store.vectors()[1][:300:15]
+        noise = np.random.default_rng(3).normal(0, 0.02, some.shape)
+        vectors = np.concatenate([some, some + noise])
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
     @staticmethod
     def ask(store: Store, vectors: np.ndarray, config: Config, *, exact: bool) -> list[list[int]]:
-        parts = store._segments, store._ids, store._live
-        return nearest_by_descriptor(vectors, *parts, config, exact=exact)
+        return nearest_by_descriptor(vectors, store._view, config, exact=exact)
 
     def test_a_query_gets_the_same_alone_and_in_a_batch(self, several: Store) -> None:
         config, vectors = dataclasses.replace(DEFAULT_CONFIG, candidates=ONLY_DESCRIPTOR), self.vectors(several)
@@ -561,10 +610,11 @@ class TestExactOrAnnoy:
         alone = [self.ask(several, vector[np.newaxis], config, exact=True)[0] for vector in vectors]
         assert together == alone
         for found, vector in zip(together, vectors, strict=True):
-            stored = np.concatenate([segment.descriptors for segment in several._segments])
+            view = several._view
+            stored = np.concatenate([segment.descriptors for segment in view.segments])
             apart = np.square(stored.astype(np.float64) - vector).sum(axis=1)
-            live = [position for position in range(len(stored)) if several._live[position]]
-            assert found == sorted(live, key=lambda p, apart=apart: (round(apart[p], 12), several._ids[p]))[:10]
+            live = [position for position in range(len(stored)) if view.live[position]]
+            assert found == sorted(live, key=lambda p, apart=apart: (round(apart[p], 12), view[p]))[:10]
 
     def test_what_annoy_finds_is_ordered_like_what_is_compared(self, several: Store) -> None:
         """With such a search_k Annoy looks at all of them."""
@@ -576,7 +626,7 @@ class TestExactOrAnnoy:
 
     def test_a_batch_given_beforehand_is_used(self, several: Store, queries: dict[str, Query], models: Models) -> None:
         config = dataclasses.replace(DEFAULT_CONFIG, candidates=ONLY_DESCRIPTOR)
-        parts = several._segments, several._ids, several._live
+        parts = several._pictures, several._view
         places = select_candidates(
             queries["coffee"], *parts, models.vocabulary, config, exact=False, by_descriptor=[5, 7]
         )
@@ -631,7 +681,7 @@ class TestDiedWriter:
         self, moment: str, store: Store, described: dict[str, Fingerprint], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         before = store.ids
-        write = store_module.write_segment
+        write = store_module.write_pictures
 
         def fail(folder: Path, *rest: object, **settings: object) -> None:
             if moment == "after the segment":
@@ -640,7 +690,7 @@ class TestDiedWriter:
                 folder.with_name(folder.name + ".unfinished").mkdir()
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(store_module, "write_segment", fail)
+        monkeypatch.setattr(store_module, "write_pictures", fail)
         with pytest.raises(OSError, match="No space"):
             add(store, {"new": described["coffee"]}, replaced=["coffee"])
         monkeypatch.undo()
@@ -667,12 +717,20 @@ def other_process(script: str, *arguments: str) -> Iterator[subprocess.Popen[str
         assert process.wait(timeout=60) == 0
 
 
+WRITE = """
+import sys
+from pathlib import Path
+from fingerprint.config import DEFAULT_CONFIG
+from fingerprint.index import Store
+from fingerprint.models import load_models
+with Store.open_existing(Path(sys.argv[1]), load_models(), DEFAULT_CONFIG) as store, store.writing():
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
 HOLD = """
 import sys
 from pathlib import Path
-from fingerprint.index.candidates import nearest_by_descriptor, searched_by_annoy, select_candidates
 from fingerprint.index.catalogue import Catalogue
-from fingerprint.index.trees import inspected
 catalogue = Catalogue(Path(sys.argv[1]) / "catalogue.sqlite")
 with catalogue.change():
     print("ready", flush=True)
@@ -694,24 +752,38 @@ print("ready", flush=True)
 
 
 class TestTwoProcesses:
+    @pytest.mark.parametrize(
+        ("script", "message"),
+        [
+            (WRITE, r"collection: another process is writing to it \(process {pid} on .* since .*wait"),
+            (HOLD, "another process is using it.*wait"),
+        ],
+        ids=["of the collection", "of the catalogue"],
+    )
     def test_a_second_writer_is_told_that_it_is_busy(
-        self, store: Store, described: dict[str, Fingerprint], monkeypatch: pytest.MonkeyPatch
+        self,
+        script: str,
+        message: str,
+        store: Store,
+        described: dict[str, Fingerprint],
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(catalogue_module, "_BUSY_SECONDS", 0.1)
         before = store.ids
-        with reopened(store) as second, other_process(HOLD, str(store.folder)):
+        with reopened(store) as second, other_process(script, str(store.folder)) as other:
             for act in (
                 lambda: add(second, {"new": described["coffee"]}),
                 lambda: second.remove(["coffee"]),
                 lambda: second.note_skipped([Skipped("a", "b")]),
             ):
-                with pytest.raises(CollectionBusyError, match="another process is writing"):
+                with pytest.raises(CollectionBusyError, match=message.replace("{pid}", str(other.pid))):
                     act()
             assert second.ids == before  # and reading goes on
             assert second.record("coffee") is not None
         with reopened(store) as later:
             add(later, {"new": described["coffee"]})
             assert later.ids == [*before, "new"]
+        assert check_store(store.folder) == []
 
     def test_a_reader_keeps_its_view_while_another_process_writes(
         self, store: Store, queries: dict[str, Query]
@@ -743,7 +815,7 @@ class TestTwoProcesses:
         with reopened(store) as writer:
             waiting = [{"new": described["coffee"]}]
 
-            def segments(self: Catalogue) -> list[tuple[int, int]]:
+            def segments(self: Catalogue) -> list[SegmentRecord]:
                 found = read_segments(self)
                 if waiting:
                     add(writer, waiting.pop())

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fingerprint.config import DEFAULT_CONFIG
+from fingerprint.config import DEFAULT_CONFIG, CandidateConfig, StorageConfig
 from fingerprint.describe import describe_query
 from fingerprint.errors import CollectionCorruptError, CollectionError, ModelMismatchError
 from fingerprint.index import ImageRecord, Store, check_store
@@ -18,16 +20,23 @@ from fingerprint.models import Models
 from fingerprint.types import U8, Fingerprint, Query
 
 ARRAYS = (
+    *("ids.npy", "id_offsets.npy", "id_order.npy"),
     *("descriptors.npy", "frames.npy", "hashes.npy", "local.npy", "offsets.npy", "signatures.npy", "sizes.npy"),
     *("thumbnails.npy", "posting_words.npy", "posting_starts.npy", "posting_signatures.npy"),
     *("posting_references.npy", "posting_geometry.npy"),
 )
 FILES = (*ARRAYS, "descriptors.ann", "manifest.json")
 SEGMENT = Path("segments") / "000001"
+#: There is every file that there can be.
+CONFIG = dataclasses.replace(
+    DEFAULT_CONFIG,
+    candidates=CandidateConfig(annoy_from=1),
+    storage=StorageConfig(keep_local_descriptors=True),
+)
 
 
 def build(folder: Path, pictures: dict[str, Fingerprint], models: Models) -> None:
-    with Store.create(folder, models, DEFAULT_CONFIG) as store:
+    with Store.create(folder, models, CONFIG) as store:
         records = [ImageRecord(i, f"/pictures/{i}", 1, "0" * 64, f.width, f.height) for i, f in pictures.items()]
         store.add(list(pictures.values()), records)
 
@@ -57,7 +66,19 @@ def opened(folder: Path, models: Models) -> int:
 
 
 def change_manifest(path: Path, **entries: object) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | entries), encoding="utf-8")
+    """Change entries of a manifest; one that is ... goes."""
+    changed = json.loads(path.read_text("utf-8")) | entries
+    path.write_text(json.dumps({key: value for key, value in changed.items() if value is not ...}), encoding="utf-8")
+
+
+def note_manifests(folder: Path) -> None:
+    """Let the catalogue take the manifests for what was written, as if a program with a fault had written them."""
+    of_segment = (folder / SEGMENT / "manifest.json").read_text("utf-8")
+    text = (folder / "collection.json").read_text("utf-8")
+    with sqlite3.connect(folder / "catalogue.sqlite") as catalogue:
+        catalogue.execute("UPDATE segments SET manifest = ?", (of_segment,))
+        catalogue.execute("UPDATE facts SET value = ?", (text,))
+    catalogue.close()
 
 
 def cut(path: Path) -> None:
@@ -108,6 +129,9 @@ class TestSegmentFiles:
     @pytest.mark.parametrize(
         ("name", "array"),
         [
+            ("ids.npy", np.zeros(5, np.uint8)),
+            ("id_offsets.npy", np.zeros(81, np.int64)),
+            ("id_order.npy", np.full(80, 80, np.uint32)),
             ("descriptors.npy", np.zeros((80, 3), np.float32)),
             ("hashes.npy", np.zeros((80, 3), np.int32)),
             ("sizes.npy", np.zeros((79, 2), np.int32)),
@@ -160,6 +184,19 @@ class TestSegmentFiles:
             assert {candidate.reference_id for candidate in found} <= set(store.ids)
         assert any(name in problem for problem in check_store(folder))
 
+    @pytest.mark.parametrize(("name", "kind"), [("ids", np.uint8), ("id_order", np.uint32)])
+    def test_damaged_ids_do_not_crash_a_search(
+        self, name: str, kind: type, folder: Path, models: Models, query: Query
+    ) -> None:
+        path = folder / SEGMENT / f"{name}.npy"
+        array = np.load(path)
+        np.save(path, np.random.default_rng(0).integers(0, 80 if kind is np.uint32 else 256, array.shape).astype(kind))
+        with Store.open_existing(folder, models, DEFAULT_CONFIG) as store:
+            assert len(store.ids) == len(store) == 80
+            assert {candidate.reference_id for candidate in store.candidates(query)} <= set(store.ids)
+            assert "no such id" not in store
+        assert any(f"{name}.npy" in problem for problem in check_store(folder))
+
     def test_pickled_arrays_are_not_read(self, folder: Path, models: Models) -> None:
         np.save(folder / SEGMENT / "hashes.npy", np.array([[1, 2, 3]] * 80, dtype=object), allow_pickle=True)
         with pytest.raises(CollectionCorruptError, match=r"hashes\.npy"):
@@ -175,56 +212,93 @@ class TestSegmentManifest:
         assert any("manifest.json" in problem for problem in check_store(folder))
 
     @pytest.mark.parametrize(
-        "entry", ["format_version", "model_id", "n_images", "n_keypoints", "n_words", "annoy", "sha256"]
+        "entry",
+        [
+            *("format_version", "kind", "model_id", "n_images", "n_id_bytes", "dimension", "n_keypoints", "n_words"),
+            *("n_local", "annoy", "sha256"),
+        ],
     )
     def test_a_missing_entry_is_noticed(self, entry: str, folder: Path, models: Models) -> None:
-        path = folder / SEGMENT / "manifest.json"
-        manifest = json.loads(path.read_text())
-        del manifest[entry]
-        path.write_text(json.dumps(manifest))
-        with pytest.raises(CollectionCorruptError, match=r"manifest\.json"):
-            opened(folder, models)
+        change_manifest(folder / SEGMENT / "manifest.json", **{entry: ...})
+        for _ in ("as it is", "though the catalogue agrees"):
+            with pytest.raises(CollectionCorruptError, match=r"manifest\.json"):
+                opened(folder, models)
+            note_manifests(folder)
 
     @pytest.mark.parametrize(
-        ("entry", "value"), [("annoy", None), ("n_images", "80"), ("n_keypoints", None), ("n_words", 7.0)]
+        ("entry", "value"),
+        [
+            ("annoy", 3),
+            ("kind", "drawings"),
+            ("kind", None),
+            ("n_images", "80"),
+            ("n_keypoints", None),
+            ("n_words", 7.0),
+            ("dimension", True),
+        ],
     )
     def test_an_entry_of_another_kind_is_damage_too(
         self, entry: str, value: object, folder: Path, models: Models
     ) -> None:
         change_manifest(folder / SEGMENT / "manifest.json", **{entry: value})
-        with pytest.raises(CollectionCorruptError, match="000001"):
-            opened(folder, models)
+        for _ in ("as it is", "though the catalogue agrees"):
+            with pytest.raises(CollectionCorruptError, match=rf"000001.*{entry}"):
+                opened(folder, models)
+            note_manifests(folder)
 
     @pytest.mark.parametrize("value", [None, [], "x"])
     def test_digests_of_another_kind_are_a_problem_not_a_crash(self, value: object, folder: Path) -> None:
         change_manifest(folder / SEGMENT / "manifest.json", sha256=value)
-        assert any("manifest.json" in problem for problem in check_store(folder))
+        for _ in ("as it is", "though the catalogue agrees"):
+            assert any("manifest.json" in problem for problem in check_store(folder))
+            note_manifests(folder)
 
-    @pytest.mark.parametrize("entry", ["n_images", "n_keypoints", "n_words", "n_local", "dimension"])
+    @pytest.mark.parametrize("entry", ["n_images", "n_id_bytes", "n_keypoints", "n_words", "n_local", "dimension"])
     def test_counts_that_are_wrong_are_found(self, entry: str, folder: Path, models: Models) -> None:
         path = folder / SEGMENT / "manifest.json"
         change_manifest(path, **{entry: json.loads(path.read_text())[entry] + 1})
-        with pytest.raises(CollectionCorruptError):
+        for _ in ("as it is", "though the catalogue agrees"):
+            with pytest.raises(CollectionCorruptError):
+                opened(folder, models)
+            assert check_store(folder) != []
+            note_manifests(folder)
+
+    @pytest.mark.parametrize("change", [lambda text: text + " ", lambda text: text.replace('"seed": ', '"seed": 1')])
+    def test_any_other_byte_is_noticed_when_it_is_opened(
+        self, change: Callable[[str], str], folder: Path, models: Models
+    ) -> None:
+        path = folder / SEGMENT / "manifest.json"
+        text = path.read_text()
+        path.write_text(change(text))
+        assert path.read_text() != text
+        with pytest.raises(CollectionCorruptError, match=r"000001/manifest\.json: its bytes have changed.*; "):
             opened(folder, models)
-        assert check_store(folder) != []
+        assert [str(path) in problem for problem in check_store(folder)] == [True]
 
     @pytest.mark.parametrize("place", [SEGMENT / "manifest.json", Path("collection.json")])
-    def test_the_format_before_this_one_is_refused(self, place: Path, folder: Path, models: Models) -> None:
-        change_manifest(folder / place, format_version=1)
-        with pytest.raises(CollectionCorruptError, match=r"version 1,.* reads 2"):
-            opened(folder, models)
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_the_formats_before_this_one_are_refused(
+        self, version: int, place: Path, folder: Path, models: Models
+    ) -> None:
+        change_manifest(folder / place, format_version=version)
+        for _ in ("as it is", "though the catalogue agrees"):
+            with pytest.raises(CollectionCorruptError, match=rf"version {version},.* reads 3"):
+                opened(folder, models)
+            note_manifests(folder)
 
     def test_another_format_version_is_refused_with_both(self, folder: Path, models: Models) -> None:
         change_manifest(folder / SEGMENT / "manifest.json", format_version=77)
-        with pytest.raises(CollectionCorruptError, match=r"version 77.* reads 2"):
+        with pytest.raises(CollectionCorruptError, match=r"version 77.* reads 3"):
             opened(folder, models)
 
     def test_a_segment_of_another_model_is_refused_with_both(self, folder: Path, models: Models) -> None:
         change_manifest(folder / SEGMENT / "manifest.json", model_id="vlad-other")
-        with pytest.raises(ModelMismatchError) as caught:
-            opened(folder, models)
-        assert models.model_id in str(caught.value)
-        assert "vlad-other" in str(caught.value)
+        for _ in ("as it is", "though the catalogue agrees"):
+            with pytest.raises(ModelMismatchError) as caught:
+                opened(folder, models)
+            assert models.model_id in str(caught.value)
+            assert "vlad-other" in str(caught.value)
+            note_manifests(folder)
 
 
 class TestAnnoysFile:
@@ -241,6 +315,7 @@ class TestAnnoysFile:
     def test_another_metric_is_refused_with_both(self, metric: str | None, folder: Path, models: Models) -> None:
         path = folder / SEGMENT / "manifest.json"
         change_manifest(path, annoy=json.loads(path.read_text())["annoy"] | {"metric": metric})
+        note_manifests(folder)
         with pytest.raises(CollectionCorruptError, match=rf"{metric}.*euclidean"):
             opened(folder, models)
 
@@ -305,9 +380,39 @@ class TestCatalogue:
         build(tmp_path / "other", dict(list(described.items())[:3]), models)
         shutil.rmtree(folder / SEGMENT)
         shutil.copytree(tmp_path / "other" / SEGMENT, folder / SEGMENT)
+        with pytest.raises(CollectionCorruptError, match=r"000001/manifest\.json: its bytes have changed.*; "):
+            opened(folder, models)
+        assert check_store(folder) != []
+        note_manifests(folder)
         with pytest.raises(CollectionCorruptError, match=r"80 .*3"):
             opened(folder, models)
         assert check_store(folder) != []
+
+    def test_that_has_lost_count_of_what_was_removed(self, folder: Path, models: Models) -> None:
+        self.change(folder, "UPDATE images SET removed = 1 WHERE row = 3")
+        with pytest.raises(CollectionCorruptError, match=r"0 pictures of segment 1 are removed and names 1; restore"):
+            opened(folder, models)
+        assert any("removed" in problem for problem in check_store(folder))
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE images SET id = 'other' WHERE row = 7",
+            "UPDATE images SET path = '/elsewhere' WHERE row = 7",
+            "UPDATE images SET content = 'ff' WHERE row = 7",
+            "UPDATE images SET width = width + 1 WHERE row = 7",
+            "DELETE FROM images WHERE row = 7",
+        ],
+    )
+    def test_facts_that_were_changed_behind_its_back(self, statement: str, folder: Path) -> None:
+        self.change(folder, statement)
+        assert ["catalogue.sqlite: segment 1" in problem for problem in check_store(folder)] == [True]
+
+    @staticmethod
+    def change(folder: Path, statement: str) -> None:
+        with sqlite3.connect(folder / "catalogue.sqlite") as catalogue:
+            assert catalogue.execute(statement).rowcount == 1
+        catalogue.close()
 
 
 class TestCollectionManifest:
@@ -320,8 +425,25 @@ class TestCollectionManifest:
 
     def test_another_format_version_is_refused_with_both(self, folder: Path, models: Models) -> None:
         change_manifest(folder / "collection.json", format_version=9)
-        with pytest.raises(CollectionCorruptError, match=r"version 9.* reads 2"):
+        with pytest.raises(CollectionCorruptError, match=r"version 9.* reads 3"):
             opened(folder, models)
+
+    @pytest.mark.parametrize("entry", ["format_version", "model_id", "features", "keep_local_descriptors"])
+    @pytest.mark.parametrize("value", [..., None, [7]])
+    def test_an_entry_that_is_missing_or_of_another_kind(
+        self, value: object, entry: str, folder: Path, models: Models
+    ) -> None:
+        change_manifest(folder / "collection.json", **{entry: value})
+        for _ in ("as it is", "though the catalogue agrees"):
+            with pytest.raises(CollectionCorruptError, match=r"collection\.json"):
+                opened(folder, models)
+            note_manifests(folder)
+
+    def test_any_other_change_is_noticed_when_it_is_opened(self, folder: Path, models: Models) -> None:
+        change_manifest(folder / "collection.json", keep_local_descriptors=False)
+        with pytest.raises(CollectionCorruptError, match=r"collection\.json: its bytes have changed.*; "):
+            opened(folder, models)
+        assert ["collection.json" in problem for problem in check_store(folder)] == [True]
 
     def test_all_of_it_is_a_collection_error(self, folder: Path, models: Models) -> None:
         (folder / "collection.json").unlink()

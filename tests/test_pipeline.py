@@ -9,6 +9,8 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from time import perf_counter
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +19,7 @@ from PIL import Image
 
 import fingerprint
 from fingerprint import Collection, Match, Skipped, compare, create_collection, open_collection
-from fingerprint.config import DEFAULT_CONFIG, config_for
+from fingerprint.config import DEFAULT_CONFIG, Config, StorageConfig, config_for
 from fingerprint.describe import describe_query, describe_reference, query_from_fingerprint
 from fingerprint.edits import apply_edits
 from fingerprint.errors import (
@@ -42,6 +44,10 @@ COPIES = {
     "sub/camera.png": ("scale", "overlay_text"),
     "sub/deeper/rocket.jpg": ("pad",),
 }
+
+
+def storing(**settings: Any) -> Config:
+    return dataclasses.replace(DEFAULT_CONFIG, storage=StorageConfig(**settings))
 
 
 def save(pixels: U8, path: Path) -> None:
@@ -92,7 +98,7 @@ def copies(scenes: dict[str, U8]) -> dict[str, U8]:
 @pytest.fixture(scope="module")
 def built(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("built") / "collection"
-    with create_collection(place) as collection:
+    with create_collection(place, config=storing(keep_local_descriptors=True)) as collection:
         collection.add_files([folder])
     return place
 
@@ -273,18 +279,18 @@ class TestAddFiles:
     def test_workers_and_segments_do_not_show_in_the_answers(
         self, n_workers: int, folder: Path, tmp_path: Path, reader: Collection, copies: dict[str, U8]
     ) -> None:
-        config = dataclasses.replace(DEFAULT_CONFIG, segment_size=n_workers)
+        config = storing(batch=n_workers, merge_factor=100)
         with create_collection(tmp_path / "new", config=config) as made:
             report = made.add_files([folder], n_workers=n_workers)
             assert [Path(s.path).name for s in report.skipped] == ["broken.jpg", "empty.png", "torn.jpg"]
             assert made.ids == reader.ids
-            assert made.info().segments == -(-5 // n_workers)
+            assert made.info().segments == {1: 5, 3: 3}[n_workers]  # skipped files fill a batch as well
             np.testing.assert_array_equal(made.descriptors(), reader.descriptors())
             for copy in copies.values():
                 assert made.search(copy) == reader.search(copy)
 
     def test_what_was_finished_before_an_interruption_is_kept(self, folder: Path, tmp_path: Path) -> None:
-        config = dataclasses.replace(DEFAULT_CONFIG, segment_size=2)
+        config = storing(batch=2)
 
         def interrupt(done: int, _total: int) -> None:
             if done == 6:
@@ -485,8 +491,8 @@ class TestSearchMany:
     ) -> None:
         sources = [*copies.values(), b"no picture", *copies.values()]
         alone = list(reader.search_many(sources, exact=exact))
-        monkeypatch.setattr("fingerprint.pipeline._BATCH_FROM", 0)
-        monkeypatch.setattr("fingerprint.pipeline._BATCH", 5)
+        monkeypatch.setattr("fingerprint.answering._BATCH_FROM", 0)
+        monkeypatch.setattr("fingerprint.answering._BATCH", 5)
         assert list(reader.search_many(sources, exact=exact, n_workers=2)) == alone
         assert sum(isinstance(found, Skipped) for found in alone) == 1
 
@@ -502,6 +508,107 @@ class TestSearchMany:
         results.close()  # type: ignore[attr-defined]
 
 
+class TestAnswer:
+    STAGES = ("describe", "candidates", "vote", "verify")
+
+    def test_what_search_finds_and_how_long_each_stage_took(self, reader: Collection, copies: dict[str, U8]) -> None:
+        for copy in copies.values():
+            begin = perf_counter()
+            found = reader.answer(copy)
+            passed = (perf_counter() - begin) * 1000
+            assert (found.query, list(found.matches)) == ("<array>", reader.search(copy))
+            assert tuple(found.milliseconds) == self.STAGES
+            assert all(took > 0 for took in found.milliseconds.values())
+            assert passed / 2 < sum(found.milliseconds.values()) <= passed
+
+    def test_its_settings_are_those_of_search(self, reader: Collection, copies: dict[str, U8]) -> None:
+        copy = copies["coffee.jpg"]
+        for settings in ({"n_results": 2}, {"n_results": 0}, {"min_probability": 0.5}, {"exact": True}):
+            assert list(reader.answer(copy, **settings).matches) == reader.search(copy, **settings)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="n_results is -1"):
+            reader.answer(copy, n_results=-1)
+        with pytest.raises(ConfigError, match="n_results is -1"):
+            reader.answer_many([copy], n_results=-1)
+
+    @pytest.mark.parametrize("batch_from", [0, 50_000], ids=["in batches", "one by one"])
+    @pytest.mark.parametrize("n_workers", [1, 2])
+    def test_many_at_once(
+        self,
+        n_workers: int,
+        batch_from: int,
+        reader: Collection,
+        folder: Path,
+        copies: dict[str, U8],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("fingerprint.answering._BATCH_FROM", batch_from)
+        monkeypatch.setattr("fingerprint.answering._BATCH", 3)
+        sources = [*copies.values(), folder / "broken.jpg", folder / "chelsea.png"]
+        settings = {"n_results": 3, "min_probability": 0.01}
+        found = list(reader.answer_many(sources, n_workers=n_workers, **settings))  # type: ignore[arg-type]
+        assert [f if isinstance(f, Skipped) else list(f.matches) for f in found] == list(
+            reader.search_many(sources, n_workers=n_workers, **settings)  # type: ignore[arg-type]
+        )
+        for source, one in zip(sources, found, strict=True):
+            if isinstance(one, Skipped):
+                assert (source, one.path) == (folder / "broken.jpg", str(folder / "broken.jpg"))
+            else:
+                assert list(one.matches) == reader.search(source, **settings)  # type: ignore[arg-type]
+                assert one.query == (str(source) if isinstance(source, Path) else "<array>")
+                assert tuple(one.milliseconds) == self.STAGES
+                assert all(took > 0 for took in one.milliseconds.values())
+
+    def test_in_an_empty_collection(self, tmp_path: Path, copies: dict[str, U8]) -> None:
+        with create_collection(tmp_path / "new") as made:
+            found = made.answer(copies["chelsea.png"])
+        assert (found.matches, tuple(found.milliseconds)) == ((), self.STAGES)
+
+    def test_what_cannot_be_read_is_named(self, reader: Collection, folder: Path) -> None:
+        with pytest.raises(ImageError, match=r"empty\.png"):
+            reader.answer(folder / "empty.png")
+
+
+class TestRefresh:
+    def test_a_reader_sees_what_others_published_when_it_asks_to(
+        self, collection: Collection, scenes: dict[str, U8], copies: dict[str, U8]
+    ) -> None:
+        with open_collection(collection.info().path) as other:
+            before = other.ids
+            collection.add_many([("coins", scenes["coins"]), ("chelsea.png", scenes["camera"])])
+            collection.remove(["astronaut.png"])
+            assert other.ids == before
+            assert other.search(copies["astronaut.png"])[0].reference_id == "astronaut.png"
+            assert other.search(scenes["coins"], min_probability=0.5) == []
+            other.refresh()
+            assert other.ids == collection.ids == [*GOOD[2:], "coins", "chelsea.png"]
+            assert (len(other), other.info().removed) == (5, 2)
+            assert other.search(copies["astronaut.png"], min_probability=0.5) == []
+            assert other.search(scenes["coins"])[0].reference_id == "coins"
+            assert other.record("chelsea.png") == collection.record("chelsea.png")
+            np.testing.assert_array_equal(other.descriptors(), collection.descriptors())
+
+    def test_after_compacting_it_is_the_same_collection(
+        self, collection: Collection, scenes: dict[str, U8], copies: dict[str, U8]
+    ) -> None:
+        collection.add("coins", scenes["coins"])
+        collection.remove(["coffee.jpg"])
+        with open_collection(collection.info().path) as other:
+            ids, answers = other.ids, [other.search(copy) for copy in copies.values()]
+            assert collection.compact() == 1
+            for _ in ("as before", "refreshed"):
+                assert other.ids == ids
+                assert [other.search(copy) for copy in copies.values()] == answers
+                other.refresh()
+            assert (other.info().segments, other.info().removed) == (1, 0)
+        assert check_store(Path(collection.info().path)) == []
+
+    def test_when_nothing_has_happened(self, collection: Collection) -> None:
+        before = collection.ids
+        for _ in range(3):
+            collection.refresh()
+        assert collection.ids == before
+
+
 class TestCollection:
     def test_as_queries_each_finds_itself(self, reader: Collection) -> None:
         names = []
@@ -513,16 +620,57 @@ class TestCollection:
             assert all(m.probability < 0.5 for m in matches[1:])
         assert names == reader.ids
 
-    def test_without_local_descriptors_it_answers_the_same_but_has_no_queries(
+    def test_without_local_descriptors_it_answers_the_same_and_its_queries_are_the_files(
         self, tmp_path: Path, folder: Path, reader: Collection, copies: dict[str, U8]
     ) -> None:
-        config = dataclasses.replace(DEFAULT_CONFIG, keep_local_descriptors=False)
-        with create_collection(tmp_path / "lean", config=config) as lean:
+        with create_collection(tmp_path / "lean") as lean:
             lean.add_files([folder])
+            assert not lean.info().keep_local_descriptors
+            assert lean.info().bytes < 0.8 * reader.info().bytes
             for copy in copies.values():
                 assert lean.search(copy) == reader.search(copy)
-            with pytest.raises(ConfigError, match=r"astronaut\.png.* local descriptors"):
+            queries = list(lean.as_queries())
+            assert [query.name for query in queries] == lean.ids
+            for query in queries:
+                expected = reader.search(folder / query.name)
+                found = reader.search_described(query)
+                assert [(m.reference_id, m.verification) for m in found] == [
+                    (m.reference_id, m.verification) for m in expected
+                ]
+                assert {m.query for m in found} == {query.name}
+
+    @pytest.mark.parametrize("fate", ["gone", "changed"])
+    def test_without_local_descriptors_a_query_needs_its_file(self, fate: str, tmp_path: Path, folder: Path) -> None:
+        place = Path(shutil.copytree(folder, tmp_path / "pictures"))
+        with create_collection(tmp_path / "lean") as lean:
+            lean.add_files([place])
+            if fate == "gone":
+                (place / "chelsea.png").unlink()
+            else:
+                shutil.copy(place / "astronaut.png", place / "chelsea.png")
+            queries = lean.as_queries()
+            assert next(queries).name == "astronaut.png"
+            with pytest.raises(
+                ConfigError, match=r"chelsea\.png: .*pictures/chelsea\.png is not there as it was; give .*--keep-local"
+            ):
+                next(queries)
+
+    def test_without_local_descriptors_pictures_from_memory_are_no_queries(
+        self, tmp_path: Path, scenes: dict[str, U8]
+    ) -> None:
+        with create_collection(tmp_path / "lean") as lean:
+            lean.add("from memory", scenes["coins"])
+            with pytest.raises(ConfigError, match=r"from memory: .*\(none\) is not there.*--keep-local"):
                 list(lean.as_queries())
+
+    def test_with_local_descriptors_queries_need_no_files(self, tmp_path: Path, folder: Path) -> None:
+        place = Path(shutil.copytree(folder, tmp_path / "pictures"))
+        with create_collection(tmp_path / "whole", config=storing(keep_local_descriptors=True)) as whole:
+            whole.add_files([place])
+        shutil.rmtree(place)
+        with open_collection(tmp_path / "whole") as again:
+            assert again.info().keep_local_descriptors
+            assert [again.search_described(query)[0].reference_id for query in again.as_queries()] == again.ids
 
     def test_descriptors_are_those_of_the_ids(self, reader: Collection, folder: Path, models: Models) -> None:
         expected = np.stack([describe_reference(folder / i, models).descriptor for i in reader.ids])

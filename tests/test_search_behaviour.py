@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fingerprint.config import DEFAULT_CONFIG, config_for
+from fingerprint.config import DEFAULT_CONFIG, Config, StorageConfig, config_for
 from fingerprint.describe import describe_query, describe_reference
 from fingerprint.edits import apply_edits
 from fingerprint.index import ImageRecord, Store
@@ -18,17 +19,20 @@ from fingerprint.models import Models
 from fingerprint.pipeline import Collection
 from fingerprint.types import U8, Fingerprint, Match, Query
 
+UNMERGED = dataclasses.replace(DEFAULT_CONFIG, storage=StorageConfig(merge_factor=100))
 COLOURED = ("astronaut", "chelsea", "coffee", "rocket")
 Box = tuple[int, int, int, int]  # x, y, width, height
 
 
 @contextmanager
-def collection_of(folder: Path, parts: list[dict[str, Fingerprint]], models: Models) -> Iterator[Collection]:
+def collection_of(
+    folder: Path, parts: list[dict[str, Fingerprint]], models: Models, config: Config = DEFAULT_CONFIG
+) -> Iterator[Collection]:
     """A collection of pictures that were described before, each part added in one go."""
-    with Store.create(folder, models, DEFAULT_CONFIG) as store:
+    with Store.create(folder, models, config) as store:
         for part in parts:
             add(store, part)
-        yield Collection(store, models, DEFAULT_CONFIG)
+        yield Collection(store, models, config)
 
 
 def add(store: Store, part: dict[str, Fingerprint]) -> None:
@@ -119,8 +123,11 @@ class TestIndependence:
     ) -> None:
         names = [str(name) for name in np.random.default_rng(seed).permutation(list(described))]
         parts = [{name: described[name] for name in part} for part in np.array_split(names, n_parts) if len(part)]
-        with collection_of(tmp_path / "other", parts, models) as other:
+        with collection_of(tmp_path / "other", parts, models, UNMERGED) as other:
             assert other.info().segments == min(n_parts, len(names))
+            assert self.answers(other, queries) == self.answers(collection, queries)
+            other.compact(5)
+            assert other.info().segments == (-(-len(names) // 5) if n_parts == 100 else min(n_parts, len(names)))
             assert self.answers(other, queries) == self.answers(collection, queries)
 
     def test_references_added_and_removed_do_not_change_a_verdict(

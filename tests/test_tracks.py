@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import fingerprint.pipeline
+import fingerprint.adding
 import fingerprint.tracks
 from fingerprint.challenge import GroundTruth, evaluate_descriptors, evaluate_matches
-from fingerprint.config import DEFAULT_CONFIG
+from fingerprint.config import DEFAULT_CONFIG, StorageConfig
 from fingerprint.describe import compact_descriptor, describe_reference
 from fingerprint.edits import apply_edits
 from fingerprint.errors import ChallengeFileError, CollectionError, ConfigError, FingerprintError, ImageError
@@ -91,7 +91,7 @@ def no_describing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(source: object, *_: object) -> None:
         raise ImageError(str(source)[:40], "described again")
 
-    monkeypatch.setattr(fingerprint.pipeline, "describe_reference", refuse)
+    monkeypatch.setattr(fingerprint.adding, "describe_reference", refuse)
 
 
 def skipped_names(skipped: tuple[Skipped, ...]) -> list[str]:
@@ -172,15 +172,28 @@ def test_progress_is_told_of_both_stages(sets: Sets) -> None:
     assert told == [("queries", i, 7) for i in range(1, 8)] + [("references", i, 7) for i in range(1, 8)]
 
 
-def test_queries_may_be_a_collection(sets: Sets, collection: Path, tmp_path: Path) -> None:
-    with create_collection(tmp_path / "asked") as asked:
-        asked.add_files([sets.queries])
+@pytest.mark.parametrize("keep_local", [False, True])
+def test_queries_may_be_a_collection(sets: Sets, collection: Path, tmp_path: Path, *, keep_local: bool) -> None:
+    """One that keeps local descriptors needs its files no longer; one that does not gives what they give."""
+    files = Path(shutil.copytree(sets.queries, tmp_path / "files"))
+    config = replace(DEFAULT_CONFIG, storage=StorageConfig(keep_local_descriptors=keep_local))
+    with create_collection(tmp_path / "asked", config=config) as asked:
+        asked.add_files([files])
+    if keep_local:
+        shutil.rmtree(files)
     matches, skipped = match_track(tmp_path / "asked", collection)
     assert skipped == ()
     assert evaluate_matches(matches, sets.truth).recall_at_1 == 1.0
     assert set(matches.query_ids) == {"Q0", "Q1", "Q2", "Q3", "Q4"}
     vectors, _ = describe_track(tmp_path / "asked", collection)
     assert vectors.query_ids == ("Q0", "Q1", "Q2", "Q3", "Q4")
+    if not keep_local:
+        from_files, _ = match_track(files, collection)
+        assert (matches.query_ids, matches.reference_ids) == (from_files.query_ids, from_files.reference_ids)
+        assert matches.scores.tolist() == from_files.scores.tolist()
+        (files / "Q2.png").unlink()
+        with pytest.raises(ConfigError, match=r"Q2\.png: .*files/Q2\.png is not there as it was; .*--keep-local"):
+            match_track(tmp_path / "asked", collection)
 
 
 def test_a_temporary_collection_leaves_nothing_behind(

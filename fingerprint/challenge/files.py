@@ -136,6 +136,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
     try:
         yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())  # a name that survives a loss of power is worth nothing without what it names
         os.replace(temporary, target)  # noqa: PTH105 (the same; the name says that it overwrites)
     except OSError as error:
         raise fault(path, f"cannot be written: {error.strerror or error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,7 +17,6 @@ from fingerprint.cli._progress import Report, progress
 
 if TYPE_CHECKING:
     from fingerprint.pipeline import Collection
-    from fingerprint.types import AddReport
 
 _STDIN = Path("-")
 
@@ -32,16 +32,17 @@ def add_images(
     quiet: bool,
 ) -> None:
     """Add images and say what became of them."""
-    from fingerprint.folders import unread_folders
+    from fingerprint.folders import identify_images, unread_folders
 
     named = [image for image in images if image != _STDIN]
     with progress(quiet=quiet) as report:
-        added = collection.add_files(named, root=root, n_workers=n_workers, progress=partial(report, "images"))
-        if len(named) < len(images):
-            ignored: list[str] = []
+        if len(named) == len(images):
+            added = collection.add_files(named, root=root, n_workers=n_workers, progress=partial(report, "images"))
+        else:
+            files, others = identify_images(named, root)
+            listed = _Listed(files, others, root)
             told = partial(_of_unknown_number, report)
-            listed = collection.add_images(_listed(root, ignored), n_workers=n_workers, told=told)
-            added = _both(added, replace(listed, ignored=tuple(ignored)))
+            added = replace(collection.add_images(listed, n_workers=n_workers, told=told), ignored=listed.ignored())
     unread = unread_folders(added.ignored)
     ignored = [name for name in added.ignored if not Path(name).is_dir()]
     if as_json:
@@ -74,31 +75,35 @@ def _of_unknown_number(report: Report, done: int) -> None:
     report("images of the list", done, 0)
 
 
-def _listed(root: Path | None, ignored: list[str]) -> Iterator[tuple[str, Path]]:
-    """Yield (id, file) of what stdin lists: a file or folder a line, read as it comes."""
-    import os
+class _Listed:
+    """Files with their ids: those that were named, then those that stdin lists, a file or folder a line."""
 
-    from fingerprint.folders import identify, identify_images
+    def __init__(self, files: Sequence[tuple[str, Path]], others: Sequence[Path], root: Path | None) -> None:
+        self._files = dict.fromkeys(files)  # a file that is named twice is one file
+        self._others = dict.fromkeys(others)
+        self._root = root
 
-    for line in sys.stdin.buffer:
-        name = os.fsdecode(line.rstrip(b"\r\n"))
-        if not name:
-            continue
+    def __iter__(self) -> Iterator[tuple[str, Path]]:
+        """Yield (id, file); stdin is read as they are taken."""
+        yield from tuple(self._files)
+        for line in sys.stdin.buffer:
+            name = os.fsdecode(line.rstrip(b"\r\n"))
+            for item in self._found(name) if name else ():
+                if item not in self._files:
+                    self._files[item] = None
+                    yield item
+
+    def _found(self, name: str) -> list[tuple[str, Path]]:
+        from fingerprint.folders import identify, identify_images
+
         path = Path(name)
-        if path.is_dir():
-            images, others = identify_images([path], root)
-            ignored += map(str, others)
-            yield from images
-        else:
-            yield identify(path, path.parent, root), path
+        if not os.path.isdir(name):  # noqa: PTH112 - Path.is_dir() raises where a name is too long
+            return [(identify(path, path.parent, self._root), path)]
+        images, others = identify_images([path], self._root)
+        self._others |= dict.fromkeys(others)
+        return images
 
-
-def _both(first: AddReport, second: AddReport) -> AddReport:
-    return replace(
-        first,
-        added=first.added + second.added,
-        unchanged=first.unchanged + second.unchanged,
-        replaced=first.replaced + second.replaced,
-        skipped=first.skipped + second.skipped,
-        ignored=first.ignored + second.ignored,
-    )
+    def ignored(self) -> tuple[str, ...]:
+        """Return what in the folders is no image by its name."""
+        images = {path for _, path in self._files}
+        return tuple(str(path) for path in self._others if path not in images)

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from typing import Any
 
 import click
@@ -47,7 +48,8 @@ class _Bars:
             self._current.close()  # ends the line of the stage before
             self._stage, self._done, self._begun = stage, 0, time.monotonic()
             shown: Any = click.progressbar(
-                length=total or None,  # a list that is read as it comes has no length
+                iterable=None if total else count(),  # a list that is read as it comes has no length
+                length=total or None,
                 label=f"{stage:<22}",
                 file=sys.stderr,
                 show_pos=True,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -21,6 +23,8 @@ from fingerprint.cli._options import (
     verbose_option,
 )
 from fingerprint.cli._output import EXIT_SKIPPED, count, leave, print_json, shown, skipped_json
+from fingerprint.cli._progress import progress
+from fingerprint.cli.vectors import export_command, import_command, imported_json, model_id_option, print_imported
 from fingerprint.config import DEFAULT_CONFIG
 
 
@@ -30,6 +34,10 @@ def index_group() -> None:
 
     A collection is a folder that keeps what is needed to find pictures again, not the pictures themselves.
     """
+
+
+index_group.add_command(export_command)
+index_group.add_command(import_command)
 
 
 def _adding_options(command: Command) -> Command:
@@ -128,7 +136,7 @@ def compact_command(folder: Path, segment_size: int, as_json: bool, models_folde
         before = collection.info()
         collection.compact(segment_size)
         after = collection.info()
-    freed = before.bytes - after.bytes
+    freed = max(0, before.bytes - after.bytes)  # the catalogue's log may have grown by more than was freed
     if as_json:
         print_json(
             {
@@ -150,18 +158,23 @@ def compact_command(folder: Path, segment_size: int, as_json: bool, models_folde
 @index_group.command("remove", cls=ExampleCommand, examples=("fingerprint index remove photos.fp 2019/cat.jpg",))
 @click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@model_id_option("Take out only what is there of this model.  [default: of all models]")
 @json_option("one JSON object")
 @models_option
 @verbose_option
-def remove_command(folder: Path, ids: tuple[str, ...], as_json: bool, models_folder: Path | None) -> None:
+def remove_command(
+    folder: Path, ids: tuple[str, ...], model_id: str | None, as_json: bool, models_folder: Path | None
+) -> None:
     """Take references out by their ids; none at all if one of the ids is not there."""
     from fingerprint.pipeline import open_collection
 
     unique = tuple(dict.fromkeys(ids))
     with open_collection(folder, models=chosen_models(models_folder)) as collection:
-        collection.remove(unique)
+        collection.remove(unique, model_id)
         if as_json:
-            print_json({"collection": str(folder), "removed": list(unique), "references": len(collection)})
+            of_model = {} if model_id is None else {"model_id": model_id}
+            facts = {"collection": str(folder), "removed": list(unique), "references": len(collection)}
+            print_json({**facts, **of_model})
         else:
             click.echo(f"{shown(folder)}: {len(unique):,} removed; {count(len(collection), 'reference')} left")
 
@@ -188,29 +201,89 @@ def info_command(folder: Path, as_json: bool, models_folder: Path | None) -> Non
         "keeps_local": info.keep_local_descriptors,
     }
     if as_json:
-        print_json({**facts, "skipped": skipped_json(info.skipped)})
+        print_json({**facts, "imported": imported_json(info), "skipped": skipped_json(info.skipped)})
         return
     for name, value in facts.items():
-        click.echo(f"{name:<12} {value:,}" if isinstance(value, int) else f"{name:<12} {shown(value)}")
+        if isinstance(value, bool):
+            text = "yes" if value else "no"
+        else:
+            text = f"{value:,}" if isinstance(value, int) else shown(value)
+        click.echo(f"{name:<12} {text}")
+    print_imported(info)
     click.echo(f"{'skipped':<12} {len(info.skipped):,}")
     for item in info.skipped:
         click.echo(f"  {shown(item.path)}: {shown(item.reason)}")
 
 
-@index_group.command("check", cls=ExampleCommand, examples=("fingerprint index check photos.fp",))
+@index_group.command(
+    "check",
+    cls=ExampleCommand,
+    examples=("fingerprint index check photos.fp", "fingerprint index check photos.fp --repair"),
+)
 @click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Restore what can be restored: from the catalogue, from other files, and from the images where they are.",
+)
 @json_option("one JSON object")
-@verbose_option
-def check_command(folder: Path, as_json: bool) -> None:
-    """Compare every file of a collection with its digest; exit with code 1 if anything is wrong."""
+@engine_options
+def check_command(
+    folder: Path, repair: bool, as_json: bool, models_folder: Path | None, n_workers: int | None, quiet: bool
+) -> None:
+    """Compare every file of a collection with its digest; exit with code 1 if anything is wrong.
+
+    With --repair, the code is 1 if something was lost or is wrong all the same.
+    """
     from fingerprint.index import check_store
 
+    if repair:
+        _repair(folder, models_folder, as_json=as_json, n_workers=n_workers, quiet=quiet)
+        return
     problems = check_store(folder)
     if as_json:
         print_json({"collection": str(folder), "sound": not problems, "problems": problems})
     else:
-        for problem in problems:
-            click.echo(shown(problem))
-        click.echo(f"{shown(folder)}: {count(len(problems), 'problem') if problems else 'sound'}")
+        _print_problems(folder, problems)
     if problems:
         leave(EXIT_SKIPPED)
+
+
+def _repair(folder: Path, models_folder: Path | None, *, as_json: bool, n_workers: int | None, quiet: bool) -> None:
+    """Repair a collection and say what became of it."""
+    from fingerprint.repairing import repair_collection
+
+    with progress(quiet=quiet) as report:
+        done = repair_collection(
+            folder,
+            models=chosen_models(models_folder),
+            n_workers=n_workers,
+            progress=partial(report, "images described anew"),
+        )
+    if as_json:
+        print_json(
+            {
+                "collection": str(folder),
+                "sound": not done.problems,
+                "problems": done.problems,
+                "restored": done.restored,
+                "described": done.described,
+                "lost": skipped_json(done.lost),
+            }
+        )
+    else:
+        for what in done.restored:
+            click.echo(f"restored: {shown(what)}")
+        if done.described:
+            click.echo(f"described anew: {count(done.described, 'reference')}")
+        for item in done.lost:
+            click.echo(f"lost: {shown(item.path)}: {shown(item.reason)}")
+        _print_problems(folder, done.problems)
+    if done.problems or done.lost:
+        leave(EXIT_SKIPPED)
+
+
+def _print_problems(folder: Path, problems: Sequence[str]) -> None:
+    for problem in problems:
+        click.echo(shown(problem))
+    click.echo(f"{shown(folder)}: {count(len(problems), 'problem') if problems else 'sound'}")

@@ -28,6 +28,7 @@ from fingerprint.cli._output import (
     verification_json,
 )
 from fingerprint.cli._progress import progress
+from fingerprint.cli.vectors import search_vectors, vector_queries, vector_search_options
 from fingerprint.config import DEFAULT_CONFIG, config_for
 
 if TYPE_CHECKING:
@@ -46,7 +47,10 @@ def _number(_ctx: click.Context, _param: click.Parameter, value: float) -> float
     "search",
     short_help="Find the sources of images in a collection.",
     cls=ExampleCommand,
-    examples=("fingerprint search photos.fp suspicious.jpg --min-score 0.9",),
+    examples=(
+        "fingerprint search photos.fp suspicious.jpg --min-score 0.9",
+        "fingerprint search photos.fp queries.npz --model-id resnet50",
+    ),
 )
 @click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
 @click.argument("paths", metavar="QUERY...", nargs=-1, required=True, type=EXISTING)
@@ -67,13 +71,14 @@ def _number(_ctx: click.Context, _param: click.Parameter, value: float) -> float
     callback=_number,
     default=DEFAULT_CONFIG.probability_threshold,
     show_default=True,
-    help="The least probability, 0 to 1, that a reference must have.",
+    help="Of images: the least probability, 0 to 1, that a reference must have.",
 )
 @click.option(
     "--exact",
     is_flag=True,
     help="Compare all compact descriptors, even in segments so large that Annoy would search them.",
 )
+@vector_search_options
 @profile_option
 @json_option("one JSON object a line, one for each query")
 @engine_options
@@ -83,6 +88,8 @@ def search_command(
     n_results: int,
     min_score: float,
     exact: bool,
+    model_id: str | None,
+    max_distance: float | None,
     profile: str,
     as_json: bool,
     models_folder: Path | None,
@@ -91,8 +98,18 @@ def search_command(
 ) -> None:
     """Find the references that images may have been made from, the surest first.
 
-    QUERY is an image file or a folder of images.
+    QUERY is an image file or a folder of images. Or it is a file of vectors (.npz, .csv, .hdf5 or .h5): then it is
+    compared with the collection's vectors of the same model, by Euclidean distance, the nearest first.
     """
+    if vector_queries(paths):
+        search_vectors(
+            *(folder, paths, model_id, n_results, max_distance),
+            exact=exact,
+            as_json=as_json,
+            models_folder=models_folder,
+            quiet=quiet,
+        )
+        return
     from fingerprint.pipeline import open_collection
     from fingerprint.types import Skipped
 

@@ -5,16 +5,14 @@ A collection may hold vectors of several models. Ids are unique within one of th
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fingerprint.errors import CollectionBusyError, CollectionCorruptError, CollectionError, UnknownIdError
+from fingerprint.index.records import ImageRecord, SegmentRecord, facts_digest, storable, storable_facts
 
 SCHEMA_VERSION = 2
 CATALOGUE_NAME = "catalogue.sqlite"
@@ -60,74 +58,12 @@ CREATE TABLE facts (
 _FACTS = "id, path, bytes, content, width, height"
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRecord:
-    """What the catalogue knows of one picture.
-
-    Attributes
-    ----------
-    image_id : str
-        Unique among the pictures that are not removed.
-    path : str or None
-        Where the file was; None for pictures from memory.
-    n_bytes : int or None
-        Size of the file.
-    content : str or None
-        SHA-256 of the file's bytes, in hex.
-    width, height : int
-        In pixels, upright; 0 for a vector that came without a picture.
-    """
-
-    image_id: str
-    path: str | None
-    n_bytes: int | None
-    content: str | None
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentRecord:
-    """What the catalogue knows of a segment.
-
-    Attributes
-    ----------
-    number : int
-        Never used for another segment, even when this one is gone.
-    place : int
-        Its place among the segments, which keeps the order of addition.
-    model_id : str
-    n_rows, n_removed : int
-        Pictures in it, and those of them that were removed.
-    manifest, facts : str
-        SHA-256 in hex of its manifest, and of the file facts of its pictures.
-    """
-
-    number: int
-    place: int
-    model_id: str
-    n_rows: int
-    n_removed: int
-    manifest: str
-    facts: str
-
-
 class Catalogue:
     """An open catalogue. Several threads may ask it; one at a time may change it."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self._path = path
-        mode = "mode=rwc" if create else "mode=rw"
-        if not create and not os.access(path.parent, os.W_OK) and not _has_log(path):
-            mode = "mode=ro&immutable=1"  # a log cannot be made there; nobody can be writing either
-        with self._reported():
-            self._db = sqlite3.connect(
-                f"{path.absolute().as_uri()}?{mode}",
-                uri=True,
-                timeout=_BUSY_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-            )
+        self._db = self._connect(create)
         try:
             version = self._prepare(create)
         except BaseException:
@@ -138,6 +74,20 @@ class Catalogue:
             raise CollectionCorruptError(
                 f"{path}: catalogue version {version}, this version of copyprint reads {SCHEMA_VERSION}; "
                 "build the collection anew or install the version that made it"
+            )
+
+    def _connect(self, create: bool) -> sqlite3.Connection:
+        mode = "mode=rwc" if create else "mode=rw"
+        self._immutable = not create and not os.access(self._path.parent, os.W_OK) and not _has_log(self._path)
+        if self._immutable:
+            mode = "mode=ro&immutable=1"  # a log cannot be made there, and nobody who could is writing
+        with self._reported():
+            return sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?{mode}",
+                uri=True,
+                timeout=_BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
             )
 
     def _prepare(self, create: bool) -> int:
@@ -167,7 +117,8 @@ class Catalogue:
                 raise CollectionBusyError(
                     f"{self._path}: another process is using it ({error}); wait until it has ended"
                 ) from error
-            if code is not None and code & 0xFF in _REFUSED:
+            unopened = code == sqlite3.SQLITE_CANTOPEN and self._path.is_file()  # by permissions, or too many files
+            if unopened or (code is not None and code & 0xFF in _REFUSED):
                 raise CollectionError(
                     f"{self._path}: {error}; see to free space and permissions, then try again"
                 ) from error
@@ -178,9 +129,12 @@ class Catalogue:
     @contextmanager
     def moment(self) -> Iterator[None]:
         """Answer all questions inside as of one moment, whatever other processes write meanwhile."""
+        if self._immutable:  # who may write may have done so since
+            self._db.close()
+            self._db = self._connect(create=False)
         with self._reported():
-            self._db.execute("BEGIN")
             try:
+                self._db.execute("BEGIN")
                 yield
             finally:
                 if self._db.in_transaction:
@@ -189,14 +143,15 @@ class Catalogue:
     @contextmanager
     def change(self) -> Iterator[None]:
         """Make everything inside one transaction: all of it is seen afterwards, and on disk, or nothing."""
-        with self._reported():
-            self._db.execute("BEGIN IMMEDIATE")
         try:
+            with self._reported():
+                self._db.execute("BEGIN IMMEDIATE")
             yield
             self._db.execute("COMMIT")
         except BaseException as error:
             if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+                with suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):
                 raise CollectionError(
                     f"{self._path}: {error}; nothing was changed: see to free space and permissions, then try again"
@@ -222,7 +177,7 @@ class Catalogue:
         )
         self._db.executemany(
             f"INSERT INTO images (segment, row, model, {_FACTS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-            [(number, row, model, *_storable_facts(record)) for row, record in enumerate(records)],
+            [(number, row, model, *storable_facts(record)) for row, record in enumerate(records)],
         )
 
     def drop_segment(self, number: int) -> None:
@@ -259,7 +214,8 @@ class Catalogue:
             "SELECT 1 FROM images "
             "WHERE id = ? AND model = (SELECT number FROM models WHERE model_id = ?) AND removed = 0"
         )
-        return [image_id for image_id in ids if self._db.execute(query, (image_id, model_id)).fetchone()]
+        with self._reported():
+            return [image_id for image_id in ids if self._db.execute(query, (image_id, model_id)).fetchone()]
 
     def find(self, image_id: str, model_id: str) -> ImageRecord | None:
         """Return the record of a picture as it is now, or None if there is none of this id."""
@@ -281,16 +237,17 @@ class Catalogue:
     def records(self, segment: int) -> Iterator[tuple[ImageRecord, bool]]:
         """Yield record and whether it is removed for each row of a segment, in order."""
         query = f"SELECT {_FACTS}, removed FROM images WHERE segment = ? ORDER BY row"  # noqa: S608
-        for *facts, removed in self._db.execute(query, (segment,)):
-            yield ImageRecord(*facts), bool(removed)
+        with self._reported():
+            for *facts, removed in self._db.execute(query, (segment,)):
+                yield ImageRecord(*facts), bool(removed)
 
     def set_skipped(self, path: str, reason: str) -> None:
         """Note a file that could not be added; bytes of its path that are not UTF-8 are written as escapes."""
-        self._db.execute("INSERT OR REPLACE INTO skipped VALUES (?, ?)", (_storable(path), _storable(reason)))
+        self._db.execute("INSERT OR REPLACE INTO skipped VALUES (?, ?)", (storable(path), storable(reason)))
 
     def clear_skipped(self, path: str) -> None:
         """Forget that a file could not be added, once it could."""
-        self._db.execute("DELETE FROM skipped WHERE path = ?", (_storable(path),))
+        self._db.execute("DELETE FROM skipped WHERE path = ?", (storable(path),))
 
     def skipped(self) -> list[tuple[str, str]]:
         """Return (path, reason) of the files that could not be added, by path."""
@@ -335,6 +292,48 @@ class Catalogue:
         """Note something of the collection as a whole."""
         self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
+    def settle(self, number: int, ids: Sequence[str]) -> list[str]:
+        """Put right what is said of a segment, where it disagrees with itself or with the ids in the segment.
+
+        Returns
+        -------
+        list of str
+            What was changed; empty too where rows are missing, which nothing can put right.
+        """
+        rows, highest, removed, foreign = self.counts(number)
+        if (rows, highest) != (len(ids), len(ids) - 1):
+            return []
+        done = []
+        (listed,) = (segment for segment in self.segments() if segment.number == number)
+        if listed.n_rows != rows:
+            self._db.execute("UPDATE segments SET n_rows = ? WHERE number = ?", (rows, number))
+            done.append("the number of its pictures was put right")
+        if foreign:
+            query = "UPDATE images SET model = (SELECT model FROM segments WHERE number = ?1) WHERE segment = ?1"
+            self._db.execute(query, (number,))
+            done.append(f"{foreign} pictures were given their model")
+        if listed.n_removed != removed:
+            self._db.execute("UPDATE segments SET n_removed = ? WHERE number = ?", (removed, number))
+            done.append(
+                f"{removed} pictures of it are marked as removed, {listed.n_removed} were counted; look at them"
+            )
+        records = [record for record, _ in self.records(number)]
+        for row, (image_id, record) in enumerate(zip(ids, records, strict=True)):
+            if record.image_id != image_id:
+                query = "UPDATE images SET id = ? WHERE segment = ? AND row = ?"
+                self._db.execute(query, (image_id, number, row))
+                done.append(f"the id {image_id!r} was put back")
+        facts = facts_digest(record for record, _ in self.records(number))
+        if facts != listed.facts:
+            self._db.execute("UPDATE segments SET facts = ? WHERE number = ?", (facts, number))
+            done.append("paths, contents or sizes of its pictures have changed and were taken as they are")
+        return done
+
+    def make_indices_anew(self) -> None:
+        """Let SQLite make its indices anew."""
+        with self.change():
+            self._db.execute("REINDEX")
+
     def problems(self) -> list[str]:
         """Return what SQLite finds wrong with its file; empty if it is sound."""
         try:
@@ -349,24 +348,5 @@ _REFUSED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, s
 
 
 def _has_log(path: Path) -> bool:
-    """Return whether there are changes that are not in the file itself yet."""
-    log = path.with_name(path.name + "-wal")
-    return log.exists() and log.stat().st_size > 0
-
-
-def facts_digest(records: Iterable[ImageRecord]) -> str:
-    """Return the SHA-256 in hex of what the catalogue says of the pictures of a segment."""
-    digest = hashlib.sha256()
-    for record in records:
-        digest.update(json.dumps(_storable_facts(record)).encode() + b"\n")
-    return digest.hexdigest()
-
-
-def _storable_facts(record: ImageRecord) -> tuple[str, str | None, int | None, str | None, int, int]:
-    path = None if record.path is None else _storable(record.path)
-    return record.image_id, path, record.n_bytes, record.content, record.width, record.height
-
-
-def _storable(text: str) -> str:
-    """Return a text that SQLite can keep: lone surrogates, which stand for foreign bytes in file names, escaped."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Return whether a writer is there, or has left changes that are not in the file itself yet."""
+    return path.with_name(path.name + "-wal").exists()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from fingerprint.errors import CollectionCorruptError, CollectionError
-from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue, SegmentRecord, facts_digest
+from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
 from fingerprint.index.layout import MANIFEST_NAME, SEGMENTS_NAME, open_listed, read_manifest, segment_folder
 from fingerprint.index.reader import MANIFEST_FACT
+from fingerprint.index.records import SegmentRecord, facts_digest
 from fingerprint.index.segment import corrupt, segment_problems
 
 

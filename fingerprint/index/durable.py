@@ -51,9 +51,9 @@ class NewFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if self.path.exists():
+        if kind is not None:
             with suppress(OSError):  # whatever stays, the next writer clears away; the first error is what counts
-                discard(self.path)
+                discard(self.path if self.path.exists() else self._final)
         if isinstance(error, OSError) and not isinstance(error, CollectionError):
             raise failure(self.path, error) from error
 
@@ -79,13 +79,13 @@ class NewFolder:
             _flush_file(file)
 
     def publish(self, manifest: Mapping[str, Any], name: str) -> str:
-        """Write the manifest, give the folder its name and return the manifest's SHA-256 in hex."""
+        """Write the manifest, give the folder its name and return the text of the manifest."""
         data = json_bytes(manifest)
         write_file(self.path / name, data)
         flush_folder(self.path)
         self.path.rename(self._final)
         flush_folder(self._final.parent)
-        return hashlib.sha256(data).hexdigest()
+        return data.decode()
 
 
 class ArrayWriter:
@@ -162,14 +162,9 @@ def flush_folder(path: Path) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder that nobody is to find any more, if it is there; first of all its name."""
-    gone = folder.with_name(f"{folder.name.removesuffix(UNFINISHED)}.gone{UNFINISHED}")
-    if gone != folder and folder.exists():
-        if gone.exists():
-            shutil.rmtree(gone)
-        folder.rename(gone)
-    if gone.exists():
-        shutil.rmtree(gone)
+    """Remove a folder that nobody reads, if it is there."""
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError
-from fingerprint.index.catalogue import SegmentRecord
+from fingerprint.index.records import SegmentRecord
 from fingerprint.index.segment import Segment, corrupt, open_segment
 
 FORMAT_VERSION = 3

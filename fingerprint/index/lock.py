@@ -7,8 +7,8 @@ import json
 import os
 import socket
 import time
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from fingerprint.errors import CollectionBusyError
 from fingerprint.index.durable import reported
@@ -21,7 +21,7 @@ class WriterLock:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOCK_NAME
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         self._depth = 0
 
     @property
@@ -41,7 +41,7 @@ class WriterLock:
         """
         if self._depth == 0:
             with reported(self._path):
-                file = self._path.open("ab+")
+                file = self._path.open("ab+", buffering=0)  # closing it must have nothing left to write
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
@@ -69,16 +69,15 @@ class WriterLock:
             self._file = None
 
 
-def _sign(file: BinaryIO, path: Path) -> None:
+def _sign(file: FileIO, path: Path) -> None:
     """Write down who has the lock, for the message that others get."""
     who = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
     with reported(path):
         file.truncate(0)
         file.write(json.dumps(who).encode())
-        file.flush()
 
 
-def _owner(file: BinaryIO) -> str:
+def _owner(file: FileIO) -> str:
     """Say who has the lock, as far as it is known."""
     try:
         file.seek(0)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby, takewhile
 
 from fingerprint.config import StorageConfig
-from fingerprint.index.catalogue import SegmentRecord
+from fingerprint.index.records import SegmentRecord
 
 _SMALL = 1_000  # pictures: smaller segments are all of one size
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,10 +16,11 @@ import numpy as np
 from fingerprint.config import Config, description_digest
 from fingerprint.errors import CollectionError, ConfigError, ModelMismatchError
 from fingerprint.index.candidates import nearest_by_descriptor, nearest_vectors, select_candidates
-from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue, ImageRecord
+from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
 from fingerprint.index.layout import MANIFEST_NAME, read_manifest, segment_folder
+from fingerprint.index.records import ImageRecord
 from fingerprint.index.segment import PictureSegment, corrupt
-from fingerprint.index.view import NOTHING, View, open_views
+from fingerprint.index.view import NOTHING, LiveVectors, View, open_views
 from fingerprint.models import Models
 from fingerprint.types import F32, Candidate, Fingerprint, Query, Skipped
 
@@ -159,12 +163,13 @@ class StoreReader:
             for view in self._views.values()
             for number, segment in zip(view.numbers, view.segments, strict=True)
         }
-        self._views = open_views(self.folder, self._catalogue, known)
-        own = self._view
-        self._pictures = tuple(segment for segment in own.segments if isinstance(segment, PictureSegment))
-        if len(self._pictures) < len(own.segments):
+        views = open_views(self.folder, self._catalogue, known)
+        own = views.get(self.model_id, NOTHING)
+        pictures = tuple(segment for segment in own.segments if isinstance(segment, PictureSegment))
+        if len(pictures) < len(own.segments):
             bare = next(i for i, segment in enumerate(own.segments) if not isinstance(segment, PictureSegment))
             raise corrupt(segment_folder(self.folder, own.numbers[bare]) / "manifest.json", "it is not of pictures")
+        self._views, self._pictures = views, pictures
         for number in known.keys() - {number for view in self._views.values() for number in view.numbers}:
             known[number].close()
 
@@ -263,15 +268,26 @@ class StoreReader:
         ModelMismatchError
             If there is nothing of that model.
         """
+        own = self.live_vectors(model_id)
+        return own.ids, own[:]
+
+    def live_vectors(self, model_id: str | None = None) -> LiveVectors:
+        """Return the same, to be read part by part; what is removed or merged later does not change it.
+
+        Raises
+        ------
+        ModelMismatchError
+            If there is nothing of that model.
+        """
         wanted = self.model_id if model_id is None else model_id
-        view = self._views.get(wanted, NOTHING)
-        if wanted != self.model_id and not view.segments:
-            raise ModelMismatchError(
-                f"{self.folder}: no vectors of {wanted}; there are {', '.join(sorted({*self._views, self.model_id}))}"
-            )
-        parts = [np.asarray(s.descriptors)[view.live_of(i)] for i, s in enumerate(view.segments)]
-        stacked = np.concatenate(parts) if parts else np.zeros((0, 0), dtype=np.float32)
-        return list(view.live_ids()), stacked
+        if wanted not in self.model_ids:
+            raise ModelMismatchError(f"{self.folder}: no vectors of {wanted}; there are {', '.join(self.model_ids)}")
+        return LiveVectors.of(self._views.get(wanted, NOTHING))
+
+    @property
+    def model_ids(self) -> list[str]:
+        """The collection's own model, and those whose vectors were imported."""
+        return sorted({*self._views, self.model_id})
 
     def nearest_vectors(self, vectors: F32, model_id: str, k: int, *, exact: bool = False) -> list[list[Neighbour]]:
         """Return the references whose vectors of a model are nearest, for each query, nearest first, equal ones by id.
@@ -301,12 +317,11 @@ class StoreReader:
                 f"{self.folder}: vectors of {model_id} have {dimension} dimensions, the queries {vectors.shape[1]}"
             )
         found = nearest_vectors(vectors, view, k, self._config, exact=exact)
-        return [[Neighbour(view[position], distance) for position, distance in own] for own in found]
+        return [[Neighbour(view[position], math.sqrt(squared)) for position, squared in own] for own in found]
 
     def info(self) -> StoreInfo:
         """Return what the collection holds."""
         view = self._view
-        files = [path for path in self.folder.rglob("*") if path.is_file()]
         return StoreInfo(
             path=str(self.folder),
             model_id=self.model_id,
@@ -314,7 +329,7 @@ class StoreReader:
             removed=len(view) - view.n_live,
             segments=len(view.segments),
             keypoints=sum(int(segment.offsets[-1]) for segment in self._pictures),
-            bytes=sum(path.stat().st_size for path in files),
+            bytes=_size(self.folder),
             keep_local_descriptors=self.keep_local,
             skipped=tuple(Skipped(path, reason) for path, reason in self._catalogue.skipped()),
             imported=tuple(
@@ -323,3 +338,13 @@ class StoreReader:
                 if model_id != self.model_id
             ),
         )
+
+
+def _size(folder: Path) -> int:
+    """Return how many bytes there are in a folder, of which another process may be clearing away files."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(place, name).stat().st_size
+    return total

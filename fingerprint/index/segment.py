@@ -150,7 +150,7 @@ def expected_arrays(manifest: dict[str, Any]) -> dict[str, tuple[tuple[int, ...]
     }
 
 
-def open_segment(folder: Path, model_id: str, digest: str | None = None) -> Segment:
+def open_segment(folder: Path, model_id: str, noted: str | None = None) -> Segment:
     """Map a segment and check that its files fit its manifest.
 
     Parameters
@@ -158,8 +158,8 @@ def open_segment(folder: Path, model_id: str, digest: str | None = None) -> Segm
     folder : Path
     model_id : str
         Of the model that it is to be of.
-    digest : str, optional
-        SHA-256 in hex of its manifest, as the catalogue has it.
+    noted : str, optional
+        Its manifest, as the catalogue has it.
 
     Returns
     -------
@@ -173,12 +173,7 @@ def open_segment(folder: Path, model_id: str, digest: str | None = None) -> Segm
     ModelMismatchError
         If it was described by another model than `model_id`.
     """
-    manifest = read_manifest(folder, digest)
-    if manifest["model_id"] != model_id:
-        raise ModelMismatchError(
-            f"{folder}: made by model {manifest['model_id']}, asked for with {model_id}; "
-            "use the models that made the collection or build it anew"
-        )
+    manifest = read_manifest(folder, noted, model_id)
     n = manifest["n_images"]
     arrays = {name: _map(folder / f"{name}.npy", *form) for name, form in expected_arrays(manifest).items()}
     _check_run(folder / "id_offsets.npy", arrays["id_offsets"], manifest["n_id_bytes"], "bytes of the ids")
@@ -229,14 +224,16 @@ def _map(path: Path, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     return array.view(np.ndarray)  # still mapped, without the cost of numpy's subclass at every slice
 
 
-def read_manifest(folder: Path, digest: str | None = None) -> dict[str, Any]:
-    """Return a segment's manifest, after comparing it with its SHA-256 where that is given.
+def read_manifest(folder: Path, noted: str | None = None, model_id: str | None = None) -> dict[str, Any]:
+    """Return a segment's manifest, after comparing it with what the catalogue noted and its model where they are given.
 
     Raises
     ------
     CollectionCorruptError
         If it is missing, unreadable, incomplete, changed, of another format version or if an entry is of the wrong
         type.
+    ModelMismatchError
+        If it is of another model.
     """
     path = folder / MANIFEST_NAME
     try:
@@ -255,15 +252,20 @@ def read_manifest(folder: Path, digest: str | None = None) -> dict[str, Any]:
             raise corrupt(path, "entries are missing")
         if type(manifest[key]) not in kinds:
             raise corrupt(path, f"{key} is {manifest[key]!r}, which is no {kinds[0].__name__}")
-    if digest is not None and hashlib.sha256(data).hexdigest() != digest:
+    if model_id is not None and manifest["model_id"] != model_id:  # said even if it has changed: it tells what happened
+        raise ModelMismatchError(
+            f"{folder}: made by model {manifest['model_id']}, asked for with {model_id}; "
+            "use the models that made the collection or build it anew"
+        )
+    if noted is not None and data != noted.encode():
         raise corrupt(path, "its bytes have changed since it was written")
     return manifest
 
 
-def segment_problems(folder: Path, digest: str | None = None) -> list[str]:
+def segment_problems(folder: Path, noted: str | None = None) -> list[str]:
     """Compare every file of a segment with its digest and return what does not agree; empty if it is sound."""
     try:
-        manifest = read_manifest(folder, digest)
+        manifest = read_manifest(folder, noted)
     except CollectionCorruptError as error:
         return [str(error)]
     problems = []

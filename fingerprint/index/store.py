@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,16 +10,19 @@ from pathlib import Path
 
 from fingerprint.config import Config, description_digest
 from fingerprint.errors import CollectionError, CollectionExistsError, ConfigError, ModelMismatchError
-from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue, ImageRecord, SegmentRecord
-from fingerprint.index.durable import UNFINISHED, discard, flush_folder, json_bytes, replace_file, reported
+from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
+from fingerprint.index.durable import UNFINISHED, flush_folder, json_bytes, replace_file, reported
 from fingerprint.index.layout import FORMAT_VERSION, MANIFEST_NAME, SEGMENTS_NAME, segment_folder
 from fingerprint.index.lock import LOCK_NAME, WriterLock
 from fingerprint.index.merging import due_for_merging, groups_to_compact
 from fingerprint.index.reader import MANIFEST_FACT, StoreReader
+from fingerprint.index.records import ImageRecord, SegmentRecord
 from fingerprint.index.view import NOTHING
 from fingerprint.index.writing import Source, merge_segments, write_pictures, write_vectors
 from fingerprint.models import Models
 from fingerprint.types import F32, Fingerprint, Skipped
+
+_log = logging.getLogger(__name__)
 
 
 class Store(StoreReader):
@@ -81,7 +85,8 @@ class Store(StoreReader):
         self._lock.acquire()
         try:
             if self._lock.depth == 1:
-                self._sweep()
+                with reported(self.folder):
+                    self._sweep()
                 self.refresh()
             yield
         finally:
@@ -90,13 +95,24 @@ class Store(StoreReader):
     def _sweep(self) -> None:
         """Clear away what a writer left that died before it published, or before it had cleared away itself."""
         listed = {segment_folder(self.folder, s.number).name for s in self._catalogue.segments()}
-        with reported(self.folder):
-            for left in (self.folder / SEGMENTS_NAME).iterdir():
-                if left.name not in listed:
-                    shutil.rmtree(left) if left.is_dir() else left.unlink()
+        for left in (self.folder / SEGMENTS_NAME).iterdir():
+            if left.name not in listed:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+    def _clear_away(self) -> None:
+        """Sweep once a change has been published or has failed, which it does not alter if this cannot be done."""
+        try:
+            self._sweep()
+        except (CollectionError, OSError) as error:
+            _log.warning("%s: what is not needed any more stays until the next change (%s)", self.folder, error)
 
     def add(
-        self, fingerprints: Sequence[Fingerprint], records: Sequence[ImageRecord], replaced: Iterable[str] | None = ()
+        self,
+        fingerprints: Sequence[Fingerprint],
+        records: Sequence[ImageRecord],
+        replaced: Iterable[str] | None = (),
+        *,
+        n_workers: int | None = None,
     ) -> list[str]:
         """Add pictures as a new segment and take out those they replace, in one step.
 
@@ -106,6 +122,8 @@ class Store(StoreReader):
             One of each for a picture.
         replaced : iterable of str or None
             Ids to take out; None for those of `records` that are in the collection when it is written.
+        n_workers : int, optional
+            Threads that look up words; one for each core by default. The bytes on disk do not depend on it.
 
         Returns
         -------
@@ -121,13 +139,18 @@ class Store(StoreReader):
         UnknownIdError
             If a replaced id is not there.
         CollectionError
-            If an id is there that is not replaced, or the disk refuses.
+            If an id is there that is not replaced, a fingerprint is without local descriptors, or the disk refuses.
         """
         for fingerprint, record in zip(fingerprints, records, strict=True):
             if fingerprint.model_id != self.model_id:
                 raise ModelMismatchError(
                     f"{record.image_id}: described by model {fingerprint.model_id}, the collection {self.folder} "
                     f"is of {self.model_id}; describe it with the collection's model"
+                )
+            if len(fingerprint.keypoints.descriptors) != len(fingerprint.keypoints):
+                raise CollectionError(
+                    f"{record.image_id}: it comes without local descriptors, which its words are made of; describe "
+                    "the picture anew"
                 )
         if not fingerprints:
             return []
@@ -142,10 +165,16 @@ class Store(StoreReader):
                 )
             number = self._catalogue.next_number()
             folder = segment_folder(self.folder, number)
-            digest = write_pictures(
-                folder, ids, fingerprints, self._vocabulary, self._config, keep_local=self.keep_local
+            manifest = write_pictures(
+                folder,
+                ids,
+                fingerprints,
+                self._vocabulary,
+                self._config,
+                keep_local=self.keep_local,
+                n_workers=n_workers,
             )
-            self._publish(number, self.model_id, records, digest, outgoing)
+            self._publish(number, self.model_id, records, manifest, outgoing)
             self._merge_small()
         return outgoing
 
@@ -188,24 +217,24 @@ class Store(StoreReader):
                 )
             outgoing = self._catalogue.live(ids, model_id)
             number = self._catalogue.next_number()
-            digest = write_vectors(segment_folder(self.folder, number), ids, vectors, model_id, self._config)
+            manifest = write_vectors(segment_folder(self.folder, number), ids, vectors, model_id, self._config)
             records = [ImageRecord(image_id, None, None, None, 0, 0) for image_id in ids]
-            self._publish(number, model_id, records, digest, outgoing)
+            self._publish(number, model_id, records, manifest, outgoing)
             self._merge_small()
         return outgoing
 
     def _publish(
-        self, number: int, model_id: str, records: Sequence[ImageRecord], digest: str, outgoing: Sequence[str]
+        self, number: int, model_id: str, records: Sequence[ImageRecord], manifest: str, outgoing: Sequence[str]
     ) -> None:
         """Enter a segment that is on disk, and take it away again if that fails."""
         try:
             with self._catalogue.change():
                 self._catalogue.remove(outgoing, model_id)
-                self._catalogue.add_segment(number, model_id, records, digest)
-                for record in records:
+                self._catalogue.add_segment(number, model_id, records, manifest)
+                for record in records if model_id == self.model_id else ():  # a vector does not make a file readable
                     self._catalogue.clear_skipped(record.path or record.image_id)
         except BaseException:
-            discard(segment_folder(self.folder, number))
+            self._clear_away()  # the segment too, unless it was published and Ctrl-C came right after
             raise
         self.refresh()
 
@@ -255,8 +284,11 @@ class Store(StoreReader):
 
     def _merge_small(self) -> None:
         """Merge the newest segments of a model where there are many of like size."""
-        while group := due_for_merging(self._catalogue.segments(), self._config.storage):
-            self._merge(group)
+        try:
+            while group := due_for_merging(self._catalogue.segments(), self._config.storage):
+                self._merge(group)
+        except CollectionError as error:  # what was added is there all the same
+            _log.warning("%s: segments are left as they are, to be merged later (%s)", self.folder, error)
 
     def _merge(self, group: Sequence[SegmentRecord]) -> None:
         """Put one segment in the place of neighbouring ones."""
@@ -265,20 +297,18 @@ class Store(StoreReader):
         sources = [Source(view.segments[which], view.live_of(which)) for which in at]
         number = self._catalogue.next_number()
         kept = [record for old in group for record, removed in self._catalogue.records(old.number) if not removed]
-        digest = merge_segments(segment_folder(self.folder, number), sources, self._config) if kept else ""
+        manifest = merge_segments(segment_folder(self.folder, number), sources, self._config) if kept else ""
         try:
             with self._catalogue.change():
                 for old in group:
                     self._catalogue.drop_segment(old.number)
                 if kept:
-                    self._catalogue.add_segment(number, group[0].model_id, kept, digest, group[0].place)
+                    self._catalogue.add_segment(number, group[0].model_id, kept, manifest, group[0].place)
         except BaseException:
-            discard(segment_folder(self.folder, number))
+            self._clear_away()
             raise
         self.refresh()
-        with reported(self.folder):
-            for old in group:
-                discard(segment_folder(self.folder, old.number))
+        self._clear_away()
 
 
 def _left_by_create(path: Path) -> bool:

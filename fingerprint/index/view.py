@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from fingerprint.errors import CollectionCorruptError, CollectionError
-from fingerprint.index.catalogue import Catalogue, SegmentRecord
-from fingerprint.index.layout import open_listed, segment_folder
+from fingerprint.index.catalogue import Catalogue
+from fingerprint.index.layout import open_listed
+from fingerprint.index.records import SegmentRecord
 from fingerprint.index.segment import Segment
-from fingerprint.types import I64, Bool
+from fingerprint.types import F32, I64, Bool
 
 _ATTEMPTS = 20  # to open what another process may be merging meanwhile
 
@@ -77,6 +78,48 @@ class View(Sequence[str]):
                     yield image_id
 
 
+@dataclass(frozen=True, slots=True)
+class LiveVectors:
+    """The vectors of what is not removed, read from the segments when they are asked for: by a slice or by rows.
+
+    Attributes
+    ----------
+    view : View
+    positions : int64 array, shape (n,)
+        In the view, of each row.
+    """
+
+    view: View
+    positions: I64
+
+    @classmethod
+    def of(cls, view: View) -> LiveVectors:
+        """Return those of a view."""
+        return cls(view, np.flatnonzero(view.live))
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many there are and how many dimensions they have; 0 where nothing was ever added."""
+        return len(self), self.view.segments[0].descriptors.shape[1] if self.view.segments else 0
+
+    def __getitem__(self, rows: slice | I64) -> F32:
+        positions = self.positions[rows]
+        which = np.searchsorted(self.view.starts, positions, side="right") - 1
+        found = np.empty((len(positions), self.shape[1]), np.float32)
+        for at in np.unique(which).tolist():
+            mine = which == at
+            found[mine] = self.view.segments[at].descriptors[positions[mine] - self.view.starts[at]]
+        return found
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids, one a row."""
+        return list(self.view.live_ids())
+
+
 #: The view of a model that nothing is there of.
 NOTHING = View((), (), np.zeros(1, np.int64), np.zeros(0, np.bool_))
 
@@ -106,19 +149,15 @@ def open_views(folder: Path, catalogue: Catalogue, known: Mapping[int, Segment])
         except CollectionError:
             for number in opened.keys() - known.keys():
                 opened[number].close()
-            if attempt == _ATTEMPTS - 1 or not _merged_away(folder, catalogue, listed[len(opened)].number):
-                raise
+            failed = listed[len(opened)].number
+            if attempt == _ATTEMPTS - 1 or failed in {record.number for record in catalogue.segments()}:
+                raise  # it is not that another process merged the segment away meanwhile
             continue
         return {
             model_id: _view(folder, [record for record in listed if record.model_id == model_id], opened, tombstones)
             for model_id in {record.model_id for record in listed}
         }
     raise AssertionError("the last attempt returns or raises")
-
-
-def _merged_away(folder: Path, catalogue: Catalogue, number: int) -> bool:
-    """Return whether a segment is gone because another process merged it meanwhile."""
-    return not segment_folder(folder, number).exists() and number not in {s.number for s in catalogue.segments()}
 
 
 def _view(

@@ -50,6 +50,7 @@ def write_pictures(
     config: Config,
     *,
     keep_local: bool,
+    n_workers: int | None = None,
 ) -> str:
     """Write a new segment of pictures; it is complete and on disk when this returns.
 
@@ -66,11 +67,13 @@ def write_pictures(
         Settings of Annoy, and from which size on there are trees.
     keep_local : bool
         Whether to keep the local descriptors, which only pictures that are to be queries need.
+    n_workers : int, optional
+        Threads that look up words; one for each core by default. The bytes do not depend on it.
 
     Returns
     -------
     str
-        SHA-256 of the manifest, in hex.
+        The manifest, for the catalogue.
 
     Raises
     ------
@@ -88,7 +91,7 @@ def write_pictures(
         "frames": np.concatenate([k.frame for k in keypoints]),
         "local": np.concatenate([k.descriptors for k in keypoints] if keep_local else [_NO_LOCAL]),
     }
-    postings = build_postings(keypoints, vocabulary)
+    postings = build_postings(keypoints, vocabulary, n_workers)
     arrays |= {f"posting_{name}": getattr(postings, name) for name in POSTING_ARRAYS}
     counts = {
         "n_keypoints": int(arrays["offsets"][-1]),
@@ -131,7 +134,7 @@ def merge_segments(folder: Path, sources: Sequence[Source], config: Config) -> s
     Returns
     -------
     str
-        SHA-256 of the manifest, in hex.
+        The manifest, for the catalogue.
     """
     first = sources[0].segment.manifest
     n = sum(int(source.kept.sum()) for source in sources)

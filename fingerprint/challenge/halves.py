@@ -1,0 +1,128 @@
+"""One half of a Descriptor Track file by itself: the vectors of the references, or those of the queries."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.challenge.files import fault
+from fingerprint.types import F32
+
+#: The datasets that are looked for, in this order. A file of references alone may be asked as queries.
+_LAYOUTS = {
+    "reference": (("reference", "reference_ids"), ("vectors", "image_names")),
+    "query": (("query", "query_ids"), ("vectors", "image_names"), ("reference", "reference_ids")),
+}
+_MODEL = "model_id"  # an attribute of the file; the challenge's own files have none
+_WRITTEN_ROWS = 1 << 14
+
+
+class Rows(Protocol):
+    """Vectors that are read a part at a time: a float32 array, shape (n, d), or what stands for one on disk."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of vectors and of dimensions."""
+
+    def __getitem__(self, rows: Any, /) -> F32:
+        """Return some rows, by a slice or by an int64 array."""
+
+
+def read_half(
+    path: str | os.PathLike[str], role: Literal["query", "reference"], max_dimensions: int
+) -> tuple[NDArray[Any], tuple[str, ...], str | None]:
+    """Read one half of a Descriptor Track file, or a file of the older layout, which has only one.
+
+    Parameters
+    ----------
+    path : path-like
+        HDF5 with the datasets ``reference`` and ``reference_ids``, or ``query`` and ``query_ids``, or ``vectors`` and
+        ``image_names``; ids are bytes or texts in any order.
+    role : {"query", "reference"}
+        The half to read. References alone will do as queries.
+    max_dimensions : int
+        A file with more of them is refused before it is read.
+
+    Returns
+    -------
+    vectors : array, shape (n, d)
+        Of the type that the file has.
+    ids : tuple of str, as many as the file has
+    model_id : str or None
+        What `write_half` noted.
+
+    Raises
+    ------
+    ChallengeFileError
+        If the file cannot be read, is not HDF5, lacks these datasets, or the vectors are not two-dimensional or have
+        too many dimensions.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            found = {name: item for name, item in file.items() if isinstance(item, h5py.Dataset)}
+            layout = next((names for names in _LAYOUTS[role] if set(names) <= found.keys()), None)
+            if layout is None:
+                have, wanted = ", ".join(sorted(found)) or "no dataset", " and ".join(_LAYOUTS[role][0])
+                raise fault(path, f"has {have}: write {wanted}, or vectors and image_names")
+            vectors = found[layout[0]]
+            if vectors.ndim != 2:
+                raise fault(path, f"{layout[0]} has shape {vectors.shape}: write (n, d), a vector a row")
+            if vectors.shape[1] > max_dimensions:
+                raise fault(path, f"{vectors.shape[1]} dimensions, {max_dimensions} are allowed: project them")
+            noted = file.attrs.get(_MODEL)
+            model_id = noted if isinstance(noted, str) else None
+            return vectors[()], _decoded(path, layout[1], found[layout[1]][()]), model_id
+    except (OSError, RuntimeError, KeyError) as error:
+        number = getattr(error, "errno", None)
+        reason = os.strerror(number) if number else error
+        raise fault(path, f"cannot be read as HDF5: {reason}; make or copy it anew") from error
+
+
+def write_half(path: Path, ids: Sequence[str], rows: Rows, model_id: str | None = None) -> None:
+    """Write the half of the references, sorted by id: ``reference`` and ``reference_ids``.
+
+    Parameters
+    ----------
+    path : Path
+        A new file.
+    ids : sequence of str, length n
+        Each once, without NUL; written as bytes of fixed length, in UTF-8.
+    rows : float32 array, shape (n, d), or `Rows`
+        Read a part at a time.
+    model_id : str, optional
+        Noted as an attribute of the file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    import h5py
+
+    encoded = np.array([name.encode() for name in ids], dtype=np.bytes_)
+    order = np.argsort(encoded)
+    with h5py.File(path, "x") as file:
+        file.create_dataset("reference_ids", data=encoded[order])
+        written = file.create_dataset("reference", shape=rows.shape, dtype=np.float32)
+        for start in range(0, len(order), _WRITTEN_ROWS):
+            part = order[start : start + _WRITTEN_ROWS]
+            written[start : start + len(part)] = rows[part]
+        if model_id is not None:
+            file.attrs[_MODEL] = model_id
+
+
+def _decoded(path: str | os.PathLike[str], name: str, ids: Any) -> tuple[str, ...]:
+    """Return ids that are fixed-length bytes, or texts of any length, as str."""
+    if getattr(ids, "ndim", 0) != 1:
+        raise fault(path, f"{name} is not one-dimensional: write one id a row")
+    try:
+        return tuple(item.decode() for item in ids.tolist())
+    except (AttributeError, UnicodeDecodeError) as error:
+        raise fault(path, f"{name} are not bytes in UTF-8: write ids like b'R000000'") from error

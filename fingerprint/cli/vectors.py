@@ -1,0 +1,249 @@
+"""Vectors of any model on the command line: ``index export``, ``index import``, and files of vectors as queries."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._options import (
+    EXISTING_FILE,
+    EXISTING_FOLDER,
+    Command,
+    NewFile,
+    chosen_models,
+    json_option,
+    message_options,
+    models_option,
+    verbose_option,
+)
+from fingerprint.cli._output import count, print_json, shown
+from fingerprint.cli._progress import progress
+
+if TYPE_CHECKING:
+    from fingerprint.index import Neighbour, StoreInfo, VectorsInfo
+
+_WIDEST = 48
+_QUERIES_AT_ONCE = 1_024
+#: Of ``search``, what there is for queries that are vectors; all else is for images.
+_FOR_VECTORS = ("n_results", "exact", "as_json", "models_folder", "n_workers", "quiet")
+_ONLY_FOR_VECTORS = {"model_id": "--model-id", "max_distance": "--max-distance"}
+
+
+def model_id_option(text: str) -> Callable[[Command], Command]:
+    """Return the option ``--model-id``; `text` says what it is for."""
+    return click.option("--model-id", metavar="ID", help=text)
+
+
+@click.command("export", cls=ExampleCommand, examples=("fingerprint index export photos.fp vectors.npz",))
+@click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
+@click.argument("file", metavar="FILE", type=NewFile())
+@model_id_option("The model whose vectors to write.  [default: the collection's own]")
+@click.option(
+    "--queries",
+    metavar="FILE",
+    type=EXISTING_FILE,
+    help="Vectors of queries: with them an HDF5 file is a whole file of the challenge's Descriptor Track.",
+)
+@json_option("one JSON object")
+@models_option
+@verbose_option
+def export_command(
+    folder: Path, file: Path, model_id: str | None, queries: Path | None, as_json: bool, models_folder: Path | None
+) -> None:
+    """Write the vectors of a model to a file: .npz, .csv, or the challenge's .hdf5 or .h5.
+
+    By itself an HDF5 file has the half of the references.
+    """
+    from fingerprint.pipeline import open_collection
+
+    with open_collection(folder, models=chosen_models(models_folder)) as collection:
+        info = collection.info()
+        name = info.model_id if model_id is None else model_id
+        n_vectors = collection.export_vectors(file, model_id, queries=queries)
+    if as_json:
+        print_json({"collection": str(folder), "out": str(file), "model_id": name, "vectors": n_vectors})
+    else:
+        click.echo(f"{shown(file)}: {count(n_vectors, 'vector')} of {shown(name)}")
+
+
+@click.command(
+    "import", cls=ExampleCommand, examples=("fingerprint index import photos.fp learned.npz --model-id resnet50",)
+)
+@click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
+@click.argument("file", metavar="FILE", type=EXISTING_FILE)
+@model_id_option("What made the vectors: any text that tells models apart.  [default: what the file says]")
+@json_option("one JSON object")
+@models_option
+@message_options
+def import_command(
+    folder: Path, file: Path, model_id: str | None, as_json: bool, models_folder: Path | None, quiet: bool
+) -> None:
+    """Take vectors of another model into a collection: .npz, .csv, or the challenge's .hdf5 or .h5.
+
+    They are searched by vectors of the same model only; searches of images never look at them. What is there with the
+    same bytes costs nothing; other vectors take the place of the old ones. After an interruption, the same command goes
+    on with what is missing.
+    """
+    from fingerprint.pipeline import open_collection
+
+    with (
+        open_collection(folder, models=chosen_models(models_folder)) as collection,
+        progress(quiet=quiet) as report,
+    ):
+        done = collection.import_vectors(file, model_id, progress=partial(report, "vectors"))
+        there = next(item for item in collection.info().imported if item.model_id == done.model_id)
+    if as_json:
+        print_json(
+            {
+                "collection": str(folder),
+                "model_id": done.model_id,
+                "added": done.added,
+                "unchanged": done.unchanged,
+                "replaced": done.replaced,
+                "vectors": there.vectors,
+                "dimension": there.dimension,
+            }
+        )
+    else:
+        became = f"{done.added:,} added, {done.unchanged:,} unchanged, {done.replaced:,} replaced"
+        click.echo(f"{shown(folder)}: {became}; {_told(there)}")
+
+
+def imported_json(info: StoreInfo) -> list[dict[str, Any]]:
+    """Return what was imported into a collection as JSON objects, one for each model."""
+    return [
+        {"model_id": i.model_id, "vectors": i.vectors, "dimension": i.dimension, "segments": i.segments}
+        for i in info.imported
+    ]
+
+
+def print_imported(info: StoreInfo) -> None:
+    """Print how many models were imported, and a line for each."""
+    click.echo(f"{'imported':<12} {len(info.imported):,}")
+    for item in info.imported:
+        click.echo(f"  {_told(item)} in {count(item.segments, 'segment')}")
+
+
+def _told(item: VectorsInfo) -> str:
+    sizes = f"{count(item.vectors, 'vector')} of {count(item.dimension, 'dimension')}"
+    return f"{shown(item.model_id)}: {sizes}"
+
+
+def _number(_ctx: click.Context, _param: click.Parameter, value: float | None) -> float | None:
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("a distance is a number from 0 on")
+    return value
+
+
+def vector_search_options(command: Command) -> Command:
+    """Add the options of ``search`` that are for files of vectors alone."""
+    model_id = model_id_option("Of vectors: the model that made them.  [default: what the file says]")
+    distance = click.option(
+        "--max-distance",
+        metavar="D",
+        type=click.FloatRange(min=0),
+        callback=_number,
+        help="Of vectors: the largest Euclidean distance that a reference may have.  [default: any]",
+    )
+    return model_id(distance(command))
+
+
+def vector_queries(paths: Sequence[Path]) -> bool:
+    """Return whether the queries are files of vectors, after a look at whether the options of the command fit them.
+
+    Raises
+    ------
+    click.UsageError
+        If there are images among them, or an option is given that is for the other kind.
+    """
+    from click.core import ParameterSource
+
+    from fingerprint.vectorfiles import is_vector_file
+
+    ctx = click.get_current_context()
+    files = [path for path in paths if is_vector_file(path) and not path.is_dir()]
+    if files and len(files) < len(paths):
+        other = next(path for path in paths if path not in files)
+        raise click.UsageError(
+            f"{shown(files[0])} has vectors and {shown(other)} images: search for them in two commands", ctx
+        )
+    for parameter in ctx.command.params:
+        name = str(parameter.name)
+        given = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if isinstance(parameter, click.Option) and given and name in ctx.params:
+            if files and name not in (*_FOR_VECTORS, *_ONLY_FOR_VECTORS):
+                raise click.UsageError(f"{parameter.opts[-1]} is for images: leave it out where queries are vectors")
+            if not files and name in _ONLY_FOR_VECTORS:
+                raise click.UsageError(f"{parameter.opts[-1]} is for files of vectors: leave it out for images")
+    return bool(files)
+
+
+def search_vectors(
+    folder: Path,
+    paths: Sequence[Path],
+    model_id: str | None,
+    n_results: int,
+    max_distance: float | None,
+    *,
+    exact: bool,
+    as_json: bool,
+    models_folder: Path | None,
+    quiet: bool,
+) -> None:
+    """Print the references whose vectors are nearest to those in files, for each query."""
+    from fingerprint.moving import model_of
+    from fingerprint.pipeline import open_collection
+    from fingerprint.vectorfiles import VectorSet, read_vectors
+
+    with (
+        open_collection(folder, models=chosen_models(models_folder)) as collection,
+        progress(quiet=quiet, streams=True) as report,
+    ):
+        widths: tuple[int, int] | None = None
+        for path in paths:
+            queries = read_vectors(path, queries=True)
+            name = model_of(queries, model_id, path)
+            for start in range(0, len(queries), _QUERIES_AT_ONCE):
+                ids = queries.ids[start : start + _QUERIES_AT_ONCE]
+                part = VectorSet(ids, queries.vectors[start : start + _QUERIES_AT_ONCE], queries.model_id)
+                found = [
+                    [match for match in own if max_distance is None or match.distance <= max_distance]
+                    for own in collection.nearest(part, name, n_results=n_results, exact=exact)
+                ]
+                if as_json:
+                    _print_objects(ids, found, name)
+                else:
+                    if widths is None:
+                        references = (match.reference_id for own in found for match in own)
+                        widths = _width("query", ids), _width("reference", references)
+                        _print_row("query", "reference", f"{'distance':>10}", widths)
+                    _print_rows(ids, found, widths)
+                report("queries", start + len(ids), len(queries))
+
+
+def _print_objects(ids: Sequence[str], found: Sequence[Sequence[Neighbour]], model_id: str) -> None:
+    for query, matches in zip(ids, found, strict=True):
+        told = [{"reference": match.reference_id, "distance": match.distance} for match in matches]
+        print_json({"query": query, "model_id": model_id, "matches": told})
+
+
+def _print_rows(ids: Sequence[str], found: Sequence[Sequence[Neighbour]], widths: tuple[int, int]) -> None:
+    for query, matches in zip(ids, found, strict=True):
+        for match in matches:
+            _print_row(query, match.reference_id, f"{match.distance:>10.6f}", widths)
+        if not matches:
+            click.echo(f"{shown(query):<{widths[0]}}  nothing found")
+
+
+def _print_row(query: str, reference: str, distance: str, widths: tuple[int, int]) -> None:
+    click.echo(f"{shown(query):<{widths[0]}}  {shown(reference):<{widths[1]}}  {distance}")
+
+
+def _width(header: str, names: Iterable[str]) -> int:
+    return max(len(header), min(_WIDEST, max((len(shown(name)) for name in names), default=0)))

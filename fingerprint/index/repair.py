@@ -1,0 +1,307 @@
+"""What can be restored of a damaged collection: from the catalogue, from other files, or from the pictures themselves.
+
+A file is only put back where its bytes are those that were written once: the segment's manifest has their digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.config import AnnoyConfig, Config, description_digest
+from fingerprint.errors import CollectionCorruptError
+from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
+from fingerprint.index.check import damage
+from fingerprint.index.durable import ArrayWriter, flush_folder, replace_file, reported
+from fingerprint.index.ids import SegmentIds
+from fingerprint.index.layout import MANIFEST_NAME, read_manifest, segment_folder
+from fingerprint.index.lock import WriterLock
+from fingerprint.index.reader import MANIFEST_FACT
+from fingerprint.index.records import ImageRecord, SegmentRecord
+from fingerprint.index.segment import MANIFEST_NAME as SEGMENT_MANIFEST
+from fingerprint.index.segment import PICTURES, POSTING_ARRAYS, file_digest
+from fingerprint.index.trees import TREES_NAME, build_trees
+from fingerprint.index.writing import write_pictures
+from fingerprint.models import Models
+from fingerprint.types import Fingerprint, Keypoints, Skipped
+from fingerprint.vocabulary import build_postings
+
+#: Where segments go that could not be restored as a whole.
+DAMAGED_NAME = "damaged"
+_KEYPOINT_FILES = ("offsets.npy", "signatures.npy", "frames.npy", "local.npy", "sizes.npy")
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A segment that cannot be restored from what there is of it.
+
+    Attributes
+    ----------
+    segment : SegmentRecord
+    reasons : tuple of str
+        What is wrong with it.
+    pictures : tuple of ImageRecord
+        Those in it that are not removed.
+    """
+
+    segment: SegmentRecord
+    reasons: tuple[str, ...]
+    pictures: tuple[ImageRecord, ...]
+
+
+class Repair:
+    """A collection under repair; use it in a ``with`` statement, which keeps all other writers out.
+
+    Attributes
+    ----------
+    restored : list of str
+        What has been put right, one sentence each.
+    keep_local : bool
+        Whether the collection keeps local descriptors.
+
+    Raises
+    ------
+    CollectionNotFoundError, CollectionBusyError
+    CollectionCorruptError
+        On entering, if the catalogue is damaged: without it nothing can be restored.
+    """
+
+    def __init__(self, folder: Path, models: Models, config: Config) -> None:
+        self.restored: list[str] = []
+        self.keep_local = False
+        self._folder = folder
+        self._models = models
+        self._config = config
+        self._lock = WriterLock(folder)
+
+    def __enter__(self) -> Repair:
+        with suppress(CollectionCorruptError):
+            read_manifest(self._folder)  # there must be something to repair
+        self._lock.acquire()
+        try:
+            self._catalogue = Catalogue(self._folder / CATALOGUE_NAME)
+            try:
+                self._restore_catalogue()
+                self._restore_manifest()
+            except BaseException:
+                self._catalogue.close()
+                raise
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._catalogue.close()
+        self._lock.release()
+
+    def damaged(self) -> list[Damaged]:
+        """Restore what can be restored in its place, and return the segments that are still damaged then."""
+        found = []
+        for listed in self._catalogue.segments():
+            if not damage(self._folder, self._catalogue, listed):
+                continue
+            self._restore_files(listed)
+            with suppress(OSError, ValueError):
+                self._settle(listed)
+            (fresh,) = (s for s in self._catalogue.segments() if s.number == listed.number)
+            if reasons := damage(self._folder, self._catalogue, fresh):
+                pictures = [record for record, removed in self._catalogue.records(listed.number) if not removed]
+                found.append(Damaged(fresh, tuple(reasons), tuple(pictures)))
+        return found
+
+    def replace(
+        self,
+        damaged: Damaged,
+        fingerprints: Sequence[Fingerprint],
+        records: Sequence[ImageRecord],
+        lost: Sequence[Skipped],
+    ) -> None:
+        """Put a new segment in the place of a damaged one, which is kept aside if anything of it is lost.
+
+        Parameters
+        ----------
+        damaged : Damaged
+        fingerprints, records : sequences
+            Of those of its pictures that could be described anew.
+        lost : sequence of Skipped
+            The others; they are noted among the files that could not be added.
+        """
+        old = damaged.segment
+        number = self._catalogue.next_number()
+        if records:
+            ids = [record.image_id for record in records]
+            folder = segment_folder(self._folder, number)
+            manifest = write_pictures(
+                folder, ids, fingerprints, self._models.vocabulary, self._config, keep_local=self.keep_local
+            )
+        with self._catalogue.change():
+            self._catalogue.drop_segment(old.number)
+            if records:
+                self._catalogue.add_segment(number, old.model_id, records, manifest, old.place)
+            for item in lost:
+                self._catalogue.set_skipped(item.path, item.reason)
+        place = segment_folder(self._folder, old.number)
+        with reported(place):
+            if lost and place.exists():
+                aside = self._folder / DAMAGED_NAME / place.name
+                aside.parent.mkdir(exist_ok=True)
+                place.rename(aside)
+                flush_folder(aside.parent)
+            elif place.exists():
+                shutil.rmtree(place)
+
+    def _restore_catalogue(self) -> None:
+        """Make the indices of the database anew if they are all that is wrong with it."""
+        problems = self._catalogue.problems()
+        if problems:
+            if all("index" in problem for problem in problems):
+                self._catalogue.make_indices_anew()
+            if remaining := self._catalogue.problems():
+                raise CollectionCorruptError(
+                    f"{remaining[0]}; nothing can be restored without the catalogue: take it from a backup or build "
+                    "the collection anew"
+                )
+            self.restored.append(f"{self._folder / CATALOGUE_NAME}: its indices were made anew")
+
+    def _restore_manifest(self) -> None:
+        """Put the collection's manifest back from the catalogue, or into the catalogue, whichever is sound."""
+        path = self._folder / MANIFEST_NAME
+        noted = self._catalogue.fact(MANIFEST_FACT) or ""
+        try:
+            found = path.read_bytes().decode()
+        except (OSError, ValueError):
+            found = ""
+        if found != noted:
+            if self._is_manifest(noted):
+                replace_file(path, noted.encode())
+                self.restored.append(f"{path}: put back from the catalogue")
+            elif self._is_manifest(found):
+                with self._catalogue.change():
+                    self._catalogue.set_fact(MANIFEST_FACT, found)
+                self.restored.append(f"{self._folder / CATALOGUE_NAME}: its copy of {path.name} was put right")
+        self.keep_local = bool(read_manifest(self._folder)[0]["keep_local_descriptors"])
+
+    def _is_manifest(self, text: str) -> bool:
+        """Return whether a text is a manifest of a collection of the models and settings at hand."""
+        try:
+            entries = json.loads(text)
+        except ValueError:
+            return False
+        expected = {"model_id": self._models.model_id, "features": description_digest(self._config)}
+        return isinstance(entries, dict) and all(entries.get(key) == value for key, value in expected.items())
+
+    def _settle(self, listed: SegmentRecord) -> None:
+        """Put what the catalogue says of a segment right by the ids in it, which have a digest."""
+        place = segment_folder(self._folder, listed.number)
+        ids = SegmentIds(*(np.load(place / f"{name}.npy") for name in ("ids", "id_offsets", "id_order")))
+        sums = json.loads(listed.manifest)["sha256"]
+        if any(file_digest(place / name) != sums[name] for name in ("ids.npy", "id_offsets.npy", "id_order.npy")):
+            return
+        with self._catalogue.change():
+            done = self._catalogue.settle(listed.number, list(ids))
+        self.restored += [f"{self._folder / CATALOGUE_NAME}: segment {listed.number}: {what}" for what in done]
+
+    def _restore_files(self, listed: SegmentRecord) -> None:
+        """Put files of a segment back that follow from the catalogue or from its other files."""
+        place = segment_folder(self._folder, listed.number)
+        if not place.is_dir():
+            return
+        try:
+            manifest: dict[str, Any] = json.loads(listed.manifest)
+            sums: dict[str, str] = manifest["sha256"]
+        except (ValueError, KeyError, TypeError):
+            return
+        path = place / SEGMENT_MANIFEST
+        if not path.is_file() or path.read_bytes() != listed.manifest.encode():
+            replace_file(path, listed.manifest.encode())
+            self.restored.append(f"{path}: put back from the catalogue")
+        records = [record for record, _ in self._catalogue.records(listed.number)]
+        makers: list[Callable[[set[str]], dict[str, bytes]]] = [
+            lambda _: _id_files(records),
+            lambda _: _size_file(records) if manifest["kind"] == PICTURES else {},
+            lambda bad: _posting_files(place, self._models, bad) if _sound(bad, _KEYPOINT_FILES) else {},
+            lambda bad: _tree_file(place, manifest) if _sound(bad, ("descriptors.npy",)) else {},
+        ]
+        for make in makers:
+            bad = {name for name, digest in sums.items() if not _is_sound(place / name, digest)}
+            if not bad:
+                return
+            for name, data in make(bad).items():
+                if name in bad and hashlib.sha256(data).hexdigest() == sums[name]:
+                    replace_file(place / name, data)
+                    self.restored.append(f"{place / name}: made anew")
+
+
+def _sound(bad: set[str], needed: Sequence[str]) -> bool:
+    return bad.isdisjoint(needed)
+
+
+def _is_sound(path: Path, digest: str) -> bool:
+    try:
+        return file_digest(path) == digest
+    except OSError:
+        return False
+
+
+def _id_files(records: Sequence[ImageRecord]) -> dict[str, bytes]:
+    ids = SegmentIds.of([record.image_id for record in records])
+    return {
+        "ids.npy": _npy(ids.text),
+        "id_offsets.npy": _npy(ids.offsets),
+        "id_order.npy": _npy(ids.order),
+    }
+
+
+def _size_file(records: Sequence[ImageRecord]) -> dict[str, bytes]:
+    return {"sizes.npy": _npy(np.array([(record.width, record.height) for record in records], dtype=np.int32))}
+
+
+def _posting_files(place: Path, models: Models, bad: set[str]) -> dict[str, bytes]:
+    """Return the inverted file, which follows from local descriptors and frames where those are kept."""
+    if not any(name.startswith("posting_") for name in bad):
+        return {}
+    names = ("offsets", "signatures", "frames", "local", "sizes")
+    offsets, signatures, frames, local, sizes = (np.load(place / f"{name}.npy", mmap_mode="r") for name in names)
+    if len(local) < len(frames):
+        return {}
+    pictures = [
+        Keypoints(local[start:stop], signatures[start:stop], frames[start:stop], int(width), int(height))
+        for start, stop, (width, height) in zip(offsets, offsets[1:], sizes, strict=False)
+    ]
+    postings = build_postings(pictures, models.vocabulary)
+    return {f"posting_{name}.npy": _npy(getattr(postings, name)) for name in POSTING_ARRAYS}
+
+
+def _tree_file(place: Path, manifest: dict[str, Any]) -> dict[str, bytes]:
+    """Return Annoy's trees, which follow from the descriptors."""
+    settings = manifest["annoy"]
+    if settings is None or _is_sound(place / TREES_NAME, manifest["sha256"][TREES_NAME]):
+        return {}
+    made = place / f"{TREES_NAME}.new"
+    try:
+        chosen = {name: settings[name] for name in ("n_trees", "seed", "n_jobs")}
+        build_trees(np.load(place / "descriptors.npy", mmap_mode="r"), made, AnnoyConfig(**chosen))
+        return {TREES_NAME: made.read_bytes()}
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    """Return an array as it is in its file."""
+    file = io.BytesIO()
+    ArrayWriter(file, array.shape, array.dtype).write(array)
+    return file.getvalue()
