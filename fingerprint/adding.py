@@ -29,23 +29,31 @@ class _Batch:
     fingerprints: list[Fingerprint] = field(default_factory=list)
     records: list[ImageRecord] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    moved: dict[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.records) + len(self.skipped) + len(self.moved)
 
 
 @dataclass(frozen=True, slots=True)
 class _Offered:
-    """A picture that is to be added, and the SHA-256 of what is there under its id."""
+    """A picture that is to be added, and what is there under its id."""
 
     image_id: str
     source: ImageSource
-    known: str | None
+    known: ImageRecord | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Described:
-    """A picture that was described, or only looked at: None if it is there with the same bytes."""
+    """A picture that was described, or only looked at: None if it is there with the same bytes.
+
+    `moved` is where its file is now, if it is not where the catalogue has it.
+    """
 
     fingerprint: Fingerprint | None
     record: ImageRecord
+    moved: str | None = None
 
 
 def add_images(
@@ -94,7 +102,7 @@ def add_images(
     def offered() -> Iterator[_Offered]:  # run by this thread: the catalogue is for one at a time
         for image_id, source in images:
             under_way.append(_place(source) or image_id)
-            yield _Offered(image_id, source, store.content(image_id) if is_unicode(image_id) else None)
+            yield _Offered(image_id, source, store.published(image_id) if is_unicode(image_id) else None)
 
     with store.writing():
         described = map_images(partial(_describe, models=models, config=config), offered(), n_workers)
@@ -106,10 +114,12 @@ def add_images(
                 batch.skipped.append(Skipped(place, outcome.reason))
             elif outcome.fingerprint is None:
                 unchanged += 1
+                if outcome.moved is not None:
+                    batch.moved[outcome.record.image_id] = outcome.moved
             else:
                 batch.fingerprints.append(outcome.fingerprint)
                 batch.records.append(outcome.record)
-            if len(batch.records) + len(batch.skipped) >= config.storage.batch:
+            if len(batch) >= config.storage.batch:
                 published += len(batch.records)
                 replaced += _publish(store, batch, n_workers)
                 batch = _Batch()
@@ -145,6 +155,8 @@ def _publish(store: Store, batch: _Batch, n_workers: int | None) -> int:
     """Write a batch and return how many pictures it took the place of."""
     if batch.skipped:
         store.note_skipped(batch.skipped)
+    if batch.moved:
+        store.note_moved(batch.moved)
     return len(store.add(batch.fingerprints, batch.records, replaced=None, n_workers=n_workers))
 
 
@@ -168,8 +180,8 @@ def _describe(item: _Offered, models: Models, config: Config) -> _Described:
         raise ImageError(name, "its id is empty; give it one")
     data = source if isinstance(source, bytes | np.ndarray) else read_file(source)
     content, n_bytes = _content(data), len(data) if isinstance(data, bytes) else None
-    if content == item.known:
-        return _Described(None, ImageRecord(image_id, path, n_bytes, content, 0, 0))
+    if item.known is not None and content == item.known.content:
+        return _Described(None, item.known, path if path != item.known.path else None)
     try:
         fingerprint = describe_reference(data, models, config)
     except ImageError as error:

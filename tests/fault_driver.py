@@ -148,7 +148,7 @@ def applied(state: State, operation: Operation) -> State:
 
 def perform(store: Store, operation: Operation) -> None:
     """Do an operation."""
-    kind, ids, versions = (operation.get(name) for name in ("kind", "ids", "versions"))
+    kind, ids, versions = operation["kind"], operation.get("ids", []), operation.get("versions", [])
     if kind == "compact":
         store.compact(operation["largest"])
     elif kind == "remove":

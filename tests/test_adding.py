@@ -251,7 +251,7 @@ class TestAddImages:
         shutil.copy(folder / "a.png", tmp_path / "<odd>.png")
         monkeypatch.chdir(tmp_path)
         collection.add_files(["<odd>.png"])
-        assert collection.record("<odd>.png").path == "<odd>.png"
+        assert collection.record("<odd>.png").path == str(tmp_path / "<odd>.png")
 
 
 def _one(tmp_path: Path, pixels: U8) -> tuple[Fingerprint]:

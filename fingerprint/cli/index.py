@@ -215,6 +215,23 @@ def info_command(folder: Path, as_json: bool, models_folder: Path | None) -> Non
         click.echo(f"  {shown(item.path)}: {shown(item.reason)}")
 
 
+@index_group.command("upgrade", cls=ExampleCommand, examples=("fingerprint index upgrade photos.fp",))
+@click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
+@json_option("one JSON object")
+@verbose_option
+def upgrade_command(folder: Path, as_json: bool) -> None:
+    """Bring a collection that an older version made to the present format, in its place and without its images."""
+    from fingerprint.index import FORMAT_VERSION, upgrade_store
+
+    before = upgrade_store(folder)
+    if as_json:
+        print_json({"collection": str(folder), "format_before": before, "format": FORMAT_VERSION})
+    elif before == FORMAT_VERSION:
+        click.echo(f"{shown(folder)}: of format {before} already")
+    else:
+        click.echo(f"{shown(folder)}: format {before} before, {FORMAT_VERSION} now")
+
+
 @index_group.command(
     "check",
     cls=ExampleCommand,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ from fingerprint.cli.vectors import search_vectors, vector_queries, vector_searc
 from fingerprint.config import DEFAULT_CONFIG, config_for
 
 if TYPE_CHECKING:
-    from fingerprint.types import Match, Skipped
+    from fingerprint.types import Answer, Skipped
 
 _WIDEST = 48  # longer names push their line to the right rather than make all lines long
 
@@ -78,6 +78,11 @@ def _number(_ctx: click.Context, _param: click.Parameter, value: float) -> float
     is_flag=True,
     help="Compare all compact descriptors, even in segments so large that Annoy would search them.",
 )
+@click.option(
+    "--timings",
+    is_flag=True,
+    help="Of images: tell how many milliseconds each stage took, for each query with --json, else over all of them.",
+)
 @vector_search_options
 @profile_option
 @json_option("one JSON object a line, one for each query")
@@ -88,6 +93,7 @@ def search_command(
     n_results: int,
     min_score: float,
     exact: bool,
+    timings: bool,
     model_id: str | None,
     max_distance: float | None,
     profile: str,
@@ -120,22 +126,27 @@ def search_command(
         progress(quiet=quiet, streams=True) as report,
     ):
         widths = _width(images), min(_WIDEST, collection.longest_id)
-        results = collection.search_many(
+        results = collection.answer_many(
             images, n_results=n_results, min_probability=min_score, exact=exact, n_workers=n_workers
         )
+        answers = []
         if not as_json:
             _print_row("query", "reference", widths, "probability  inliers  shown              seen")
         for done, (query, result) in enumerate(zip(images, results, strict=True), start=1):
             if isinstance(result, Skipped):
                 skipped.append(result)
+            elif timings and not as_json:
+                answers.append(result.milliseconds)
             if as_json:
-                _print_object(query, result)
+                _print_object(query, result, timings=timings)
             else:
                 _print_rows(query, result, widths)
             report("queries", done, len(images))
     for item in unread:
         if as_json:
-            _print_object(Path(item.path), item)
+            _print_object(Path(item.path), item, timings=timings)
+    if answers:
+        _print_timings(answers)
     note_ignored(ignored, quiet=quiet)
     finish((*skipped, *unread))
 
@@ -148,24 +159,40 @@ def _print_row(query: object, reference: object, widths: tuple[int, int], rest: 
     click.echo(f"{shown(query):<{max(5, widths[0])}}  {shown(reference):<{max(9, widths[1])}}  {rest}")
 
 
-def _print_rows(query: Path, result: list[Match] | Skipped, widths: tuple[int, int]) -> None:
+def _print_rows(query: Path, result: Answer | Skipped, widths: tuple[int, int]) -> None:
     from fingerprint.report import probability_text, version_text
+    from fingerprint.types import Skipped
 
-    if not isinstance(result, list):
+    if isinstance(result, Skipped):
         click.echo(f"{shown(query):<{max(5, widths[0])}}  skipped: {shown(result.reason)}")
-    elif not result:
+    elif not result.matches:
         click.echo(f"{shown(query):<{max(5, widths[0])}}  nothing found")
     else:
-        for match in result:
+        for match in result.matches:
             seen = match.verification
             said = probability_text(seen.probability)
             facts = f"{said:>11}  {seen.n_inliers:>7}  {version_text(seen):<17}  {region_words(seen)}"
             _print_row(query, match.reference_id, widths, facts)
 
 
-def _print_object(query: Path, result: list[Match] | Skipped) -> None:
-    if isinstance(result, list):
-        found = [{"reference": match.reference_id, **verification_json(match.verification)} for match in result]
-        print_json({"query": str(query), "matches": found})
-    else:
+def _print_object(query: Path, result: Answer | Skipped, *, timings: bool) -> None:
+    from fingerprint.types import Skipped
+
+    if isinstance(result, Skipped):
         print_json({"query": str(query), "skipped": result.reason})
+        return
+    found = [{"reference": match.reference_id, **verification_json(match.verification)} for match in result.matches]
+    took = {stage: round(spent, 3) for stage, spent in result.milliseconds.items()}
+    print_json({"query": str(query), "matches": found} | ({"milliseconds": took} if timings else {}))
+
+
+def _print_timings(milliseconds: Sequence[Mapping[str, float]]) -> None:
+    """Print what each stage took over all queries."""
+    import numpy as np
+
+    stages = {stage: [spent[stage] for spent in milliseconds] for stage in milliseconds[0]}
+    stages["all"] = [sum(spent.values()) for spent in milliseconds]
+    click.echo(f"\n{'stage':<12} {'median':>9} {'95 of 100':>10} {'mean':>9}   milliseconds a query")
+    for stage, spent in stages.items():
+        median, most = np.percentile(spent, (50, 95))
+        click.echo(f"{stage:<12} {median:>9.1f} {most:>10.1f} {np.mean(spent):>9.1f}")

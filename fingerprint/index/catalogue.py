@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -73,7 +73,7 @@ class Catalogue:
             self._db.close()
             raise CollectionCorruptError(
                 f"{path}: catalogue version {version}, this version of copyprint reads {SCHEMA_VERSION}; "
-                "build the collection anew or install the version that made it"
+                f"'fingerprint index upgrade' brings older ones up to date"
             )
 
     def _connect(self, create: bool) -> sqlite3.Connection:
@@ -208,6 +208,12 @@ class Catalogue:
                 raise UnknownIdError(f"{image_id}: no such id in the collection; nothing was removed")
             self._db.executemany("UPDATE segments SET n_removed = n_removed + 1 WHERE number = ?", segments)
 
+    def remove_rows(self, number: int, rows: Sequence[int]) -> None:
+        """Mark rows of a segment as removed that are not so yet."""
+        query = "UPDATE images SET removed = 1 WHERE segment = ? AND row = ?"
+        self._db.executemany(query, [(number, row) for row in rows])
+        self._db.execute("UPDATE segments SET n_removed = n_removed + ? WHERE number = ?", (len(rows), number))
+
     def live(self, ids: Iterable[str], model_id: str) -> list[str]:
         """Return those of the ids that are in the collection."""
         query = (
@@ -240,6 +246,19 @@ class Catalogue:
         with self._reported():
             for *facts, removed in self._db.execute(query, (segment,)):
                 yield ImageRecord(*facts), bool(removed)
+
+    def set_paths(self, paths: Mapping[str, str], model_id: str) -> None:
+        """Enter where the files of pictures are now, by id; ids that are not there are passed over."""
+        query = (
+            "UPDATE images SET path = ? WHERE id = ? AND removed = 0 "
+            "AND model = (SELECT number FROM models WHERE model_id = ?) RETURNING segment"
+        )
+        touched: set[int] = set()
+        for image_id, path in paths.items():
+            touched.update(row[0] for row in self._db.execute(query, (storable(path), image_id, model_id)).fetchall())
+        for number in touched:
+            facts = facts_digest(record for record, _ in self.records(number))
+            self._db.execute("UPDATE segments SET facts = ? WHERE number = ?", (facts, number))
 
     def set_skipped(self, path: str, reason: str) -> None:
         """Note a file that could not be added; bytes of its path that are not UTF-8 are written as escapes."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -133,6 +134,13 @@ class _Hashed:
 def json_bytes(content: Mapping[str, Any]) -> bytes:
     """Return JSON as it is written to disk: sorted, so that equal content is equal bytes."""
     return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()
+
+
+def npy_bytes(array: NDArray[Any]) -> bytes:
+    """Return an array as it is in its file."""
+    file = io.BytesIO()
+    ArrayWriter(file, array.shape, array.dtype).write(array)
+    return file.getvalue()
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -63,7 +63,7 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
     if manifest["format_version"] != FORMAT_VERSION:
         raise CollectionCorruptError(
             f"{path}: format version {manifest['format_version']}, this version of copyprint reads {FORMAT_VERSION}; "
-            "build the collection anew or install the version that made it"
+            f"'fingerprint index upgrade {folder}' brings older ones up to date"
         )
     if any(type(manifest.get(key)) is not kind for key, kind in _ENTRIES.items()):
         raise CollectionCorruptError(f"{path}: entries are missing; restore the file or build the collection anew")

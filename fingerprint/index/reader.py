@@ -184,10 +184,9 @@ class StoreReader:
         means = [-(-len(segment.ids.text) // max(1, len(segment))) for segment in self._view.segments]
         return max(means, default=0)
 
-    def content(self, image_id: str) -> str | None:
-        """Return the SHA-256 of the picture that is published under an id now, or None if there is none."""
-        found = self._catalogue.find(image_id, self.model_id)
-        return None if found is None else found.content
+    def published(self, image_id: str) -> ImageRecord | None:
+        """Return the file facts of the picture that is published under an id now, whatever the view is of."""
+        return self._catalogue.find(image_id, self.model_id)
 
     def record(self, image_id: str) -> ImageRecord | None:
         """Return the file facts of a picture, or None if it is not in the collection.

@@ -6,7 +6,6 @@ A file is only put back where its bytes are those that were written once: the se
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -17,13 +16,12 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fingerprint.config import AnnoyConfig, Config, description_digest
 from fingerprint.errors import CollectionCorruptError
 from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
 from fingerprint.index.check import damage
-from fingerprint.index.durable import ArrayWriter, flush_folder, replace_file, reported
+from fingerprint.index.durable import flush_folder, npy_bytes, replace_file, reported
 from fingerprint.index.ids import SegmentIds
 from fingerprint.index.layout import MANIFEST_NAME, read_manifest, segment_folder
 from fingerprint.index.lock import WriterLock
@@ -207,7 +205,9 @@ class Repair:
     def _settle(self, listed: SegmentRecord) -> None:
         """Put what the catalogue says of a segment right by the ids in it, which have a digest."""
         place = segment_folder(self._folder, listed.number)
-        ids = SegmentIds(*(np.load(place / f"{name}.npy") for name in ("ids", "id_offsets", "id_order")))
+        ids = SegmentIds(
+            *(np.load(place / f"{name}.npy", allow_pickle=False) for name in ("ids", "id_offsets", "id_order"))
+        )
         sums = json.loads(listed.manifest)["sha256"]
         if any(file_digest(place / name) != sums[name] for name in ("ids.npy", "id_offsets.npy", "id_order.npy")):
             return
@@ -260,14 +260,14 @@ def _is_sound(path: Path, digest: str) -> bool:
 def _id_files(records: Sequence[ImageRecord]) -> dict[str, bytes]:
     ids = SegmentIds.of([record.image_id for record in records])
     return {
-        "ids.npy": _npy(ids.text),
-        "id_offsets.npy": _npy(ids.offsets),
-        "id_order.npy": _npy(ids.order),
+        "ids.npy": npy_bytes(ids.text),
+        "id_offsets.npy": npy_bytes(ids.offsets),
+        "id_order.npy": npy_bytes(ids.order),
     }
 
 
 def _size_file(records: Sequence[ImageRecord]) -> dict[str, bytes]:
-    return {"sizes.npy": _npy(np.array([(record.width, record.height) for record in records], dtype=np.int32))}
+    return {"sizes.npy": npy_bytes(np.array([(record.width, record.height) for record in records], dtype=np.int32))}
 
 
 def _posting_files(place: Path, models: Models, bad: set[str]) -> dict[str, bytes]:
@@ -275,7 +275,9 @@ def _posting_files(place: Path, models: Models, bad: set[str]) -> dict[str, byte
     if not any(name.startswith("posting_") for name in bad):
         return {}
     names = ("offsets", "signatures", "frames", "local", "sizes")
-    offsets, signatures, frames, local, sizes = (np.load(place / f"{name}.npy", mmap_mode="r") for name in names)
+    offsets, signatures, frames, local, sizes = (
+        np.load(place / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names
+    )
     if len(local) < len(frames):
         return {}
     pictures = [
@@ -283,7 +285,7 @@ def _posting_files(place: Path, models: Models, bad: set[str]) -> dict[str, byte
         for start, stop, (width, height) in zip(offsets, offsets[1:], sizes, strict=False)
     ]
     postings = build_postings(pictures, models.vocabulary)
-    return {f"posting_{name}.npy": _npy(getattr(postings, name)) for name in POSTING_ARRAYS}
+    return {f"posting_{name}.npy": npy_bytes(getattr(postings, name)) for name in POSTING_ARRAYS}
 
 
 def _tree_file(place: Path, manifest: dict[str, Any]) -> dict[str, bytes]:
@@ -294,14 +296,7 @@ def _tree_file(place: Path, manifest: dict[str, Any]) -> dict[str, bytes]:
     made = place / f"{TREES_NAME}.new"
     try:
         chosen = {name: settings[name] for name in ("n_trees", "seed", "n_jobs")}
-        build_trees(np.load(place / "descriptors.npy", mmap_mode="r"), made, AnnoyConfig(**chosen))
+        build_trees(np.load(place / "descriptors.npy", mmap_mode="r", allow_pickle=False), made, AnnoyConfig(**chosen))
         return {TREES_NAME: made.read_bytes()}
     finally:
         made.unlink(missing_ok=True)
-
-
-def _npy(array: NDArray[Any]) -> bytes:
-    """Return an array as it is in its file."""
-    file = io.BytesIO()
-    ArrayWriter(file, array.shape, array.dtype).write(array)
-    return file.getvalue()

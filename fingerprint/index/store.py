@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from fingerprint.config import Config, description_digest
-from fingerprint.errors import CollectionError, CollectionExistsError, ConfigError, ModelMismatchError
+from fingerprint.errors import (
+    CollectionCorruptError,
+    CollectionError,
+    CollectionExistsError,
+    ConfigError,
+    ModelMismatchError,
+)
 from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
 from fingerprint.index.durable import UNFINISHED, flush_folder, json_bytes, replace_file, reported
 from fingerprint.index.layout import FORMAT_VERSION, MANIFEST_NAME, SEGMENTS_NAME, segment_folder
@@ -17,6 +23,7 @@ from fingerprint.index.lock import LOCK_NAME, WriterLock
 from fingerprint.index.merging import due_for_merging, groups_to_compact
 from fingerprint.index.reader import MANIFEST_FACT, StoreReader
 from fingerprint.index.records import ImageRecord, SegmentRecord
+from fingerprint.index.segment import segment_problems
 from fingerprint.index.view import NOTHING
 from fingerprint.index.writing import Source, merge_segments, write_pictures, write_vectors
 from fingerprint.models import Models
@@ -256,6 +263,11 @@ class Store(StoreReader):
             for item in skipped:
                 self._catalogue.set_skipped(item.path, item.reason)
 
+    def note_moved(self, paths: Mapping[str, str]) -> None:
+        """Remember where the files of pictures are now, by id."""
+        with self.writing(), self._catalogue.change():
+            self._catalogue.set_paths(paths, self.model_id)
+
     def compact(self, largest: int | None = None) -> int:
         """Merge segments and drop what was removed, while readers go on; each merge is a step of its own.
 
@@ -291,7 +303,12 @@ class Store(StoreReader):
             _log.warning("%s: segments are left as they are, to be merged later (%s)", self.folder, error)
 
     def _merge(self, group: Sequence[SegmentRecord]) -> None:
-        """Put one segment in the place of neighbouring ones."""
+        """Put one segment in the place of neighbouring ones; their damage is not to get digests that fit it."""
+        for old in group:
+            for problem in segment_problems(segment_folder(self.folder, old.number), old.manifest):
+                raise CollectionCorruptError(
+                    f"{problem}; 'fingerprint index check --repair' restores what it can, or restore the file"
+                )
         view = self._views[group[0].model_id]
         at = [view.numbers.index(record.number) for record in group]
         sources = [Source(view.segments[which], view.live_of(which)) for which in at]

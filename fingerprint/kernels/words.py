@@ -11,6 +11,7 @@ from numba import njit
 
 _FAR = np.float32(3e38)
 _LANES = 32
+_TOGETHER = 16  # points whose costs are computed together: their rows and some columns fit in the nearest cache
 
 
 @njit(cache=True, nogil=True)
@@ -31,28 +32,35 @@ def rotate_descriptors(descriptors, mean, basis, out):  # type: ignore[no-untype
 
 
 @njit(cache=True, nogil=True)
-def _costs(point, half, columns, out):  # type: ignore[no-untyped-def]
-    """Write half[b] - point @ columns[:, b] for all b, eight summands at a time: few passes over `out`."""
+def _costs(points, half, columns, out):  # type: ignore[no-untyped-def]
+    """Write half[b] - points[i] @ columns[:, b] for all i and b, eight summands at a time: few passes over `out`.
+
+    The eight rows of `columns` are used for all points while they are in the nearest cache.
+    """
     p, n = columns.shape
-    out[:] = half
+    for i in range(len(points)):
+        out[i, :n] = half
     whole = p - p % 8
     for k in range(0, whole, 8):
-        x0, x1, x2, x3 = point[k], point[k + 1], point[k + 2], point[k + 3]
-        x4, x5, x6, x7 = point[k + 4], point[k + 5], point[k + 6], point[k + 7]
-        for b in range(n):
-            out[b] -= (
-                x0 * columns[k, b]
-                + x1 * columns[k + 1, b]
-                + x2 * columns[k + 2, b]
-                + x3 * columns[k + 3, b]
-                + x4 * columns[k + 4, b]
-                + x5 * columns[k + 5, b]
-                + x6 * columns[k + 6, b]
-                + x7 * columns[k + 7, b]
-            )
+        for i in range(len(points)):
+            point, row = points[i], out[i]
+            x0, x1, x2, x3 = point[k], point[k + 1], point[k + 2], point[k + 3]
+            x4, x5, x6, x7 = point[k + 4], point[k + 5], point[k + 6], point[k + 7]
+            for b in range(n):
+                row[b] -= (
+                    x0 * columns[k, b]
+                    + x1 * columns[k + 1, b]
+                    + x2 * columns[k + 2, b]
+                    + x3 * columns[k + 3, b]
+                    + x4 * columns[k + 4, b]
+                    + x5 * columns[k + 5, b]
+                    + x6 * columns[k + 6, b]
+                    + x7 * columns[k + 7, b]
+                )
     for k in range(whole, p):
-        for b in range(n):
-            out[b] -= point[k] * columns[k, b]
+        for i in range(len(points)):
+            for b in range(n):
+                out[i, b] -= points[i, k] * columns[k, b]
 
 
 @njit(cache=True, nogil=True)
@@ -61,17 +69,20 @@ def _nearest_cells(points, coarse_t, coarse_half, beam):  # type: ignore[no-unty
     n, n_cells = len(points), len(coarse_half)
     cells = np.empty((n, beam), np.int64)
     n_visitors = np.zeros(n_cells, np.int64)
-    cost = np.empty(n_cells, np.float32)
-    for i in range(n):
-        _costs(points[i], coarse_half, coarse_t, cost)
-        for j in range(beam):
-            best, least = 0, cost[0]
-            for a in range(1, n_cells):
-                if cost[a] < least:
-                    best, least = a, cost[a]
-            cost[best] = _FAR
-            cells[i, j] = best
-            n_visitors[best] += 1
+    costs = np.empty((_TOGETHER, n_cells), np.float32)
+    for start in range(0, n, _TOGETHER):
+        stop = min(start + _TOGETHER, n)
+        _costs(points[start:stop], coarse_half, coarse_t, costs)
+        for i in range(start, stop):
+            cost = costs[i - start]
+            for j in range(beam):
+                best, least = 0, cost[0]
+                for a in range(1, n_cells):
+                    if cost[a] < least:
+                        best, least = a, cost[a]
+                cost[best] = _FAR
+                cells[i, j] = best
+                n_visitors[best] += 1
     return cells, n_visitors
 
 
@@ -88,6 +99,22 @@ def _insert(costs, words, cost, word):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _take_nearest(row, first_word, costs, words):  # type: ignore[no-untyped-def]
+    """Bring the words of a cell that are nearer than the farthest in an ascending list into it."""
+    last = len(costs) - 1
+    for start in range(0, len(row), _LANES):
+        stop = min(start + _LANES, len(row))
+        nearer = 0
+        worst = costs[last]
+        for b in range(start, stop):  # counted first, because most have none and counting has no branch
+            nearer += row[b] < worst
+        if nearer > 0:
+            for b in range(start, stop):
+                if row[b] < costs[last]:
+                    _insert(costs, words, row[b], first_word + b)
+
+
+@njit(cache=True, nogil=True)
 def nearest_words(points, coarse_t, coarse_half, fine_t, fine_half, beam, words, costs):  # type: ignore[no-untyped-def]
     """Write the nearest words of each point among those of its `beam` nearest cells, the nearest first.
 
@@ -98,7 +125,6 @@ def nearest_words(points, coarse_t, coarse_half, fine_t, fine_half, beam, words,
     """
     n = len(points)
     n_cells, n_fine = fine_half.shape
-    m = words.shape[1]
     cells, n_visitors = _nearest_cells(points, coarse_t, coarse_half, beam)
     # Cell by cell rather than point by point: the words of a cell fit in the nearest cache, all of them do not.
     first = np.zeros(n_cells + 1, np.int64)
@@ -111,21 +137,16 @@ def nearest_words(points, coarse_t, coarse_half, fine_t, fine_half, beam, words,
             fill[a] += 1
     words[:] = -1
     costs[:] = _FAR
-    row = np.empty(n_fine, np.float32)
+    rows = np.empty((_TOGETHER, n_fine), np.float32)
+    gathered = np.empty((_TOGETHER, points.shape[1]), np.float32)
     for a in range(n_cells):
-        for v in range(first[a], first[a + 1]):
-            i = visitors[v]
-            _costs(points[i], fine_half[a], fine_t[a], row)
-            for start in range(0, n_fine, _LANES):
-                stop = min(start + _LANES, n_fine)
-                nearer = 0
-                worst = costs[i, m - 1]
-                for b in range(start, stop):  # counted first, because most have none and counting has no branch
-                    nearer += row[b] < worst
-                if nearer > 0:
-                    for b in range(start, stop):
-                        if row[b] < costs[i, m - 1]:
-                            _insert(costs[i], words[i], row[b], a * n_fine + b)
+        for begin in range(first[a], first[a + 1], _TOGETHER):
+            here = visitors[begin : min(begin + _TOGETHER, first[a + 1])]
+            for t in range(len(here)):
+                gathered[t] = points[here[t]]
+            _costs(gathered[: len(here)], fine_half[a], fine_t[a], rows)
+            for t in range(len(here)):
+                _take_nearest(rows[t], a * n_fine, costs[here[t]], words[here[t]])
 
 
 @njit(cache=True, nogil=True)

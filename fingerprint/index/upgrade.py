@@ -1,0 +1,171 @@
+"""Collections of an older format brought to the present one: the catalogue migrated, segments completed.
+
+Format 2 had no ids in its segments, a catalogue of schema 1, and manifests that the catalogue did not know. The new
+catalogue is made beside the old one and takes its place in one step; it has all manifests, so what was interrupted
+after that is finished from it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError
+from fingerprint.index.catalogue import CATALOGUE_NAME, SCHEMA_VERSION, Catalogue
+from fingerprint.index.durable import UNFINISHED, flush_folder, json_bytes, npy_bytes, replace_file, reported
+from fingerprint.index.ids import SegmentIds
+from fingerprint.index.layout import FORMAT_VERSION, MANIFEST_NAME, segment_folder
+from fingerprint.index.lock import WriterLock
+from fingerprint.index.reader import MANIFEST_FACT
+from fingerprint.index.records import ImageRecord
+from fingerprint.index.segment import MANIFEST_NAME as SEGMENT_MANIFEST
+from fingerprint.index.segment import PICTURES, file_digest
+
+
+@dataclass(frozen=True, slots=True)
+class _OldSegment:
+    """A segment as a catalogue of schema 1 knows it."""
+
+    number: int
+    records: tuple[ImageRecord, ...]
+    removed: tuple[int, ...]
+
+
+def upgrade_store(folder: Path) -> int:
+    """Bring a collection to the present format, in its place and without its pictures; nothing if it is there already.
+
+    After an interruption, the same call goes on.
+
+    Returns
+    -------
+    int
+        The format that it was of.
+
+    Raises
+    ------
+    CollectionNotFoundError
+        If there is no collection in `folder`.
+    CollectionCorruptError
+        If it is damaged, or of a format that cannot be brought to the present one.
+    CollectionBusyError, CollectionError
+    """
+    if not (folder / MANIFEST_NAME).is_file():
+        raise CollectionNotFoundError(f"{folder}: no collection here")
+    lock = WriterLock(folder)
+    lock.acquire()
+    try:
+        with reported(folder), _reported(folder):
+            version = _schema(folder / CATALOGUE_NAME)
+            if version in _MIGRATIONS:
+                _MIGRATIONS[version](folder)
+            elif version != SCHEMA_VERSION:
+                raise CollectionCorruptError(
+                    f"{folder / CATALOGUE_NAME}: catalogue version {version}, this version of copyprint knows "
+                    f"{', '.join(map(str, [*_MIGRATIONS, SCHEMA_VERSION]))}; install the version that made it"
+                )
+            before = int(json.loads((folder / MANIFEST_NAME).read_bytes()).get("format_version", 0))
+            _write_manifests(folder)
+    finally:
+        lock.release()
+    return before
+
+
+@contextmanager
+def _reported(folder: Path) -> Iterator[None]:
+    """Name the collection in what SQLite, JSON and NumPy say of a damaged file."""
+    try:
+        yield
+    except (sqlite3.Error, ValueError, KeyError, TypeError, EOFError) as error:
+        if isinstance(error, CollectionCorruptError):
+            raise
+        raise CollectionCorruptError(
+            f"{folder}: it cannot be read as an older collection ({error}); restore it or build the collection anew"
+        ) from error
+
+
+def _schema(path: Path) -> int:
+    """Return the version of a catalogue's schema."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
+        return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _from_schema_1(folder: Path) -> None:
+    """Complete the segments, and put a catalogue of schema 2 in the place of one of schema 1."""
+    path = folder / CATALOGUE_NAME
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
+        segments = list(_old_segments(database))
+        skipped = database.execute("SELECT path, reason FROM skipped").fetchall()
+        database.execute("PRAGMA journal_mode = DELETE")  # so that no log of it can be taken for one of the new
+    old = json.loads((folder / MANIFEST_NAME).read_bytes())
+    manifests = {segment.number: _complete(folder, segment) for segment in segments}
+    made = path.with_name(path.name + UNFINISHED)
+    for left in folder.glob(f"{made.name}*"):
+        left.unlink()
+    catalogue = Catalogue(made, create=True)
+    try:
+        with catalogue.change():
+            for segment in segments:
+                text = json_bytes(manifests[segment.number]).decode()
+                catalogue.add_segment(segment.number, old["model_id"], segment.records, text)
+                catalogue.remove_rows(segment.number, segment.removed)
+            for place, reason in skipped:
+                catalogue.set_skipped(place, reason)
+            kept = all(m["n_local"] == m["n_keypoints"] for m in manifests.values())
+            now = {"format_version": FORMAT_VERSION, "keep_local_descriptors": kept and bool(manifests)}
+            catalogue.set_fact(MANIFEST_FACT, json_bytes({**old, **now}).decode())
+    finally:
+        catalogue.close()
+    made.replace(path)
+    flush_folder(folder)
+
+
+def _old_segments(database: sqlite3.Connection) -> Iterator[_OldSegment]:
+    for number, _ in database.execute("SELECT number, n_rows FROM segments ORDER BY number").fetchall():
+        rows = database.execute(
+            "SELECT removed, id, path, bytes, content, width, height FROM images WHERE segment = ? ORDER BY row",
+            (number,),
+        ).fetchall()
+        removed = tuple(at for at, row in enumerate(rows) if row[0])
+        yield _OldSegment(int(number), tuple(ImageRecord(*row[1:]) for row in rows), removed)
+
+
+def _complete(folder: Path, segment: _OldSegment) -> Mapping[str, Any]:
+    """Write the ids of a segment beside its other files, and return its manifest in the present format."""
+    place = segment_folder(folder, segment.number)
+    manifest = json.loads((place / SEGMENT_MANIFEST).read_bytes())
+    ids = SegmentIds.of([record.image_id for record in segment.records])
+    if manifest["n_images"] != len(ids):
+        raise CollectionCorruptError(
+            f"{place}: {manifest['n_images']} pictures, the catalogue has {len(ids)}; restore the collection first"
+        )
+    sums = dict(manifest["sha256"])
+    for name, array in (("ids", ids.text), ("id_offsets", ids.offsets), ("id_order", ids.order)):
+        replace_file(place / f"{name}.npy", npy_bytes(np.asarray(array)))
+        sums[f"{name}.npy"] = file_digest(place / f"{name}.npy")
+    present = {"format_version": 3, "kind": PICTURES, "n_id_bytes": len(ids.text), "sha256": sums}
+    return {**manifest, **present}
+
+
+def _write_manifests(folder: Path) -> None:
+    """Write all manifests as the catalogue has them, where they are not so already."""
+    catalogue = Catalogue(folder / CATALOGUE_NAME)
+    try:
+        texts = {segment_folder(folder, s.number) / SEGMENT_MANIFEST: s.manifest for s in catalogue.segments()}
+        texts[folder / MANIFEST_NAME] = catalogue.fact(MANIFEST_FACT) or ""  # the last: from here on it can be opened
+    finally:
+        catalogue.close()
+    for path, text in texts.items():
+        if path.read_bytes() != text.encode():
+            replace_file(path, text.encode())
+
+
+#: By the version of the schema that they start from.
+_MIGRATIONS: Mapping[int, Callable[[Path], None]] = MappingProxyType({1: _from_schema_1})
