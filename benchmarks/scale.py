@@ -21,6 +21,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ from synthetic import HOW, load_pool, make_pool, make_references, save_pool
 from fingerprint import open_collection
 from fingerprint.challenge import read_ground_truth
 from fingerprint.config import DEFAULT_CONFIG
-from fingerprint.describe import describe_reference
+from fingerprint.describe import describe_query, describe_reference
 from fingerprint.folders import find_images
 from fingerprint.index import ImageRecord, Store, check_store
 from fingerprint.models import Models, load_models
@@ -84,6 +85,7 @@ def main() -> None:
         if not notes.known(f"grown {size}"):
             grow(arguments, models, notes, size)
     notes.once("small", lambda: ask(work / "small"))
+    notes.once("segments", lambda: cost_of_segments(work, arguments.data, models, asked[:60]))
     for size in sorted(arguments.sizes):
         notes.once(f"measured {size}", partial(ask, large if size == last else work / f"at-{size}"))
     notes.once("two processes", lambda: two_processes(large, arguments.data, asked[:40]))
@@ -105,7 +107,12 @@ def main() -> None:
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     draw(result, arguments.out.with_suffix(".png"))
-    tables = {"scale": size_table(result), "scale-stages": stage_table(result), "scale-bytes": byte_table(result)}
+    tables = {
+        "scale": size_table(result),
+        "scale-stages": stage_table(result),
+        "scale-bytes": byte_table(result),
+        "scale-segments": segment_table(result),
+    }
     for name, lines in tables.items():
         print("\n".join([f"\n{name}", *lines]))
         if arguments.page:
@@ -283,6 +290,36 @@ def compact(folder: Path, models: Models) -> dict[str, Any]:
     }
 
 
+def cost_of_segments(work: Path, data: Path, models: Models, asked: Sequence[str]) -> dict[str, Any]:
+    """Return what the same references cost in many segments and in few."""
+    paths = {path.stem: path for path in find_images([data / "queries"])[0]}
+    queries = [describe_query(paths[name], models) for name in asked]
+    each, number = 25, 400
+    config = replace(DEFAULT_CONFIG, storage=replace(DEFAULT_CONFIG.storage, merge_factor=10**6))
+    folder = work / "segments"
+    shutil.rmtree(folder, ignore_errors=True)
+    with Store.create(folder, models, config) as store:
+        for first in range(0, each * number, STEP):
+            made = make_some(work / "pool", 3, first, STEP)
+            records = records_of("S", first, made)
+            for at in range(0, STEP, each):
+                store.add(made[at : at + each], records[at : at + each])
+    costs = {}
+    for largest in (each, each * 4, each * 40, each * 400):
+        with Store.open_existing(folder, models, config) as store:
+            store.compact(largest)
+        opening = min(timed(lambda: Store.open_existing(folder, models, config).close()) for _ in range(3))
+        with Store.open_existing(folder, models, config) as store:
+            spent = [timed(partial(store.candidates, query)) for query in (*queries[:5], *queries)][5:]
+            costs[store.info().segments] = {
+                "references_each": largest,
+                "open_ms": round(opening * 1e3, 1),
+                "candidates_ms": round(float(np.median(spent)) * 1e3, 2),
+                "bytes": store.info().bytes,
+            }
+    return costs
+
+
 def in_a_process(work: Callable[..., dict[str, Any]], folder: Path, **given: Any) -> dict[str, Any]:
     """Call a function in a fresh process, so that memory is its own."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -398,6 +435,7 @@ def summary(notes: dict[str, Any], sizes: Sequence[int], last: int) -> dict[str,
         "small": condensed(notes["small"], notes["small"]),
         "grown": {str(size): notes[f"grown {size}"] for size in sizes},
         "measured": measured,
+        "segments": notes["segments"],
         "two_processes": notes["two processes"],
         "added": notes["added"],
         "compacted": notes.get("compacted"),
@@ -510,6 +548,17 @@ def stage_table(result: dict[str, Any]) -> list[str]:
     for stage in (*STAGES, "all"):
         cells = [f"{p['ms'][stage]['p50']:.0f}, {p['ms'][stage]['p95']:.0f} ms" for _, p in columns]
         lines.append(f"| {stage} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def segment_table(result: dict[str, Any]) -> list[str]:
+    lines = [
+        "| 10,000 references in | candidates of a query | open | bytes a reference |",
+        "|---|---|---|---|",
+    ]
+    for number, cost in result["segments"].items():
+        cells = (f"{cost['candidates_ms']:.1f} ms", f"{cost['open_ms']:.0f} ms", f"{cost['bytes'] / 10_000:,.0f}")
+        lines.append(f"| {int(number):,} of {cost['references_each']:,} | " + " | ".join(cells) + " |")
     return lines
 
 
