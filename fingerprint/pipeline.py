@@ -294,20 +294,21 @@ class Collection(VectorAccess):
         return answer_many(self._store, queries, self._models, self._config, wanted, n_workers)
 
     def as_queries(self) -> Iterator[Query]:
-        """Yield the references as queries.
+        """Yield the references as queries, see `as_query`."""
+        return map(self.as_query, self.ids)
 
-        Where the collection keeps local descriptors they are described as they are stored: in less detail than from
-        their files. Where it does not, they are described from their files, which must be there unchanged.
+    def as_query(self, image_id: str) -> Query:
+        """Return a reference as a query.
+
+        Where the collection keeps local descriptors it is described as it is stored: in less detail than from its
+        file. Where it does not, it is described from its file, which must be there unchanged.
 
         Raises
         ------
-        ConfigError
-            If a file is gone or has changed.
+        UnknownIdError
+        ImageError
+            If its file is needed and is gone or has changed.
         """
-        for image_id in self.ids:
-            yield self._as_query(image_id)
-
-    def _as_query(self, image_id: str) -> Query:
         fingerprint = self.fingerprint(image_id)
         if has_local_descriptors(fingerprint):
             return query_from_fingerprint(image_id, fingerprint, self._models, self._config)
@@ -317,10 +318,11 @@ class Collection(VectorAccess):
         except ImageError:
             data = None
         if data is None or hashlib.sha256(data).hexdigest() != record.content:
-            raise ConfigError(
-                f"{image_id}: the collection {self._store.folder} does not keep what a query needs, and its file "
+            raise ImageError(
+                image_id,
+                f"the collection {self._store.folder} does not keep what a query needs, and its file "
                 f"{record.path or '(none)'} is not there as it was; give image files as queries, or make the "
-                "collection with local descriptors ('fingerprint index create --keep-local')"
+                "collection with local descriptors ('fingerprint index create --keep-local')",
             )
         described = describe_query(data, self._models, self._config)
         return dataclasses.replace(described, name=image_id)

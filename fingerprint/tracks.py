@@ -298,7 +298,12 @@ def _search(
     """Yield the challenge's id and the matches of each query."""
     if isinstance(asked, Collection):
         names: Sequence[str] = tuple(query_ids.values())
-        found = map_images(source.search_described, asked.as_queries(), n_workers)
+        collection = asked
+
+        def search(image_id: str) -> list[Match]:
+            return source.search_described(collection.as_query(image_id))
+
+        found = map_images(search, query_ids, n_workers)
     else:
         names = asked.ids
         found = source.search_many(asked.images, n_workers=n_workers)

@@ -162,12 +162,14 @@ class TestListOnStdin:
         assert (counts["added"], counts["unchanged"]) == (1, 2)
         assert ids_in(collection) == ["sub/c.jpg", "a.jpg", "sub/a.jpg", "b.jpg"]
 
-    def test_a_file_outside_the_folder_is_an_error_that_names_it(self, collection: Path, pictures: Path) -> None:
-        given = f"{pictures}/sub/c.jpg\n{pictures}/a.jpg\n"
-        result = done("index", "add", collection, "--root", pictures / "sub", "-", code=2, given=given)
+    def test_a_file_outside_the_folder_is_skipped_and_named(self, collection: Path, pictures: Path) -> None:
+        given = f"{pictures}/a.jpg\n{pictures}/sub/c.jpg\n"
+        result = done("index", "add", collection, "--root", pictures / "sub", "-", code=1, given=given)
         assert result.stderr == (
-            f"fingerprint: error: {pictures}/a.jpg: not in the folder {pictures}/sub that ids are to be relative to\n"
+            "fingerprint: skipped 1 file:\n"
+            f"  {pictures}/a.jpg: not in the folder {pictures}/sub that ids are to be relative to\n"
         )
+        assert "c.jpg" in ids_in(collection)
 
     def test_a_file_that_is_listed_twice_or_named_besides_is_one_file(self, collection: Path, pictures: Path) -> None:
         given = f"{pictures}/a.jpg\n{pictures}/a.jpg\n{pictures}/./b.jpg\n{pictures}/sub\n"
@@ -256,9 +258,10 @@ class TestKeepLocal:
         (pictures / "b.jpg").unlink()
         done("challenge", "match", *sets, tmp_path / "whole")
         assert (tmp_path / "m.csv").read_text() == told["whole"]
-        result = done("challenge", "match", *sets, tmp_path / "lean", code=2)
+        result = done("challenge", "match", *sets, tmp_path / "lean", code=1)
         assert result.stderr == (
-            f"fingerprint: error: b.jpg: the collection {tmp_path}/lean does not keep what a query needs, and its file "
+            "fingerprint: skipped 1 file:\n"
+            f"  b.jpg: the collection {tmp_path}/lean does not keep what a query needs, and its file "
             f"{pictures}/b.jpg is not there as it was; give image files as queries, or make the collection with local "
             "descriptors ('fingerprint index create --keep-local')\n"
         )

@@ -651,7 +651,7 @@ class TestCollection:
             queries = lean.as_queries()
             assert next(queries).name == "astronaut.png"
             with pytest.raises(
-                ConfigError, match=r"chelsea\.png: .*pictures/chelsea\.png is not there as it was; give .*--keep-local"
+                ImageError, match=r"chelsea\.png: .*pictures/chelsea\.png is not there as it was; give .*--keep-local"
             ):
                 next(queries)
 
@@ -660,7 +660,7 @@ class TestCollection:
     ) -> None:
         with create_collection(tmp_path / "lean") as lean:
             lean.add("from memory", scenes["coins"])
-            with pytest.raises(ConfigError, match=r"from memory: .*\(none\) is not there.*--keep-local"):
+            with pytest.raises(ImageError, match=r"from memory: .*\(none\) is not there.*--keep-local"):
                 list(lean.as_queries())
 
     def test_with_local_descriptors_queries_need_no_files(self, tmp_path: Path, folder: Path) -> None:

@@ -14,9 +14,11 @@ import click
 
 from fingerprint.cli._output import count, finish, note_ignored, print_json, shown
 from fingerprint.cli._progress import Report, progress
+from fingerprint.errors import ConfigError
 
 if TYPE_CHECKING:
     from fingerprint.pipeline import Collection
+    from fingerprint.types import Skipped
 
 _STDIN = Path("-")
 
@@ -42,7 +44,8 @@ def add_images(
             files, others = identify_images(named, root)
             listed = _Listed(files, others, root)
             told = partial(_of_unknown_number, report)
-            added = replace(collection.add_images(listed, n_workers=n_workers, told=told), ignored=listed.ignored())
+            added = collection.add_images(listed, n_workers=n_workers, told=told)
+            added = replace(added, skipped=(*added.skipped, *listed.outside), ignored=listed.ignored())
     unread = unread_folders(added.ignored)
     ignored = [name for name in added.ignored if not Path(name).is_dir()]
     if as_json:
@@ -76,12 +79,19 @@ def _of_unknown_number(report: Report, done: int) -> None:
 
 
 class _Listed:
-    """Files with their ids: those that were named, then those that stdin lists, a file or folder a line."""
+    """Files with their ids: those that were named, then those that stdin lists, a file or folder a line.
+
+    Attributes
+    ----------
+    outside : list of Skipped
+        What stdin listed that is not within the root.
+    """
 
     def __init__(self, files: Sequence[tuple[str, Path]], others: Sequence[Path], root: Path | None) -> None:
         self._files = dict.fromkeys(files)  # a file that is named twice is one file
         self._others = dict.fromkeys(others)
         self._root = root
+        self.outside: list[Skipped] = []
 
     def __iter__(self) -> Iterator[tuple[str, Path]]:
         """Yield (id, file); stdin is read as they are taken."""
@@ -95,11 +105,16 @@ class _Listed:
 
     def _found(self, name: str) -> list[tuple[str, Path]]:
         from fingerprint.folders import identify, identify_images
+        from fingerprint.types import Skipped
 
         path = Path(name)
-        if not os.path.isdir(name):  # noqa: PTH112 - Path.is_dir() raises where a name is too long
-            return [(identify(path, path.parent, self._root), path)]
-        images, others = identify_images([path], self._root)
+        try:
+            if not os.path.isdir(name):  # noqa: PTH112 - Path.is_dir() raises where a name is too long
+                return [(identify(path, path.parent, self._root), path)]
+            images, others = identify_images([path], self._root)
+        except ConfigError as error:
+            self.outside.append(Skipped(name, str(error).removeprefix(f"{name}: ")))
+            return []
         self._others |= dict.fromkeys(others)
         return images
 

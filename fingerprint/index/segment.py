@@ -244,7 +244,10 @@ def read_manifest(folder: Path, noted: str | None = None, model_id: str | None =
     if not isinstance(manifest, dict) or "format_version" not in manifest:
         raise corrupt(path, "entries are missing")
     if manifest["format_version"] != FORMAT_VERSION:
-        raise corrupt(path, f"format version {manifest['format_version']}, this version reads {FORMAT_VERSION}")
+        raise CollectionCorruptError(
+            f"{path}: format version {manifest['format_version']}, this version reads {FORMAT_VERSION}; 'fingerprint "
+            "index upgrade' brings older collections up to date"
+        )
     if manifest.get("kind") not in (PICTURES, VECTORS):
         raise corrupt(path, f"the kind is {manifest.get('kind')!r}, not {PICTURES} or {VECTORS}")
     for key, kinds in (_ENTRIES | (_PICTURE_ENTRIES if manifest["kind"] == PICTURES else {})).items():

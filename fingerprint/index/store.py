@@ -51,33 +51,16 @@ class Store(StoreReader):
         CollectionError
             If it cannot be written there.
         """
-        if (folder / MANIFEST_NAME).exists():
-            raise CollectionExistsError(
-                f"{folder}: a collection already; 'fingerprint index add {folder} IMAGES' adds to it"
-            )
-        if folder.exists() and not (folder.is_dir() and all(map(_left_by_create, folder.iterdir()))):
-            raise CollectionExistsError(f"{folder}: not empty; choose another place or remove it first")
+        _check_empty(folder)
         with reported(folder):
-            if folder.exists():
-                for left in folder.iterdir():
-                    shutil.rmtree(left) if left.is_dir() else left.unlink()
-            (folder / SEGMENTS_NAME).mkdir(parents=True, exist_ok=True)
-            manifest = json_bytes(
-                {
-                    "format_version": FORMAT_VERSION,
-                    "model_id": models.model_id,
-                    "features": description_digest(config),
-                    "keep_local_descriptors": config.storage.keep_local_descriptors,
-                }
-            )
-            catalogue = Catalogue(folder / CATALOGUE_NAME, create=True)
-            try:
-                with catalogue.change():
-                    catalogue.set_fact(MANIFEST_FACT, manifest.decode())
-            finally:
-                catalogue.close()
-            replace_file(folder / MANIFEST_NAME, manifest)  # from here on it is a collection
-            flush_folder(folder.absolute().parent)
+            folder.mkdir(parents=True, exist_ok=True)
+        lock = WriterLock(folder)
+        lock.acquire()
+        try:
+            _check_empty(folder)  # nobody else is making one by now
+            _make(folder, models, config)
+        finally:
+            lock.release()
         return cls(folder, models, config, keep_local=config.storage.keep_local_descriptors)
 
     @contextmanager
@@ -161,6 +144,8 @@ class Store(StoreReader):
                 )
         if not fingerprints:
             return []
+        if len({record.image_id for record in records}) < len(records):
+            raise CollectionError(f"{self.folder}: an id was offered twice at once; give each picture an id of its own")
         ids = [record.image_id for record in records]
         with self.writing():
             known = self._catalogue.live(ids, self.model_id)
@@ -326,6 +311,41 @@ class Store(StoreReader):
             raise
         self.refresh()
         self._clear_away()
+
+
+def _check_empty(folder: Path) -> None:
+    """Check that there is nothing in a folder but what an interrupted `Store.create` left."""
+    if (folder / MANIFEST_NAME).exists():
+        raise CollectionExistsError(
+            f"{folder}: a collection already; 'fingerprint index add {folder} IMAGES' adds to it"
+        )
+    if folder.exists() and not (folder.is_dir() and all(map(_left_by_create, folder.iterdir()))):
+        raise CollectionExistsError(f"{folder}: not empty; choose another place or remove it first")
+
+
+def _make(folder: Path, models: Models, config: Config) -> None:
+    """Write an empty collection."""
+    manifest = json_bytes(
+        {
+            "format_version": FORMAT_VERSION,
+            "model_id": models.model_id,
+            "features": description_digest(config),
+            "keep_local_descriptors": config.storage.keep_local_descriptors,
+        }
+    )
+    with reported(folder):
+        for left in folder.iterdir():
+            if left.name != LOCK_NAME:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        (folder / SEGMENTS_NAME).mkdir()
+        catalogue = Catalogue(folder / CATALOGUE_NAME, create=True)
+        try:
+            with catalogue.change():
+                catalogue.set_fact(MANIFEST_FACT, manifest.decode())
+        finally:
+            catalogue.close()
+        replace_file(folder / MANIFEST_NAME, manifest)  # from here on it is a collection
+        flush_folder(folder.absolute().parent)
 
 
 def _left_by_create(path: Path) -> bool:
