@@ -194,7 +194,7 @@ class StorageConfig:
     """
 
     keep_local_descriptors: bool = False
-    batch: int = 1_000
+    batch: int = 200
     merge_factor: int = 8
     merge_below: int = 100_000
     compact_to: int = 250_000

@@ -27,7 +27,7 @@ BACKGROUND_IMAGES = 3
 _BEAM = 4  # coarse cells in which words are looked for
 _SIGNATURE_BITS = 64
 _HITS_PER_REFERENCE = 200  # the vote takes each as a hypothesis; the cost grows with the square
-_CHUNK = 30_000  # keypoints that are quantised together
+_CHUNK = 15_000  # keypoints that are quantised together
 
 
 def visit_words(versions: Sequence[Keypoints], vocabulary: VocabularyModel, config: MatchConfig) -> Visits:
