@@ -302,7 +302,7 @@ class TestRefused:
                         assert isinstance(error, CollectionError), where
                         assert str(folder) in str(error), where
                         assert any(remedy in str(error) for remedy in REMEDIES), where
-                        assert found == before or ("nothing was changed" not in str(error) and found == after), where
+                        assert found == before or ("was undone" not in str(error) and found == after), where
                     assert driver.told(driver.state_of(store)) in ([before, after] if found == after else [before])
                     assert check_store(folder) == [], where
                     raised += error is not None

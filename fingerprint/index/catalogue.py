@@ -154,7 +154,7 @@ class Catalogue:
                     self._db.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):
                 raise CollectionError(
-                    f"{self._path}: {error}; nothing was changed: see to free space and permissions, then try again"
+                    f"{self._path}: {error}; this step was undone: see to free space and permissions, then try again"
                 ) from error
             raise
 

@@ -198,7 +198,7 @@ def failure(path: Path, error: OSError) -> CollectionError:
         remedy = "raise the limit of open files ('ulimit -n')"
     else:
         remedy = "see to the disk"
-    return CollectionError(f"{place}: {reason}; nothing was changed: {remedy}, then try again")
+    return CollectionError(f"{place}: {reason}; this step was undone: {remedy}, then try again")
 
 
 def _flush_file(file: Any) -> None:
