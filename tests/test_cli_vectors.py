@@ -252,15 +252,13 @@ class TestLibrary:
             assert collection.ids == ids
             assert collection.descriptors().tobytes() == descriptors.tobytes()
 
-    def test_a_file_that_was_skipped_stays_noted(
-        self, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.chdir(tmp_path)
-        Path("torn.jpg").write_bytes(b"")
+    def test_a_file_that_was_skipped_stays_noted(self, own: Path, tmp_path: Path) -> None:
+        torn = tmp_path / "torn.jpg"
+        torn.write_bytes(b"")
         with open_collection(own) as collection:
-            collection.add_files(["torn.jpg"])
-            collection.import_vectors(VectorSet.of(["torn.jpg"], [[1.0]], "m"))
-            assert [item.path for item in collection.info().skipped] == ["torn.jpg"]
+            collection.add_files([torn])
+            collection.import_vectors(VectorSet.of([str(torn)], [[1.0]], "m"))
+            assert [item.path for item in collection.info().skipped] == [str(torn)]
 
     def test_queries_in_any_order_of_memory_and_of_any_size(self, own: Path) -> None:
         chance = np.random.default_rng(3)

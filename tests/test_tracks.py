@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
@@ -192,8 +193,10 @@ def test_queries_may_be_a_collection(sets: Sets, collection: Path, tmp_path: Pat
         assert (matches.query_ids, matches.reference_ids) == (from_files.query_ids, from_files.reference_ids)
         assert matches.scores.tolist() == from_files.scores.tolist()
         (files / "Q2.png").unlink()
-        with pytest.raises(ConfigError, match=r"Q2\.png: .*files/Q2\.png is not there as it was; .*--keep-local"):
-            match_track(tmp_path / "asked", collection)
+        fewer, skipped = match_track(tmp_path / "asked", collection)
+        assert set(fewer.query_ids) == {"Q0", "Q1", "Q3", "Q4"}
+        assert [item.path for item in skipped] == ["Q2.png"]
+        assert re.search(r"files/Q2\.png is not there as it was; .*--keep-local", skipped[0].reason)
 
 
 def test_a_temporary_collection_leaves_nothing_behind(
