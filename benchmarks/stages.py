@@ -45,9 +45,10 @@ from fingerprint.cues import make_cue_thumbnail
 from fingerprint.describe import _as_reference, _without_repeats
 from fingerprint.descriptor import compute_descriptor
 from fingerprint.features import extract_features, merge_features
+from fingerprint.files import read_file
 from fingerprint.folders import find_images
 from fingerprint.hashes import compute_hashes
-from fingerprint.image import read_file, read_planes
+from fingerprint.image import read_planes
 from fingerprint.index import Store
 from fingerprint.keypoints import make_keypoints, make_versions
 from fingerprint.models import Models, load_models

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -152,3 +154,17 @@ def test_the_middle_module_is_under_200_lines() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=place)
 def test_every_module_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(tree(path))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.name)
+def test_benchmarks_import_what_is_there(path: Path) -> None:
+    """They run seldom, so a name that has moved would be missed for long."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("fingerprint"):
+            module = importlib.import_module(node.module)
+            missing = [alias.name for alias in node.names if not _has(module, alias.name)]
+            assert not missing, f"{path.name}, line {node.lineno}: {node.module} has no {missing}"
+
+
+def _has(module: ModuleType, name: str) -> bool:
+    return hasattr(module, name) or importlib.util.find_spec(f"{module.__name__}.{name}") is not None

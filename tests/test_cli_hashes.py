@@ -136,7 +136,12 @@ class TestInterrupt:
             (tmp_path / f"{number:05}.jpg").hardlink_to(folder / "astronaut.jpg")
         command = [sys.executable, "-m", "fingerprint", "hash", "--algorithm", "pdq", "--json", str(tmp_path)]
         process = subprocess.Popen(
-            [*command, "--workers", str(n_workers)], cwd=ROOT, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [*command, "--workers", str(n_workers)],
+            cwd=ROOT,
+            bufsize=0,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # shells turn it off in the background
         )
         assert process.stdout is not None
         first = process.stdout.readline()  # under way

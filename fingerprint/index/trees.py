@@ -46,6 +46,7 @@ class Trees:
             )
         self._index = AnnoyIndex(dimension, METRIC)
         try:
+            path.stat()  # Annoy complains of a missing file on standard error
             self._index.load(str(path))
         except OSError as error:
             raise CollectionCorruptError(
