@@ -1,10 +1,14 @@
-"""Regular files, opened with care and few system calls."""
+"""Regular files, opened with care and few system calls; new ones that are whole or not there."""
 
 from __future__ import annotations
 
 import io
 import os
 import stat
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from fingerprint.errors import ImageError
 
@@ -52,6 +56,47 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
             return file.readall()
         except OSError as error:
             raise ImageError(str(path), error.strerror or str(error)) from error
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary name beside `path` to write to; what was written gets the name `path` once it is on disk.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write. What is there stays untouched until the new file is whole.
+
+    Yields
+    ------
+    pathlib.Path
+        A name in the same folder that is not taken. No file of that name is left, whatever happens.
+
+    Raises
+    ------
+    OSError
+        If the system refuses.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())  # a name that survives a loss of power is worth nothing without what it names
+        temporary.replace(target)
+        flush_folder(target.absolute().parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def flush_folder(path: Path) -> None:
+    """Flush the names in a folder to disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _open(path: str | os.PathLike[str]) -> tuple[int, int]:

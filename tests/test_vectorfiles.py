@@ -29,7 +29,6 @@ from fingerprint.vectorfiles import (
     read_vectors,
     write_vectors,
 )
-from fingerprint.vectorfiles import files as files_module
 from fingerprint.vectorfiles import values as values_module
 
 ids = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=12)
@@ -402,7 +401,7 @@ class TestWriting:
         fsync, replace = os.fsync, Path.replace
         monkeypatch.setattr(os, "fsync", lambda number: (told.append("fsync"), fsync(number)))
         monkeypatch.setattr(Path, "replace", lambda a, b: (told.append("replace"), replace(a, b)))
-        monkeypatch.setattr(files_module, "flush_folder", lambda _: told.append("folder"))
+        monkeypatch.setattr("fingerprint.files.flush_folder", lambda _: told.append("folder"))
         write_vectors(tmp_path / f"x{ending}", ["a"], np.ones((1, 1), np.float32))
         assert told == ["fsync", "replace", "folder"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import os
 import re
-import uuid
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from fingerprint import files
 from fingerprint.errors import ChallengeFileError
 
 #: First fields of header lines in use; one of them in a line that is not the header means another column order.
@@ -132,15 +132,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     ChallengeFileError
         If the directory cannot be written to.
     """
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
     try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())  # a name that survives a loss of power is worth nothing without what it names
-        os.replace(temporary, target)  # noqa: PTH105 (the same; the name says that it overwrites)
+        with files.replacing(path) as temporary:
+            yield temporary
     except OSError as error:
         raise fault(path, f"cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()

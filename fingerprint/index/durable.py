@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fingerprint.errors import CollectionError
+from fingerprint.files import flush_folder
 
 #: Ends the name of what is being written.
 UNFINISHED = ".unfinished"
@@ -158,15 +159,6 @@ def replace_file(path: Path, data: bytes) -> None:
         write_file(temporary, data)
         temporary.replace(path)
         flush_folder(path.parent)
-
-
-def flush_folder(path: Path) -> None:
-    """Flush the names in a folder to disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def discard(folder: Path) -> None:

@@ -19,9 +19,10 @@ import numpy as np
 
 from fingerprint.config import AnnoyConfig, Config, description_digest
 from fingerprint.errors import CollectionCorruptError
+from fingerprint.files import flush_folder
 from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
 from fingerprint.index.check import damage
-from fingerprint.index.durable import flush_folder, npy_bytes, replace_file, reported
+from fingerprint.index.durable import npy_bytes, replace_file, reported
 from fingerprint.index.ids import SegmentIds
 from fingerprint.index.layout import MANIFEST_NAME, read_manifest, segment_folder
 from fingerprint.index.lock import WriterLock

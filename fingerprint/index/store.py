@@ -16,8 +16,9 @@ from fingerprint.errors import (
     ConfigError,
     ModelMismatchError,
 )
+from fingerprint.files import flush_folder
 from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
-from fingerprint.index.durable import UNFINISHED, flush_folder, json_bytes, replace_file, reported
+from fingerprint.index.durable import UNFINISHED, json_bytes, replace_file, reported
 from fingerprint.index.layout import FORMAT_VERSION, MANIFEST_NAME, SEGMENTS_NAME, segment_folder
 from fingerprint.index.lock import LOCK_NAME, WriterLock
 from fingerprint.index.merging import due_for_merging, groups_to_compact

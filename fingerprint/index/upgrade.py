@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError
+from fingerprint.files import flush_folder
 from fingerprint.index.catalogue import CATALOGUE_NAME, SCHEMA_VERSION, Catalogue
-from fingerprint.index.durable import UNFINISHED, flush_folder, json_bytes, npy_bytes, replace_file, reported
+from fingerprint.index.durable import UNFINISHED, json_bytes, npy_bytes, replace_file, reported
 from fingerprint.index.ids import SegmentIds
 from fingerprint.index.layout import FORMAT_VERSION, MANIFEST_NAME, segment_folder
 from fingerprint.index.lock import WriterLock

@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from fingerprint import files
 from fingerprint.challenge.halves import Rows, read_half, write_half
 from fingerprint.errors import ConfigError
-from fingerprint.index.durable import flush_folder
 from fingerprint.vectorfiles.npz import read_npz, write_npz
 from fingerprint.vectorfiles.table import read_csv, write_csv
 from fingerprint.vectorfiles.values import MAX_DIMENSION, VectorSet, file_fault, ids_fault, shape_fault
@@ -122,20 +121,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     ConfigError
         If the system refuses; what was there is untouched then, and no part of a file is left.
     """
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
     try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(target)
-        flush_folder(target.absolute().parent)
+        with files.replacing(path) as temporary:
+            yield temporary
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else error  # HDF5 has a longer story
         raise file_fault(path, f"cannot be written: {reason}; free some space or choose another place") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def _check_ending(path: str | os.PathLike[str]) -> None:
