@@ -768,6 +768,15 @@ class TestBoundary:
         result = failing(KeyboardInterrupt())
         assert (result.exit_code, result.stderr) == (130, "\nfingerprint: interrupted\n")
 
+    @pytest.mark.parametrize(("stopped", "code"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
+    def test_an_interruption_that_numba_wraps_is_one_too(self, failing: Any, stopped: BaseException, code: int) -> None:
+        """A signal while a kernel hands over its result comes as an error of the system, caused by another."""
+        inner, outer = SystemError("returned a result with an exception set"), SystemError("the same of the dispatcher")
+        inner.__cause__, outer.__cause__ = stopped, inner
+        assert failing(outer).exit_code == code
+        fault = SystemError("without a signal")
+        assert failing(fault).exception is fault
+
     def test_the_signal_term_takes_temporary_files_with_it(self, place: Place, tmp_path: Path) -> None:
         program = (
             "import os, signal, sys, fingerprint.tracks as tracks\n"

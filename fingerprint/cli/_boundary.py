@@ -36,8 +36,14 @@ class BoundaryGroup(ExampleCommand, click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
-            click.echo("\nfingerprint: interrupted", err=True)
-            ctx.exit(EXIT_INTERRUPTED)
+            _leave_interrupted(ctx)
+        except SystemError as error:
+            stopped = _hidden_in(error)
+            if isinstance(stopped, KeyboardInterrupt):
+                _leave_interrupted(ctx)
+            if isinstance(stopped, SystemExit):
+                raise stopped from None
+            raise
         except BrokenPipeError:
             _silence_stdout()  # whoever read the results has had enough
             ctx.exit(EXIT_BROKEN_PIPE)
@@ -49,6 +55,19 @@ class BoundaryGroup(ExampleCommand, click.Group):
             click.echo(f"fingerprint: error: {shown(message)}", err=True)
             ctx.exit(EXIT_FAILED)
         return result
+
+
+def _leave_interrupted(ctx: click.Context) -> NoReturn:
+    click.echo("\nfingerprint: interrupted", err=True)
+    ctx.exit(EXIT_INTERRUPTED)
+
+
+def _hidden_in(error: SystemError) -> BaseException | None:
+    """Return what a signal raised while a compiled kernel handed over its result: Numba makes a SystemError of it."""
+    cause: BaseException | None = error
+    while isinstance(cause, SystemError):
+        cause = cause.__cause__
+    return cause
 
 
 @contextmanager
