@@ -18,6 +18,7 @@ from fingerprint.describe import describe_query
 from fingerprint.edits import apply_edits
 from fingerprint.errors import CollectionCorruptError
 from fingerprint.index import ImageRecord, Store, check_store, writing
+from fingerprint.index import check as check_module
 from fingerprint.index.ids import SegmentIds
 from fingerprint.index.merging import due_for_merging, groups_to_compact
 from fingerprint.index.records import SegmentRecord
@@ -377,6 +378,27 @@ class TestDamage:
             add(store, fourth)
             assert (store.ids, store.info().segments) == (list(pictures), 1)
         assert check_store(tmp_path / "c") == []
+
+
+def test_a_check_beside_a_writer_that_merges_finds_nothing_wrong(
+    pictures: dict[str, Fingerprint], models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with made(tmp_path / "c", models) as store:
+        for part in in_parts(pictures, 2, 2):
+            add(store, part)
+        look = check_module.segment_problems
+
+        def after_a_merge(folder: Path, noted: str | None = None) -> list[str]:
+            store.compact()  # between reading the catalogue and reading the files
+            return look(folder, noted)
+
+        monkeypatch.setattr(check_module, "segment_problems", after_a_merge)
+        assert check_store(tmp_path / "c") == []
+        monkeypatch.undo()
+        assert check_store(tmp_path / "c") == []
+        (segment,) = (tmp_path / "c" / "segments").iterdir()
+        (segment / "hashes.npy").unlink()
+        assert len(check_store(tmp_path / "c")) == 1
 
 
 def listed(*sizes: int, model: str = "m", removed: Sequence[int] = (), first: int = 1) -> list[SegmentRecord]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from fingerprint.errors import CollectionCorruptError, CollectionError
 from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
 from fingerprint.index.layout import MANIFEST_NAME, SEGMENTS_NAME, open_listed, read_manifest, segment_folder
-from fingerprint.index.reader import MANIFEST_FACT
+from fingerprint.index.reader import noted_digest
 from fingerprint.index.records import SegmentRecord, facts_digest
 from fingerprint.index.segment import corrupt, segment_problems
 
@@ -26,12 +26,11 @@ def check_store(folder: Path) -> list[str]:
     CollectionNotFoundError
         If there is no collection in `folder`.
     """
-    problems = []
+    problems, digest = [], None
     try:
-        manifest = (folder / MANIFEST_NAME).read_bytes() if read_manifest(folder) else b""
+        digest = read_manifest(folder)[1]
     except CollectionCorruptError as error:
         problems.append(str(error))
-        manifest = None
     try:
         catalogue = Catalogue(folder / CATALOGUE_NAME)
     except CollectionError as error:
@@ -40,11 +39,13 @@ def check_store(folder: Path) -> list[str]:
         found = catalogue.problems()
         if found:
             return [*problems, *found]
-        if manifest is not None and catalogue.fact(MANIFEST_FACT) != manifest.decode():
+        if digest not in (None, noted_digest(catalogue)):
             problems.append(str(corrupt(folder / MANIFEST_NAME, "its bytes have changed since it was written")))
         with catalogue.moment():
-            for listed in catalogue.segments():
-                problems += damage(folder, catalogue, listed)
+            damaged = {listed.number: damage(folder, catalogue, listed) for listed in catalogue.segments()}
+        still_there = {listed.number for listed in catalogue.segments()}  # others were merged away meanwhile
+        for number, what in damaged.items():
+            problems += what if number in still_there else []
     except CollectionCorruptError as error:
         problems.append(str(error))
     finally:

@@ -109,10 +109,10 @@ class StoreReader:
         manifest, digest = read_manifest(folder)
         catalogue = Catalogue(folder / CATALOGUE_NAME)
         try:
-            noted = catalogue.fact(MANIFEST_FACT) or ""
+            noted = noted_digest(catalogue)
         finally:
             catalogue.close()
-        if hashlib.sha256(noted.encode()).hexdigest() != digest:
+        if noted != digest:
             raise corrupt(folder / MANIFEST_NAME, "its bytes have changed since it was written")
         if manifest["model_id"] != models.model_id:
             raise ModelMismatchError(
@@ -337,6 +337,11 @@ class StoreReader:
                 if model_id != self.model_id
             ),
         )
+
+
+def noted_digest(catalogue: Catalogue) -> str:
+    """Return the SHA-256 in hex of the collection's manifest as the catalogue has it."""
+    return hashlib.sha256((catalogue.fact(MANIFEST_FACT) or "").encode()).hexdigest()
 
 
 def _size(folder: Path) -> int:
