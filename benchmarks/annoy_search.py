@@ -2,16 +2,16 @@
 
 References are the real ones of DATA and mixtures of them, as `exact_search.py` makes them and says why; queries are the
 descriptors of DATA's real queries, edited copies for the most part, spread over all of them. For every size and number
-of trees an index is built by `fingerprint.index.trees`, as segments are, and asked with every ``search_k`` of a
+of trees an index is built by `fingerprint.index.annoy_trees`, as segments are, and asked with every ``search_k`` of a
 geometric range, until recall is 0.99 or ``search_k`` has passed the size. ``recall_at_10`` is the mean part of the true
-10 nearest, by `fingerprint.exact.nearest`, that Annoy names; it says nothing of whether a copy's source is among them.
+10 nearest, by `exact_search.nearest`, that Annoy names; it says nothing of whether a copy's source is among them.
 
 Beside it is timed, of each size,
 
-- ``exact, one query``: `fingerprint.exact.nearest_to_one`, by turns with Annoy, query by query: ``ratio_to_exact`` is
+- ``exact, one query``: `exact_search.nearest_to_one`, by turns with Annoy, query by query: ``ratio_to_exact`` is
   Annoy's median time over that of exact search in the same turns. Both use one core, and what is counted is that core's
   time (`time.thread_time`), so that others on the machine count as little as can be;
-- ``exact, batch``: `fingerprint.exact.nearest` for 1,000 queries at once, on all cores: wall clock, the faster of two.
+- ``exact, batch``: `exact_search.nearest` for 1,000 queries at once, on all cores: wall clock, the faster of two.
 
 ``fit`` is the least ``search_k`` by size and number of trees at which recall@10 is 0.95 or more, taken between two
 measured ones on a logarithmic scale, and the milliseconds and the ratio that go with it; "none" where no ``search_k``
@@ -33,8 +33,8 @@ import numpy as np
 from exact_search import SEED, add_source_options, fill, header, mixed, real_descriptors, timed, write
 
 from fingerprint.config import DEFAULT_CONFIG
-from fingerprint.exact import nearest, nearest_to_one
-from fingerprint.index.trees import METRIC, Trees, build_trees, inspected
+from fingerprint.exact_search import nearest, nearest_to_one
+from fingerprint.index.annoy_trees import METRIC, Trees, build_trees, inspected
 from fingerprint.types import F32, I64
 
 ROOT = Path(__file__).parent.parent

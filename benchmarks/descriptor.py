@@ -26,13 +26,13 @@ import numpy as np
 
 from fingerprint.challenge import evaluate_descriptors, read_descriptors, read_ground_truth
 from fingerprint.config import DEFAULT_CONFIG
-from fingerprint.cues import compute_colours, compute_gist, make_cue_thumbnail
-from fingerprint.describe import compact_descriptor
-from fingerprint.descriptor import compute_vlad, embed, join_views, pack_descriptors, unpack_descriptors
-from fingerprint.features import extract_features
-from fingerprint.folders import find_images
-from fingerprint.image import read_planes
-from fingerprint.insets import find_insets
+from fingerprint.features.describe import compact_descriptor
+from fingerprint.features.descriptor import compute_vlad, embed, join_views, pack_descriptors, unpack_descriptors
+from fingerprint.features.global_cues import compute_colours, compute_gist, make_cue_thumbnail
+from fingerprint.features.insets import find_insets
+from fingerprint.features.local_features import extract_features
+from fingerprint.images.decode import read_planes
+from fingerprint.images.find import find_images
 from fingerprint.models import load_models
 from fingerprint.version import __version__
 

@@ -9,11 +9,11 @@ enough on the cut for exact search.
 
 What is timed:
 
-- ``global``: the ``10 * n_q`` nearest of all pairs, `fingerprint.exact.global_nearest`, as `challenge evaluate` calls
+- ``global``: the ``10 * n_q`` nearest of all pairs, `exact_search.global_nearest`, as `challenge evaluate` calls
   it. After every block of queries the bare float32 product of the same queries with a quarter of the references is
   timed, in blocks of the same shape written to the same place; that time is not counted as ours. ``ratio`` is our pairs
   per second over those of the bare product.
-- ``each``: the 10 nearest of each of some queries, `fingerprint.exact.nearest`, beside the bare product and Faiss's
+- ``each``: the 10 nearest of each of some queries, `exact_search.nearest`, beside the bare product and Faiss's
   `IndexFlatL2`, by turns; left out of the result where Faiss is not installed.
 """
 
@@ -32,7 +32,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from fingerprint.challenge import read_descriptors
-from fingerprint.exact import _QUERY_BLOCK, _REFERENCE_BLOCK, global_nearest, nearest
+from fingerprint.exact_search import _QUERY_BLOCK, _REFERENCE_BLOCK, global_nearest, nearest
 from fingerprint.models import load_models
 from fingerprint.tracks import describe_track
 from fingerprint.types import F32

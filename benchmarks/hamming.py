@@ -27,7 +27,7 @@ from exact_search import ROOT, SEED, fill, header, write
 
 from fingerprint.hamming import HammingIndex, Neighbours
 from fingerprint.hashes import compute_hashes
-from fingerprint.image import read_grey
+from fingerprint.images.decode import read_grey
 from fingerprint.types import I64, U8, U64
 
 SETTINGS = {64: ((4, 16, 1), (3, 21, 2)), 256: ((16, 16, 1),)}  # of Faiss: nhash, b, nflip; none misses at RADIUS

@@ -34,9 +34,9 @@ from synthetic import HOW, load_pool, make_pool, make_references, save_pool
 from fingerprint import open_collection
 from fingerprint.challenge import read_ground_truth
 from fingerprint.config import DEFAULT_CONFIG
-from fingerprint.describe import describe_query, describe_reference
-from fingerprint.folders import find_images
-from fingerprint.index import ImageRecord, Store, check_store
+from fingerprint.features.describe import describe_query, describe_reference
+from fingerprint.images.find import find_images
+from fingerprint.index import ImageRecord, Writer, check_store
 from fingerprint.models import Models, load_models
 from fingerprint.types import Answer, Fingerprint, Skipped
 from fingerprint.version import __version__
@@ -166,7 +166,7 @@ def begin(arguments: argparse.Namespace, models: Models, notes: Notes) -> None:
     records = [ImageRecord(name, None, None, None, f.width, f.height) for name, f in real.items()]
     written = {}
     for name in ("small", "large"):
-        with Store.create(work / name, models, DEFAULT_CONFIG) as store:
+        with Writer.create(work / name, models, DEFAULT_CONFIG) as store:
             begun = time.perf_counter()
             for first in range(0, len(records), STEP):
                 store.add(list(real.values())[first : first + STEP], records[first : first + STEP])
@@ -192,8 +192,8 @@ def describe_folder(folder: Path, models: Models) -> dict[str, Fingerprint]:
 def grow(arguments: argparse.Namespace, models: Models, notes: Notes, size: int) -> None:
     """Add synthetic references, a thousand at a time, until there are `size`, and note what the additions took."""
     begun = time.perf_counter()
-    with Store.open_existing(arguments.work / "large", models, DEFAULT_CONFIG) as store:
-        before, seconds, longest = len(store), 0.0, 0.0
+    with Writer.open(arguments.work / "large", models, DEFAULT_CONFIG) as store:
+        before, seconds, longest = len(store.reader), 0.0, 0.0
         n_real = notes.all["begun"]["n_real"]
         starts = range(before - n_real, size - n_real, STEP)
         counts = [min(STEP, size - n_real - first) for first in starts]
@@ -203,7 +203,7 @@ def grow(arguments: argparse.Namespace, models: Models, notes: Notes, size: int)
             took = time.perf_counter() - start
             seconds, longest = seconds + took, max(longest, took)
             if done % 25 == 0:
-                told = f"{len(store):,} references, {seconds:.0f} s in additions"
+                told = f"{len(store.reader):,} references, {seconds:.0f} s in additions"
                 print(f"{time.strftime('%H:%M:%S')} {told}", flush=True)
     if size < max(arguments.sizes):
         keep(arguments.work / "large", arguments.work / f"at-{size}")
@@ -255,7 +255,7 @@ def records_of(prefix: str, first: int, made: Sequence[Fingerprint]) -> list[Ima
 
 def add_more(folder: Path, pool: Path, models: Models, seed: tuple[int, int], times: int = 9) -> dict[str, Any]:
     """Add a thousand references a few times, one picture by itself, and remove them all again."""
-    with Store.open_existing(folder, models, DEFAULT_CONFIG) as store:
+    with Writer.open(folder, models, DEFAULT_CONFIG) as store:
         seconds = []
         for number in range(times):
             made = list(make_references(load_pool(pool), STEP, (*seed, number), models.descriptor, models.model_id))
@@ -275,12 +275,12 @@ def add_more(folder: Path, pool: Path, models: Models, seed: tuple[int, int], ti
 
 def compact(folder: Path, models: Models) -> dict[str, Any]:
     """Merge all segments and say how long that took and what it freed."""
-    with Store.open_existing(folder, models, DEFAULT_CONFIG) as store:
-        before = store.info()
+    with Writer.open(folder, models, DEFAULT_CONFIG) as store:
+        before = store.reader.info()
         start = time.perf_counter()
         store.compact()
         seconds = time.perf_counter() - start
-        after = store.info()
+        after = store.reader.info()
     start = time.perf_counter()
     problems = check_store(folder)
     return {
@@ -303,7 +303,7 @@ def cost_of_segments(work: Path, data: Path, models: Models, asked: Sequence[str
     config = replace(DEFAULT_CONFIG, storage=replace(DEFAULT_CONFIG.storage, merge_factor=10**6))
     folder = work / "segments"
     shutil.rmtree(folder, ignore_errors=True)
-    with Store.create(folder, models, config) as store:
+    with Writer.create(folder, models, config) as store:
         for first in range(0, each * number, STEP):
             made = make_some(work / "pool", 3, first, STEP)
             records = records_of("S", first, made)
@@ -311,16 +311,16 @@ def cost_of_segments(work: Path, data: Path, models: Models, asked: Sequence[str
                 store.add(made[at : at + each], records[at : at + each])
     costs = {}
     for largest in (each, each * 4, each * 40, each * 400):
-        with Store.open_existing(folder, models, config) as store:
+        with Writer.open(folder, models, config) as store:
             store.compact(largest)
-        opening = min(timed(lambda: Store.open_existing(folder, models, config).close()) for _ in range(3))
-        with Store.open_existing(folder, models, config) as store:
+        opening = min(timed(lambda: Writer.open(folder, models, config).close()) for _ in range(3))
+        with Writer.open(folder, models, config) as store:
             spent = [timed(partial(store.candidates, query)) for query in (*queries[:5], *queries)][5:]
-            costs[store.info().segments] = {
+            costs[store.reader.info().segments] = {
                 "references_each": largest,
                 "open_ms": round(opening * 1e3, 1),
                 "candidates_ms": round(float(np.median(spent)) * 1e3, 2),
-                "bytes": store.info().bytes,
+                "bytes": store.reader.info().bytes,
             }
     return costs
 

@@ -18,10 +18,10 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from fingerprint.features import root_sift, select_by_octave
-from fingerprint.folders import find_images
-from fingerprint.image import read_grey
-from fingerprint.kernels.sift import describe, detect, orient
+from fingerprint.features.local_features import root_sift, select_by_octave
+from fingerprint.features.sift import describe, detect, orient
+from fingerprint.images.decode import read_grey
+from fingerprint.images.find import find_images
 from fingerprint.types import U8
 from fingerprint.version import __version__
 
@@ -119,7 +119,7 @@ def ours(grey: U8, first_octave: int, n: int, name: str, timed: Callable[[str, C
 
 
 def opencv(grey: U8, n: int, contrast: float, edge: float, share: float) -> int:
-    """Extract as `fingerprint.features` did with OpenCV: detect, choose, describe."""
+    """Extract as `fingerprint.features.local_features` did with OpenCV: detect, choose, describe."""
     sift = cv2.SIFT.create(0, 3, contrast, edge)
     keypoints = sift.detect(grey, None)
     if not keypoints:

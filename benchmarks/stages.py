@@ -7,7 +7,7 @@ its turn, and yardstick and profiles take turns in going first, so that a ratio 
 first pictures warm up kernels and files, are not counted, and are searched for by the engine as well: the run stops if
 that finds anything else than the stages that are timed here.
 
-What is written is one object: versions, ids, ``n_references``, ``command``, and ``queries`` and ``references``, which
+What is written is one object: variants, ids, ``n_references``, ``command``, and ``queries`` and ``references``, which
 have
 
 - ``n_pictures``: how many were timed;
@@ -16,7 +16,7 @@ have
   the pictures of the stage's time divided by the yardstick's.
 
 The last stages of a query are sums, picture by picture: "extraction" is the keypoints of a query, "beyond extraction"
-is versions, words, background, candidates, shortlist and verification, "whole query" is all that a search does.
+is variants, words, background, candidates, shortlist and verification, "whole query" is all that a search does.
 """
 
 from __future__ import annotations
@@ -40,24 +40,26 @@ from typing import Any, TypeVar
 import cv2
 import numpy as np
 
+from fingerprint.collection.collection import create_collection, open_collection
 from fingerprint.config import DEFAULT_CONFIG, Config, FeatureConfig
-from fingerprint.cues import make_cue_thumbnail
-from fingerprint.describe import _as_reference, _without_repeats
-from fingerprint.descriptor import compute_descriptor
-from fingerprint.features import extract_features, merge_features
-from fingerprint.files import read_file
-from fingerprint.folders import find_images
+from fingerprint.features.describe import _as_reference, _without_repeats
+from fingerprint.features.descriptor import compute_descriptor
+from fingerprint.features.global_cues import make_cue_thumbnail
+from fingerprint.features.inverted_file import measure_cohort_score
+from fingerprint.features.local_features import extract_features, merge_features
+from fingerprint.features.signatures import make_keypoints, make_variants
+from fingerprint.features.thumbnail import is_flat, make_pyramid, make_thumbnail
+from fingerprint.features.vocabulary import assign_words
 from fingerprint.hashes import compute_hashes
-from fingerprint.image import read_planes
-from fingerprint.index import Store
-from fingerprint.keypoints import make_keypoints, make_versions
+from fingerprint.images.decode import read_planes
+from fingerprint.images.files import read_file
+from fingerprint.images.find import find_images
+from fingerprint.index import Reader
+from fingerprint.index.shortlist import shortlist
 from fingerprint.models import Models, load_models
-from fingerprint.pipeline import create_collection, open_collection
-from fingerprint.pixels import is_flat, make_pyramid, make_thumbnail
 from fingerprint.types import U8, U64, Keypoints, LocalFeatures, Picture, Query
-from fingerprint.verify import shortlist, verify
+from fingerprint.verify.verification import verify
 from fingerprint.version import __version__
-from fingerprint.vocabulary import measure_background, visit_words
 
 ROOT = Path(__file__).parent.parent
 SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -65,7 +67,7 @@ N_WARM = 3  # pictures that are not counted
 YARDSTICK = "SIFT, 512 px, 500 keypoints"
 REFERENCE = "keypoints, reference profile"
 QUERY = "keypoints, query profile"
-BEYOND = ("versions and signatures", "words", "background", "candidates", "shortlist", "verification")
+BEYOND = ("variants and signatures", "words", "background", "candidates", "shortlist", "verification")
 SUMS = {
     "extraction": (QUERY,),
     "beyond extraction": BEYOND,
@@ -127,13 +129,13 @@ def measure(data: Path, folder: Path, n_pictures: int, models_folder: Path | Non
     cv2.setNumThreads(1)
     config, models = DEFAULT_CONFIG, load_models(models_folder)
     queries, references = (find_images([data / name])[0] for name in ("queries", "references"))
-    with Store.open_existing(folder, models, config) as store:
+    with Reader.open(folder, models, config) as reader:
         for path in queries[:N_WARM]:
-            check(path, folder, time_query(path, 0, store, models, config, Clock()), models, config)
+            check(path, folder, time_query(path, 0, reader, models, config, Clock()), models, config)
         clock = Clock()
         for turn, path in enumerate(spread(queries, n_pictures)):
-            time_query(path, turn, store, models, config, clock)
-        n_references = len(store)
+            time_query(path, turn, reader, models, config, clock)
+        n_references = len(reader)
     for path in references[:N_WARM]:
         time_reference(path, 0, config, Clock())
     reference_clock = Clock()
@@ -149,7 +151,7 @@ def measure(data: Path, folder: Path, n_pictures: int, models_folder: Path | Non
 
 
 def time_query(
-    path: Path, turn: int, store: Store, models: Models, config: Config, timed: Clock
+    path: Path, turn: int, reader: Reader, models: Models, config: Config, timed: Clock
 ) -> list[tuple[str, float]]:
     """Do what `Collection.search` does, stage by stage, and return the ids and scores that it found."""
     data = read_file(path)
@@ -164,21 +166,21 @@ def time_query(
         ),
     )
     pixels = timed("pyramid of pixels", lambda: make_pyramid(picture.pixels))
-    versions = timed("versions and signatures", lambda: all_versions(parts, picture, models))
-    visits = timed("words", lambda: visit_words(versions, models.vocabulary, config.match))
-    background = timed("background", lambda: measure_background(visits, models, config.match))
+    variants = timed("variants and signatures", lambda: all_variants(parts, picture, models))
+    assignments = timed("words", lambda: assign_words(variants, models.vocabulary, config.match))
+    cohort_score = timed("cohort score", lambda: measure_cohort_score(assignments, models, config.match))
     query = Query(
         name=str(path),
         hashes=np.concatenate([hashes, ~hashes]),
-        versions=versions,
-        visits=visits,
-        background=background,
+        variants=variants,
+        assignments=assignments,
+        cohort_score=cohort_score,
         pixels=pixels,
         flat=is_flat(make_thumbnail(pixels[0])),
         descriptor=descriptor,
         model_id=models.model_id,
     )
-    candidates = timed("candidates", lambda: store.candidates(query))
+    candidates = timed("candidates", lambda: reader.select_candidates(query)[0])
     chosen = timed("shortlist", lambda: shortlist(query, candidates, config))
     outcomes = timed("verification", lambda: [verify(query, c.fingerprint, models, config.match) for c in chosen])
     timed.counts["keypoints"].append(len(query.plain))
@@ -225,9 +227,9 @@ def hash_both(pixels: U8) -> U64:
     return np.stack([compute_hashes(pixels), compute_hashes(np.ascontiguousarray(pixels[:, ::-1]))])
 
 
-def all_versions(parts: tuple[LocalFeatures, ...], picture: Picture, models: Models) -> tuple[Keypoints, ...]:
+def all_variants(parts: tuple[LocalFeatures, ...], picture: Picture, models: Models) -> tuple[Keypoints, ...]:
     merged = merge_features(_without_repeats(parts))
-    return make_versions(make_keypoints(merged, picture.width, picture.height, models.descriptor), models.descriptor)
+    return make_variants(make_keypoints(merged, picture.width, picture.height, models.descriptor), models.descriptor)
 
 
 def check(path: Path, folder: Path, found: list[tuple[str, float]], models: Models, config: Config) -> None:

@@ -17,10 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fingerprint.config import ROOTSIFT_SCALE
-from fingerprint.keypoints import compute_signatures
+from fingerprint.features.signatures import compute_signatures
 from fingerprint.models import DescriptorModel
-from fingerprint.types import F32, I32, I64, U8, U64, Fingerprint, Keypoints
+from fingerprint.types import F32, I32, I64, ROOTSIFT_SCALE, U8, U64, Fingerprint, Keypoints
 
 HOW = (
     "each synthetic reference is 3 or 4 strips of neighbouring keypoints from pool pictures (training images and those "

@@ -24,7 +24,7 @@ from PIL import Image
 from fingerprint import Collection, FingerprintError, Match, Skipped, create_collection
 from fingerprint.config import DEFAULT_CONFIG, config_for
 from fingerprint.edits import apply_edits
-from fingerprint.image import read_rgb
+from fingerprint.images.decode import read_rgb
 from fingerprint.report import PageEntry, comparison_picture, probability_text, write_page
 from fingerprint.types import U8
 

@@ -16,34 +16,50 @@ from typing import TYPE_CHECKING, Any
 from fingerprint.version import __version__
 
 if TYPE_CHECKING:
-    from fingerprint.describe import compact_descriptor
-    from fingerprint.describe import describe_reference as fingerprint_image
+    from fingerprint.collection.collection import Collection, create_collection, open_collection
+    from fingerprint.collection.vectors import ImportReport
+    from fingerprint.config import Config
     from fingerprint.errors import FingerprintError, ImageError
-    from fingerprint.pipeline import Collection, compare, create_collection, open_collection
-    from fingerprint.types import Fingerprint, Match, Skipped, Verification
+    from fingerprint.features.describe import compact_descriptor
+    from fingerprint.features.describe import describe_reference as fingerprint_image
+    from fingerprint.index.reader import Neighbour, StoreInfo
+    from fingerprint.types import AddReport, Answer, Fingerprint, Match, Skipped, Verification
+    from fingerprint.verify.compare import compare
 
 _HOMES = {
-    "Collection": ("fingerprint.pipeline", "Collection"),
+    "AddReport": ("fingerprint.types", "AddReport"),
+    "Answer": ("fingerprint.types", "Answer"),
+    "Collection": ("fingerprint.collection.collection", "Collection"),
+    "Config": ("fingerprint.config", "Config"),
     "Fingerprint": ("fingerprint.types", "Fingerprint"),
     "FingerprintError": ("fingerprint.errors", "FingerprintError"),
     "ImageError": ("fingerprint.errors", "ImageError"),
+    "ImportReport": ("fingerprint.collection.vectors", "ImportReport"),
     "Match": ("fingerprint.types", "Match"),
+    "Neighbour": ("fingerprint.index.reader", "Neighbour"),
     "Skipped": ("fingerprint.types", "Skipped"),
+    "StoreInfo": ("fingerprint.index.reader", "StoreInfo"),
     "Verification": ("fingerprint.types", "Verification"),
-    "compact_descriptor": ("fingerprint.describe", "compact_descriptor"),
-    "compare": ("fingerprint.pipeline", "compare"),
-    "create_collection": ("fingerprint.pipeline", "create_collection"),
-    "fingerprint_image": ("fingerprint.describe", "describe_reference"),
-    "open_collection": ("fingerprint.pipeline", "open_collection"),
+    "compact_descriptor": ("fingerprint.features.describe", "compact_descriptor"),
+    "compare": ("fingerprint.verify.compare", "compare"),
+    "create_collection": ("fingerprint.collection.collection", "create_collection"),
+    "fingerprint_image": ("fingerprint.features.describe", "describe_reference"),
+    "open_collection": ("fingerprint.collection.collection", "open_collection"),
 }
 
 __all__ = [
+    "AddReport",
+    "Answer",
     "Collection",
+    "Config",
     "Fingerprint",
     "FingerprintError",
     "ImageError",
+    "ImportReport",
     "Match",
+    "Neighbour",
     "Skipped",
+    "StoreInfo",
     "Verification",
     "__version__",
     "compact_descriptor",

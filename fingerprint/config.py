@@ -8,22 +8,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from fingerprint.errors import ConfigError
 
-#: Order of the packed hashes in every array of hashes.
-HASH_ALGORITHMS = ("phash", "dhash", "ahash")
-
-#: The challenge's limits (Descriptor Track dimension, Matching Track rows).
+#: Most dimensions of a compact descriptor: the limit of the challenge's Descriptor Track.
 MAX_DESCRIPTOR_DIMENSION = 256
-#: Dimensions of the whole-image cues of `fingerprint.cues`.
-GIST_DIMENSION, COLOUR_DIMENSION = 480, 2304
-#: Numbers that are measured of a rectangle, and bins each way of how a boundary looks; see `fingerprint.insets`.
-RECTANGLE_MEASURES, BOUNDARY_BINS = 32, 8
-MAX_MATCH_ROWS = 500_000
 
-#: Largest value of `LocalFeatures.descriptors` times itself over a whole vector: RootSIFT is stored times this.
-ROOTSIFT_SCALE = 512
+
+def _changes(settings: Any) -> str:
+    """Return the settings that are not the defaults, as a ``repr``."""
+    default = type(settings)()
+    changed = [
+        f"{f.name}={getattr(settings, f.name)!r}"
+        for f in dataclasses.fields(settings)
+        if getattr(settings, f.name) != getattr(default, f.name)
+    ]
+    return f"{type(settings).__name__}({', '.join(changed)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,10 @@ class MatchConfig:
     angle_tolerance: float = 30.0
     cells: int = 8
 
+    def __repr__(self) -> str:
+        """Return the settings that are not the defaults."""
+        return _changes(self)
+
     def __post_init__(self) -> None:
         if min(self.n_words, self.n_words_inverted) < 1 or self.n_inverted < 0:
             raise ConfigError(
@@ -133,7 +138,7 @@ class CandidateConfig:
         Caps by source; keypoints on the union of them all are voted on by 128-bit signatures.
     n_verified : int
         Candidates with most votes that are compared in full.
-    n_assured : int
+    n_always_verified : int
         Of each source, candidates that are compared in full whatever their votes: words see what signatures do not, and
         a descriptor what keypoints do not. Those that hashes name are as well.
     hash_distance : int
@@ -148,9 +153,13 @@ class CandidateConfig:
     from_descriptor: int = 10
     from_hashes: int = 5
     n_verified: int = 8
-    n_assured: int = 3
+    n_always_verified: int = 3
     hash_distance: int = 12
     annoy_from: int = 1_000_000
+
+    def __repr__(self) -> str:
+        """Return the settings that are not the defaults."""
+        return _changes(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +181,10 @@ class AnnoyConfig:
     n_jobs: int = 1
     search_base: int = 6_000
     search_share: float = 0.41
+
+    def __repr__(self) -> str:
+        """Return the settings that are not the defaults."""
+        return _changes(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +211,10 @@ class StorageConfig:
     merge_factor: int = 8
     merge_below: int = 100_000
     compact_to: int = 250_000
+
+    def __repr__(self) -> str:
+        """Return the settings that are not the defaults."""
+        return _changes(self)
 
     def __post_init__(self) -> None:
         if min(self.batch, self.compact_to) < 1 or self.merge_factor < 2:
@@ -242,6 +259,10 @@ class Config:
     results: int = 10
     storage: StorageConfig = field(default_factory=StorageConfig)
 
+    def __repr__(self) -> str:
+        """Return the settings that are not the defaults."""
+        return _changes(self)
+
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
@@ -255,7 +276,7 @@ class TrainConfig:
         Size of the codebook and of reduced local descriptors.
     dimension : int, 1..256
         Of the compact descriptor; fewer if the images are too few to learn so many.
-    n_versions : int
+    n_edited_copies : int
         Edited versions of each image that the projections and the detector of insets learn from.
     n_background : int
         Images kept for background normalisation.
@@ -263,7 +284,7 @@ class TrainConfig:
         Local descriptors that codebook and signatures are learned from.
     n_cells : int
         Coarse cells of the vocabulary, and words of each; fewer if the local descriptors are too few.
-    n_background_postings : int
+    n_cohort : int
         Images in the inverted file that a query's agreement with just anything is measured by.
     n_calibration : int
         Edited queries that the calibration is fitted on.
@@ -273,12 +294,16 @@ class TrainConfig:
     n_words: int = 64
     local_dimension: int = 64
     dimension: int = MAX_DESCRIPTOR_DIMENSION
-    n_versions: int = 12
+    n_edited_copies: int = 12
     n_background: int = 2_000
     n_local: int = 200_000
     n_cells: int = 256
-    n_background_postings: int = 1_000
+    n_cohort: int = 1_000
     n_calibration: int = 2_400
+
+    def __repr__(self) -> str:
+        """Return the settings that are not the defaults."""
+        return _changes(self)
 
     def __post_init__(self) -> None:
         if not 1 <= self.dimension <= MAX_DESCRIPTOR_DIMENSION:
@@ -288,13 +313,13 @@ class TrainConfig:
         if (
             self.n_local < self.n_words
             or self.n_calibration < 1
-            or self.n_versions < 1
-            or min(self.n_background, self.n_background_postings) < 0
+            or self.n_edited_copies < 1
+            or min(self.n_background, self.n_cohort) < 0
         ):
             raise ConfigError(
                 f"n_local {self.n_local} must be >= n_words, n_calibration {self.n_calibration} >= 1, "
-                f"n_versions {self.n_versions} >= 1, n_background {self.n_background} and n_background_postings "
-                f"{self.n_background_postings} >= 0"
+                f"n_edited_copies {self.n_edited_copies} >= 1, n_background {self.n_background} and n_cohort "
+                f"{self.n_cohort} >= 0"
             )
         if self.n_cells < 1:
             raise ConfigError(f"n_cells is {self.n_cells}, must be >= 1")

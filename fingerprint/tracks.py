@@ -19,14 +19,14 @@ import numpy as np
 
 from fingerprint.challenge import MAX_ROWS, DescriptorSet, Matches
 from fingerprint.challenge.files import id_fault
+from fingerprint.collection.collection import Collection, create_collection, open_collection
 from fingerprint.config import DEFAULT_CONFIG, Config
-from fingerprint.describe import compact_descriptor
 from fingerprint.errors import ChallengeFileError, ConfigError
-from fingerprint.folders import IMAGE_SUFFIXES, find_images, unread_folders
-from fingerprint.index.layout import MANIFEST_NAME
+from fingerprint.features.describe import compact_descriptor
+from fingerprint.images.find import IMAGE_SUFFIXES, find_images, unread_folders
+from fingerprint.index.manifests import COLLECTION_MANIFEST
 from fingerprint.models import Models, load_models
-from fingerprint.pipeline import Collection, create_collection, open_collection
-from fingerprint.types import F32, Match, Skipped
+from fingerprint.types import F32, Match, Skipped, is_unicode
 from fingerprint.workers import map_images
 
 #: Called as ``progress(stage, done, total)``; the stages are ``"references"`` and ``"queries"``.
@@ -221,7 +221,7 @@ def _silent(_stage: str, _done: int, _total: int) -> None:
 def _open(source: str | os.PathLike[str], models: Models, config: Config, stack: ExitStack) -> Collection | _Folder:
     """Open a collection, or list a folder and check that each image has an id of its own."""
     path = Path(source)
-    if (path / MANIFEST_NAME).is_file():
+    if (path / COLLECTION_MANIFEST).is_file():
         return stack.enter_context(open_collection(path, models=models, config=config))
     if path.exists() and not path.is_dir():
         raise ConfigError(f"{path}: a file; give a folder of images or a collection")
@@ -245,16 +245,11 @@ def _checked_ids(names: Sequence[str], place: str | os.PathLike[str]) -> list[st
     owners: dict[str, str] = {}
     for name in names:
         own = challenge_id(name)
-        if what := id_fault(own) or (None if _is_text(own) else "it is not UTF-8"):
+        if what := id_fault(own) or (None if is_unicode(own) else "it is not UTF-8"):
             raise ChallengeFileError(f"{place}: {name!r} cannot stand in the challenge's files: {what}; rename it")
         if (other := owners.setdefault(own, name)) != name:
             raise ChallengeFileError(f"{place}: {other!r} and {name!r} would both be {own!r}; rename one of them")
     return list(owners)
-
-
-def _is_text(name: str) -> bool:
-    """Return whether a name that came from the file system is valid Unicode."""
-    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _id_in(folder: _Folder, image: Path) -> str:
@@ -276,7 +271,7 @@ def _collect(
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fingerprint-"))) / "collection"
     else:
         place = Path(keep)
-    make = open_collection if (place / MANIFEST_NAME).is_file() else create_collection
+    make = open_collection if (place / COLLECTION_MANIFEST).is_file() else create_collection
     collection = stack.enter_context(make(place, models=models, config=config))
     offered = {_id_in(folder, image) for image in folder.images}
     if (stranger := next((name for name in collection.ids if name not in offered), None)) is not None:

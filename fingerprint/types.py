@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,6 +20,19 @@ F32: TypeAlias = NDArray[np.float32]
 F64: TypeAlias = NDArray[np.float64]
 Bool: TypeAlias = NDArray[np.bool_]
 
+#: Order of the packed hashes in every array of hashes.
+HASH_ALGORITHMS = ("phash", "dhash", "ahash")
+#: Dimensions of the global cues of `fingerprint.features.global_cues`.
+GIST_DIMENSION, COLOUR_DIMENSION = 480, 2304
+#: Measures of a rectangle, and bins each way of how a boundary looks; see `fingerprint.features.insets`.
+RECTANGLE_MEASURES, BOUNDARY_BINS = 32, 8
+#: Norm of the vectors in `LocalFeatures.descriptors`: RootSIFT, whose norm is 1, is stored times this.
+ROOTSIFT_SCALE = 512
+
+#: Called as ``progress(done, total)`` while many things are worked on; ``total`` is 0 where it is not known beforehand.
+Progress: TypeAlias = Callable[[int, int], None]
+#: Called as ``progress(stage, done, total)`` by work of several stages.
+StageProgress: TypeAlias = Callable[[str, int, int], None]
 #: What the engine takes for a picture: a path, the bytes of a file, or decoded pixels (uint8, (h, w) or (h, w, 3) RGB).
 ImageSource: TypeAlias = str | os.PathLike[str] | bytes | U8
 
@@ -117,8 +130,8 @@ class Keypoints:
 
 
 @dataclass(frozen=True, slots=True)
-class Visits:
-    """What a query looks up in an inverted file: words of its keypoints, in all `VERSIONS`.
+class WordAssignments:
+    """What a query looks up in an inverted file: words of its keypoints, in all `VARIANTS`.
 
     Attributes
     ----------
@@ -129,16 +142,16 @@ class Visits:
     rows : int32 array, shape (v,)
         The keypoint, by its row in the arrays below.
     frames : float32 array, shape (n, 5)
-        As in `Keypoints`, of the keypoints of all versions that are looked up.
-    versions : uint8 array, shape (n,)
-        Their positions in `VERSIONS`.
+        As in `Keypoints`, of the keypoints of all variants that are looked up.
+    variants : uint8 array, shape (n,)
+        Their positions in `VARIANTS`.
     """
 
     words: U32
     signatures: U64
     rows: I32
     frames: F32
-    versions: U8
+    variants: U8
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +189,7 @@ class Fingerprint:
     Attributes
     ----------
     hashes : uint64 array, shape (3,)
-        Packed perceptual hashes in the order of `fingerprint.config.HASH_ALGORITHMS`.
+        Packed perceptual hashes in the order of `HASH_ALGORITHMS`.
     keypoints : Keypoints
         Keypoints and local descriptors.
     descriptor : float32 array, shape (d,), d <= 256
@@ -193,6 +206,11 @@ class Fingerprint:
     thumbnail: U8
     model_id: str
 
+    def __repr__(self) -> str:
+        """Return what there is, without the numbers."""
+        n, d = len(self.keypoints), len(self.descriptor)
+        return f"Fingerprint({self.width} x {self.height}, {n} keypoints, {d} dimensions, model {self.model_id!r})"
+
     @property
     def width(self) -> int:
         """Width of the original picture in pixels."""
@@ -204,29 +222,29 @@ class Fingerprint:
         return self.keypoints.height
 
 
-#: The versions in which a query is compared: (mirrored, inverted). All follow from the first without its pixels.
-VERSIONS: tuple[tuple[bool, bool], ...] = ((False, False), (True, False), (False, True), (True, True))
+#: The variants in which a query is compared: (mirrored, inverted). All follow from the first without its pixels.
+VARIANTS: tuple[tuple[bool, bool], ...] = ((False, False), (True, False), (False, True), (True, True))
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """All that a search needs of one picture, in each of the `VERSIONS`: plain, mirrored, as a negative, both.
+    """All that a search needs of one picture, in each of the `VARIANTS`: plain, mirrored, as a negative, both.
 
     Attributes
     ----------
     name : str
         What to call it in results.
     hashes : uint64 array, shape (4, 3)
-        Hashes of each version.
-    versions : tuple of 4 Keypoints
-        Keypoints of each version.
-    visits : Visits
-        What all versions look up.
-    background : float, >= 0
+        Hashes of each variant.
+    variants : tuple of 4 Keypoints
+        Keypoints of each variant.
+    assignments : WordAssignments
+        What all variants look up.
+    cohort_score : float, >= 0
         How well the picture agrees with pictures it has nothing to do with: mean score of its three best images of the
         training set. High for text, screenshots and patterns, which agree with much.
     pixels : tuple of uint8 arrays, shape (h, w)
-        Grey, at falling sizes; see `fingerprint.pixels.make_pyramid`.
+        Grey, at falling sizes; see `fingerprint.features.thumbnail.make_pyramid`.
     flat : bool
         Whether the picture is so even that its hashes and descriptor say nothing of it.
     descriptor : float32 array, shape (d,)
@@ -237,9 +255,9 @@ class Query:
 
     name: str
     hashes: U64
-    versions: tuple[Keypoints, ...]
-    visits: Visits
-    background: float
+    variants: tuple[Keypoints, ...]
+    assignments: WordAssignments
+    cohort_score: float
     pixels: tuple[U8, ...]
     flat: bool
     descriptor: F32
@@ -248,7 +266,7 @@ class Query:
     @property
     def plain(self) -> Keypoints:
         """Keypoints of the picture as it is."""
-        return self.versions[0]
+        return self.variants[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,16 +277,16 @@ class Candidate:
     ----------
     reference_id : str
     fingerprint : Fingerprint
-    versions : tuple of int
-        Positions in `VERSIONS` of those versions of the query in which there is something to be found.
-    assured : bool
+    variants : tuple of int
+        Positions in `VARIANTS` of those variants of the query in which there is something to be found.
+    always_verified : bool
         Whether it is to be compared in full however few keypoints agree, because descriptor or hashes are near.
     """
 
     reference_id: str
     fingerprint: Fingerprint
-    versions: tuple[int, ...]
-    assured: bool
+    variants: tuple[int, ...]
+    always_verified: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,8 +343,24 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What a part of a search took and did.
+
+    Attributes
+    ----------
+    milliseconds : mapping of str to float
+        Wall clock by stage.
+    counters : mapping of str to int
+        How much was done, by what was counted.
+    """
+
+    milliseconds: Mapping[str, float]
+    counters: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What a search found for one query, and how long each stage of it took.
+    """What a search found for one query, how long each stage of it took, and how much each did.
 
     Attributes
     ----------
@@ -335,13 +369,26 @@ class Answer:
     matches : tuple of Match
         The surest first.
     milliseconds : mapping of str to float
-        Wall clock by stage: ``describe``, ``candidates``, ``vote``, ``verify``. Where descriptors of several queries
-        were compared together, each has an equal share of that.
+        Wall clock by stage, in their order: ``describe``; ``descriptors``, ``hashes`` and ``vote``, which name
+        candidates; ``shortlist``; ``verify``. Where descriptors of several queries were compared together, each has an
+        equal share of that.
+    counters : mapping of str to int
+        ``postings_visited`` and ``hits`` of the vote, ``references_scored`` by it (once for each variant of the query),
+        ``candidates`` that the shortlist was chosen from, ``pairs_aligned`` by verification.
     """
 
     query: str
     matches: tuple[Match, ...]
     milliseconds: Mapping[str, float]
+    counters: Mapping[str, int]
+
+    def __repr__(self) -> str:
+        """Return what was found first, not every number."""
+        if not self.matches:
+            return f"Answer({self.query!r}: nothing found)"
+        best = self.matches[0]
+        more = f" and {len(self.matches) - 1} more" if len(self.matches) > 1 else ""
+        return f"Answer({self.query!r}: {best.reference_id!r} {best.probability:.3f}{more})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,9 +411,22 @@ class AddReport:
     skipped: tuple[Skipped, ...]
     ignored: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """Return the counts; there may be thousands of names."""
+        counts = f"added={self.added}, unchanged={self.unchanged}, replaced={self.replaced}"
+        return f"AddReport({counts}, skipped: {len(self.skipped)}, ignored: {len(self.ignored)})"
+
 
 def source_name(source: ImageSource) -> str:
     """Return what to call `source` in messages: its path, ``"<bytes>"`` or ``"<array>"``."""
     if isinstance(source, np.ndarray):
         return "<array>"
     return "<bytes>" if isinstance(source, bytes) else str(source)
+
+
+def is_unicode(text: str) -> bool:
+    """Return whether a text is valid Unicode, as ids must be.
+
+    Names of files need not be: Python keeps bytes that are not UTF-8 as lone surrogates.
+    """
+    return not any("\ud800" <= character <= "\udfff" for character in text)

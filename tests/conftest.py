@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from fingerprint.describe import describe_reference
+from fingerprint.features.describe import describe_reference
 from fingerprint.models import Models, load_models
 from fingerprint.types import U8, Fingerprint
 
@@ -18,7 +18,7 @@ from fingerprint.types import U8, Fingerprint
 settings.register_profile("copyprint", deadline=None)
 settings.load_profile("copyprint")
 
-#: Photographs in the wheel of scikit-image, each of another scene. The first four are in colour and in every version.
+#: Photographs in the wheel of scikit-image, each of another scene. The first four are in colour and in every variant.
 PHOTOGRAPHS = (
     *("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg"),
     *("brick.png", "camera.png", "cell.png", "clock_motion.png", "coins.png", "grass.png", "gravel.png"),

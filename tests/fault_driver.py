@@ -32,7 +32,7 @@ import numpy as np
 
 from fingerprint.config import DEFAULT_CONFIG, StorageConfig
 from fingerprint.errors import CollectionExistsError
-from fingerprint.index import ImageRecord, Store, check_store
+from fingerprint.index import ImageRecord, Writer, check_store
 from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
 from fingerprint.index.lock import WriterLock
 from fingerprint.models import load_models
@@ -90,23 +90,23 @@ def bytes_of(fingerprint: Fingerprint) -> bytes:
     return b"".join([*(np.ascontiguousarray(a).tobytes() for a in arrays), f"{k.width}x{k.height}".encode()])
 
 
-def state_of(store: Store) -> State:
+def state_of(store: Writer) -> State:
     """Return what a collection holds, after comparing every picture and vector with what its version was made of."""
-    ids = store.ids
-    assert len(ids) == len(set(ids)) == len(store), f"ids are there twice: {ids}"
+    ids = store.reader.ids
+    assert len(ids) == len(set(ids)) == len(store.reader), f"ids are there twice: {ids}"
     own = {}
     for image_id in ids:
-        found = store.fingerprint(image_id)
+        found = store.reader.fingerprint(image_id)
         assert found is not None, image_id
         own[image_id] = version = int(found.hashes[0])
         assert bytes_of(found) == bytes_of(picture(version)), f"{image_id}: not the bytes of version {version}"
     if ids:
         asked = np.stack([picture(version).descriptor for version in own.values()])
-        nearest = store.nearest_vectors(asked, store.model_id, 1, exact=True)
+        nearest = store.reader.nearest_vectors(asked, store.reader.model_id, 1, exact=True)
         assert [first[0].reference_id for first in nearest] == ids, "the nearest to a descriptor is not its own"
     other: dict[str, int] = {}
-    if any(info.model_id == OTHER for info in store.info().imported):
-        names, vectors = store.vectors(OTHER)
+    if any(info.model_id == OTHER for info in store.reader.info().imported):
+        names, vectors = store.reader.vectors(OTHER)
         other = {name: int(row[0]) for name, row in zip(names, vectors, strict=True)}
         assert len(other) == len(names)
         assert all(np.array_equal(row, vector(int(row[0]))) for row in vectors)
@@ -146,7 +146,7 @@ def applied(state: State, operation: Operation) -> State:
     return own, other
 
 
-def perform(store: Store, operation: Operation) -> None:
+def perform(store: Writer, operation: Operation) -> None:
     """Do an operation."""
     kind, ids, versions = operation["kind"], operation.get("ids", []), operation.get("versions", [])
     if kind == "compact":
@@ -243,7 +243,7 @@ def work_until_killed(tell: Any, folder: Path, state: State, seed: int, fresh: i
     """Do `n` operations; after Ctrl-C find out what holds, and do one more to see that it still works."""
     rng = np.random.default_rng(seed)
     interrupts = Interrupts()
-    with Store.open_existing(folder, MODELS, CONFIG) as store:
+    with Writer.open(folder, MODELS, CONFIG) as store:
         left = n
         while left:
             left -= 1
@@ -260,7 +260,7 @@ def work_until_killed(tell: Any, folder: Path, state: State, seed: int, fresh: i
                 interrupts.hold()
                 if not interrupts.came:
                     raise
-                store.refresh()
+                store.reader.refresh()
                 found = told(state_of(store))
                 assert found in (told(before), told(state)), f"{operation}: {found} is neither state"
                 tell(what="interrupted", state=found)
@@ -277,7 +277,7 @@ def told(state: State) -> list[list[list[Any]]]:
 def kill_trials(folder: Path, kills: int, seed: int) -> Counter[str]:
     """Kill a writer at `kills` moments and look at the collection after each."""
     rng = np.random.default_rng(seed)
-    Store.create(folder, MODELS, CONFIG).close()
+    Writer.create(folder, MODELS, CONFIG).close()
     state: State = ({}, {})
     lasting = {kind: deque([0.02], maxlen=20) for kind in KINDS}  # seconds
     counts: Counter[str] = Counter()
@@ -355,10 +355,10 @@ def _examined(before: State, after: State, counts: Counter[str], folder: Path, w
     counts["left something behind"] += bool(unlisted(folder))
     problems = check_store(folder)
     assert problems == [], f"{where}: {problems}"
-    with Store.open_existing(folder, MODELS, CONFIG) as store:
+    with Writer.open(folder, MODELS, CONFIG) as store:
         found = state_of(store)
         for image_id, version in found[0].items():
-            assert store.record(image_id) == record(image_id, version), f"{where}: file facts of {image_id}"
+            assert store.reader.record(image_id) == record(image_id, version), f"{where}: file facts of {image_id}"
     assert told(found) in (told(before), told(after)), f"{where}: {found} is neither {before} nor {after}"
     if before != after:
         counts["found as before" if told(found) == told(before) else "found as after"] += 1
@@ -372,7 +372,7 @@ def kill_while_creating(folder: Path, kills: int, seed: int) -> Counter[str]:
 
     def make(tell: Any, place: Path) -> None:
         tell(what="begin")
-        Store.create(place, MODELS, CONFIG).close()
+        Writer.create(place, MODELS, CONFIG).close()
 
     for trial in range(kills):
         place = folder / f"new-{trial}"
@@ -381,13 +381,13 @@ def kill_while_creating(folder: Path, kills: int, seed: int) -> Counter[str]:
         time.sleep(float(rng.random()) * 0.012)
         child.end(signal.SIGKILL)
         try:
-            Store.create(place, MODELS, CONFIG).close()
+            Writer.create(place, MODELS, CONFIG).close()
             counts["could be made anew"] += 1
         except CollectionExistsError:
             counts["was made"] += 1
-        with Store.open_existing(place, MODELS, CONFIG) as store:
+        with Writer.open(place, MODELS, CONFIG) as store:
             perform(store, {"kind": "add", "ids": ["a"], "versions": [3]})
-            assert store.ids == ["a"]
+            assert store.reader.ids == ["a"]
         assert check_store(place) == [], f"seed {seed}, trial {trial} of creating"
     return counts
 
@@ -398,7 +398,7 @@ def write_beside_readers(tell: Any, folder: Path, seed: int, seconds: float) -> 
     state: State = ({}, {})
     end, fresh = time.monotonic() + seconds, 1
     while time.monotonic() < end:
-        with Store.open_existing(folder, MODELS, CONFIG) as store:
+        with Writer.open(folder, MODELS, CONFIG) as store:
             for _ in range(int(rng.integers(1, 12))):
                 operation = plan(rng, state, fresh)
                 fresh += 8
@@ -414,20 +414,20 @@ def read_beside_a_writer(tell: Any, folder: Path, seed: int, seconds: float) -> 
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         start = time.monotonic()
-        with Store.open_existing(folder, MODELS, CONFIG) as store:
+        with Writer.open(folder, MODELS, CONFIG) as store:
             for _ in range(int(rng.integers(1, 8))):
                 looked = time.monotonic()
                 seen = told(state_of(store))
                 tell(what="seen", state=seen, start=start, stop=looked)
                 time.sleep(float(rng.random()) * 0.02)
-                assert told(state_of(store)) == seen, "a view has changed by itself"
+                assert told(state_of(store)) == seen, "a snapshot has changed by itself"
                 start = time.monotonic()
-                store.refresh()
+                store.reader.refresh()
 
 
 def read_and_write(folder: Path, readers: int, seconds: float, seed: int) -> Counter[str]:
     """Let a writer and readers work side by side; every answer must be of a state published by then."""
-    Store.create(folder, MODELS, CONFIG).close()
+    Writer.create(folder, MODELS, CONFIG).close()
     children = [Child(write_beside_readers, folder, seed, seconds)]
     children += [Child(read_beside_a_writer, folder, seed + 1 + i, seconds) for i in range(readers)]
     heard: list[list[dict[str, Any]]] = [[] for _ in children]
@@ -477,7 +477,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as made:
         folder = Path(made)
-        with Store.create(folder / "warm", MODELS, CONFIG) as store:  # so that no child has to wait for Numba
+        with Writer.create(folder / "warm", MODELS, CONFIG) as store:  # so that no child has to wait for Numba
             for version in range(1, 20):
                 perform(store, {"kind": "add", "ids": [str(version)], "versions": [version]})
             state_of(store)

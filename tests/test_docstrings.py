@@ -31,4 +31,9 @@ def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_there_are_examples() -> None:
     finder = doctest.DocTestFinder(exclude_empty=True)
     with_examples = [n for n in LIBRARY if any(t.examples for t in finder.find(importlib.import_module(n), n))]
-    assert {"fingerprint", "fingerprint.image", "fingerprint.pipeline", "fingerprint.edits.chain"} <= set(with_examples)
+    assert {
+        "fingerprint",
+        "fingerprint.images.decode",
+        "fingerprint.collection.collection",
+        "fingerprint.edits.chain",
+    } <= set(with_examples)

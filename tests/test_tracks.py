@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import fingerprint.adding
+import fingerprint.collection.add
 import fingerprint.tracks
 from fingerprint.challenge import GroundTruth, evaluate_descriptors, evaluate_matches
+from fingerprint.collection.collection import Collection, create_collection, open_collection
 from fingerprint.config import DEFAULT_CONFIG, StorageConfig
-from fingerprint.describe import compact_descriptor, describe_reference
 from fingerprint.edits import apply_edits
 from fingerprint.errors import ChallengeFileError, CollectionError, ConfigError, FingerprintError, ImageError
-from fingerprint.pipeline import Collection, create_collection, open_collection
+from fingerprint.features.describe import compact_descriptor, describe_reference
 from fingerprint.tracks import challenge_id, describe_track, match_track, unread_folders
 from fingerprint.types import U8, Skipped
 
@@ -92,7 +92,7 @@ def no_describing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(source: object, *_: object) -> None:
         raise ImageError(str(source)[:40], "described again")
 
-    monkeypatch.setattr(fingerprint.adding, "describe_reference", refuse)
+    monkeypatch.setattr(fingerprint.collection.add, "describe_reference", refuse)
 
 
 def skipped_names(skipped: tuple[Skipped, ...]) -> list[str]:

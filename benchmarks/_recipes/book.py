@@ -29,7 +29,7 @@ from _recipes.lab import (
 from _recipes.looks import colour_layout, dct_blocks, gradient_blocks, middle_colours, whole_gist
 from _recipes.pictures import N_VERSIONS, OTHER_SIDES
 from _recipes.sums import UPRIGHT_MIRROR, Fisher, Mirror, Summer, Triangulation, Vlad, unit_rows
-from fingerprint.cues import compute_colours, compute_gist
+from fingerprint.features.global_cues import compute_colours, compute_gist
 from fingerprint.types import F32, U8
 
 SHARE, N_NEIGHBOURS = 0.35, 10
@@ -117,11 +117,11 @@ class Plan:
     how: Literal["agreement", "discriminant", "whitening"] = "agreement"
     shrinkage: float = SHRINKAGE
     exponent: float = 0.5
-    n_versions: int = N_VERSIONS
+    n_edited_copies: int = N_VERSIONS
     views: bool = False
 
     def project(self, lab: Lab, split: Split) -> Cue:
-        fitted = split.with_versions(self.n_versions)
+        fitted = split.with_versions(self.n_edited_copies)
         whitened = lab.whitened(self.feature, fitted, self.m, self.shrinkage, views=self.views)
         if self.how == "discriminant":
             return discriminant(whitened, fitted.owners, self.dimension)

@@ -51,8 +51,8 @@ class Split:
         """Place of each version's original among the originals."""
         return np.searchsorted(self.originals, self.versions // N_VERSIONS)
 
-    def with_versions(self, n_versions: int) -> Split:
-        return replace(self, versions=self.versions[self.versions % N_VERSIONS < n_versions])
+    def with_versions(self, n_edited_copies: int) -> Split:
+        return replace(self, versions=self.versions[self.versions % N_VERSIONS < n_edited_copies])
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from fingerprint.cues import compute_colours, compute_gist, unit
+from fingerprint.features.global_cues import compute_colours, compute_gist, unit
 from fingerprint.types import F32, U8
 
 _N_ORIENTATIONS = 8

@@ -13,7 +13,7 @@ from _recipes.book import Outcome, Recipe
 from _recipes.lab import Lab, Split, negative_distances
 from _recipes.sums import unit_rows
 from fingerprint.hashes import compute_hashes
-from fingerprint.image import read_grey, read_rgb
+from fingerprint.images.decode import read_grey, read_rgb
 from fingerprint.types import F32, F64, U8, U64
 
 _NEIGHBOURS = 3

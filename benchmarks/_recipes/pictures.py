@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.config import DEFAULT_CONFIG
-from fingerprint.cues import make_cue_thumbnail
 from fingerprint.edits import random_chain
-from fingerprint.features import extract_features, root_sift
-from fingerprint.image import read_planes, read_rgb
-from fingerprint.insets import find_insets
+from fingerprint.features.global_cues import make_cue_thumbnail
+from fingerprint.features.insets import find_insets
+from fingerprint.features.local_features import extract_features, root_sift
+from fingerprint.images.decode import read_planes, read_rgb
 from fingerprint.models import InsetModel
 from fingerprint.train.insets import EditedView, fit_insets
 from fingerprint.types import F32, F64, I64, U8, LocalFeatures, Picture, Skipped
@@ -88,7 +88,7 @@ def prepare(data: Path, work: Path, n_workers: int, limit: int | None) -> None:
     folders = data_folders(data, work)
     train = list_pictures(folders["train"], limit)
     if not (work / "versions.npz").exists():
-        make_versions(train, work, n_workers)
+        make_variants(train, work, n_workers)
     versions = list_pictures(folders["versions"], None)
     listed = {name: list_pictures(folder, limit) for name, folder in folders.items() if name != "versions"}
     listed["versions"] = versions
@@ -123,7 +123,7 @@ def walk(name: str, work: Callable[[Item], Result], items: Sequence[Item], n_wor
         yield result
 
 
-def make_versions(train: Sequence[Path], work: Path, n_workers: int) -> None:
+def make_variants(train: Sequence[Path], work: Path, n_workers: int) -> None:
     """Save edited versions as JPEG files named by image and number, and how each came about in ``versions.npz``."""
     folder = work / "versions-jpeg"
     folder.mkdir(parents=True, exist_ok=True)

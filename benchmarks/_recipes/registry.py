@@ -54,7 +54,7 @@ def projections() -> Iterator[Recipe]:
         text = f"agreement in 512, correlations to the power {exponent:g} (others 0.5)"
         yield add(f"vlad64-exponent{exponent:g}", description=text, run=_one(plan))
     for n in (1, 2, 8):
-        plan = replace(_BASE, n_versions=n)
+        plan = replace(_BASE, n_edited_copies=n)
         text = f"agreement in 512, fitted on {n} version{'s' * (n > 1)} of each image (others 12)"
         yield add(f"vlad64-versions{n}", description=text, run=_one(plan))
 
@@ -98,10 +98,10 @@ def aggregations() -> Iterator[Recipe]:
         ),
         ("vlad64-unmirrored", "mirror image not summed in", Feature("vlad64-one", 0.5)),
     ):
-        yield add(name, description=text, run=_one(Plan(feature, n_versions=N_QUERIED)))
-    either = partial(either_side, plan=Plan(Feature("vlad64-one", 0.5), n_versions=N_QUERIED))
+        yield add(name, description=text, run=_one(Plan(feature, n_edited_copies=N_QUERIED)))
+    either = partial(either_side, plan=Plan(Feature("vlad64-one", 0.5), n_edited_copies=N_QUERIED))
     yield add("vlad64-either-side", description="the better of query and mirrored query", run=either)
-    few = tuple(replace(plan, n_versions=N_QUERIED, views=False) for plan in SHIPPED)
+    few = tuple(replace(plan, n_edited_copies=N_QUERIED, views=False) for plan in SHIPPED)
     text = "VLAD of weighted keypoints (144), GIST (64), colours (48)"
     yield add("late", description=text, run=partial(late, plans=few, weights=WEIGHTS))
     for name, text, feature in (

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fingerprint import files
+from fingerprint import atomic
 from fingerprint.errors import ChallengeFileError
 
 #: First fields of header lines in use; one of them in a line that is not the header means another column order.
@@ -133,7 +133,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         If the directory cannot be written to.
     """
     try:
-        with files.replacing(path) as temporary:
+        with atomic.replacing(path) as temporary:
             yield temporary
     except OSError as error:
         raise fault(path, f"cannot be written: {error.strerror or error}") from error

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from fingerprint.challenge.files import csv_rows, fault, first_repeated, id_fault, replacing
-from fingerprint.config import MAX_MATCH_ROWS
 from fingerprint.errors import ChallengeFileError
 from fingerprint.types import F64
 
 #: Most rows that a Matching Track file may have.
-MAX_ROWS = MAX_MATCH_ROWS
+MAX_ROWS = 500_000
 
 _HEADER = ("query_id", "reference_id", "score")
 

@@ -13,7 +13,7 @@ from fingerprint.challenge.files import refuse_picture_names
 from fingerprint.challenge.ground_truth import GroundTruth
 from fingerprint.challenge.matches import Matches
 from fingerprint.errors import ChallengeFileError
-from fingerprint.exact import global_nearest
+from fingerprint.exact_search import global_nearest
 from fingerprint.types import F64, I64, Bool
 
 #: Pairs that the Descriptor Track keeps for each labelled query, on average.

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import click
 
 from fingerprint.cli._output import count, finish, note_ignored, print_json, shown
-from fingerprint.cli._progress import Report, progress
+from fingerprint.cli._progress import progress
 from fingerprint.errors import ConfigError
 
 if TYPE_CHECKING:
-    from fingerprint.pipeline import Collection
+    from fingerprint.collection.collection import Collection
     from fingerprint.types import Skipped
 
 _STDIN = Path("-")
@@ -34,7 +34,7 @@ def add_images(
     quiet: bool,
 ) -> None:
     """Add images and say what became of them."""
-    from fingerprint.folders import identify_images, unread_folders
+    from fingerprint.images.find import identify_images, unread_folders
 
     named = [image for image in images if image != _STDIN]
     with progress(quiet=quiet) as report:
@@ -43,8 +43,7 @@ def add_images(
         else:
             files, others = identify_images(named, root)
             listed = _Listed(files, others, root)
-            told = partial(_of_unknown_number, report)
-            added = collection.add_images(listed, n_workers=n_workers, told=told)
+            added = collection.add_images(listed, n_workers=n_workers, progress=partial(report, "images of the list"))
             added = replace(added, skipped=(*added.skipped, *listed.outside), ignored=listed.ignored())
     unread = unread_folders(added.ignored)
     ignored = [name for name in added.ignored if not Path(name).is_dir()]
@@ -74,10 +73,6 @@ def add_images(
     finish((*added.skipped, *unread))
 
 
-def _of_unknown_number(report: Report, done: int) -> None:
-    report("images of the list", done, 0)
-
-
 class _Listed:
     """Files with their ids: those that were named, then those that stdin lists, a file or folder a line.
 
@@ -104,7 +99,7 @@ class _Listed:
                     yield item
 
     def _found(self, name: str) -> list[tuple[str, Path]]:
-        from fingerprint.folders import identify, identify_images
+        from fingerprint.images.find import identify, identify_images
         from fingerprint.types import Skipped
 
         path = Path(name)

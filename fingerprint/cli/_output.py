@@ -93,7 +93,7 @@ def listed_images(paths: Sequence[Path]) -> tuple[list[Path], tuple[Skipped, ...
     ConfigError
         If there is not one image.
     """
-    from fingerprint.folders import find_images, unread_folders
+    from fingerprint.images.find import find_images, unread_folders
 
     images, ignored = find_images(paths)
     if not images:

@@ -55,8 +55,8 @@ def compare_command(
     query: Path, reference: Path, picture: Path | None, profile: str, as_json: bool, models_folder: Path | None
 ) -> None:
     """Tell whether image A was made from image B, how sure that is, and which part of B is seen where in A."""
-    from fingerprint.pipeline import compare
-    from fingerprint.report import probability_text, version_text
+    from fingerprint.report import probability_text, variant_text
+    from fingerprint.verify.compare import compare
 
     verification = compare(query, reference, models=chosen_models(models_folder), config=config_for(profile))
     if picture is not None:
@@ -71,7 +71,7 @@ def compare_command(
         ("verdict", "made from the reference" if is_copy else "not made from the reference"),
         ("probability", f"{probability_text(verification.probability)} (log-odds {verification.log_odds:.2f})"),
         ("inliers", str(verification.n_inliers)),
-        ("shown", version_text(verification)),
+        ("shown", variant_text(verification)),
         ("seen", region_words(verification)),
         *((("picture", shown(picture)),) if picture is not None else ()),
     ):
@@ -82,10 +82,11 @@ def _draw(query: Path, reference: Path, verification: Verification, out: Path) -
     """Write the picture of a comparison; the regions are in pixels of the full size."""
     from PIL import Image
 
-    from fingerprint.image import read_rgb
+    from fingerprint.atomic import replace_bytes
+    from fingerprint.images.decode import read_rgb
     from fingerprint.report import comparison_picture
 
     pixels = comparison_picture(read_rgb(query).pixels, read_rgb(reference).pixels, verification)
     encoded = io.BytesIO()
     Image.fromarray(pixels).save(encoded, _PICTURE_FORMATS[out.suffix.lower()])
-    out.write_bytes(encoded.getvalue())
+    replace_bytes(out, encoded.getvalue())

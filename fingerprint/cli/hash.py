@@ -130,14 +130,14 @@ def _print_records(path: Path, hashes: Sequence[PerceptualHash], form: str) -> N
 def _stored_hashes(path: Path) -> U64:
     from fingerprint.config import DEFAULT_CONFIG
     from fingerprint.hashes import compute_hashes
-    from fingerprint.image import read_grey
+    from fingerprint.images.decode import read_grey
 
     return compute_hashes(read_grey(path, at_least=DEFAULT_CONFIG.decode_side).pixels)
 
 
 def _print_stored(path: Path, hashes: U64, form: str) -> None:
-    from fingerprint.config import HASH_ALGORITHMS
     from fingerprint.hashes import hash_to_hex
+    from fingerprint.types import HASH_ALGORITHMS
 
     digits = [hash_to_hex(value) for value in hashes]
     if form == "json":

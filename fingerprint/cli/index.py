@@ -75,7 +75,7 @@ def create_command(
 
     After an interruption, 'fingerprint index add' with the same images goes on with what is missing.
     """
-    from fingerprint.pipeline import create_collection
+    from fingerprint.collection.collection import create_collection
 
     config = replace(DEFAULT_CONFIG, storage=replace(DEFAULT_CONFIG.storage, keep_local_descriptors=keep_local))
     with create_collection(folder, models=chosen_models(models_folder), config=config) as collection:
@@ -109,7 +109,7 @@ def add_command(
     with the same bytes costs nothing; a file that has changed takes the place of the old one. After an interruption,
     the same command goes on with what is missing.
     """
-    from fingerprint.pipeline import open_collection
+    from fingerprint.collection.collection import open_collection
 
     with open_collection(folder, models=chosen_models(models_folder)) as collection:
         add_images(collection, folder, images, root, as_json=as_json, n_workers=n_workers, quiet=quiet)
@@ -130,7 +130,7 @@ def add_command(
 @verbose_option
 def compact_command(folder: Path, segment_size: int, as_json: bool, models_folder: Path | None) -> None:
     """Merge segments and free the space of removed references; searches may go on meanwhile."""
-    from fingerprint.pipeline import open_collection
+    from fingerprint.collection.collection import open_collection
 
     with open_collection(folder, models=chosen_models(models_folder)) as collection:
         before = collection.info()
@@ -166,7 +166,7 @@ def remove_command(
     folder: Path, ids: tuple[str, ...], model_id: str | None, as_json: bool, models_folder: Path | None
 ) -> None:
     """Take references out by their ids; none at all if one of the ids is not there."""
-    from fingerprint.pipeline import open_collection
+    from fingerprint.collection.collection import open_collection
 
     unique = tuple(dict.fromkeys(ids))
     with open_collection(folder, models=chosen_models(models_folder)) as collection:
@@ -186,7 +186,7 @@ def remove_command(
 @verbose_option
 def info_command(folder: Path, as_json: bool, models_folder: Path | None) -> None:
     """Tell what a collection holds, and which files could not be added."""
-    from fingerprint.pipeline import open_collection
+    from fingerprint.collection.collection import open_collection
 
     with open_collection(folder, models=chosen_models(models_folder)) as collection:
         info = collection.info()
@@ -268,7 +268,7 @@ def check_command(
 
 def _repair(folder: Path, models_folder: Path | None, *, as_json: bool, n_workers: int | None, quiet: bool) -> None:
     """Repair a collection and say what became of it."""
-    from fingerprint.repairing import repair_collection
+    from fingerprint.collection.repair import repair_collection
 
     with progress(quiet=quiet) as report:
         done = repair_collection(

@@ -116,7 +116,7 @@ def search_command(
             quiet=quiet,
         )
         return
-    from fingerprint.pipeline import open_collection
+    from fingerprint.collection.collection import open_collection
     from fingerprint.types import Skipped
 
     images, unread, ignored = listed_images(paths)
@@ -160,7 +160,7 @@ def _print_row(query: object, reference: object, widths: tuple[int, int], rest: 
 
 
 def _print_rows(query: Path, result: Answer | Skipped, widths: tuple[int, int]) -> None:
-    from fingerprint.report import probability_text, version_text
+    from fingerprint.report import probability_text, variant_text
     from fingerprint.types import Skipped
 
     if isinstance(result, Skipped):
@@ -171,7 +171,7 @@ def _print_rows(query: Path, result: Answer | Skipped, widths: tuple[int, int]) 
         for match in result.matches:
             seen = match.verification
             said = probability_text(seen.probability)
-            facts = f"{said:>11}  {seen.n_inliers:>7}  {version_text(seen):<17}  {region_words(seen)}"
+            facts = f"{said:>11}  {seen.n_inliers:>7}  {variant_text(seen):<17}  {region_words(seen)}"
             _print_row(query, match.reference_id, widths, facts)
 
 

@@ -53,10 +53,10 @@ from fingerprint.errors import ConfigError
 )
 @click.option(
     "--versions",
-    "n_versions",
+    "n_edited_copies",
     metavar="N",
     type=click.IntRange(min=1),
-    default=DEFAULT_TRAIN_CONFIG.n_versions,
+    default=DEFAULT_TRAIN_CONFIG.n_edited_copies,
     show_default=True,
     help="Edited versions of an image to learn from.",
 )

@@ -60,7 +60,7 @@ def export_command(
 
     By itself an HDF5 file has the half of the references.
     """
-    from fingerprint.pipeline import open_collection
+    from fingerprint.collection.collection import open_collection
 
     with open_collection(folder, models=chosen_models(models_folder)) as collection:
         info = collection.info()
@@ -90,7 +90,7 @@ def import_command(
     same bytes costs nothing; other vectors take the place of the old ones. After an interruption, the same command goes
     on with what is missing.
     """
-    from fingerprint.pipeline import open_collection
+    from fingerprint.collection.collection import open_collection
 
     with (
         open_collection(folder, models=chosen_models(models_folder)) as collection,
@@ -197,8 +197,8 @@ def search_vectors(
     quiet: bool,
 ) -> None:
     """Print the references whose vectors are nearest to those in files, for each query."""
-    from fingerprint.moving import model_of
-    from fingerprint.pipeline import open_collection
+    from fingerprint.collection.collection import open_collection
+    from fingerprint.collection.vectors import model_of
     from fingerprint.vectorfiles import VectorSet, read_vectors
 
     with (

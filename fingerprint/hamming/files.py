@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerprint.atomic import replacing
 from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError
 from fingerprint.hamming.tables import Span, TableSegment, table_shapes
 from fingerprint.types import U64
@@ -30,7 +31,6 @@ MANIFEST_NAME = "hamming.json"
 CODES_NAME = "codes.u64"
 _ENTRIES = {"format_version": int, "n_bits": int, "n_codes": int, "codes_crc32": int, "tables": list}
 _TABLE_ENTRIES = ("first_row", "n_rows", "crc32")
-_UNFINISHED = ".unfinished"
 _READ_AT_ONCE = 1 << 22  # bytes
 
 
@@ -205,18 +205,9 @@ def _map(path: Path, dtype: str, n: int, *, exact: bool) -> NDArray[Any]:
 
 
 def _write(path: Path, parts: Iterable[bytes | memoryview]) -> None:
-    unfinished = path.with_name(path.name + _UNFINISHED)
-    with unfinished.open("wb") as file:
+    with replacing(path, locked=True) as temporary, temporary.open("xb") as file:
         for part in parts:
             file.write(part)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _corrupt(path: Path, reason: str) -> CollectionCorruptError:

@@ -13,7 +13,7 @@ from PIL import Image
 from fingerprint.hashes.algorithms import MIN_QUALITY, PerceptualHash, algorithm_named
 from fingerprint.hashes.luma import Luma, ThumbnailHash, averaged_luma, whole_luma
 from fingerprint.hashes.packed import words_to_int
-from fingerprint.image import read_as_pillow, read_grey, read_rgb
+from fingerprint.images.decode import read_as_pillow, read_grey, read_rgb
 from fingerprint.kernels.blocks import block_mean256, block_mean256_of_means, colour_hash42, whash64
 from fingerprint.kernels.fused import ahash_of, dhash_of, dhash_vertical_of, phash_simple_of
 from fingerprint.kernels.hashing import ahash64, dhash64, dhash_vertical64, phash_simple64

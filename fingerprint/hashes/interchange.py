@@ -10,7 +10,7 @@ from PIL import Image
 from fingerprint.errors import ConfigError
 from fingerprint.hashes.algorithms import ALGORITHMS, PerceptualHash
 from fingerprint.hashes.packed import hash_to_hex
-from fingerprint.image import read_as_pillow
+from fingerprint.images.decode import read_as_pillow
 from fingerprint.types import ImageSource
 
 if TYPE_CHECKING:

@@ -151,7 +151,7 @@ class Luma:
 
 
 def whole_luma(picture: Picture, *, exact: bool = False, unrounded: F32 | None = None) -> Luma:
-    """Return the grey values of a picture from `fingerprint.image.read_grey`, all of them."""
+    """Return the grey values of a picture from `fingerprint.images.decode.read_grey`, all of them."""
     divisor = _reduction_of(picture)
     pixels = np.ascontiguousarray(picture.pixels)
     return Luma(pixels, picture.width, picture.height, (divisor, divisor), exact, unrounded)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fingerprint.config import HASH_ALGORITHMS
 from fingerprint.errors import ImageError
 from fingerprint.hashes.compute import hash_of_luma
 from fingerprint.hashes.luma import whole_luma
-from fingerprint.types import U8, U64, Picture
+from fingerprint.types import HASH_ALGORITHMS, U8, U64, Picture
 
 
 def compute_hashes(grey: U8) -> U64:
@@ -26,7 +25,7 @@ def compute_hashes(grey: U8) -> U64:
     Returns
     -------
     uint64 array, shape (3,)
-        Packed hashes in the order of `fingerprint.config.HASH_ALGORITHMS`.
+        Packed hashes in the order of `fingerprint.types.HASH_ALGORITHMS`.
 
     Raises
     ------

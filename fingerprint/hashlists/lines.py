@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from fingerprint.folders import is_unicode
 from fingerprint.hashlists.entries import MalformedError, quoted
+from fingerprint.types import is_unicode
 
 #: Separators of fields, apart from blanks, in the order in which they are tried.
 SEPARATORS = ("\t", ",", ";")

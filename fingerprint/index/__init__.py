@@ -1,19 +1,22 @@
-"""The collection on disk: catalogue, segments, Annoy's trees, and candidates for a query."""
+"""The collection on disk: its reader and its writer, and candidates for a query."""
 
 from fingerprint.index.check import check_store
-from fingerprint.index.layout import FORMAT_VERSION
-from fingerprint.index.reader import Neighbour, StoreInfo, VectorsInfo
+from fingerprint.index.manifests import FORMAT_VERSION
+from fingerprint.index.reader import Neighbour, Reader, StoreInfo, VectorsInfo
 from fingerprint.index.records import ImageRecord
-from fingerprint.index.store import Store
+from fingerprint.index.shortlist import shortlist
 from fingerprint.index.upgrade import upgrade_store
+from fingerprint.index.writer import Writer
 
 __all__ = [
     "FORMAT_VERSION",
     "ImageRecord",
     "Neighbour",
-    "Store",
+    "Reader",
     "StoreInfo",
     "VectorsInfo",
+    "Writer",
     "check_store",
+    "shortlist",
     "upgrade_store",
 ]

@@ -6,57 +6,59 @@ found does not depend on the order in which references were added, or on the seg
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from fingerprint.config import CandidateConfig, Config, MatchConfig
-from fingerprint.exact import nearest, nearest_to_one
+from fingerprint.exact_search import nearest, nearest_to_one
+from fingerprint.features.inverted_file import Votes, vote
+from fingerprint.index.annoy_trees import inspected
 from fingerprint.index.segment import PictureSegment, Segment
-from fingerprint.index.trees import inspected
-from fingerprint.index.view import View
+from fingerprint.index.snapshot import Snapshot
+from fingerprint.index.stopwatch import Stopwatch
 from fingerprint.kernels.hamming import near_hashes
 from fingerprint.models import VocabularyModel
-from fingerprint.types import F32, F64, I64, Query
-from fingerprint.vocabulary import vote
+from fingerprint.types import F32, F64, I64, Query, Work
 
 _PLAIN_AND_MIRRORED = (0, 1)
 _BATCH_FROM = 16  # queries at once from which on one matrix product is quicker than to read the vectors for each
 _FEW = 1_000  # nearest references of a query that a batch is sorted by
-_log = logging.getLogger(__name__)
-_RIVAL = 0.6  # a version with this part of the best version's score is looked at as well
+#: Stages and counters of a search for candidates, in `fingerprint.types.Work`.
+STAGES = ("descriptors", "hashes", "vote")
+COUNTERS = ("postings_visited", "hits", "references_scored")
+
+_RIVAL = 0.6  # a variant with this part of the best variant's score is looked at as well
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A candidate by its position, counted over all segments; the rest as in `fingerprint.types.Candidate`."""
+class Found:
+    """A candidate by its position in the snapshot; the rest as in `fingerprint.types.Candidate`."""
 
     position: int
-    versions: tuple[int, ...]
-    assured: bool
+    variants: tuple[int, ...]
+    always_verified: bool
 
 
-def select_candidates(
+def find_candidates(
     query: Query,
     segments: Sequence[PictureSegment],
-    view: View,
+    snapshot: Snapshot,
     vocabulary: VocabularyModel,
     config: Config,
     *,
     exact: bool,
     by_descriptor: Sequence[int] | None = None,
-) -> list[Place]:
-    """Return candidates without repeats and in the same order every run.
+) -> tuple[list[Found], Work]:
+    """Return candidates without repeats and in the same order every run, and what each source took.
 
     Parameters
     ----------
     query : Query
     segments : sequence of PictureSegment
-        Those of the view.
-    view : View
+        Those of the snapshot.
+    snapshot : Snapshot
     vocabulary : VocabularyModel
         That the segments were made with.
     config : Config
@@ -66,62 +68,65 @@ def select_candidates(
     by_descriptor : sequence of int, optional
         What `nearest_by_descriptor` found for this query among others.
     """
-    if not view.live.any():
-        return []
+    milliseconds, counters = dict.fromkeys(STAGES, 0.0), dict.fromkeys(COUNTERS, 0)
+    if not snapshot.live.any():
+        return [], Work(milliseconds, counters)
     caps = config.candidates
+    watch = Stopwatch()
     if by_descriptor is None:
-        (by_descriptor,) = nearest_by_descriptor(query.descriptor[np.newaxis], view, config, exact=exact)
-    by_hashes = _by_hashes(query, segments, view, caps)
-    by_keypoints = _by_keypoints(query, segments, view, vocabulary, config)
-    first = [position for position, _ in by_keypoints[: caps.n_assured]]
-    assured = {*first, *by_descriptor[: caps.n_assured], *by_hashes}
-    places = {position: Place(position, versions, position in assured) for position, versions in by_keypoints}
+        (by_descriptor,) = nearest_by_descriptor(query.descriptor[np.newaxis], snapshot, config, exact=exact)
+    milliseconds["descriptors"] = watch.lap()
+    by_hashes = _by_hashes(query, segments, snapshot, caps)
+    milliseconds["hashes"] = watch.lap()
+    votes = _vote(query, segments, vocabulary, config.match)
+    by_keypoints = _by_keypoints(votes, snapshot, caps)
+    milliseconds["vote"] = watch.lap()
+    counters |= {"postings_visited": votes.n_visited, "hits": votes.n_hits, "references_scored": len(votes.rows)}
+    first = [position for position, _ in by_keypoints[: caps.n_always_verified]]
+    always = {*first, *by_descriptor[: caps.n_always_verified], *by_hashes}
+    found = {position: Found(position, variants, position in always) for position, variants in by_keypoints}
     for position in [*by_descriptor, *by_hashes]:
-        places.setdefault(position, Place(position, _PLAIN_AND_MIRRORED, position in assured))
-    return list(places.values())
+        found.setdefault(position, Found(position, _PLAIN_AND_MIRRORED, position in always))
+    return list(found.values()), Work(milliseconds, counters)
 
 
-def _by_keypoints(
-    query: Query,
-    segments: Sequence[PictureSegment],
-    view: View,
-    vocabulary: VocabularyModel,
-    config: Config,
-) -> list[tuple[int, tuple[int, ...]]]:
-    """Return positions and the versions of the query that found them."""
-    positions, scores, versions = _votes(query, segments, vocabulary, config.match)
-    kept = view.live[positions]
-    positions, scores, versions = positions[kept], scores[kept], versions[kept]
-    # a picture that several versions found counts with its best
-    order = np.lexsort((versions, -scores))
+def _by_keypoints(votes: Votes, snapshot: Snapshot, caps: CandidateConfig) -> list[tuple[int, tuple[int, ...]]]:
+    """Return positions and the variants of the query that found them."""
+    kept = snapshot.live[votes.rows]
+    positions, scores, variants = votes.rows[kept], votes.scores[kept].astype(np.float64), votes.variants[kept]
+    # a picture that several variants found counts with its best
+    order = np.lexsort((variants, -scores))
     first = order[np.unique(positions[order], return_index=True)[1]]
-    chosen = _cut(positions[first], -scores[first], view, config.candidates.from_keypoints)
+    chosen = _cut(positions[first], -scores[first], snapshot, caps.from_keypoints)
     best = dict(zip(positions[first].tolist(), scores[first].tolist(), strict=True))
     found: dict[int, list[int]] = {position: [] for position in chosen}
     relevant = np.flatnonzero(np.isin(positions, chosen))
     for at in relevant[np.argsort(-scores[relevant], kind="stable")].tolist():
         position = int(positions[at])
         if scores[at] >= _RIVAL * best[position]:
-            found[position].append(int(versions[at]))
+            found[position].append(int(variants[at]))
     return [(position, tuple(found[position])) for position in chosen]
 
 
-def _votes(
-    query: Query, segments: Sequence[PictureSegment], vocabulary: VocabularyModel, config: MatchConfig
-) -> tuple[I64, F64, I64]:
-    """Return positions, scores and versions of all agreements."""
-    positions, scores, versions = [], [], []
+def _vote(query: Query, segments: Sequence[PictureSegment], vocabulary: VocabularyModel, config: MatchConfig) -> Votes:
+    """Return the votes on all segments, their rows as positions in the snapshot."""
+    parts: list[Votes] = []
+    starts: list[int] = []
     start = 0
     for segment in segments:
-        rows, version, found = vote(query.visits, segment.postings, vocabulary, config)
-        positions.append(rows + start)
-        scores.append(found.astype(np.float64))
-        versions.append(version)
+        parts.append(vote(query.assignments, segment.postings, vocabulary, config))
+        starts.append(start)
         start += len(segment)
-    return np.concatenate(positions), np.concatenate(scores), np.concatenate(versions)
+    return Votes(
+        rows=np.concatenate([part.rows + first for part, first in zip(parts, starts, strict=True)]),
+        variants=np.concatenate([part.variants for part in parts]),
+        scores=np.concatenate([part.scores for part in parts]),
+        n_visited=sum(part.n_visited for part in parts),
+        n_hits=sum(part.n_hits for part in parts),
+    )
 
 
-def nearest_by_descriptor(descriptors: F32, view: View, config: Config, *, exact: bool) -> list[list[int]]:
+def nearest_by_descriptor(descriptors: F32, snapshot: Snapshot, config: Config, *, exact: bool) -> list[list[int]]:
     """Return the positions of the references whose descriptors are nearest, for each query, nearest first.
 
     By Annoy in segments that `searched_by_annoy` names; in all others exactly, which gives the same for a query
@@ -131,27 +136,26 @@ def nearest_by_descriptor(descriptors: F32, view: View, config: Config, *, exact
     ----------
     descriptors : float32 array, shape (n_q, d)
         Of queries that are asked together.
-    view, config, exact
-        As in `select_candidates`.
+    snapshot, config, exact
+        As in `find_candidates`.
     """
     wanted = config.candidates.from_descriptor
     if wanted == 0:
         return [[] for _ in descriptors]
-    found = nearest_vectors(descriptors, view, wanted, config, exact=exact)
+    found = nearest_vectors(descriptors, snapshot, wanted, config, exact=exact)
     return [[position for position, _ in own] for own in found]
 
 
-def nearest_vectors(vectors: F32, view: View, k: int, config: Config, *, exact: bool) -> list[list[tuple[int, float]]]:
+def nearest_vectors(
+    vectors: F32, snapshot: Snapshot, k: int, config: Config, *, exact: bool
+) -> list[list[tuple[int, float]]]:
     """Return (position, distance) of the at most `k` nearest references of each query, as `nearest_by_descriptor`."""
-    if not len(vectors) or not view.live.any():
+    if not len(vectors) or not snapshot.live.any():
         return [[] for _ in vectors]
-    by_annoy = [
-        not exact and s.trees is not None and searched_by_annoy(len(s), len(vectors), config) for s in view.segments
-    ]
-    _tell(len(view.segments), sum(by_annoy), len(vectors) >= _BATCH_FROM)
+    by_annoy = _by_annoy(snapshot, len(vectors), config, exact=exact)
     found: list[list[tuple[I64, F64]]] = [[] for _ in vectors]
-    for which, (segment, approximate) in enumerate(zip(view.segments, by_annoy, strict=True)):
-        kept, start = view.live_of(which), int(view.starts[which])
+    for which, (segment, approximate) in enumerate(zip(snapshot.segments, by_annoy, strict=True)):
+        kept, start = snapshot.live_of(which), int(snapshot.starts[which])
         n = min(len(segment), k + int((~kept).sum()))
         search = _approximately if approximate else _exactly
         for own, (rows, distances) in zip(found, search(vectors, segment, n, config), strict=True):
@@ -160,20 +164,20 @@ def nearest_vectors(vectors: F32, view: View, k: int, config: Config, *, exact: 
     nearest_of_all = []
     for own in found:
         positions, apart = np.concatenate([rows for rows, _ in own]), np.concatenate([each for _, each in own])
-        chosen = _cut(np.arange(len(positions)), apart, _Chosen(view, positions), k)
+        chosen = _cut(np.arange(len(positions)), apart, _Chosen(snapshot, positions), k)
         nearest_of_all.append([(int(positions[at]), float(apart[at])) for at in chosen])
     return nearest_of_all
 
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """The ids of some positions of a view."""
+    """The ids of some positions of a snapshot."""
 
-    view: View
+    snapshot: Snapshot
     positions: I64
 
     def __getitem__(self, at: int) -> str:
-        return self.view[int(self.positions[at])]
+        return self.snapshot[int(self.positions[at])]
 
 
 def searched_by_annoy(n_references: int, n_queries: int, config: Config) -> bool:
@@ -181,10 +185,20 @@ def searched_by_annoy(n_references: int, n_queries: int, config: Config) -> bool
     return n_references >= config.candidates.annoy_from and n_queries < _BATCH_FROM
 
 
-@lru_cache(maxsize=16)  # once for each collection rather than for each query
-def _tell(n_segments: int, n_by_annoy: int, batch: bool) -> None:
-    how = "compared all at once, as the queries come in a batch" if batch else "compared one query at a time"
-    _log.info("descriptors: %d of %d segments searched by Annoy, the others %s", n_by_annoy, n_segments, how)
+def how_compared(snapshot: Snapshot, n_queries: int, config: Config, *, exact: bool) -> str:
+    """Say how `nearest_vectors` compares descriptors of so many queries."""
+    n_by_annoy = sum(_by_annoy(snapshot, n_queries, config, exact=exact))
+    batch = n_queries >= _BATCH_FROM
+    others = "compared all at once, as the queries come in a batch" if batch else "compared one query at a time"
+    return f"{n_by_annoy} of {len(snapshot.segments)} segments searched by Annoy, the others {others}"
+
+
+def _by_annoy(snapshot: Snapshot, n_queries: int, config: Config, *, exact: bool) -> list[bool]:
+    """Return which segments are searched by Annoy."""
+    return [
+        not exact and segment.trees is not None and searched_by_annoy(len(segment), n_queries, config)
+        for segment in snapshot.segments
+    ]
 
 
 def _approximately(descriptors: F32, segment: Segment, k: int, config: Config) -> list[tuple[I64, F64]]:
@@ -212,7 +226,9 @@ def _exactly(descriptors: F32, segment: Segment, k: int, config: Config) -> list
     ]
 
 
-def _by_hashes(query: Query, segments: Sequence[PictureSegment], view: View, config: CandidateConfig) -> list[int]:
+def _by_hashes(
+    query: Query, segments: Sequence[PictureSegment], snapshot: Snapshot, config: CandidateConfig
+) -> list[int]:
     if query.flat:  # all flat pictures have the same few hashes
         return []
     positions, distances = [], []
@@ -223,11 +239,11 @@ def _by_hashes(query: Query, segments: Sequence[PictureSegment], view: View, con
         distances.append(distance)
         start += len(segment)
     offered, apart = np.concatenate(positions), np.concatenate(distances)
-    kept = view.live[offered]
-    return _cut(offered[kept], apart[kept].astype(np.float64), view, config.from_hashes)
+    kept = snapshot.live[offered]
+    return _cut(offered[kept], apart[kept].astype(np.float64), snapshot, config.from_hashes)
 
 
-def _cut(positions: I64, costs: F64, ids: View | _Chosen, cap: int) -> list[int]:
+def _cut(positions: I64, costs: F64, ids: Snapshot | _Chosen, cap: int) -> list[int]:
     """Return the positions of least cost, at most `cap`; at equal cost by id."""
     if cap <= 0:
         return []

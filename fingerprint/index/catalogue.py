@@ -180,6 +180,10 @@ class Catalogue:
             [(number, row, model, *storable_facts(record)) for row, record in enumerate(records)],
         )
 
+    def make_room(self, place: int, n: int) -> None:
+        """Move the segments after a place, so that there are `n` places for what comes into its stead."""
+        self._db.execute("UPDATE segments SET place = place + ? WHERE place > ?", (n - 1, place))
+
     def drop_segment(self, number: int) -> None:
         """Forget a segment and all its pictures."""
         self._db.execute("DELETE FROM images WHERE segment = ?", (number,))

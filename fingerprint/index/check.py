@@ -6,10 +6,11 @@ from pathlib import Path
 
 from fingerprint.errors import CollectionCorruptError, CollectionError
 from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
-from fingerprint.index.layout import MANIFEST_NAME, SEGMENTS_NAME, open_listed, read_manifest, segment_folder
+from fingerprint.index.layout import SEGMENTS_NAME, open_listed, segment_folder
+from fingerprint.index.manifests import COLLECTION_MANIFEST, corrupt, read_collection_manifest
 from fingerprint.index.reader import noted_digest
 from fingerprint.index.records import SegmentRecord, facts_digest
-from fingerprint.index.segment import corrupt, segment_problems
+from fingerprint.index.segment import segment_problems
 
 
 def check_store(folder: Path) -> list[str]:
@@ -28,7 +29,7 @@ def check_store(folder: Path) -> list[str]:
     """
     problems, digest = [], None
     try:
-        digest = read_manifest(folder)[1]
+        digest = read_collection_manifest(folder)[1]
     except CollectionCorruptError as error:
         problems.append(str(error))
     try:
@@ -40,7 +41,7 @@ def check_store(folder: Path) -> list[str]:
         if found:
             return [*problems, *found]
         if digest not in (None, noted_digest(catalogue)):
-            problems.append(str(corrupt(folder / MANIFEST_NAME, "its bytes have changed since it was written")))
+            problems.append(str(corrupt(folder / COLLECTION_MANIFEST, "its bytes have changed since it was written")))
         with catalogue.moment():
             damaged = {listed.number: damage(folder, catalogue, listed) for listed in catalogue.segments()}
         still_there = {listed.number for listed in catalogue.segments()}  # others were merged away meanwhile

@@ -11,7 +11,7 @@ from io import FileIO
 from pathlib import Path
 
 from fingerprint.errors import CollectionBusyError
-from fingerprint.index.durable import reported
+from fingerprint.index.atomic_folder import reported
 
 LOCK_NAME = "writer.lock"
 

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from fingerprint.config import Config, description_digest
 from fingerprint.errors import CollectionError, ConfigError, ModelMismatchError
-from fingerprint.index.candidates import nearest_by_descriptor, nearest_vectors, select_candidates
+from fingerprint.index.candidates import find_candidates, how_compared, nearest_by_descriptor, nearest_vectors
 from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
-from fingerprint.index.layout import MANIFEST_NAME, read_manifest, segment_folder
+from fingerprint.index.layout import segment_folder
+from fingerprint.index.manifests import COLLECTION_MANIFEST, SEGMENT_MANIFEST, corrupt, read_collection_manifest
 from fingerprint.index.records import ImageRecord
-from fingerprint.index.segment import PictureSegment, corrupt
-from fingerprint.index.view import NOTHING, LiveVectors, View, open_views
+from fingerprint.index.segment import PictureSegment
+from fingerprint.index.snapshot import NOTHING, LiveVectors, Snapshot, open_snapshots
 from fingerprint.models import Models
-from fingerprint.types import F32, Candidate, Fingerprint, Query, Skipped
+from fingerprint.types import F32, Candidate, Fingerprint, Query, Skipped, Work
+
+_log = logging.getLogger(__name__)
 
 #: Under this name the catalogue has what is in ``collection.json``.
 MANIFEST_FACT = "collection.json"
-Reader = TypeVar("Reader", bound="StoreReader")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,12 @@ class StoreInfo:
     skipped: tuple[Skipped, ...]
     imported: tuple[VectorsInfo, ...]
 
+    def __repr__(self) -> str:
+        """Return what there is, without the names of skipped files."""
+        sizes = f"{self.references} references, {self.removed} removed, {self.segments} segments, {self.bytes} bytes"
+        more = f"skipped: {len(self.skipped)}, imported: {[item.model_id for item in self.imported]}"
+        return f"StoreInfo({self.path!r}: {sizes}, model {self.model_id!r}, {more})"
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
@@ -80,40 +88,56 @@ class Neighbour:
     distance: float
 
 
-class StoreReader:
-    """An open collection that is not changed through this object; close it, or use it in a ``with`` statement."""
+class Reader:
+    """An open collection, as of one moment; close it, or use it in a ``with`` statement.
+
+    A `fingerprint.index.writer.Writer` changes the collection through it.
+
+    Attributes
+    ----------
+    folder : Path
+    model_id : str
+        Of the collection's own model.
+    keep_local : bool
+        Whether the collection keeps local descriptors.
+    config : Config
+    vocabulary : VocabularyModel
+        Of the collection's own model.
+    catalogue : Catalogue
+    """
 
     def __init__(self, folder: Path, models: Models, config: Config, *, keep_local: bool) -> None:
         self.folder = folder
         self.model_id = models.model_id
         self.keep_local = keep_local
-        self._vocabulary = models.vocabulary
-        self._config = config
-        self._views: Mapping[str, View] = {}
+        self.config = config
+        self.vocabulary = models.vocabulary
+        self._snapshots: Mapping[str, Snapshot] = {}
+        self._said: set[str] = set()
         self._pictures: tuple[PictureSegment, ...] = ()
-        self._catalogue = Catalogue(folder / CATALOGUE_NAME)
+        self.catalogue = Catalogue(folder / CATALOGUE_NAME)
         try:
             self.refresh()
         except BaseException:
-            self._catalogue.close()
+            self.catalogue.close()
             raise
 
     @classmethod
-    def open_existing(cls: type[Reader], folder: Path, models: Models, config: Config) -> Reader:
+    def open(cls, folder: Path, models: Models, config: Config) -> Reader:
         """Open a collection and check that it was made by this model with these settings.
 
         Raises
         ------
         CollectionNotFoundError, CollectionCorruptError, ModelMismatchError, ConfigError
         """
-        manifest, digest = read_manifest(folder)
+        manifest, digest = read_collection_manifest(folder)
         catalogue = Catalogue(folder / CATALOGUE_NAME)
         try:
             noted = noted_digest(catalogue)
         finally:
             catalogue.close()
         if noted != digest:
-            raise corrupt(folder / MANIFEST_NAME, "its bytes have changed since it was written")
+            raise corrupt(folder / COLLECTION_MANIFEST, "its bytes have changed since it was written")
         if manifest["model_id"] != models.model_id:
             raise ModelMismatchError(
                 f"{folder}: made by model {manifest['model_id']}, opened with {models.model_id}; "
@@ -126,29 +150,33 @@ class StoreReader:
             )
         return cls(folder, models, config, keep_local=manifest["keep_local_descriptors"])
 
-    def __enter__(self: Reader) -> Reader:
+    def __enter__(self) -> Reader:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def __len__(self) -> int:
-        return self._view.n_live
+        return self._snapshot.n_live
 
     def __contains__(self, image_id: str) -> bool:
-        return self._view.position(image_id) is not None
+        return self._snapshot.position(image_id) is not None
 
     @property
-    def _view(self) -> View:
-        return self._views.get(self.model_id, NOTHING)
+    def _snapshot(self) -> Snapshot:
+        return self.snapshot_of(self.model_id)
+
+    def snapshot_of(self, model_id: str) -> Snapshot:
+        """Return what is seen of a model: nothing, if there are no vectors of it."""
+        return self._snapshots.get(model_id, NOTHING)
 
     def close(self) -> None:
         """Let go of the segments and close the catalogue."""
-        for view in self._views.values():
-            for segment in view.segments:
+        for snapshot in self._snapshots.values():
+            for segment in snapshot.segments:
                 segment.close()
-        self._views, self._pictures = {}, ()
-        self._catalogue.close()
+        self._snapshots, self._pictures = {}, ()
+        self.catalogue.close()
 
     def refresh(self) -> None:
         """See what has been published since the collection was opened; until then what is seen does not change.
@@ -156,37 +184,37 @@ class StoreReader:
         Raises
         ------
         CollectionCorruptError
-            If a segment is missing or damaged; the view stays as it was.
+            If a segment is missing or damaged; the snapshot stays as it was.
         """
         known = {
             number: segment
-            for view in self._views.values()
-            for number, segment in zip(view.numbers, view.segments, strict=True)
+            for snapshot in self._snapshots.values()
+            for number, segment in zip(snapshot.numbers, snapshot.segments, strict=True)
         }
-        views = open_views(self.folder, self._catalogue, known)
-        own = views.get(self.model_id, NOTHING)
+        snapshots = open_snapshots(self.folder, self.catalogue, known)
+        own = snapshots.get(self.model_id, NOTHING)
         pictures = tuple(segment for segment in own.segments if isinstance(segment, PictureSegment))
         if len(pictures) < len(own.segments):
             bare = next(i for i, segment in enumerate(own.segments) if not isinstance(segment, PictureSegment))
-            raise corrupt(segment_folder(self.folder, own.numbers[bare]) / "manifest.json", "it is not of pictures")
-        self._views, self._pictures = views, pictures
-        for number in known.keys() - {number for view in self._views.values() for number in view.numbers}:
+            raise corrupt(segment_folder(self.folder, own.numbers[bare]) / SEGMENT_MANIFEST, "it is not of pictures")
+        self._snapshots, self._pictures = snapshots, pictures
+        for number in known.keys() - {number for snapshot in self._snapshots.values() for number in snapshot.numbers}:
             known[number].close()
 
     @property
     def ids(self) -> list[str]:
         """Ids of the pictures in the collection, in the order in which they were added."""
-        return list(self._view.live_ids())
+        return list(self._snapshot.live_ids())
 
     @property
     def longest_id(self) -> int:
         """Length in bytes of about the longest id: the mean of the segment where they are longest."""
-        means = [-(-len(segment.ids.text) // max(1, len(segment))) for segment in self._view.segments]
+        means = [-(-len(segment.ids.text) // max(1, len(segment))) for segment in self._snapshot.segments]
         return max(means, default=0)
 
     def published(self, image_id: str) -> ImageRecord | None:
-        """Return the file facts of the picture that is published under an id now, whatever the view is of."""
-        return self._catalogue.find(image_id, self.model_id)
+        """Return the file facts of the picture that is published under an id now, whatever the snapshot is of."""
+        return self.catalogue.find(image_id, self.model_id)
 
     def record(self, image_id: str) -> ImageRecord | None:
         """Return the file facts of a picture, or None if it is not in the collection.
@@ -194,13 +222,15 @@ class StoreReader:
         Raises
         ------
         CollectionError
-            If another process has removed it and compacted the collection since this view was taken.
+            If another process has removed it and compacted the collection since this snapshot was taken.
         """
-        position = self._view.position(image_id)
+        position = self._snapshot.position(image_id)
         if position is None:
             return None
-        which, row = self._view.place(position)
-        found = self._catalogue.record(self._view.numbers[which], row) or self._catalogue.find(image_id, self.model_id)
+        which, row = self._snapshot.locate(position)
+        found = self.catalogue.record(self._snapshot.numbers[which], row) or self.catalogue.find(
+            image_id, self.model_id
+        )
         if found is None:
             raise CollectionError(
                 f"{image_id}: another process has removed it from {self.folder} meanwhile; open the collection again"
@@ -209,24 +239,25 @@ class StoreReader:
 
     def fingerprint(self, image_id: str) -> Fingerprint | None:
         """Return what is kept of a picture, or None if it is not in the collection."""
-        position = self._view.position(image_id)
+        position = self._snapshot.position(image_id)
         return None if position is None else self._at(position)
 
     def _at(self, position: int) -> Fingerprint:
-        which, row = self._view.place(position)
+        which, row = self._snapshot.locate(position)
         return self._pictures[which].fingerprint(row)
 
     def nearest_by_descriptor(self, queries: Sequence[Query], *, exact: bool = False) -> list[list[int]]:
-        """Return for each of several queries what `candidates` takes as `by_descriptor`, found for all at once."""
+        """Return for each query what `select_candidates` takes as `by_descriptor`, found for all queries at once."""
         if not queries:
             return []
         vectors = np.stack([query.descriptor for query in queries])
-        return nearest_by_descriptor(vectors, self._view, self._config, exact=exact)
+        self._say_how(self._snapshot, len(queries), exact=exact)
+        return nearest_by_descriptor(vectors, self._snapshot, self.config, exact=exact)
 
-    def candidates(
+    def select_candidates(
         self, query: Query, *, exact: bool = False, by_descriptor: Sequence[int] | None = None
-    ) -> list[Candidate]:
-        """Return the references worth comparing with a query, the most promising first.
+    ) -> tuple[list[Candidate], Work]:
+        """Return the references worth comparing with a query, the most promising first, and what that took.
 
         Parameters
         ----------
@@ -236,6 +267,12 @@ class StoreReader:
             Compare with every descriptor, whatever the size of the collection, rather than use Annoy.
         by_descriptor : sequence of int, optional
             What `nearest_by_descriptor` returned for this query.
+
+        Returns
+        -------
+        candidates : list of Candidate
+        work : Work
+            Of the stages and counters that `fingerprint.index.candidates` names.
 
         Raises
         ------
@@ -247,17 +284,23 @@ class StoreReader:
                 f"{query.name} was described by model {query.model_id}, the collection {self.folder} "
                 f"is of {self.model_id}; describe it with the collection's model"
             )
-        view = self._view
-        found = select_candidates(
-            query, self._pictures, view, self._vocabulary, self._config, exact=exact, by_descriptor=by_descriptor
+        snapshot = self._snapshot
+        if by_descriptor is None:
+            self._say_how(snapshot, 1, exact=exact)
+        found, work = find_candidates(
+            query, self._pictures, snapshot, self.vocabulary, self.config, exact=exact, by_descriptor=by_descriptor
         )
         rows: dict[int, list[int]] = {}
-        for place in found:
-            which, row = view.place(place.position)
+        for item in found:
+            which, row = snapshot.locate(item.position)
             rows.setdefault(which, []).append(row)
         for which, needed in rows.items():
             self._pictures[which].will_need(needed)
-        return [Candidate(view[p.position], self._at(p.position), p.versions, p.assured) for p in found]
+        candidates = [
+            Candidate(snapshot[item.position], self._at(item.position), item.variants, item.always_verified)
+            for item in found
+        ]
+        return candidates, work
 
     def vectors(self, model_id: str | None = None) -> tuple[list[str], F32]:
         """Return the ids and vectors of the collection's own or another model: float32 array, shape (n, d).
@@ -281,12 +324,12 @@ class StoreReader:
         wanted = self.model_id if model_id is None else model_id
         if wanted not in self.model_ids:
             raise ModelMismatchError(f"{self.folder}: no vectors of {wanted}; there are {', '.join(self.model_ids)}")
-        return LiveVectors.of(self._views.get(wanted, NOTHING))
+        return LiveVectors.of(self.snapshot_of(wanted))
 
     @property
     def model_ids(self) -> list[str]:
         """The collection's own model, and those whose vectors were imported."""
-        return sorted({*self._views, self.model_id})
+        return sorted({*self._snapshots, self.model_id})
 
     def nearest_vectors(self, vectors: F32, model_id: str, k: int, *, exact: bool = False) -> list[list[Neighbour]]:
         """Return the references whose vectors of a model are nearest, for each query, nearest first, equal ones by id.
@@ -307,33 +350,41 @@ class StoreReader:
         ModelMismatchError
             If there is nothing of that model, or its vectors have another number of dimensions.
         """
-        view = self._views.get(model_id, NOTHING)
-        if not view.segments:
+        snapshot = self.snapshot_of(model_id)
+        if not snapshot.segments:
             raise ModelMismatchError(f"{self.folder}: no vectors of {model_id}; import them first")
-        dimension = view.segments[0].descriptors.shape[1]
+        dimension = snapshot.segments[0].descriptors.shape[1]
         if vectors.shape[1] != dimension:
             raise ModelMismatchError(
                 f"{self.folder}: vectors of {model_id} have {dimension} dimensions, the queries {vectors.shape[1]}"
             )
-        found = nearest_vectors(vectors, view, k, self._config, exact=exact)
-        return [[Neighbour(view[position], math.sqrt(squared)) for position, squared in own] for own in found]
+        self._say_how(snapshot, len(vectors), exact=exact)
+        found = nearest_vectors(vectors, snapshot, k, self.config, exact=exact)
+        return [[Neighbour(snapshot[position], math.sqrt(squared)) for position, squared in own] for own in found]
+
+    def _say_how(self, snapshot: Snapshot, n_queries: int, *, exact: bool) -> None:
+        """Log how descriptors are compared, each way once rather than for each query."""
+        how = how_compared(snapshot, n_queries, self.config, exact=exact)
+        if how not in self._said:
+            self._said.add(how)
+            _log.info("descriptors: %s", how)
 
     def info(self) -> StoreInfo:
         """Return what the collection holds."""
-        view = self._view
+        snapshot = self._snapshot
         return StoreInfo(
             path=str(self.folder),
             model_id=self.model_id,
-            references=view.n_live,
-            removed=len(view) - view.n_live,
-            segments=len(view.segments),
+            references=snapshot.n_live,
+            removed=len(snapshot) - snapshot.n_live,
+            segments=len(snapshot.segments),
             keypoints=sum(int(segment.offsets[-1]) for segment in self._pictures),
             bytes=_size(self.folder),
             keep_local_descriptors=self.keep_local,
-            skipped=tuple(Skipped(path, reason) for path, reason in self._catalogue.skipped()),
+            skipped=tuple(Skipped(path, reason) for path, reason in self.catalogue.skipped()),
             imported=tuple(
                 VectorsInfo(model_id, own.n_live, own.segments[0].descriptors.shape[1], len(own.segments))
-                for model_id, own in sorted(self._views.items())
+                for model_id, own in sorted(self._snapshots.items())
                 if model_id != self.model_id
             ),
         )

@@ -17,24 +17,24 @@ from typing import Any
 
 import numpy as np
 
+from fingerprint.atomic import flush_folder
 from fingerprint.config import AnnoyConfig, Config, description_digest
 from fingerprint.errors import CollectionCorruptError
-from fingerprint.files import flush_folder
+from fingerprint.features.inverted_file import build_postings
+from fingerprint.index.annoy_trees import TREES_NAME, build_trees
+from fingerprint.index.atomic_folder import npy_bytes, replace_file, reported
 from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
 from fingerprint.index.check import damage
-from fingerprint.index.durable import npy_bytes, replace_file, reported
 from fingerprint.index.ids import SegmentIds
-from fingerprint.index.layout import MANIFEST_NAME, read_manifest, segment_folder
+from fingerprint.index.layout import segment_folder
 from fingerprint.index.lock import WriterLock
+from fingerprint.index.manifests import COLLECTION_MANIFEST, PICTURES, SEGMENT_MANIFEST, read_collection_manifest
 from fingerprint.index.reader import MANIFEST_FACT
 from fingerprint.index.records import ImageRecord, SegmentRecord
-from fingerprint.index.segment import MANIFEST_NAME as SEGMENT_MANIFEST
-from fingerprint.index.segment import PICTURES, POSTING_ARRAYS, file_digest
-from fingerprint.index.trees import TREES_NAME, build_trees
-from fingerprint.index.writing import write_pictures
+from fingerprint.index.segment import POSTING_ARRAYS, file_digest
+from fingerprint.index.segment_writer import write_pictures
 from fingerprint.models import Models
 from fingerprint.types import Fingerprint, Keypoints, Skipped
-from fingerprint.vocabulary import build_postings
 
 #: Where segments go that could not be restored as a whole.
 DAMAGED_NAME = "damaged"
@@ -86,7 +86,7 @@ class Repair:
 
     def __enter__(self) -> Repair:
         with suppress(CollectionCorruptError):
-            read_manifest(self._folder)  # there must be something to repair
+            read_collection_manifest(self._folder)  # there must be something to repair
         self._lock.acquire()
         try:
             self._catalogue = Catalogue(self._folder / CATALOGUE_NAME)
@@ -178,7 +178,7 @@ class Repair:
 
     def _restore_manifest(self) -> None:
         """Put the collection's manifest back from the catalogue, or into the catalogue, whichever is sound."""
-        path = self._folder / MANIFEST_NAME
+        path = self._folder / COLLECTION_MANIFEST
         noted = self._catalogue.fact(MANIFEST_FACT) or ""
         try:
             found = path.read_bytes().decode()
@@ -192,7 +192,7 @@ class Repair:
                 with self._catalogue.change():
                     self._catalogue.set_fact(MANIFEST_FACT, found)
                 self.restored.append(f"{self._folder / CATALOGUE_NAME}: its copy of {path.name} was put right")
-        self.keep_local = bool(read_manifest(self._folder)[0]["keep_local_descriptors"])
+        self.keep_local = bool(read_collection_manifest(self._folder)[0]["keep_local_descriptors"])
 
     def _is_manifest(self, text: str) -> bool:
         """Return whether a text is a manifest of a collection of the models and settings at hand."""

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,26 +30,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.errors import CollectionCorruptError, CollectionError, ModelMismatchError
+from fingerprint.errors import CollectionCorruptError, CollectionError
+from fingerprint.features.thumbnail import THUMBNAIL_SIDE
+from fingerprint.index.annoy_trees import TREES_NAME, Trees
 from fingerprint.index.ids import SegmentIds
-from fingerprint.index.trees import TREES_NAME, Trees
-from fingerprint.pixels import THUMBNAIL_SIDE
+from fingerprint.index.manifests import PICTURES, SEGMENT_MANIFEST, VECTORS, corrupt, read_segment_manifest
 from fingerprint.types import F32, I32, I64, U8, U64, Fingerprint, Keypoints, Postings
 
-FORMAT_VERSION = 3
-MANIFEST_NAME = "manifest.json"
-PICTURES, VECTORS = "pictures", "vectors"
-_ENTRIES: dict[str, tuple[type, ...]] = {  # of the manifest, with their types
-    "format_version": (int,),
-    "kind": (str,),
-    "model_id": (str,),
-    "n_images": (int,),
-    "n_id_bytes": (int,),
-    "dimension": (int,),
-    "annoy": (dict, type(None)),
-    "sha256": (dict,),
-}
-_PICTURE_ENTRIES: dict[str, tuple[type, ...]] = {"n_keypoints": (int,), "n_words": (int,), "n_local": (int,)}
 _SCATTERED = ("signatures", "frames", "thumbnails", "local")  # read here and there
 _MAPPED_FROM = 1 << 18  # bytes
 _NO_LOCAL = np.zeros((0, 128), np.uint8)
@@ -173,7 +159,7 @@ def open_segment(folder: Path, model_id: str, noted: str | None = None) -> Segme
     ModelMismatchError
         If it was described by another model than `model_id`.
     """
-    manifest = read_manifest(folder, noted, model_id)
+    manifest = read_segment_manifest(folder, noted, model_id)
     n = manifest["n_images"]
     arrays = {name: _map(folder / f"{name}.npy", *form) for name, form in expected_arrays(manifest).items()}
     _check_run(folder / "id_offsets.npy", arrays["id_offsets"], manifest["n_id_bytes"], "bytes of the ids")
@@ -184,7 +170,7 @@ def open_segment(folder: Path, model_id: str, noted: str | None = None) -> Segme
     if manifest["kind"] == PICTURES:
         total = manifest["n_keypoints"]
         if manifest["n_local"] not in (0, total):
-            raise corrupt(folder / MANIFEST_NAME, f"n_local is {manifest['n_local']}, neither 0 nor {total}")
+            raise corrupt(folder / SEGMENT_MANIFEST, f"n_local is {manifest['n_local']}, neither 0 nor {total}")
         _check_run(folder / "offsets.npy", arrays["offsets"], total, "number of keypoints")
         _check_run(folder / "posting_starts.npy", arrays["posting_starts"], total, "number of keypoints")
     if manifest["annoy"] is not None:
@@ -224,51 +210,10 @@ def _map(path: Path, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     return array.view(np.ndarray)  # still mapped, without the cost of numpy's subclass at every slice
 
 
-def read_manifest(folder: Path, noted: str | None = None, model_id: str | None = None) -> dict[str, Any]:
-    """Return a segment's manifest, after comparing it with what the catalogue noted and its model where they are given.
-
-    Raises
-    ------
-    CollectionCorruptError
-        If it is missing, unreadable, incomplete, changed, of another format version or if an entry is of the wrong
-        type.
-    ModelMismatchError
-        If it is of another model.
-    """
-    path = folder / MANIFEST_NAME
-    try:
-        data = path.read_bytes()
-        manifest = json.loads(data.decode())
-    except (OSError, ValueError) as error:
-        raise corrupt(path, str(error)) from error
-    if not isinstance(manifest, dict) or "format_version" not in manifest:
-        raise corrupt(path, "entries are missing")
-    if manifest["format_version"] != FORMAT_VERSION:
-        raise CollectionCorruptError(
-            f"{path}: format version {manifest['format_version']}, this version reads {FORMAT_VERSION}; 'fingerprint "
-            "index upgrade' brings older collections up to date"
-        )
-    if manifest.get("kind") not in (PICTURES, VECTORS):
-        raise corrupt(path, f"the kind is {manifest.get('kind')!r}, not {PICTURES} or {VECTORS}")
-    for key, kinds in (_ENTRIES | (_PICTURE_ENTRIES if manifest["kind"] == PICTURES else {})).items():
-        if key not in manifest:
-            raise corrupt(path, "entries are missing")
-        if type(manifest[key]) not in kinds:
-            raise corrupt(path, f"{key} is {manifest[key]!r}, which is no {kinds[0].__name__}")
-    if model_id is not None and manifest["model_id"] != model_id:  # said even if it has changed: it tells what happened
-        raise ModelMismatchError(
-            f"{folder}: made by model {manifest['model_id']}, asked for with {model_id}; "
-            "use the models that made the collection or build it anew"
-        )
-    if noted is not None and data != noted.encode():
-        raise corrupt(path, "its bytes have changed since it was written")
-    return manifest
-
-
 def segment_problems(folder: Path, noted: str | None = None) -> list[str]:
     """Compare every file of a segment with its digest and return what does not agree; empty if it is sound."""
     try:
-        manifest = read_manifest(folder, noted)
+        manifest = read_segment_manifest(folder, noted)
     except CollectionCorruptError as error:
         return [str(error)]
     problems = []
@@ -287,10 +232,3 @@ def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def corrupt(path: Path, reason: str) -> CollectionCorruptError:
-    """Return the error to raise for a file that is not as it was written."""
-    return CollectionCorruptError(
-        f"{path}: {reason}; 'fingerprint index check --repair' restores what it can, or restore the file"
-    )

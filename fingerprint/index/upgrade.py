@@ -18,17 +18,17 @@ from typing import Any
 
 import numpy as np
 
+from fingerprint.atomic import UNFINISHED, flush_folder
 from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError
-from fingerprint.files import flush_folder
+from fingerprint.index.atomic_folder import json_bytes, npy_bytes, replace_file, reported
 from fingerprint.index.catalogue import CATALOGUE_NAME, SCHEMA_VERSION, Catalogue
-from fingerprint.index.durable import UNFINISHED, json_bytes, npy_bytes, replace_file, reported
 from fingerprint.index.ids import SegmentIds
-from fingerprint.index.layout import FORMAT_VERSION, MANIFEST_NAME, segment_folder
+from fingerprint.index.layout import segment_folder
 from fingerprint.index.lock import WriterLock
+from fingerprint.index.manifests import COLLECTION_MANIFEST, FORMAT_VERSION, PICTURES, SEGMENT_MANIFEST
 from fingerprint.index.reader import MANIFEST_FACT
 from fingerprint.index.records import ImageRecord
-from fingerprint.index.segment import MANIFEST_NAME as SEGMENT_MANIFEST
-from fingerprint.index.segment import PICTURES, file_digest
+from fingerprint.index.segment import file_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def upgrade_store(folder: Path) -> int:
         If it is damaged, or of a format that cannot be brought to the present one.
     CollectionBusyError, CollectionError
     """
-    if not (folder / MANIFEST_NAME).is_file():
+    if not (folder / COLLECTION_MANIFEST).is_file():
         raise CollectionNotFoundError(f"{folder}: no collection here")
     lock = WriterLock(folder)
     lock.acquire()
@@ -72,7 +72,7 @@ def upgrade_store(folder: Path) -> int:
                     f"{folder / CATALOGUE_NAME}: catalogue version {version}, this version of copyprint knows "
                     f"{', '.join(map(str, [*_MIGRATIONS, SCHEMA_VERSION]))}; install the version that made it"
                 )
-            before = int(json.loads((folder / MANIFEST_NAME).read_bytes()).get("format_version", 0))
+            before = int(json.loads((folder / COLLECTION_MANIFEST).read_bytes()).get("format_version", 0))
             _write_manifests(folder)
     finally:
         lock.release()
@@ -105,7 +105,7 @@ def _from_schema_1(folder: Path) -> None:
         segments = list(_old_segments(database))
         skipped = database.execute("SELECT path, reason FROM skipped").fetchall()
         database.execute("PRAGMA journal_mode = DELETE")  # so that no log of it can be taken for one of the new
-    old = json.loads((folder / MANIFEST_NAME).read_bytes())
+    old = json.loads((folder / COLLECTION_MANIFEST).read_bytes())
     manifests = {segment.number: _complete(folder, segment) for segment in segments}
     made = path.with_name(path.name + UNFINISHED)
     for left in folder.glob(f"{made.name}*"):
@@ -151,7 +151,7 @@ def _complete(folder: Path, segment: _OldSegment) -> Mapping[str, Any]:
     for name, array in (("ids", ids.text), ("id_offsets", ids.offsets), ("id_order", ids.order)):
         replace_file(place / f"{name}.npy", npy_bytes(np.asarray(array)))
         sums[f"{name}.npy"] = file_digest(place / f"{name}.npy")
-    present = {"format_version": 3, "kind": PICTURES, "n_id_bytes": len(ids.text), "sha256": sums}
+    present = {"format_version": FORMAT_VERSION, "kind": PICTURES, "n_id_bytes": len(ids.text), "sha256": sums}
     return {**manifest, **present}
 
 
@@ -160,7 +160,9 @@ def _write_manifests(folder: Path) -> None:
     catalogue = Catalogue(folder / CATALOGUE_NAME)
     try:
         texts = {segment_folder(folder, s.number) / SEGMENT_MANIFEST: s.manifest for s in catalogue.segments()}
-        texts[folder / MANIFEST_NAME] = catalogue.fact(MANIFEST_FACT) or ""  # the last: from here on it can be opened
+        texts[folder / COLLECTION_MANIFEST] = (
+            catalogue.fact(MANIFEST_FACT) or ""
+        )  # the last: from here on it can be opened
     finally:
         catalogue.close()
     for path, text in texts.items():

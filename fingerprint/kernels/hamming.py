@@ -65,7 +65,7 @@ def hamming_to_one(hashes: U64, one: np.uint64) -> U8:
 def near_hashes(stored, seen, limit):  # type: ignore[no-untyped-def]
     """Return (rows, distances) of the pictures that have a hash within a distance of one of a query's.
 
-    stored : uint64 (n, a), an algorithm a column; seen : uint64 (v, a), a version of the query a row; limit : int, the
+    stored : uint64 (n, a), an algorithm a column; seen : uint64 (v, a), a variant of the query a row; limit : int, the
     largest distance. Returns int64 (k,), ascending, and int64 (k,), the least distance of each.
     """
     rows, distances = np.empty(0, np.int64), np.empty(0, np.int64)
@@ -73,9 +73,9 @@ def near_hashes(stored, seen, limit):  # type: ignore[no-untyped-def]
     for start in range(0, len(stored), _BLOCK):
         block = stored[start : start + _BLOCK]
         least[:] = np.uint64(64)
-        for version in range(seen.shape[0]):  # picture by picture within: that loop is done many at a time
+        for variant in range(seen.shape[0]):  # picture by picture within: that loop is done many at a time
             for a in range(seen.shape[1]):
-                sought = seen[version, a]
+                sought = seen[variant, a]
                 for i in range(len(block)):
                     least[i] = min(least[i], popcount(block[i, a] ^ sought))
         near = np.flatnonzero(least[: len(block)].astype(np.int64) <= limit)

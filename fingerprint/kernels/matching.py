@@ -1,8 +1,6 @@
 """Keypoint matching by 128-bit signatures, and counting the matches that agree on one similarity transform.
 
-Everything here lives in one file because the kernels call each other and numba's cache does not see a change in
-another file. A *frame* is a float32 array (n, 5): x, y (in longer sides of the picture), log of the size (in longer
-sides), cosine and sine of the angle.
+A *frame* is that of `fingerprint.kernels.agreement`.
 """
 
 from __future__ import annotations
@@ -10,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from fingerprint.kernels.agreement import agrees, nearest_matches, similarity_of
 from fingerprint.kernels.bits import popcount
 
 _ONE = np.uint64(1)
@@ -45,25 +44,10 @@ def pack_signatures(descriptors, rotation, thresholds, out):  # type: ignore[no-
 def _count_agreeing(h, q_frame, r_frame, mi, mj, m, tolerance, log_scale, min_cos, inlier):  # type: ignore[no-untyped-def]
     """Count the matches that agree with the similarity transform of match h, marking them."""
     hq, hr = mi[h], mj[h]
-    log_s = r_frame[hr, 2] - q_frame[hq, 2]
-    s = np.exp(log_s)
-    cos_a = r_frame[hr, 3] * q_frame[hq, 3] + r_frame[hr, 4] * q_frame[hq, 4]
-    sin_a = r_frame[hr, 4] * q_frame[hq, 3] - r_frame[hr, 3] * q_frame[hq, 4]
-    c, d = s * cos_a, s * sin_a
-    limit = tolerance * max(np.float32(1.0), s)  # an inset seen large magnifies its own errors of place
-    limit *= limit
+    similarity = similarity_of(q_frame, hq, r_frame, hr, tolerance)
     count = 0
     for t in range(m):
-        q, r = mi[t], mj[t]
-        dx = q_frame[q, 0] - q_frame[hq, 0]
-        dy = q_frame[q, 1] - q_frame[hq, 1]
-        ex = c * dx - d * dy + r_frame[hr, 0] - r_frame[r, 0]
-        ey = d * dx + c * dy + r_frame[hr, 1] - r_frame[r, 1]
-        good = False
-        if ex * ex + ey * ey < limit and abs(r_frame[r, 2] - q_frame[q, 2] - log_s) < log_scale:
-            ca = r_frame[r, 3] * q_frame[q, 3] + r_frame[r, 4] * q_frame[q, 4]
-            sa = r_frame[r, 4] * q_frame[q, 3] - r_frame[r, 3] * q_frame[q, 4]
-            good = ca * cos_a + sa * sin_a > min_cos
+        good = agrees(q_frame, hq, mi[t], r_frame, hr, mj[t], similarity, log_scale, min_cos)
         inlier[t] = good
         if good:
             count += 1
@@ -74,7 +58,7 @@ def _count_agreeing(h, q_frame, r_frame, mi, mj, m, tolerance, log_scale, min_co
 def best_similarity(q_frame, r_frame, mi, mj, tolerance, log_scale, min_cos):  # type: ignore[no-untyped-def]
     """Take every match as a hypothesis and return (matches that agree with the best one, mask of them).
 
-    q_frame, r_frame : float32 (n, 5), see the module; mi, mj : int64 (m,), rows of them; tolerance : longer sides;
+    q_frame, r_frame : float32 (n, 5), as in `agreement`; mi, mj : int64 (m,), rows of them; tolerance : longer sides;
     log_scale : natural logarithm; min_cos : cosine of the largest difference of angle. Ties go to the first match.
     """
     m = len(mi)
@@ -111,31 +95,6 @@ def match_signatures(q_sig, r_sig, max_bits):  # type: ignore[no-untyped-def]
             mi[m], mj[m], bits[m] = i, np.int64(best & _LOW_MASK), distance_best
             m += 1
     return mi[:m].copy(), mj[:m].copy(), bits[:m].copy()
-
-
-@njit(cache=True, nogil=True)
-def nearest_matches(bits, cap):  # type: ignore[no-untyped-def]
-    """Return the positions, ascending, of the `cap` matches of least distance; at equal distance the first ones."""
-    if len(bits) <= cap:
-        return np.arange(len(bits))
-    histogram = np.zeros(bits.max() + 2, np.int64)
-    for distance in bits:
-        histogram[distance] += 1
-    limit, room = -1, cap  # all matches up to this distance fit; of the next distance, the first ones
-    while histogram[limit + 1] <= room:
-        limit += 1
-        room -= histogram[limit]
-    kept = np.empty(cap, np.int64)
-    n = 0
-    for t in range(len(bits)):
-        take = bits[t] <= limit
-        if bits[t] == limit + 1 and room > 0:
-            take = True
-            room -= 1
-        if take:
-            kept[n] = t
-            n += 1
-    return kept
 
 
 @njit(cache=True, nogil=True)

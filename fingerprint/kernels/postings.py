@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
+from fingerprint.kernels.agreement import agrees, nearest_matches, similarity_of
 from fingerprint.kernels.bits import popcount
 
 _BYTE = np.uint32(255)
@@ -22,7 +23,7 @@ _TURN = 2 * math.pi
 
 @njit(cache=True, nogil=True)
 def pack_geometry(frame, out):  # type: ignore[no-untyped-def]
-    """Write the geometry of keypoints: frame : float32 (n, 5), see `matching`; out : uint32 (n,)."""
+    """Write the geometry of keypoints: frame : float32 (n, 5), see `agreement`; out : uint32 (n,)."""
     for i in range(len(frame)):
         x = _as_byte(frame[i, 0] * 256)
         y = _as_byte(frame[i, 1] * 256)
@@ -68,22 +69,23 @@ def _grown(array, size):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _collect(visit_words, visit_sig, words, starts, signatures, max_bits):  # type: ignore[no-untyped-def]
-    """Return (visit, posting, distance) of all hits, visit by visit."""
+def _collect(q_words, q_signatures, words, starts, signatures, max_bits):  # type: ignore[no-untyped-def]
+    """Return (word assignment, posting, distance) of hits, by word assignment, and the number of postings visited."""
     size = 1 << 12
-    visits, places, bits = np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size, np.uint8)
+    hit_of, posting, bits = np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size, np.uint8)
     longest = 0
     for k in range(len(words)):
         start, stop = _bounds(starts, k)
         longest = max(longest, stop - start)
     distances = np.empty(longest, np.uint8)
-    n = at = 0
-    for v in range(len(visit_words)):
-        at = _find(words, visit_words[v], at)
-        if at == len(words) or words[at] != visit_words[v]:
+    n = at = n_visited = 0
+    for v in range(len(q_words)):
+        at = _find(words, q_words[v], at)
+        if at == len(words) or words[at] != q_words[v]:
             continue
         start, stop = _bounds(starts, at)
-        sought = visit_sig[v]
+        n_visited += stop - start
+        sought = q_signatures[v]
         for t in range(stop - start):  # all distances first: a loop without a branch is done many at a time
             distances[t] = popcount(signatures[start + t] ^ sought)
         for low in range(0, stop - start, _LANES):
@@ -95,12 +97,12 @@ def _collect(visit_words, visit_sig, words, starts, signatures, max_bits):  # ty
                 continue
             if n + n_near > size:
                 size *= 2
-                visits, places, bits = _grown(visits, size), _grown(places, size), _grown(bits, size)
+                hit_of, posting, bits = _grown(hit_of, size), _grown(posting, size), _grown(bits, size)
             for t in range(low, high):
                 if distances[t] <= max_bits:
-                    visits[n], places[n], bits[n] = v, start + t, distances[t]
+                    hit_of[n], posting[n], bits[n] = v, start + t, distances[t]
                     n += 1
-    return visits[:n], places[:n], bits[:n]
+    return hit_of[:n], posting[:n], bits[:n], n_visited
 
 
 @njit(cache=True, nogil=True)
@@ -121,31 +123,6 @@ def _group(owners, n_groups):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _nearest(hits, bits, cap):  # type: ignore[no-untyped-def]
-    """Return those of the hits that are nearest by Hamming distance, at most `cap`, in the order given."""
-    if len(hits) <= cap:
-        return hits
-    histogram = np.zeros(66, np.int64)
-    for hit in hits:
-        histogram[bits[hit]] += 1
-    limit, room = -1, cap  # all hits up to this distance fit; of the next distance, the first ones
-    while histogram[limit + 1] <= room:
-        limit += 1
-        room -= histogram[limit]
-    kept = np.empty(cap, hits.dtype)
-    n = 0
-    for hit in hits:
-        if bits[hit] <= limit:
-            kept[n] = hit
-            n += 1
-        elif bits[hit] == limit + 1 and room > 0:
-            kept[n] = hit
-            n += 1
-            room -= 1
-    return kept[:n]
-
-
-@njit(cache=True, nogil=True)
 def _unpack(geometry, out):  # type: ignore[no-untyped-def]
     """Write the frame of a packed geometry: out : float32 (5,)."""
     half, step = np.float32(0.5), np.float32(256)
@@ -158,12 +135,12 @@ def _unpack(geometry, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _by_row(hits, visits, visit_rows):  # type: ignore[no-untyped-def]
+def _by_row(hits, hit_of, q_rows):  # type: ignore[no-untyped-def]
     """Order the few hits of a group by the query's keypoint, in place; equal ones stay in their order."""
     for t in range(1, len(hits)):
         hit = hits[t]
         at = t
-        while at > 0 and visit_rows[visits[hits[at - 1]]] > visit_rows[visits[hit]]:
+        while at > 0 and q_rows[hit_of[hits[at - 1]]] > q_rows[hit_of[hit]]:
             hits[at] = hits[at - 1]
             at -= 1
         hits[at] = hit
@@ -171,29 +148,30 @@ def _by_row(hits, visits, visit_rows):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def vote_postings(  # type: ignore[no-untyped-def]
-    visit_words, visit_sig, visit_rows, q_frames, q_versions, n_versions,
+    q_words, q_signatures, q_rows, q_frames, q_variants, n_variants,
     words, starts, signatures, references, geometry, n_references,
     weights, rarity, max_hits, tolerance, log_scale, min_cos,
 ):  # fmt: skip
     """Score references by the weighted hits that agree on one similarity transform, each hit being a hypothesis.
 
-    visit_words : uint32 (v,), ascending; visit_sig : uint64 (v,); visit_rows : int32 (v,), rows of the keypoints that
-    look up these words; q_frames : float32 (n, 5) and q_versions : uint8 (n,), of the query's keypoints in all
-    versions; words : uint32 (u,), those that have postings, ascending; starts : uint32 (u + 1,); signatures : uint64
+    q_words : uint32 (v,), ascending; q_signatures : uint64 (v,); q_rows : int32 (v,), rows of the keypoints that
+    look up these words; q_frames : float32 (n, 5) and q_variants : uint8 (n,), of the query's keypoints in all
+    variants; words : uint32 (u,), those that have postings, ascending; starts : uint32 (u + 1,); signatures : uint64
     (N,); references : uint32 (N,); geometry : uint32 (N,); weights : float32 (66,), by Hamming distance, zero from the
     first distance that is no hit; rarity : float32 (W,), by word, how much a hit in it weighs; max_hits : cap on the
-    hits of one version on one reference, the nearest are kept.
-    Returns (rows, versions, scores): int64 (k,), int64 (k,), float32 (k,): references on which at least two keypoints
-    of a version agree, ascending. A query keypoint counts once, with its best hit.
+    hits of one variant on one reference, the nearest are kept.
+    Returns (rows, variants, scores, n_visited, n_hits): int64 (k,), int64 (k,), float32 (k,), references on which at
+    least two keypoints of a variant agree, ascending; the number of postings that were compared, and of hits among
+    them. A query keypoint counts once, with its best hit.
     """
     max_bits = 0
     while weights[max_bits + 1] > 0:
         max_bits += 1
-    visits, places, bits = _collect(visit_words, visit_sig, words, starts, signatures, max_bits)
-    n_groups = n_references * n_versions
-    owners = np.empty(len(visits), np.int64)
-    for t in range(len(visits)):
-        owner = np.int64(references[places[t]]) * n_versions + q_versions[visit_rows[visits[t]]]
+    hit_of, posting, bits, n_visited = _collect(q_words, q_signatures, words, starts, signatures, max_bits)
+    n_groups = n_references * n_variants
+    owners = np.empty(len(hit_of), np.int64)
+    for t in range(len(hit_of)):
+        owner = np.int64(references[posting[t]]) * n_variants + q_variants[q_rows[hit_of[t]]]
         owners[t] = min(owner, n_groups)
     order = _group(owners, n_groups)
     q_of, weight = np.empty(max_hits, np.int64), np.empty(max_hits, np.float32)
@@ -206,14 +184,16 @@ def vote_postings(  # type: ignore[no-untyped-def]
             stop += 1
         if stop - start < 2 or g == n_groups:
             continue
-        hits = _nearest(order[start:stop], bits, max_hits)
-        _by_row(hits, visits, visit_rows)
+        hits = order[start:stop]
+        if len(hits) > max_hits:
+            hits = hits[nearest_matches(bits[hits], max_hits)]
+        _by_row(hits, hit_of, q_rows)
         for m in range(len(hits)):
-            visit = visits[hits[m]]
-            q_of[m] = visit_rows[visit]
-            q_part[m] = q_frames[visit_rows[visit]]
-            _unpack(geometry[places[hits[m]]], r_part[m])
-            weight[m] = weights[bits[hits[m]]] * rarity[visit_words[visit]]
+            at = hit_of[hits[m]]
+            q_of[m] = q_rows[at]
+            q_part[m] = q_frames[q_rows[at]]
+            _unpack(geometry[posting[hits[m]]], r_part[m])
+            weight[m] = weights[bits[hits[m]]] * rarity[q_words[at]]
         best = np.float32(0)
         for h in range(len(hits)):
             score, count = _agreement(h, len(hits), q_of, q_part, r_part, weight, tolerance, log_scale, min_cos)
@@ -225,33 +205,21 @@ def vote_postings(  # type: ignore[no-untyped-def]
             found_groups[found], scores[found] = g, best
             found += 1
     groups = found_groups[:found]
-    return groups // n_versions, groups % n_versions, scores[:found].copy()
+    return groups // n_variants, groups % n_variants, scores[:found].copy(), n_visited, len(hit_of)
 
 
 @njit(cache=True, nogil=True)
 def _agreement(h, m, q_of, q_part, r_part, weight, tolerance, log_scale, min_cos):  # type: ignore[no-untyped-def]
     """Return the weight and the number of query keypoints whose hits agree with the transform of hit h."""
-    log_s = r_part[h, 2] - q_part[h, 2]
-    s = np.exp(log_s)
-    cos_a = r_part[h, 3] * q_part[h, 3] + r_part[h, 4] * q_part[h, 4]
-    sin_a = r_part[h, 4] * q_part[h, 3] - r_part[h, 3] * q_part[h, 4]
-    c, d = s * cos_a, s * sin_a
-    limit = tolerance * max(np.float32(1.0), s)
-    limit *= limit
+    similarity = similarity_of(q_part, h, r_part, h, tolerance)
     total, count = np.float32(0), 0
     last, last_weight = np.int64(-1), np.float32(0)
     for t in range(m):
-        dx, dy = q_part[t, 0] - q_part[h, 0], q_part[t, 1] - q_part[h, 1]
-        ex = c * dx - d * dy + r_part[h, 0] - r_part[t, 0]
-        ey = d * dx + c * dy + r_part[h, 1] - r_part[t, 1]
-        if ex * ex + ey * ey < limit and abs(r_part[t, 2] - q_part[t, 2] - log_s) < log_scale:
-            ca = r_part[t, 3] * q_part[t, 3] + r_part[t, 4] * q_part[t, 4]
-            sa = r_part[t, 4] * q_part[t, 3] - r_part[t, 3] * q_part[t, 4]
-            if ca * cos_a + sa * sin_a > min_cos:
-                if q_of[t] != last:
-                    last, last_weight = q_of[t], np.float32(0)
-                    count += 1
-                if weight[t] > last_weight:
-                    total += weight[t] - last_weight
-                    last_weight = weight[t]
+        if agrees(q_part, h, t, r_part, h, t, similarity, log_scale, min_cos):
+            if q_of[t] != last:
+                last, last_weight = q_of[t], np.float32(0)
+                count += 1
+            if weight[t] > last_weight:
+                total += weight[t] - last_weight
+                last_weight = weight[t]
     return total, count

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from fingerprint.config import BOUNDARY_BINS
+from fingerprint.types import BOUNDARY_BINS
 
 _NEAR, _FAR = 3, 6  # lines beside a boundary that it is compared with; nearer ones share its blur
 _OVERLAP = 0.75  # rectangles that overlap more are one

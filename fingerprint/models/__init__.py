@@ -3,8 +3,8 @@
 from fingerprint.models.checks import WORD_DIMENSION, postings_fault
 from fingerprint.models.files import ARRAYS_NAME, FORMAT_VERSION, MANIFEST_NAME, load_models, save_models
 from fingerprint.models.parts import (
-    BackgroundModel,
     CalibrationModel,
+    CohortModel,
     DescriptorModel,
     InsetModel,
     Models,
@@ -17,8 +17,8 @@ __all__ = [
     "FORMAT_VERSION",
     "MANIFEST_NAME",
     "WORD_DIMENSION",
-    "BackgroundModel",
     "CalibrationModel",
+    "CohortModel",
     "DescriptorModel",
     "InsetModel",
     "Models",

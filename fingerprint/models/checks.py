@@ -9,16 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.config import (
-    BOUNDARY_BINS,
-    COLOUR_DIMENSION,
-    GIST_DIMENSION,
-    MAX_DESCRIPTOR_DIMENSION,
-    RECTANGLE_MEASURES,
-)
+from fingerprint.config import MAX_DESCRIPTOR_DIMENSION
 from fingerprint.errors import ModelError
-from fingerprint.models.parts import BackgroundModel, CalibrationModel, DescriptorModel, InsetModel, VocabularyModel
-from fingerprint.types import Postings
+from fingerprint.models.parts import CalibrationModel, CohortModel, DescriptorModel, InsetModel, VocabularyModel
+from fingerprint.types import BOUNDARY_BINS, COLOUR_DIMENSION, GIST_DIMENSION, RECTANGLE_MEASURES, Postings
 
 #: Dimensions in which words are told apart, and bits of the signatures within a word.
 WORD_DIMENSION = 64
@@ -28,7 +22,7 @@ def check_parts(
     descriptor: DescriptorModel,
     vocabulary: VocabularyModel,
     insets: InsetModel,
-    background: BackgroundModel,
+    cohort: CohortModel,
     calibration: CalibrationModel,
     path: Path,
 ) -> None:
@@ -42,7 +36,7 @@ def check_parts(
     _check_descriptor(descriptor, path)
     _check_vocabulary(vocabulary, path)
     _check_insets(insets, path)
-    _check_background(background, len(vocabulary.centres), path)
+    _check_cohort(cohort, len(vocabulary.centres), path)
     _check_calibration(calibration, path)
 
 
@@ -103,7 +97,7 @@ def _check_vocabulary(v: VocabularyModel, path: Path) -> None:
         raise ModelError(f"{path}: {len(v.centres)} words in {n_cells} cells; each cell must have as many")
 
 
-def _check_background(b: BackgroundModel, n_words: int, path: Path) -> None:
+def _check_cohort(b: CohortModel, n_words: int, path: Path) -> None:
     n_present, n = (b.words.shape or (0,))[0], b.signatures.shape[:1]
     _check_arrays(
         path,
@@ -117,7 +111,7 @@ def _check_background(b: BackgroundModel, n_words: int, path: Path) -> None:
         },
     )
     if fault := postings_fault(b.postings, n_words):
-        raise ModelError(f"{path}: the background's {fault}")
+        raise ModelError(f"{path}: the cohort's {fault}")
 
 
 def postings_fault(postings: Postings, n_words: int) -> str | None:

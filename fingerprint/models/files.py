@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerprint.atomic import replace_bytes, replacing
 from fingerprint.errors import ModelError
 from fingerprint.models.checks import check_parts
 from fingerprint.models.parts import (
     PARTS,
-    BackgroundModel,
     CalibrationModel,
+    CohortModel,
     DescriptorModel,
     InsetModel,
     Models,
@@ -34,6 +35,7 @@ from fingerprint.models.parts import (
 FORMAT_VERSION = 3
 ARRAYS_NAME = "models.npz"
 MANIFEST_NAME = "MODELS.json"
+_PREFIXES = {"cohort": "background"}  # of the arrays of a part in the file, where it is not the part's name
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the same arrays must give the same bytes
 _UNREADABLE = (  # what JSON, zip and npy raise at damaged bytes
     OSError,
@@ -49,9 +51,13 @@ _UNREADABLE = (  # what JSON, zip and npy raise at damaged bytes
 def save_models(models: Models, folder: Path) -> None:
     """Write ``models.npz`` and ``MODELS.json`` into `folder`, the same bytes for the same models."""
     folder.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(folder / ARRAYS_NAME, "w", zipfile.ZIP_DEFLATED) as archive:
-        for prefix in PARTS:
-            for name, array in arrays_of(getattr(models, prefix)).items():
+    with (
+        replacing(folder / ARRAYS_NAME) as temporary,
+        zipfile.ZipFile(temporary, "x", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for part in PARTS:
+            prefix = _PREFIXES.get(part, part)
+            for name, array in arrays_of(getattr(models, part)).items():
                 buffer = io.BytesIO()
                 np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
                 entry = zipfile.ZipInfo(f"{prefix}.{name}.npy", _FIXED_DATE)
@@ -63,7 +69,7 @@ def save_models(models: Models, folder: Path) -> None:
         "calibration_id": models.calibration_id,
         "facts": dict(models.facts),
     }
-    (folder / MANIFEST_NAME).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    replace_bytes(folder / MANIFEST_NAME, (json.dumps(manifest, indent=2, sort_keys=True) + "\n").encode())
 
 
 def load_models(folder: Path | None = None) -> Models:
@@ -111,12 +117,12 @@ def _load(folder: Path) -> Models:
         descriptor = DescriptorModel(**_pick(arrays, DescriptorModel, "descriptor"))
         vocabulary = VocabularyModel(**_pick(arrays, VocabularyModel, "vocabulary"))
         insets = InsetModel(**_pick(arrays, InsetModel, "insets"))
-        background = BackgroundModel(**_pick(arrays, BackgroundModel, "background"))
+        cohort = CohortModel(**_pick(arrays, CohortModel, _PREFIXES["cohort"]))
         calibration = CalibrationModel(**_pick(arrays, CalibrationModel, "calibration"))
     except KeyError as error:
         raise ModelError(f"{arrays_path}: the array {error} is missing; train the models anew") from error
-    check_parts(descriptor, vocabulary, insets, background, calibration, arrays_path)
-    models = make_models(descriptor, vocabulary, insets, background, calibration, manifest.get("facts", {}))
+    check_parts(descriptor, vocabulary, insets, cohort, calibration, arrays_path)
+    models = make_models(descriptor, vocabulary, insets, cohort, calibration, manifest.get("facts", {}))
     for key, found in (("model_id", models.model_id), ("calibration_id", models.calibration_id)):
         if manifest.get(key) != found:
             raise ModelError(

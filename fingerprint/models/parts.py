@@ -121,8 +121,8 @@ class VocabularyModel:
 
 
 @dataclass(frozen=True)
-class BackgroundModel:
-    """An inverted file of training images, by which a query's agreement with just anything is measured.
+class CohortModel:
+    """An inverted file of training images, the cohort: how well a query agrees with pictures it has nothing to do with.
 
     Attributes
     ----------
@@ -146,7 +146,7 @@ class BackgroundModel:
 
 @dataclass(frozen=True, slots=True)
 class InsetModel:
-    """What finds pictures within a picture; see `fingerprint.insets`.
+    """What finds pictures within a picture; see `fingerprint.features.insets`.
 
     Attributes
     ----------
@@ -174,7 +174,7 @@ class CalibrationModel:
     Attributes
     ----------
     weights, centre, spread : float64 arrays, shape (n_evidence,)
-        `n_evidence` and the order are those of `fingerprint.score.EVIDENCE_NAMES`.
+        `n_evidence` and the order are those of `fingerprint.verify.score.EVIDENCE_NAMES`.
     bias : float64 array, shape (1,)
         Log-odds at the centre.
     """
@@ -195,7 +195,7 @@ class Models:
     vocabulary : VocabularyModel
     insets : InsetModel
         The digest of these three, `model_id`, is bound to everything that a collection stores.
-    background : BackgroundModel
+    cohort : CohortModel
     calibration : CalibrationModel
         These two may be exchanged without touching a collection; `calibration_id` is their digest.
     model_id, calibration_id : str
@@ -207,19 +207,19 @@ class Models:
     descriptor: DescriptorModel
     vocabulary: VocabularyModel
     insets: InsetModel
-    background: BackgroundModel
+    cohort: CohortModel
     calibration: CalibrationModel
     model_id: str
     calibration_id: str
     facts: Mapping[str, Any]
 
 
-Part: TypeAlias = DescriptorModel | VocabularyModel | InsetModel | BackgroundModel | CalibrationModel
+Part: TypeAlias = DescriptorModel | VocabularyModel | InsetModel | CohortModel | CalibrationModel
 PARTS: Mapping[str, type[Part]] = {
     "descriptor": DescriptorModel,
     "vocabulary": VocabularyModel,
     "insets": InsetModel,
-    "background": BackgroundModel,
+    "cohort": CohortModel,
     "calibration": CalibrationModel,
 }
 
@@ -228,7 +228,7 @@ def make_models(
     descriptor: DescriptorModel,
     vocabulary: VocabularyModel,
     insets: InsetModel,
-    background: BackgroundModel,
+    cohort: CohortModel,
     calibration: CalibrationModel,
     facts: Mapping[str, Any],
 ) -> Models:
@@ -237,10 +237,10 @@ def make_models(
         descriptor=descriptor,
         vocabulary=vocabulary,
         insets=insets,
-        background=background,
+        cohort=cohort,
         calibration=calibration,
         model_id=f"vlad{descriptor.codebook.shape[0]}-{descriptor.dimension}-{_digest(descriptor, vocabulary, insets)}",
-        calibration_id=f"logistic-{_digest(background, calibration)}",
+        calibration_id=f"logistic-{_digest(cohort, calibration)}",
         facts=dict(facts),
     )
 

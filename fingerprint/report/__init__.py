@@ -2,12 +2,12 @@
 
 from fingerprint.report.page import PageEntry, write_page
 from fingerprint.report.picture import comparison_picture
-from fingerprint.report.words import probability_text, version_text
+from fingerprint.report.words import probability_text, variant_text
 
 __all__ = [
     "PageEntry",
     "comparison_picture",
     "probability_text",
-    "version_text",
+    "variant_text",
     "write_page",
 ]

@@ -8,10 +8,10 @@ import io
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from PIL import Image
 
+from fingerprint.atomic import replacing
 from fingerprint.report.words import probability_text
 from fingerprint.types import U8
 
@@ -128,7 +128,7 @@ def write_page(
     ...     page.read_text(encoding="utf-8")[:15]
     '<!DOCTYPE html>'
     """
-    with Path(path).open("w", encoding="utf-8", newline="\n") as file:
+    with replacing(path) as temporary, temporary.open("x", encoding="utf-8", newline="\n") as file:
         file.write(
             f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'

@@ -8,9 +8,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from fingerprint.config import DEFAULT_CONFIG
 from fingerprint.errors import ImageError
-from fingerprint.geometry import signed_area
-from fingerprint.report.words import probability_text, version_text
+from fingerprint.report.words import probability_text, variant_text
 from fingerprint.types import F64, I64, U8, Verification
+from fingerprint.verify.geometry import signed_area
 
 #: The largest size at which one of the two pictures is shown, in pixels.
 MAX_WIDTH, MAX_HEIGHT = 560, 480
@@ -115,7 +115,7 @@ def _detail(verification: Verification, found: bool, region: F64 | None, area: i
     inliers = f"{verification.n_inliers} inlier{'' if verification.n_inliers == 1 else 's'}"
     if verification.transform is None:
         return f"{inliers} · no geometry: the keypoints agree on no transform"
-    told = f"{inliers} · shown {version_text(verification)}"
+    told = f"{inliers} · shown {variant_text(verification)}"
     if region is None:
         return f"{told} · no region that both show"
     if not found:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fingerprint.types import Verification
 
 
-def version_text(verification: Verification) -> str:
-    """Say in which version the query shows the reference.
+def variant_text(verification: Verification) -> str:
+    """Say in which variant the query shows the reference.
 
     Returns
     -------

@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 
 from fingerprint.config import Config
-from fingerprint.describe import describe_query, describe_reference
 from fingerprint.edits import random_chain
-from fingerprint.image import read_rgb
-from fingerprint.index import ImageRecord, Store
+from fingerprint.features.describe import describe_query, describe_reference
+from fingerprint.features.inverted_file import measure_cohort_score
+from fingerprint.images.decode import read_rgb
+from fingerprint.index import ImageRecord, Reader, Writer, shortlist
 from fingerprint.models import CalibrationModel, Models
-from fingerprint.score import evidence_vector
 from fingerprint.train.fitting import fit_logistic
 from fingerprint.types import F64, I64, Fingerprint, Skipped
-from fingerprint.verify import find_agreement, shortlist
-from fingerprint.vocabulary import measure_background
+from fingerprint.verify.score import evidence_vector
+from fingerprint.verify.verification import find_agreement
 from fingerprint.workers import map_images
 
 _SEED_STREAM = 2
@@ -37,14 +37,14 @@ def fit_calibration(
     models: Models,
     config: Config,
     n_queries: int,
-    background_rows: Mapping[int, int],
+    cohort_rows: Mapping[int, int],
     n_workers: int | None,
     report: Callable[[str, int, int], None],
 ) -> tuple[CalibrationModel, dict[str, Any]]:
     """Fit the calibration and return it with facts for the model card.
 
-    `background_rows` gives the rows in the background's inverted file of those of `paths` that are in it: what a query
-    was made from is no background for it.
+    `cohort_rows` gives the rows in the cohort's inverted file of those of `paths` that are in it: what a query was made
+    from is no part of its cohort.
     """
     seed = int(models.facts["seed"])
     stored = [i for i in range(len(paths)) if i % _LEFT_OUT]
@@ -58,31 +58,29 @@ def fit_calibration(
     picks = np.random.default_rng([seed, _SEED_STREAM]).integers(len(paths), size=n_queries)
     vectors: list[F64] = []
     labels: list[bool] = []
-    with tempfile.TemporaryDirectory(prefix="fingerprint-train-") as folder:
-        store = Store.create(Path(folder) / "collection", models, config)
-        with store:
-            store.add(
-                references,
-                [
-                    ImageRecord(str(i), None, None, None, r.width, r.height)
-                    for i, r in zip(stored, references, strict=True)
-                ],
-            )
-            work = partial(
-                _query_pairs,
-                paths=paths,
-                picks=picks,
-                background_rows=background_rows,
-                store=store,
-                models=models,
-                config=config,
-                seed=seed,
-            )
-            for done, found in enumerate(map_images(work, range(n_queries), n_workers), start=1):
-                if not isinstance(found, Skipped):
-                    vectors += [vector for vector, _ in found]
-                    labels += [label for _, label in found]
-                report("calibration queries", done, n_queries)
+    with (
+        tempfile.TemporaryDirectory(prefix="fingerprint-train-") as folder,
+        Writer.create(Path(folder) / "collection", models, config) as writer,
+    ):
+        writer.add(
+            references,
+            [ImageRecord(str(i), None, None, None, r.width, r.height) for i, r in zip(stored, references, strict=True)],
+        )
+        work = partial(
+            _query_pairs,
+            paths=paths,
+            picks=picks,
+            cohort_rows=cohort_rows,
+            reader=writer.reader,
+            models=models,
+            config=config,
+            seed=seed,
+        )
+        for done, found in enumerate(map_images(work, range(n_queries), n_workers), start=1):
+            if not isinstance(found, Skipped):
+                vectors += [vector for vector, _ in found]
+                labels += [label for _, label in found]
+            report("calibration queries", done, n_queries)
     x, y = np.stack(vectors), np.array(labels, dtype=np.bool_)
     weights, centre, spread, bias = fit_logistic(x, y)
     calibration = CalibrationModel(weights=weights, centre=centre, spread=spread, bias=bias)
@@ -94,8 +92,8 @@ def _query_pairs(
     number: int,
     paths: Sequence[Path],
     picks: I64,
-    background_rows: Mapping[int, int],
-    store: Store,
+    cohort_rows: Mapping[int, int],
+    reader: Reader,
     models: Models,
     config: Config,
     seed: int,
@@ -107,12 +105,12 @@ def _query_pairs(
     others = [read_rgb(paths[i], at_least=config.decode_side).pixels for i in strangers]
     pixels = read_rgb(paths[source], at_least=config.decode_side).pixels
     query = describe_query(random_chain(pixels, rng, others).pixels, models, config)
-    own = [background_rows[i] for i in (source, *strangers) if i in background_rows]
-    background = measure_background(query.visits, models, config.match, own)
-    query = replace(query, background=background)
+    own = [cohort_rows[i] for i in (source, *strangers) if i in cohort_rows]
+    cohort_score = measure_cohort_score(query.assignments, models, config.match, own)
+    query = replace(query, cohort_score=cohort_score)
     planted = {str(i) for i in strangers}  # a stranger pasted into the query is found there, and rightly
     return [
         (evidence_vector(find_agreement(query, c.fingerprint, config.match).evidence), c.reference_id == str(source))
-        for c in shortlist(query, store.candidates(query), config)
+        for c in shortlist(query, reader.select_candidates(query)[0], config)
         if c.reference_id not in planted
     ]

@@ -182,7 +182,7 @@ def fit_agreement(
     owners : int64 array, shape (m,)
         Row of the original of each version.
     dimension : int
-        Wanted d; fewer come back if the vectors span fewer.
+        SearchOptions d; fewer come back if the vectors span fewer.
     n_principal : int
         Principal directions that are looked into.
     shrinkage : float
@@ -220,7 +220,7 @@ def fit_projection(vectors: F32, dimension: int, power: float, shrinkage: float 
     vectors : float32 array, shape (n, D)
         One for each training image and each edited version.
     dimension : int
-        Wanted d; fewer come back if the vectors span fewer.
+        SearchOptions d; fewer come back if the vectors span fewer.
     power : float
         0.5 whitens fully, 0 not at all.
     shrinkage : float

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fingerprint.config import BOUNDARY_BINS, RECTANGLE_MEASURES
 from fingerprint.errors import ConfigError
-from fingerprint.insets import bins_both_ways, expand, find_rectangles, shrink_for_search
+from fingerprint.features.insets import bins_both_ways, expand, find_rectangles, shrink_for_search
 from fingerprint.models import InsetModel
 from fingerprint.train.fitting import fit_logistic
-from fingerprint.types import F32, F64, U8, Skipped
+from fingerprint.types import BOUNDARY_BINS, F32, F64, RECTANGLE_MEASURES, U8, Skipped
 from fingerprint.workers import map_images
 
 _MOST_AREA = 0.98  # of the picture; regions that are larger are no insets to learn borders from
@@ -31,7 +30,7 @@ class EditedView:
     Attributes
     ----------
     grey : uint8 array, shape (h, w)
-        At `fingerprint.insets.SEARCH_SIDE`.
+        At `fingerprint.features.insets.SEARCH_SIDE`.
     corners : float64 array, shape (4, 2)
         Where the source's corners are, clockwise from what was its top left, in units of the picture's width and
         height. They may lie outside of it.

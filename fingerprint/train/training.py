@@ -10,24 +10,25 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fingerprint.config import COLOUR_DIMENSION, GIST_DIMENSION, Config, TrainConfig, config_digest
-from fingerprint.cues import make_cue_thumbnail
-from fingerprint.descriptor import Cues, compute_cues, embed, reduce_local
+from fingerprint.config import Config, TrainConfig, config_digest
 from fingerprint.edits import random_chain
 from fingerprint.errors import ConfigError
-from fingerprint.features import MIRROR_PERMUTATION, extract_features
-from fingerprint.image import luma_of, read_planes, read_rgb
-from fingerprint.keypoints import make_keypoints
+from fingerprint.features.descriptor import Cues, compute_cues, embed, reduce_local
+from fingerprint.features.global_cues import make_cue_thumbnail
+from fingerprint.features.inverted_file import build_postings
+from fingerprint.features.local_features import MIRROR_PERMUTATION, extract_features
+from fingerprint.features.signatures import make_keypoints
+from fingerprint.features.vocabulary import quantise
+from fingerprint.images.decode import luma_of, read_planes, read_rgb
 from fingerprint.models import (
     WORD_DIMENSION,
-    BackgroundModel,
     CalibrationModel,
+    CohortModel,
     DescriptorModel,
     Models,
     VocabularyModel,
     make_models,
 )
-from fingerprint.score import EVIDENCE_NAMES
 from fingerprint.train.calibration import fit_calibration
 from fingerprint.train.fitting import (
     DEFAULT_SHRINKAGE,
@@ -39,9 +40,9 @@ from fingerprint.train.fitting import (
     fit_vocabulary,
 )
 from fingerprint.train.insets import EditedView, fit_insets
-from fingerprint.types import U8, ImageSource, LocalFeatures, Skipped
+from fingerprint.types import COLOUR_DIMENSION, GIST_DIMENSION, U8, ImageSource, LocalFeatures, Skipped
+from fingerprint.verify.score import EVIDENCE_NAMES
 from fingerprint.version import __version__
-from fingerprint.vocabulary import build_postings, quantise
 from fingerprint.workers import map_images
 
 Progress = Callable[[str, int, int], None]
@@ -131,7 +132,7 @@ def train_models(
     descriptor = replace(projected, background=background.reshape(-1, projected.dimension))
     report("vocabulary", 0, 1)
     vocabulary = _fit_vocabulary(features, train, rng)
-    shown = np.unique(np.linspace(0, len(features) - 1, min(train.n_background_postings, len(features))).astype(int))
+    shown = np.unique(np.linspace(0, len(features) - 1, min(train.n_cohort, len(features))).astype(int))
     unknown = _background_of([features[i] for i in shown], descriptor, vocabulary)
     report("vocabulary", 1, 1)
 
@@ -143,7 +144,7 @@ def train_models(
         "config": config_digest(config),
         "features": config_digest(config.reference),
         "seed": train.seed,
-        "n_versions": train.n_versions,
+        "n_edited_copies": train.n_edited_copies,
     }
     untrained = make_models(descriptor, vocabulary, insets, unknown, _neutral_calibration(), facts)
     rows = {int(i): row for row, i in enumerate(shown)}
@@ -202,10 +203,10 @@ def _fit_vocabulary(features: Sequence[LocalFeatures], train: TrainConfig, rng: 
 
 def _background_of(
     features: Sequence[LocalFeatures], descriptor: DescriptorModel, vocabulary: VocabularyModel
-) -> BackgroundModel:
+) -> CohortModel:
     """Return the inverted file of training images."""
     postings = build_postings([make_keypoints(f, f.width, f.height, descriptor) for f in features], vocabulary)
-    return BackgroundModel(
+    return CohortModel(
         words=postings.words,
         starts=postings.starts,
         signatures=postings.signatures,
@@ -216,7 +217,7 @@ def _background_of(
 
 
 @dataclass(frozen=True, slots=True)
-class _Version:
+class _EditedCopy:
     """An edited version of a training image: whose it is, its cues, and what the detector of insets learns from."""
 
     owner: int
@@ -231,15 +232,15 @@ def _describe_versions(
     train: TrainConfig,
     n_workers: int | None,
     report: Progress,
-) -> list[_Version]:
+) -> list[_EditedCopy]:
     """Describe edited versions of the training images, saved as JPEG and read again as queries are."""
 
-    def versions(index: int) -> list[_Version]:
+    def versions(index: int) -> list[_EditedCopy]:
         rng = np.random.default_rng([train.seed, 1, index])
         picture = read_rgb(paths[index], at_least=config.decode_side)
         others = [read_rgb(paths[i], at_least=config.decode_side).pixels for i in rng.choice(len(paths), 2)]
         found = []
-        for number in range(train.n_versions):
+        for number in range(train.n_edited_copies):
             edited = random_chain(picture.pixels, rng, others)
             planes = read_planes(_saved(edited.pixels, int(rng.integers(*_QUALITIES))), at_least=config.decode_side)
             luma = luma_of(planes)
@@ -247,10 +248,10 @@ def _describe_versions(
             size = (planes.width, planes.height)
             source_size = (picture.pixels.shape[1], picture.pixels.shape[0])
             view = EditedView.of(luma.pixels, size, source_size, edited.transform)
-            found.append(_Version(index, cues, view if number < _VIEWED_VERSIONS else None))
+            found.append(_EditedCopy(index, cues, view if number < _VIEWED_VERSIONS else None))
         return found
 
-    described: list[_Version] = []
+    described: list[_EditedCopy] = []
     for done, result in enumerate(map_images(versions, range(len(paths)), n_workers), start=1):
         if not isinstance(result, Skipped):  # each was read a moment ago
             described += result
@@ -264,7 +265,7 @@ def _saved(rgb: U8, quality: int) -> bytes:
 
 
 def _fit_cues(
-    model: DescriptorModel, originals: Sequence[Cues], versions: Sequence[_Version], dimension: int
+    model: DescriptorModel, originals: Sequence[Cues], versions: Sequence[_EditedCopy], dimension: int
 ) -> DescriptorModel:
     """Fit the projection of each cue."""
     owners = np.array([version.owner for version in versions], np.int64)

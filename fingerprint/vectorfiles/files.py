@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from fingerprint import files
+from fingerprint import atomic
 from fingerprint.challenge.halves import Rows, read_half, write_half
 from fingerprint.errors import ConfigError
 from fingerprint.vectorfiles.npz import read_npz, write_npz
@@ -122,7 +122,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         If the system refuses; what was there is untouched then, and no part of a file is left.
     """
     try:
-        with files.replacing(path) as temporary:
+        with atomic.replacing(path) as temporary:
             yield temporary
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else error  # HDF5 has a longer story

@@ -11,8 +11,7 @@ import numpy as np
 
 from fingerprint.challenge.files import first_repeated
 from fingerprint.errors import ConfigError
-from fingerprint.folders import is_unicode
-from fingerprint.types import F32
+from fingerprint.types import F32, is_unicode
 
 #: Most dimensions that a vector may have.
 MAX_DIMENSION = 4096

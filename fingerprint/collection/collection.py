@@ -1,0 +1,516 @@
+"""Collections: many references kept on disk, and the sources of queries found among them."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from fingerprint.collection.add import add_images, describe_all
+from fingerprint.collection.search import Search, SearchOptions, reference_as_query
+from fingerprint.collection.vectors import (
+    ImportReport,
+    export_vectors,
+    import_vectors,
+    model_of,
+    nearest_neighbours,
+)
+from fingerprint.config import DEFAULT_CONFIG, Config
+from fingerprint.errors import ConfigError, UnknownIdError
+from fingerprint.images.find import identify_images
+from fingerprint.index import ImageRecord, Neighbour, StoreInfo, Writer
+from fingerprint.models import Models, load_models
+from fingerprint.types import (
+    F32,
+    AddReport,
+    Answer,
+    Fingerprint,
+    ImageSource,
+    Match,
+    Progress,
+    Query,
+    Skipped,
+    is_unicode,
+)
+from fingerprint.vectorfiles import VectorSet, read_vectors
+
+
+class Collection:
+    """A collection of references on disk.
+
+    Make one with `create_collection`, open one with `open_collection`; close it or use it in a ``with`` statement.
+    Use one object from one thread; any number of processes may read the same collection.
+    """
+
+    def __init__(self, writer: Writer, models: Models, config: Config) -> None:
+        self._reader = writer.reader
+        self._writer = writer
+        self._models = models
+        self._config = config
+
+    def __enter__(self) -> Collection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self._reader)
+
+    def __contains__(self, image_id: object) -> bool:
+        return isinstance(image_id, str) and image_id in self._reader
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the references, in the order in which they were added."""
+        return self._reader.ids
+
+    @property
+    def longest_id(self) -> int:
+        """About how long the ids are where they are longest, in bytes: for tables, without reading them all."""
+        return self._reader.longest_id
+
+    def close(self) -> None:
+        """Release the collection's files."""
+        self._writer.close()
+
+    def info(self) -> StoreInfo:
+        """Return what the collection holds."""
+        return self._reader.info()
+
+    def add_files(
+        self,
+        paths: Iterable[str | os.PathLike[str]],
+        *,
+        root: str | os.PathLike[str] | None = None,
+        n_workers: int | None = None,
+        progress: Progress | None = None,
+    ) -> AddReport:
+        """Add image files, and folders with all that is in them.
+
+        The id of a file in a folder is its path within that folder, that of a file named by itself its name. A file
+        that is there with the same bytes costs nothing; one with other bytes takes the place of the old. What was
+        published before an interruption is kept, and the same call goes on from there.
+
+        Parameters
+        ----------
+        paths : iterable of path
+        root : path, optional
+            A folder that all of them lie in; ids are then paths within it.
+        n_workers : int, optional
+            Threads; one for each core by default.
+        progress : callable, optional
+            Called as ``progress(done, total)``, in files.
+
+        Raises
+        ------
+        ImageError
+            If a path does not exist.
+        ConfigError
+            If a path is not within `root`.
+        CollectionBusyError
+            If another process is writing.
+        CollectionError
+            If the disk refuses; what was published before stays.
+        """
+        named, ignored = identify_images(paths, root)
+        report = self._add_images(named, n_workers, progress, len(named))
+        return dataclasses.replace(report, ignored=tuple(str(path) for path in ignored))
+
+    def add_images(
+        self,
+        images: Iterable[tuple[str, ImageSource]],
+        *,
+        n_workers: int | None = None,
+        progress: Progress | None = None,
+    ) -> AddReport:
+        """Add (id, picture) pairs as they come, in batches; one that cannot be read is skipped.
+
+        Parameters
+        ----------
+        images : iterable of (str, path, bytes of an image file, or uint8 array)
+            Taken a few at a time, so there may be any number. A picture that is there under its id with the same bytes
+            costs nothing, one with other bytes takes the place of the old.
+        n_workers : int, optional
+            Threads; one for each core by default.
+        progress : callable, optional
+            Called as ``progress(done, 0)``, in pictures: how many there will be is not known.
+
+        Returns
+        -------
+        AddReport
+
+        Raises
+        ------
+        CollectionBusyError, CollectionError
+        """
+        return self._add_images(images, n_workers, progress, 0)
+
+    def _add_images(
+        self,
+        images: Iterable[tuple[str, ImageSource]],
+        n_workers: int | None,
+        progress: Progress | None,
+        total: int,
+    ) -> AddReport:
+        return add_images(
+            self._writer,
+            images,
+            self._models,
+            self._config,
+            n_workers=n_workers,
+            progress=progress,
+            total=total,
+        )
+
+    def add(self, image_id: str, source: ImageSource) -> None:
+        """Add one picture under an id, in the place of what was there under it.
+
+        Raises
+        ------
+        ImageError
+            If the picture cannot be read.
+        ConfigError
+            If the id is empty or not valid Unicode.
+        """
+        self.add_many([(image_id, source)])
+
+    def add_many(self, images: Iterable[tuple[str, ImageSource]], *, n_workers: int | None = None) -> None:
+        """Add (id, picture) pairs in one step: all of them or, if one cannot be read or an id comes twice, none.
+
+        All are held in memory; `add_images` is for many.
+
+        Raises
+        ------
+        ImageError, ConfigError, CollectionBusyError, CollectionError
+        """
+        pairs = list(images)
+        if any(not isinstance(image_id, str) or not image_id or not is_unicode(image_id) for image_id, _ in pairs):
+            raise ConfigError("ids must be texts of valid Unicode and must not be empty")
+        if len({image_id for image_id, _ in pairs}) < len(pairs):
+            raise ConfigError("ids must not come twice")
+        fingerprints, records = describe_all(pairs, self._models, self._config, n_workers)
+        self._writer.add(fingerprints, records, replaced=None, n_workers=n_workers)
+
+    def compact(self, largest: int | None = None) -> int:
+        """Merge segments, divide those that are too large and drop what was removed, while readers go on.
+
+        Parameters
+        ----------
+        largest : int, optional
+            The most pictures in a segment; 250,000 by default.
+
+        Returns
+        -------
+        int
+            How many segments there are fewer than before; negative if more were divided than merged.
+
+        Raises
+        ------
+        CollectionBusyError, CollectionError, ConfigError
+        """
+        return self._writer.compact(largest)
+
+    def refresh(self) -> None:
+        """See what others have published since the collection was opened; until then a reader keeps its view."""
+        self._reader.refresh()
+
+    def search(
+        self, query: ImageSource, *, n_results: int | None = None, min_probability: float = 0.0, exact: bool = False
+    ) -> list[Match]:
+        """Find the references that a picture may have been made from.
+
+        Parameters
+        ----------
+        query : path, bytes of an image file, or uint8 array (h, w) or (h, w, 3) RGB
+        n_results : int, optional
+            The most matches to return.
+        min_probability : float, [0, 1]
+            Matches below it are left out.
+        exact : bool
+            Compare with every descriptor, rather than by Annoy where the collection is large.
+
+        Returns
+        -------
+        list of Match
+            The surest first; at equal score by id.
+
+        Raises
+        ------
+        ImageError
+            If the query cannot be read.
+        ConfigError
+            If `n_results` is negative.
+        """
+        return list(self.answer(query, n_results=n_results, min_probability=min_probability, exact=exact).matches)
+
+    def answer(
+        self, query: ImageSource, *, n_results: int | None = None, min_probability: float = 0.0, exact: bool = False
+    ) -> Answer:
+        """Do as `search`, and say how long each stage took and what it did."""
+        return self._searching(n_results, min_probability, exact=exact).answer(query)
+
+    def search_described(
+        self, query: Query, *, n_results: int | None = None, min_probability: float = 0.0, exact: bool = False
+    ) -> list[Match]:
+        """Do as `search` for a query that was described before."""
+        return list(self._searching(n_results, min_probability, exact=exact).answer_described(query).matches)
+
+    def _searching(self, n_results: int | None, min_probability: float, *, exact: bool) -> Search:
+        limit = self._config.results if n_results is None else n_results
+        options = SearchOptions(limit, min_probability, exact)
+        return Search(self._reader, self._models, self._config, options)
+
+    def search_many(
+        self,
+        queries: Iterable[ImageSource],
+        *,
+        n_results: int | None = None,
+        min_probability: float = 0.0,
+        exact: bool = False,
+        n_workers: int | None = None,
+    ) -> Iterator[list[Match] | Skipped]:
+        """Yield what `search` finds for each query, in order; a query that cannot be read becomes a `Skipped`.
+
+        In a large collection queries are described some at a time and their descriptors compared together.
+        """
+        answers = self.answer_many(
+            queries, n_results=n_results, min_probability=min_probability, exact=exact, n_workers=n_workers
+        )
+        for found in answers:
+            yield found if isinstance(found, Skipped) else list(found.matches)
+
+    def answer_many(
+        self,
+        queries: Iterable[ImageSource],
+        *,
+        n_results: int | None = None,
+        min_probability: float = 0.0,
+        exact: bool = False,
+        n_workers: int | None = None,
+    ) -> Iterator[Answer | Skipped]:
+        """Do as `search_many`, and say for each query how long each stage took and what it did."""
+        return self._searching(n_results, min_probability, exact=exact).answer_many(queries, n_workers)
+
+    def as_queries(self) -> Iterator[Query]:
+        """Yield the references as queries, see `as_query`."""
+        return map(self.as_query, self.ids)
+
+    def as_query(self, image_id: str) -> Query:
+        """Return a reference as a query.
+
+        Where the collection keeps local descriptors it is described as it is stored: in less detail than from its
+        file. Where it does not, it is described from its file, which must be there unchanged.
+
+        Raises
+        ------
+        UnknownIdError
+        ImageError
+            If its file is needed and is gone or has changed.
+        """
+        fingerprint, record = self.fingerprint(image_id), self.record(image_id)
+        return reference_as_query(self._reader, record, fingerprint, self._models, self._config)
+
+    def fingerprint(self, image_id: str) -> Fingerprint:
+        """Return what is kept of a reference.
+
+        Raises
+        ------
+        UnknownIdError
+        """
+        found = self._reader.fingerprint(image_id)
+        if found is None:
+            raise UnknownIdError(f"{image_id}: no such id in the collection {self._reader.folder}")
+        return found
+
+    def record(self, image_id: str) -> ImageRecord:
+        """Return the file facts of a reference.
+
+        Raises
+        ------
+        UnknownIdError
+        """
+        found = self._reader.record(image_id)
+        if found is None:
+            raise UnknownIdError(f"{image_id}: no such id in the collection {self._reader.folder}")
+        return found
+
+    def descriptors(self) -> F32:
+        """Return the compact descriptors in the order of `ids`: float32 array, shape (n, d)."""
+        return self._reader.vectors()[1]
+
+    def remove(self, ids: Sequence[str], model_id: str | None = None) -> None:
+        """Take references out, with the vectors of other models that are there of them; none if one is not there.
+
+        Parameters
+        ----------
+        ids : sequence of str
+        model_id : str, optional
+            Take out only what is there of this model.
+
+        Raises
+        ------
+        UnknownIdError
+            Naming the first id that is not in the collection.
+        ModelMismatchError
+            If there is nothing of that model.
+        ConfigError
+            If `ids` is one text rather than a list.
+        CollectionBusyError, CollectionError
+        """
+        if isinstance(ids, str):
+            raise ConfigError(f"ids is the text {ids!r}; give a list of ids")
+        with self._writer.writing():
+            if model_id is not None:
+                self._reader.live_vectors(model_id)  # whether there is anything
+            self._writer.remove(ids, model_id)
+
+    def import_vectors(
+        self,
+        source: str | os.PathLike[str] | VectorSet,
+        model_id: str | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> ImportReport:
+        """Take in vectors of another model, to be searched with `nearest`; searches of pictures never look at them.
+
+        A vector that is there under its id with the same bytes costs nothing, another one takes the place of the old.
+        What was published before an interruption is kept, and the same call goes on from there.
+
+        Parameters
+        ----------
+        source : path or VectorSet
+            A file as `fingerprint.vectorfiles.read_vectors` reads it: ``.npz``, ``.csv``, ``.hdf5`` or ``.h5``. The ids
+            need not be those of pictures.
+        model_id : str, optional
+            What made the vectors; by default what the file says.
+        progress : callable, optional
+            Called as ``progress(done, total)``, in vectors.
+
+        Raises
+        ------
+        ConfigError
+            If the file cannot be read, a rule of `VectorSet` is broken, or no model is named.
+        ChallengeFileError
+            If an HDF5 file cannot be read.
+        ModelMismatchError
+            If the model is the collection's own, or its vectors have another number of dimensions there.
+        CollectionBusyError, CollectionError
+        """
+        offered = source if isinstance(source, VectorSet) else read_vectors(source)
+        return import_vectors(self._writer, offered, model_of(offered, model_id, source), progress)
+
+    def export_vectors(
+        self,
+        path: str | os.PathLike[str],
+        model_id: str | None = None,
+        *,
+        queries: str | os.PathLike[str] | VectorSet | None = None,
+    ) -> int:
+        """Write the vectors of a model to a file, from which they come back bit for bit.
+
+        Parameters
+        ----------
+        path : path-like
+            ``.npz`` and ``.csv``: in the order of the collection. ``.hdf5`` and ``.h5``: the half of the challenge's
+            file that has the references, sorted by id. Replaced when the new file is whole.
+        model_id : str, optional
+            The collection's own by default.
+        queries : path or VectorSet, optional
+            The other half of the challenge's file, which is complete then and follows the challenge's rules.
+
+        Returns
+        -------
+        int
+            How many vectors were written.
+
+        Raises
+        ------
+        ModelMismatchError
+            If there is nothing of that model.
+        ConfigError
+            If there is no vector of it left, or the file cannot be written.
+        ChallengeFileError
+            If the challenge's rules do not allow what a complete file would have.
+        """
+        return export_vectors(self._reader, path, self._reader.model_id if model_id is None else model_id, queries)
+
+    def nearest(
+        self,
+        queries: VectorSet | F32,
+        model_id: str | None = None,
+        *,
+        n_results: int | None = None,
+        exact: bool = False,
+    ) -> list[list[Neighbour]]:
+        """Return the references whose vectors of a model are nearest, by Euclidean distance.
+
+        Parameters
+        ----------
+        queries : VectorSet, or float32 array, shape (n_q, d)
+            Of that model, finite.
+        model_id : str, optional
+            By default what the set says; of an array, the collection's own.
+        n_results : int, optional
+            The most references for a query; 10 by default.
+        exact : bool
+            Compare with every vector, rather than by Annoy where a segment is large.
+
+        Returns
+        -------
+        list of list of Neighbour
+            For each query, the nearest first; at equal distance by id.
+
+        Raises
+        ------
+        ModelMismatchError
+            If there is nothing of that model, or its vectors have another number of dimensions.
+        ConfigError
+            If an array is not float32, not 2-D or not finite, if no model is named, or `n_results` is negative.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fingerprint import create_collection
+        >>> from fingerprint.vectorfiles import VectorSet
+        >>> with create_collection("own.fp") as collection:
+        ...     collection.import_vectors(VectorSet.of(["a", "b"], np.eye(2), "a-network")).added
+        ...     collection.nearest(np.array([[0, 3]], np.float32), "a-network", n_results=1)
+        2
+        [[Neighbour(reference_id='b', distance=2.0)]]
+        """
+        options = SearchOptions(self._config.results if n_results is None else n_results)
+        return nearest_neighbours(self._reader, queries, model_id, options.n_results, exact=exact)
+
+
+def create_collection(
+    folder: str | os.PathLike[str], *, models: Models | None = None, config: Config = DEFAULT_CONFIG
+) -> Collection:
+    """Make an empty collection in a new or empty folder.
+
+    Raises
+    ------
+    CollectionExistsError
+        If there is anything in `folder`.
+    """
+    models = models or load_models()
+    return Collection(Writer.create(Path(folder), models, config), models, config)
+
+
+def open_collection(
+    folder: str | os.PathLike[str], *, models: Models | None = None, config: Config = DEFAULT_CONFIG
+) -> Collection:
+    """Open a collection.
+
+    Raises
+    ------
+    CollectionNotFoundError
+        If there is none in `folder`.
+    ModelMismatchError
+        If it was made by other models; the message names both.
+    CollectionCorruptError
+        If a file is missing or damaged.
+    """
+    models = models or load_models()
+    return Collection(Writer.open(Path(folder), models, config), models, config)

@@ -1,0 +1,177 @@
+"""The walk of a query: described, candidates named, the shortlist chosen, its pairs verified."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from fingerprint.config import Config
+from fingerprint.errors import ConfigError, ImageError
+from fingerprint.features.describe import describe_query, has_local_descriptors, query_from_fingerprint
+from fingerprint.images.files import read_file
+from fingerprint.index import Reader, shortlist
+from fingerprint.index.records import ImageRecord
+from fingerprint.index.stopwatch import Stopwatch
+from fingerprint.models import Models
+from fingerprint.types import Answer, Fingerprint, ImageSource, Match, Query, Skipped
+from fingerprint.verify import verify
+from fingerprint.workers import map_images
+
+_BATCH = 64  # queries whose descriptors are compared together,
+_BATCH_FROM = 50_000  # in collections of so many references: below, that saves less than a hundredth of a search
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """What is asked of a search.
+
+    Attributes
+    ----------
+    n_results : int, >= 0
+        The most matches of a query.
+    min_probability : float, [0, 1]
+        Matches below it are left out.
+    exact : bool
+        Compare with every descriptor, rather than by Annoy in large segments.
+
+    Raises
+    ------
+    ConfigError
+        If `n_results` is negative.
+    """
+
+    n_results: int
+    min_probability: float = 0.0
+    exact: bool = False
+
+    def __post_init__(self) -> None:
+        if self.n_results < 0:
+            raise ConfigError(f"n_results is {self.n_results}, must not be negative")
+
+
+class Search:
+    """Searches of one collection with one set of options.
+
+    Parameters
+    ----------
+    reader : Reader
+    models : Models
+    config : Config
+    options : SearchOptions
+    """
+
+    def __init__(self, reader: Reader, models: Models, config: Config, options: SearchOptions) -> None:
+        self._reader = reader
+        self._models = models
+        self._config = config
+        self._options = options
+
+    def answer(self, source: ImageSource) -> Answer:
+        """Search for one picture.
+
+        Raises
+        ------
+        ImageError
+            If it cannot be read.
+        """
+        query, milliseconds = self._describe(source)
+        return self.answer_described(query, {"describe": milliseconds})
+
+    def answer_many(self, sources: Iterable[ImageSource], n_workers: int | None = None) -> Iterator[Answer | Skipped]:
+        """Yield the answer to each picture, in order; in a large collection descriptors are compared some at a time."""
+        if len(self._reader) < _BATCH_FROM:
+            yield from map_images(self.answer, sources, n_workers)
+            return
+        described = map_images(self._describe, sources, n_workers)
+        while batch := list(islice(described, _BATCH)):
+            queries = [item[0] for item in batch if not isinstance(item, Skipped)]
+            watch = Stopwatch()
+            nearest = iter(self._reader.nearest_by_descriptor(queries, exact=self._options.exact))
+            share = watch.lap() / max(1, len(queries))
+            items = [
+                item
+                if isinstance(item, Skipped)
+                else _Described(item[0], next(nearest), {"describe": item[1], "descriptors": share})
+                for item in batch
+            ]
+            yield from map_images(self._answer_batched, items, n_workers)
+
+    def answer_described(
+        self,
+        query: Query,
+        spent: Mapping[str, float] | None = None,
+        by_descriptor: Sequence[int] | None = None,
+    ) -> Answer:
+        """Search for a picture that was described before.
+
+        Parameters
+        ----------
+        query : Query
+        spent : mapping of str to float, optional
+            Milliseconds that stages have taken already.
+        by_descriptor : sequence of int, optional
+            What `Reader.nearest_by_descriptor` found for it among others.
+        """
+        exact = self._options.exact
+        candidates, work = self._reader.select_candidates(query, exact=exact, by_descriptor=by_descriptor)
+        watch = Stopwatch()
+        chosen = shortlist(query, candidates, self._config)
+        milliseconds = {"describe": 0.0, **work.milliseconds, "shortlist": watch.lap()}
+        matches = [
+            Match(query.name, c.reference_id, verify(query, c.fingerprint, self._models, self._config.match))
+            for c in chosen
+        ]
+        matches.sort(key=lambda match: (-match.score, match.reference_id))
+        kept = [match for match in matches if match.probability >= self._options.min_probability]
+        milliseconds["verify"] = watch.lap()
+        for stage, before in (spent or {}).items():
+            milliseconds[stage] += before
+        counters = {**work.counters, "candidates": len(candidates), "pairs_aligned": len(chosen)}
+        return Answer(query.name, tuple(kept[: self._options.n_results]), milliseconds, counters)
+
+    def _describe(self, source: ImageSource) -> tuple[Query, float]:
+        """Return a query, and the milliseconds that describing it took."""
+        watch = Stopwatch()
+        query = describe_query(source, self._models, self._config)
+        return query, watch.lap()
+
+    def _answer_batched(self, item: Skipped | _Described) -> Answer | Skipped:
+        return item if isinstance(item, Skipped) else self.answer_described(item.query, item.spent, item.by_descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """A query whose descriptor was compared together with others."""
+
+    query: Query
+    by_descriptor: list[int]
+    spent: Mapping[str, float]
+
+
+def reference_as_query(
+    reader: Reader, record: ImageRecord, fingerprint: Fingerprint, models: Models, config: Config
+) -> Query:
+    """Return a reference as a query: from what the collection keeps of it if that is enough, else from its file.
+
+    Raises
+    ------
+    ImageError
+        If its file is needed and is gone or has changed.
+    """
+    if has_local_descriptors(fingerprint):
+        return query_from_fingerprint(record.image_id, fingerprint, models, config)
+    try:
+        data = read_file(record.path) if record.path is not None else None
+    except ImageError:
+        data = None
+    if data is None or hashlib.sha256(data).hexdigest() != record.content:
+        raise ImageError(
+            record.image_id,
+            f"the collection {reader.folder} does not keep what a query needs, and its file "
+            f"{record.path or '(none)'} is not there as it was; give image files as queries, or make the "
+            "collection with local descriptors ('fingerprint index create --keep-local')",
+        )
+    return dataclasses.replace(describe_query(data, models, config), name=record.image_id)

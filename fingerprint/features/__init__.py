@@ -1,0 +1,1 @@
+"""One picture described: keypoints and their words and signatures, global cues, insets, the compact descriptor."""

@@ -1,0 +1,215 @@
+"""One picture -> everything the engine needs of it, as a reference or as a query."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from fingerprint.config import DEFAULT_CONFIG, Config, FeatureConfig
+from fingerprint.errors import ConfigError
+from fingerprint.features.descriptor import Cues, compute_cues, compute_descriptor, compute_vlad, embed, join_views
+from fingerprint.features.global_cues import make_cue_thumbnail
+from fingerprint.features.insets import find_insets
+from fingerprint.features.inverted_file import measure_cohort_score
+from fingerprint.features.local_features import extract_features, merge_features, thin_features
+from fingerprint.features.signatures import make_keypoints, make_variants
+from fingerprint.features.thumbnail import is_flat, make_pyramid, make_thumbnail
+from fingerprint.features.vocabulary import assign_words
+from fingerprint.hashes import compute_hashes
+from fingerprint.images.decode import luma_of, read_planes
+from fingerprint.models import Models, load_models
+from fingerprint.types import F32, U8, U64, Fingerprint, ImageSource, Keypoints, LocalFeatures, Picture, Query
+
+_WHOLE_WEIGHT = 0.5  # of the whole picture beside its insets, which weigh what they are likely
+_OTHER_SIDES = (2**0.5, 2**-0.5)  # of the reference's, at which a whole query is described as well: for crops and scale
+
+
+def describe_reference(
+    source: ImageSource, models: Models | None = None, config: Config = DEFAULT_CONFIG
+) -> Fingerprint:
+    """Describe a picture as a collection keeps it.
+
+    Parameters
+    ----------
+    source : path, bytes of a file, or uint8 array (h, w) or (h, w, 3) RGB
+    models : Models, optional
+        Those that ship with the package by default.
+    config : Config, optional
+
+    Raises
+    ------
+    ImageError
+        If the picture cannot be read.
+    """
+    models = models or load_models()
+    planes = read_planes(source, at_least=config.decode_side)
+    picture = luma_of(planes)
+    parts = extract_features(picture, config.reference)
+    return Fingerprint(
+        hashes=compute_hashes(picture.pixels),
+        keypoints=make_keypoints(merge_features(parts), picture.width, picture.height, models.descriptor),
+        descriptor=compute_descriptor(parts[0], make_cue_thumbnail(planes.pixels), models.descriptor),
+        thumbnail=make_thumbnail(picture.pixels),
+        model_id=models.model_id,
+    )
+
+
+def describe_query(source: ImageSource, models: Models | None = None, config: Config = DEFAULT_CONFIG) -> Query:
+    """Describe a picture as a search needs it; parameters and errors as in `describe_reference`."""
+    models = models or load_models()
+    planes = read_planes(source, at_least=config.decode_side)
+    picture = luma_of(planes)
+    parts = extract_features(picture, config.query)
+    keypoints = make_keypoints(
+        merge_features(_without_repeats(parts)), picture.width, picture.height, models.descriptor
+    )
+    if config.query_views:
+        descriptor = _describe_views(planes, models, config, stretched=False)
+    else:
+        thumbnail = make_cue_thumbnail(planes.pixels)
+        descriptor = compute_descriptor(_as_reference(parts[0], config.reference), thumbnail, models.descriptor)
+    mirrored_pixels = np.ascontiguousarray(picture.pixels[:, ::-1])
+    return _make_query(
+        picture.name,
+        np.stack([compute_hashes(picture.pixels), compute_hashes(mirrored_pixels)]),
+        keypoints,
+        make_pyramid(picture.pixels),
+        descriptor,
+        models,
+        config,
+    )
+
+
+def _make_query(
+    name: str,
+    hashes: U64,
+    keypoints: Keypoints,
+    pixels: tuple[U8, ...],
+    descriptor: F32,
+    models: Models,
+    config: Config,
+) -> Query:
+    """Complete a query: all variants of its keypoints, what they look up, and how it agrees with just anything."""
+    variants = make_variants(keypoints, models.descriptor)
+    assignments = assign_words(variants, models.vocabulary, config.match)
+    return Query(
+        name=name,
+        hashes=np.concatenate([hashes, ~hashes]),  # in a negative every comparison of grey values turns round
+        variants=variants,
+        assignments=assignments,
+        cohort_score=measure_cohort_score(assignments, models, config.match),
+        pixels=pixels,
+        flat=is_flat(make_thumbnail(pixels[0])),
+        descriptor=descriptor,
+        model_id=models.model_id,
+    )
+
+
+def compact_descriptor(
+    source: ImageSource, models: Models | None = None, config: Config = DEFAULT_CONFIG, *, as_query: bool
+) -> F32:
+    """Return the compact descriptor alone.
+
+    Parameters
+    ----------
+    source, models, config
+        As in `describe_reference`.
+    as_query : bool
+        For a query: what may be a picture within the picture is described with it, and the vector is stretched (see
+        `fingerprint.features.descriptor.join_views`). References are taken as they are.
+
+    Returns
+    -------
+    float32 array, shape (d,), d <= 256
+        Of a reference that of `describe_reference`, of unit length. Of a query stretched, about 0.5 to 1 long.
+
+    Raises
+    ------
+    ImageError
+        If the picture cannot be read.
+    """
+    models = models or load_models()
+    planes = read_planes(source, at_least=config.decode_side)
+    if as_query:
+        return _describe_views(planes, models, config, stretched=True)
+    features = extract_features(luma_of(planes), config.reference)[0]
+    return compute_descriptor(features, make_cue_thumbnail(planes.pixels), models.descriptor)
+
+
+def _describe_views(planes: Picture, models: Models, config: Config, *, stretched: bool) -> F32:
+    """Return the compact descriptor of a query: of the whole picture, and of the insets as far as they are likely."""
+    model, side = models.descriptor, config.reference.sides[0]
+    luma = luma_of(planes)
+    profiles = [
+        replace(
+            config.reference,
+            sides=(round(side * f),),
+            n_keypoints=config.reference.n_keypoints[:1],
+            doubled=config.reference.doubled[:1],
+        )
+        for f in _OTHER_SIDES
+    ]
+    others = [compute_vlad(extract_features(luma, profile)[0], model) for profile in profiles]
+    views = [(_WHOLE_WEIGHT, embed(_cues(planes, models, config), model, others))]
+    for inset in find_insets(luma.pixels, models.insets):
+        pixels = inset.cut(planes.pixels)
+        region = Picture(pixels, pixels.shape[1], pixels.shape[0], planes.name)
+        views.append((inset.probability, embed(_cues(region, models, config), model)))
+    return join_views(views, model, stretched=stretched)
+
+
+def _cues(planes: Picture, models: Models, config: Config) -> Cues:
+    features = extract_features(luma_of(planes), config.reference)[0]
+    return compute_cues(features, make_cue_thumbnail(planes.pixels), models.descriptor)
+
+
+def _as_reference(features: LocalFeatures, profile: FeatureConfig) -> LocalFeatures:
+    """Return about the features that a picture has as a reference, for the compact descriptor, without looking again.
+
+    The finest octave of a doubled picture is that of the picture itself at twice the side.
+    """
+    return thin_features(features, profile.n_keypoints[0], profile.octave_share)
+
+
+def _without_repeats(parts: tuple[LocalFeatures, ...]) -> list[LocalFeatures]:
+    """Drop the sides at which a small picture was described a second time unreduced."""
+    seen: dict[tuple[int, int], LocalFeatures] = {}
+    for part in parts:
+        kept = seen.get((part.width, part.height))
+        if kept is None or len(part) > len(kept):
+            seen[part.width, part.height] = part
+    return list(seen.values())
+
+
+def has_local_descriptors(fingerprint: Fingerprint) -> bool:
+    """Return whether what is kept of a picture is enough to make a query of it."""
+    return len(fingerprint.keypoints) == len(fingerprint.keypoints.descriptors)
+
+
+def query_from_fingerprint(
+    name: str, fingerprint: Fingerprint, models: Models, config: Config = DEFAULT_CONFIG
+) -> Query:
+    """Return a query made from what a collection keeps of a picture, without its pixels.
+
+    The mirror image's hashes cannot be had from that; those of the picture itself stand in their place.
+
+    Raises
+    ------
+    ConfigError
+        If the collection did not keep local descriptors.
+    """
+    if not has_local_descriptors(fingerprint):
+        raise ConfigError(
+            f"{name}: its collection was made without local descriptors (keep_local_descriptors), which a query needs; "
+            "give the image file instead"
+        )
+    return _make_query(
+        name,
+        np.stack([fingerprint.hashes, fingerprint.hashes]),
+        fingerprint.keypoints,
+        make_pyramid(fingerprint.thumbnail),
+        fingerprint.descriptor,
+        models,
+        config,
+    )

@@ -1,0 +1,99 @@
+"""Keypoints -> words and signatures; postings of pictures; votes of a query on them.
+
+References
+----------
+Sivic and Zisserman, *Video Google*, ICCV 2003 (inverted files of words); Nistér and Stewénius, *Scalable recognition
+with a vocabulary tree*, CVPR 2006 (two levels); Jégou, Douze and Schmid, *Hamming embedding and weak geometric
+consistency for large scale image search*, ECCV 2008 (signatures within a word; here the word's own centre divides the
+points); Philbin et al., *Lost in quantization*, CVPR 2008 (several words a query keypoint).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fingerprint.config import MatchConfig
+from fingerprint.kernels.words import nearest_words, rotate_descriptors, word_signatures
+from fingerprint.models import VocabularyModel
+from fingerprint.types import F32, I32, U8, U64, VARIANTS, Keypoints, WordAssignments
+
+_BEAM = 4  # coarse cells in which words are looked for
+_SIGNATURE_BITS = 64
+
+
+def assign_words(variants: Sequence[Keypoints], vocabulary: VocabularyModel, config: MatchConfig) -> WordAssignments:
+    """Return the words that a query looks up in an inverted file.
+
+    Parameters
+    ----------
+    variants : sequence of Keypoints
+        Of the query, in each of `fingerprint.types.VARIANTS`.
+    vocabulary : VocabularyModel
+    config : MatchConfig
+        Words a keypoint.
+    """
+    words, signatures, rows, frames = [], [], [], []
+    start = 0
+    for inverted, n_words in ((False, config.n_words), (True, config.n_words_inverted)):
+        parts = [
+            (keypoints.descriptors[:cap], keypoints.frame[:cap])
+            for keypoints, (_, so) in zip(variants, VARIANTS, strict=True)
+            if so == inverted
+            for cap in (config.n_inverted if inverted else len(keypoints),)
+        ]
+        # together, because most of the time goes into bringing the words of each cell to the processor
+        found, signed = quantise(np.concatenate([descriptors for descriptors, _ in parts]), vocabulary, n_words)
+        row = np.broadcast_to(np.arange(start, start + len(found), dtype=np.int32)[:, None], found.shape)
+        there = found >= 0
+        words.append(found[there].astype(np.uint32))
+        signatures.append(signed[there])
+        rows.append(row[there])
+        frames += [frame for _, frame in parts]
+        start += len(found)
+    flat = np.concatenate(words)
+    order = np.argsort(flat, kind="stable")
+    return WordAssignments(
+        words=flat[order],
+        signatures=np.concatenate(signatures)[order],
+        rows=np.concatenate(rows)[order],
+        frames=np.ascontiguousarray(np.concatenate(frames)),
+        variants=np.repeat(np.arange(len(frames), dtype=np.uint8), [len(frame) for frame in frames]),
+    )
+
+
+def rotate(descriptors: U8, vocabulary: VocabularyModel) -> F32:
+    """Return local descriptors in the vocabulary's space: float32 array, shape (n, 64)."""
+    points = np.empty((len(descriptors), vocabulary.basis.shape[1]), np.float32)
+    rotate_descriptors(np.ascontiguousarray(descriptors), vocabulary.mean, vocabulary.basis, points)
+    return points
+
+
+def quantise(descriptors: U8, vocabulary: VocabularyModel, n_words: int) -> tuple[I32, U64]:
+    """Return the nearest words of local descriptors and their signatures within them.
+
+    Parameters
+    ----------
+    descriptors : uint8 array, shape (n, 128)
+        RootSIFT as in `LocalFeatures.descriptors`.
+    vocabulary : VocabularyModel
+    n_words : int
+        Words a descriptor, m.
+
+    Returns
+    -------
+    words : int32 array, shape (n, m)
+        The nearest first; -1 where the cells that were looked into have too few.
+    signatures : uint64 array, shape (n, m)
+    """
+    points = rotate(descriptors, vocabulary)
+    tables = vocabulary.tables
+    n_cells, n_fine = tables.fine_half.shape
+    shape = (len(points), min(n_words, n_cells * n_fine))
+    words, costs = np.empty(shape, np.int32), np.empty(shape, np.float32)
+    beam = min(_BEAM, n_cells)
+    nearest_words(points, tables.coarse_t, tables.coarse_half, tables.fine_t, tables.fine_half, beam, words, costs)
+    signatures = np.empty(shape, np.uint64)
+    word_signatures(points, words, vocabulary.centres, vocabulary.step[0], signatures)
+    return words, signatures

@@ -1,0 +1,1 @@
+"""Pictures: the one door from bytes to pixels, and which files are images."""

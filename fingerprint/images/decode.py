@@ -1,0 +1,377 @@
+"""The one door from bytes to pixels; nothing else in the package opens an image.
+
+Whatever comes in is treated the same way every time:
+
+- the first frame or page counts, and it is turned upright as its EXIF orientation says;
+- what is transparent is laid over white: alpha channels, palettes with alpha, a transparent colour (but not the one
+  transparent colour that a 16-bit PNG may name);
+- palettes, 1-bit pictures, CMYK and YCCK (as Adobe writes them, inverted), YCbCr and LAB become RGB; an embedded ICC
+  profile is not applied;
+- 16-bit grey keeps its high byte; 16-bit colour comes as Pillow reads it, which is the same;
+- 32-bit whole numbers are taken as 8, 16 or 31 bits wide, the least that holds the largest; negative ones are black;
+- floating-point grey is stretched from its least to its largest finite value; what is not finite is black.
+
+Everything that cannot be read becomes an `ImageError` that says why. How much is decoded is limited by `MAX_PIXELS`,
+which is checked against the header, before decoding. Pillow's own guard against decompression bombs is part of
+``PIL.Image.open``, which is not used here: the plugins of the allowed formats are called directly, so no other one
+runs, and no setting of the host program is touched. (Pillow's TIFF plugin, and in newer versions its WebP plugin,
+have a guard of their own: they raise beyond 179 million pixels, and a TIFF beyond 89 million brings Pillow's warning.)
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import IO
+
+import numpy as np
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from fingerprint.errors import ConfigError, ImageError
+from fingerprint.images.convert import Mode, pixels_of
+from fingerprint.images.files import load_regular
+from fingerprint.images.jpeg import decode_luma, ordinary_header
+from fingerprint.types import U8, ImageSource, Picture, source_name
+
+_LOGGER = logging.getLogger(__name__)
+
+#: The largest picture that is decoded, in pixels: a little more than the largest telephone camera's.
+MAX_PIXELS = 200_000_000
+
+_READERS: Mapping[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
+    "JPEG": JpegImagePlugin.JpegImageFile,  # of an MPO it sees the first picture
+    "PNG": PngImagePlugin.PngImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+    "TIFF": TiffImagePlugin.TiffImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "AVIF": AvifImagePlugin.AvifImageFile,
+    "PPM": PpmImagePlugin.PpmImageFile,
+}
+
+_ORIENTATION_TAG = 0x0112
+_LONGEST_MARK = 16  # bytes that tell a format
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def read_grey(source: ImageSource, *, at_least: int | None = None) -> Picture:
+    """Read a picture as grey values.
+
+    Of a JPEG only the luma is decoded. It may differ by one or two grey values from the luma of the decoded colours.
+
+    Parameters
+    ----------
+    source : str, path, bytes or uint8 array
+        A file, the bytes of a file, or pixels of shape (h, w), (h, w, 3) RGB or (h, w, 4) RGBA.
+    at_least : int, optional
+        The length in pixels, >= 1, that is wanted of the longer side. A JPEG is then decoded at 1/2, 1/4 or 1/8 of its
+        size where that leaves the longer side at least as long; everything else comes in full size. Default: full size.
+
+    Returns
+    -------
+    Picture
+        uint8 pixels of shape (h, w), in an array of its own. `width` and `height` tell the full size in any case.
+
+    Raises
+    ------
+    ImageError
+        The picture cannot be read.
+    ConfigError
+        `at_least` is below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> read_grey(np.full((2, 3, 3), (255, 0, 0), np.uint8)).pixels.tolist()
+    [[76, 76, 76], [76, 76, 76]]
+    """
+    return _read(source, "L", at_least)
+
+
+def read_rgb(source: ImageSource, *, at_least: int | None = None) -> Picture:
+    """Read a picture as colours; grey ones get three equal channels.
+
+    Parameters
+    ----------
+    source : str, path, bytes or uint8 array
+        As in `read_grey`.
+    at_least : int, optional
+        As in `read_grey`.
+
+    Returns
+    -------
+    Picture
+        uint8 pixels of shape (h, w, 3), in an array of its own. `width` and `height` tell the full size in any case.
+
+    Raises
+    ------
+    ImageError
+        The picture cannot be read.
+    ConfigError
+        `at_least` is below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> picture = read_rgb(np.zeros((4, 6), np.uint8))
+    >>> picture.pixels.shape, picture.width, picture.height
+    ((4, 6, 3), 6, 4)
+    """
+    return _read(source, "RGB", at_least)
+
+
+def read_planes(source: ImageSource, *, at_least: int | None = None) -> Picture:
+    """Read a picture as luma and chroma: what a JPEG holds, at hardly more than the cost of its luma.
+
+    Parameters
+    ----------
+    source : str, path, bytes or uint8 array
+        As in `read_grey`.
+    at_least : int, optional
+        As in `read_grey`.
+
+    Returns
+    -------
+    Picture
+        uint8 pixels of shape (h, w, 3): Y as `read_grey` gives it, Cb, Cr.
+
+    Raises
+    ------
+    ImageError
+        The picture cannot be read.
+    ConfigError
+        `at_least` is below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> read_planes(np.full((1, 1, 3), (255, 0, 0), np.uint8)).pixels.tolist()
+    [[[76, 84, 255]]]
+    """
+    return _read(source, "YCbCr", at_least)
+
+
+def read_as_pillow(source: ImageSource, *, colours: bool = False) -> Picture:
+    """Read a picture as ``PIL.Image.open(source).convert(...)`` does: for hashes that are exchanged with `imagehash`.
+
+    It is neither turned upright nor laid over white, and 16-bit values beyond 255 are white.
+
+    Parameters
+    ----------
+    source : str, path, bytes or uint8 array
+        As in `read_grey`.
+    colours : bool
+        Convert to RGB rather than to grey.
+
+    Returns
+    -------
+    Picture
+        uint8 pixels of shape (h, w) or (h, w, 3), in an array of its own, in full size.
+
+    Raises
+    ------
+    ImageError
+        The picture cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> read_as_pillow(np.full((1, 2, 4), (255, 0, 0, 0), np.uint8)).pixels.tolist()
+    [[76, 76]]
+    """
+    return _read(source, "RGB" if colours else "L", None, as_pillow=True)
+
+
+def luma_of(planes: Picture) -> Picture:
+    """Return the luma of a picture from `read_planes` as a grey picture: uint8 pixels of shape (h, w)."""
+    return replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
+
+
+def to_grey(rgb: U8) -> U8:
+    """Return the luma of ITU-R BT.601 of colours, to the bit as Pillow's ``convert("L")`` rounds it.
+
+    Parameters
+    ----------
+    rgb : uint8 array, shape (h, w, 3)
+        Red, green, blue.
+
+    Returns
+    -------
+    uint8 array, shape (h, w)
+        ``(19595 R + 38470 G + 7471 B + 32768) // 65536``.
+
+    Raises
+    ------
+    ImageError
+        The array is not of this type or shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> to_grey(np.array([[[0, 255, 0]]], np.uint8))
+    array([[150]], dtype=uint8)
+    """
+    if rgb.ndim != 3 or rgb.shape[2] != 3:
+        raise ImageError("<array>", f"colours are a uint8 array (h, w, 3), not {rgb.dtype} {rgb.shape}")
+    return _from_array(rgb, "L").pixels
+
+
+def _read(source: ImageSource, mode: Mode, at_least: int | None, *, as_pillow: bool = False) -> Picture:
+    if at_least is not None and at_least < 1:
+        raise ConfigError(f"at_least must be 1 pixel or more, not {at_least}")
+    if isinstance(source, np.ndarray):
+        return _from_array(source, mode, as_pillow=as_pillow)
+    name = source_name(source)
+    data = source if isinstance(source, bytes) else load_regular(source)
+    if not isinstance(data, bytes):
+        with io.BufferedReader(data) as file:
+            form = _format_of(file.peek(_LONGEST_MARK), name)
+            return _from_file(file, name, form, mode, at_least, as_pillow=as_pillow)
+    form = _format_of(data, name)
+    if form == "JPEG" and mode == "L" and not as_pillow:
+        picture = _from_ordinary_jpeg(data, name, at_least)
+        if picture is not None:
+            return picture
+    return _from_file(io.BytesIO(data), name, form, mode, at_least, as_pillow=as_pillow)
+
+
+def _from_array(array: U8, mode: Mode, *, as_pillow: bool = False) -> Picture:
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,), (4,)):
+        said = f"not {array.dtype} {array.shape}"
+        raise ImageError("<array>", f"pixels are a uint8 array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, {said}")
+    height, width = array.shape[:2]
+    _check_size(width, height, "<array>")
+    image = Image.fromarray(array)
+    return Picture(_converted(image, mode) if as_pillow else pixels_of(image, mode), width, height, "<array>")
+
+
+def _from_file(file: IO[bytes], name: str, form: str, mode: Mode, at_least: int | None, *, as_pillow: bool) -> Picture:
+    try:
+        image = _READERS[form](file)
+        width, height = image.size
+        _check_size(width, height, name)
+        if as_pillow:
+            return Picture(_converted(image, mode), width, height, name)
+        _shrink(image, mode, at_least)
+        image.load()
+        orientation = _orientation(image.getexif)
+        pixels = pixels_of(image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image, mode)
+    except ImageError:
+        raise
+    except Exception as error:  # a damaged file can trip a decoder anywhere, with any exception
+        raise ImageError(name, _reason(error, form)) from error
+    if orientation >= 5:
+        width, height = height, width
+    return Picture(pixels, width, height, name)
+
+
+def _converted(image: Image.Image, mode: Mode) -> U8:
+    return np.asarray(image.convert(mode)).copy()
+
+
+def _format_of(data: bytes, name: str) -> str:
+    """Return which of the formats a file is of, by its first bytes."""
+    prefix = data[:_LONGEST_MARK]
+    if not prefix:
+        raise ImageError(name, "empty file")
+    for form in _READERS:
+        accept = Image.OPEN[form][1]
+        verdict = accept is None or accept(prefix)
+        if isinstance(verdict, str):
+            raise ImageError(name, f"a {form} file, and this build of Pillow cannot read those")
+        if verdict:
+            return form
+    raise ImageError(name, f"not an image of a known format ({', '.join(_READERS)})")
+
+
+def _check_size(width: int, height: int, name: str) -> None:
+    if width < 1 or height < 1:
+        raise ImageError(name, f"no pixels ({width} x {height})")
+    if width * height > MAX_PIXELS:
+        raise ImageError(name, f"{width} x {height} pixels are more than the limit of {MAX_PIXELS:,}")
+
+
+def _shrink(image: ImageFile.ImageFile, mode: str, at_least: int | None) -> None:
+    """Make a JPEG decode at the least size that leaves its longer side `at_least`, and luma alone for grey."""
+    if not isinstance(image, JpegImagePlugin.JpegImageFile):
+        return
+    divisor = _divisor(max(image.size), at_least)
+    named_rgb = [component[0] for component in image.layer] == [*b"RGB"]
+    if "jfif" not in image.info and image.info.get("adobe_transform", 0 if named_rgb else 1) == 0:
+        mode = mode if mode == "L" else "RGB"  # what is stored as RGB, libjpeg does not turn into Y, Cb, Cr
+    image.draft(mode, (max(1, image.width // divisor), max(1, image.height // divisor)))
+
+
+def _divisor(longer: int, at_least: int | None) -> int:
+    """Return by how much a JPEG is reduced while decoding, so that its longer side is `at_least`: 1, 2, 4 or 8."""
+    if at_least is None:
+        return 1
+    return next((d for d in (8, 4, 2) if -(-longer // d) >= at_least), 1)
+
+
+def _from_ordinary_jpeg(data: bytes, name: str, at_least: int | None) -> Picture | None:
+    """Return the luma of an ordinary JPEG, the quicker way; None if it is not ordinary."""
+    header = ordinary_header(data)
+    if header is None:
+        return None
+    width, height = header.width, header.height
+    _check_size(width, height, name)
+    divisor = _divisor(max(width, height), at_least)
+    pixels = decode_luma(data, divisor) if min(width, height) >= divisor else None  # less, and Pillow reduces less
+    if pixels is None:
+        return None
+    orientation = _orientation(lambda: _parsed_exif(header.exif)) if header.exif else 1
+    if orientation in _UPRIGHT:
+        pixels = np.asarray(Image.fromarray(pixels).transpose(_UPRIGHT[orientation])).copy()
+    if orientation >= 5:
+        width, height = height, width
+    return Picture(pixels, width, height, name)
+
+
+def _orientation(read_exif: Callable[[], Image.Exif]) -> int:
+    """Return the EXIF orientation, 1 to 8, of a loaded image (a TIFF is upright already and has none left)."""
+    try:
+        value = read_exif().get(_ORIENTATION_TAG, 1)
+    except Exception as error:  # noqa: BLE001 - damaged EXIF does not make the pixels unreadable
+        _LOGGER.info("EXIF data that cannot be read is taken as upright: %s", error)
+        return 1
+    return value if isinstance(value, int) and value in _UPRIGHT else 1
+
+
+def _parsed_exif(block: bytes) -> Image.Exif:
+    exif = Image.Exif()
+    exif.load(block)
+    return exif
+
+
+def _reason(error: Exception, form: str) -> str:
+    """Say for people why decoding failed."""
+    said = str(error) or type(error).__name__
+    if isinstance(error, MemoryError):
+        return f"not enough memory to decode this {form} file"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"too large for Pillow: {said}"
+    if "truncated" in said.lower():
+        return f"truncated {form} file: {said}"
+    return f"damaged {form} file, or of a kind that is not supported: {said}"

@@ -1,0 +1,123 @@
+"""Which files of a folder are images, and their ids."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from fingerprint.errors import ConfigError, ImageError
+from fingerprint.types import Skipped
+
+#: Endings, in lower case, by which a file found in a folder counts as an image.
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif"}
+    | {".pbm", ".pgm", ".ppm", ".pnm"}
+)
+
+
+def find_images(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[Path], list[Path]]:
+    """List the images among files and in folders.
+
+    A file that is named itself is taken as an image whatever its ending. A folder is walked with all folders in it, in
+    the order of their names, and files count as images by their endings. Hidden files and folders in it (their names
+    begin with a dot) are passed over; links to other folders are not followed.
+
+    Parameters
+    ----------
+    paths : iterable of str or path
+        Files and folders.
+
+    Returns
+    -------
+    images : list of Path
+        In the order of `paths`, each path once.
+    ignored : list of Path
+        What else was met in the folders: files of other endings, links to folders, folders that cannot be read.
+
+    Raises
+    ------
+    ImageError
+        There is nothing at one of the paths.
+    """
+    images: dict[Path, None] = {}
+    ignored: dict[Path, None] = {}
+    for path in map(Path, paths):
+        if not path.is_dir():
+            if not os.path.lexists(path):
+                raise ImageError(str(path), "no such file or folder")
+            images[path] = None
+            continue
+        for folder, inner, names in os.walk(path, onerror=lambda error: ignored.setdefault(Path(error.filename))):
+            here = Path(folder)
+            inner[:] = sorted(name for name in inner if not name.startswith("."))
+            ignored.update((here / name, None) for name in inner if (here / name).is_symlink())
+            for name in sorted(name for name in names if not name.startswith(".")):
+                known = Path(name).suffix.lower() in IMAGE_SUFFIXES
+                (images if known else ignored)[here / name] = None
+    return list(images), [path for path in ignored if path not in images]
+
+
+def identify_images(
+    paths: Iterable[str | os.PathLike[str]], root: str | os.PathLike[str] | None = None
+) -> tuple[list[tuple[str, Path]], list[Path]]:
+    """Return (id, file) of the images among files and in folders, and the files that are none by their names.
+
+    The id of a file in a folder is its path within that folder, that of a file named by itself its name. With a `root`
+    that all of them lie in, ids are paths within it.
+
+    Raises
+    ------
+    ImageError
+        There is nothing at one of the paths.
+    ConfigError
+        A path is not within `root`.
+    """
+    named: list[tuple[str, Path]] = []
+    ignored: list[Path] = []
+    for path in map(Path, paths):
+        found, others = find_images([path])
+        named += [(identify(image, path if path.is_dir() else path.parent, root), image) for image in found]
+        ignored += others
+    images = {image for _, image in named}
+    others = [path for path in dict.fromkeys(ignored) if path not in images]
+    return list(dict.fromkeys(named)), others  # a file that is named twice is one file
+
+
+def identify(image: Path, folder: Path, root: str | os.PathLike[str] | None) -> str:
+    """Return the id of an image: its path within a folder, or within `root` if that is given.
+
+    Raises
+    ------
+    ConfigError
+        It is not within `root`.
+    """
+    if root is None:
+        return image.relative_to(folder).as_posix()
+    try:
+        return _absolute(image).relative_to(_absolute(root)).as_posix()
+    except ValueError as error:
+        raise ConfigError(f"{image}: not in the folder {os.fspath(root)} that ids are to be relative to") from error
+
+
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    """Return a path from the root, without following links: ids are of names, not of what they lead to."""
+    return Path(os.path.normpath(Path(path).absolute()))
+
+
+def unread_folders(ignored: Iterable[str | os.PathLike[str]]) -> tuple[Skipped, ...]:
+    """Return the folders among what `find_images` passed over: whatever is in them was not looked at.
+
+    Parameters
+    ----------
+    ignored : iterable of path
+        The second value of `find_images`.
+
+    Returns
+    -------
+    tuple of Skipped
+        With the reason; files are left out.
+    """
+    folders = [path for path in map(Path, ignored) if path.is_dir()]
+    reasons = ("a folder that cannot be read", "a link to another folder, not followed: name that folder itself")
+    return tuple(Skipped(str(path), reasons[path.is_symlink()]) for path in folders)

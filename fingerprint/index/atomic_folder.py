@@ -1,0 +1,193 @@
+"""Folders of files that are on disk as a whole before anything names them.
+
+A folder is written under a temporary name: each file is flushed to disk, then the folder, then it gets its name, then
+the folder that it lies in is flushed. What is on disk after that is all of it or nothing, whenever power fails.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from fingerprint.atomic import UNFINISHED, flush_folder, replace_bytes
+from fingerprint.errors import CollectionError
+
+_PIECE = 1 << 22  # bytes written at once
+
+
+class NewFolder:
+    """A folder of files under a temporary name beside the one that it is to get.
+
+    Use it in a ``with`` statement: unless `publish` was called it is removed again at the end.
+
+    Attributes
+    ----------
+    path : Path
+        Where it is now.
+    digests : dict of str to str
+        SHA-256 in hex of each file that was written, by name.
+    """
+
+    def __init__(self, final: Path) -> None:
+        self._final = final
+        self.path = final.with_name(final.name + UNFINISHED)
+        self.digests: dict[str, str] = {}
+
+    def __enter__(self) -> NewFolder:
+        with reported(self.path):
+            discard(self.path)  # of a writer that died; nobody else can be writing now
+            self.path.mkdir(parents=True)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if kind is not None:
+            with suppress(OSError):  # whatever stays, the next writer clears away; the first error is what counts
+                discard(self.path if self.path.exists() else self._final)
+        if isinstance(error, OSError) and not isinstance(error, CollectionError):
+            raise failure(self.path, error) from error
+
+    @contextmanager
+    def array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> Iterator[ArrayWriter]:
+        """Give a writer for an array of a shape that is known beforehand, which is written part by part."""
+        with (self.path / f"{name}.npy").open("xb") as file:
+            writer = ArrayWriter(file, shape, np.dtype(dtype))
+            yield writer
+            writer.finish()
+            _flush_file(file)
+        self.digests[f"{name}.npy"] = writer.digest
+
+    def add_array(self, name: str, array: NDArray[Any]) -> None:
+        """Write an array as a whole."""
+        with self.array(name, array.shape, array.dtype) as writer:
+            writer.write(array)
+
+    def add_written(self, name: str) -> None:
+        """Take in a file that somebody else wrote into the folder."""
+        with (self.path / name).open("rb+") as file:
+            self.digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+            _flush_file(file)
+
+    def publish(self, manifest: Mapping[str, Any], name: str) -> str:
+        """Write the manifest, give the folder its name and return the text of the manifest."""
+        data = json_bytes(manifest)
+        with (self.path / name).open("xb") as file:
+            file.write(data)
+            _flush_file(file)
+        flush_folder(self.path)
+        self.path.rename(self._final)
+        flush_folder(self._final.parent)
+        return data.decode()
+
+
+class ArrayWriter:
+    """Writes an array in NumPy's format row by row, so that it need not be in memory."""
+
+    def __init__(self, file: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self._file = _Hashed(file)
+        self._dtype = dtype
+        self._left = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self._file, header)
+
+    def write(self, rows: NDArray[Any]) -> None:
+        """Append rows."""
+        if rows.dtype != self._dtype:
+            raise TypeError(f"{rows.dtype} given to an array of {self._dtype}")
+        data: Any = np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data
+        for start in range(0, len(data), _PIECE):
+            self._file.write(data[start : start + _PIECE])
+        self._left -= len(data)
+
+    def finish(self) -> None:
+        """Check that all rows have come."""
+        if self._left:
+            raise ValueError(f"{self._left} bytes less than the shape says were written")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex of what has been written."""
+        return self._file.digest.hexdigest()
+
+
+class _Hashed:
+    """A file, with the digest of what went into it."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+
+    def write(self, data: bytes | memoryview) -> int:
+        self.digest.update(data)
+        return int(self._file.write(data))
+
+
+def json_bytes(content: Mapping[str, Any]) -> bytes:
+    """Return JSON as it is written to disk: sorted, so that equal content is equal bytes."""
+    return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()
+
+
+def npy_bytes(array: NDArray[Any]) -> bytes:
+    """Return an array as it is in its file."""
+    file = io.BytesIO()
+    ArrayWriter(file, array.shape, array.dtype).write(array)
+    return file.getvalue()
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put a file of a collection in the place of another; the lock of the collection must be held.
+
+    Raises
+    ------
+    CollectionError
+        If the system refuses; what was there is untouched then.
+    """
+    with reported(path):
+        replace_bytes(path, data, locked=True)
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder that nobody reads, if it is there."""
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def reported(path: Path) -> Iterator[None]:
+    """Turn what the system says of a failed change into an error that names the place and the remedy."""
+    try:
+        yield
+    except CollectionError:
+        raise
+    except OSError as error:
+        raise failure(path, error) from error
+
+
+def failure(path: Path, error: OSError) -> CollectionError:
+    """Return the error to raise for a change that the system refused."""
+    place = path if error.filename is None else os.fsdecode(error.filename)
+    reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        remedy = "free some space"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        remedy = "see to the permissions of the collection's folder"
+    elif error.errno in (errno.EMFILE, errno.ENFILE):
+        remedy = "raise the limit of open files ('ulimit -n')"
+    else:
+        remedy = "see to the disk"
+    return CollectionError(f"{place}: {reason}; this step was undone: {remedy}, then try again")
+
+
+def _flush_file(file: Any) -> None:
+    file.flush()
+    os.fsync(file.fileno())

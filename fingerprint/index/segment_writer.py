@@ -1,0 +1,323 @@
+"""Segments written: from pictures, from vectors, and from other segments by merging."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.config import AnnoyConfig, Config
+from fingerprint.features.inverted_file import build_postings
+from fingerprint.index.annoy_trees import METRIC, TREES_NAME, build_trees
+from fingerprint.index.atomic_folder import NewFolder
+from fingerprint.index.ids import SegmentIds
+from fingerprint.index.manifests import FORMAT_VERSION, PICTURES, SEGMENT_MANIFEST, VECTORS
+from fingerprint.index.segment import POSTING_ARRAYS, PictureSegment, Segment
+from fingerprint.models import VocabularyModel
+from fingerprint.types import F32, I64, Bool, Fingerprint
+
+_BYTES_AT_ONCE = 1 << 25
+_POSTINGS_AT_ONCE = 1 << 21
+_NO_LOCAL = np.zeros((0, 128), np.uint8)
+_PICTURE_ROWS = ("hashes", "sizes", "thumbnails")
+_KEYPOINT_ROWS = ("signatures", "frames")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A segment to merge, and which of its pictures are to be in the new one: bool array, shape (n,)."""
+
+    segment: Segment
+    kept: Bool
+
+
+def write_pictures(
+    folder: Path,
+    ids: Sequence[str],
+    fingerprints: Sequence[Fingerprint],
+    vocabulary: VocabularyModel,
+    config: Config,
+    *,
+    keep_local: bool,
+    n_workers: int | None = None,
+) -> str:
+    """Write a new segment of pictures; it is complete and on disk when this returns.
+
+    Parameters
+    ----------
+    folder : Path
+        Must not exist. Everything is written to a folder beside it that is renamed at the end.
+    ids : sequence of str
+    fingerprints : sequence of Fingerprint
+        As many, at least one, all of one model.
+    vocabulary : VocabularyModel
+        Of the same model; gives the words of the inverted file.
+    config : Config
+        Settings of Annoy, and from which size on there are trees.
+    keep_local : bool
+        Whether to keep the local descriptors, which only pictures that are to be queries need.
+    n_workers : int, optional
+        Threads that look up words; one for each core by default. The bytes do not depend on it.
+
+    Returns
+    -------
+    str
+        The manifest, for the catalogue.
+
+    Raises
+    ------
+    CollectionError
+        If something cannot be written; nothing is left behind then.
+    """
+    keypoints = [f.keypoints for f in fingerprints]
+    arrays: dict[str, NDArray[Any]] = {
+        "descriptors": np.stack([f.descriptor for f in fingerprints]).astype(np.float32),
+        "hashes": np.stack([f.hashes for f in fingerprints]).astype(np.uint64),
+        "sizes": np.array([(k.width, k.height) for k in keypoints], dtype=np.int32),
+        "thumbnails": np.stack([f.thumbnail for f in fingerprints]),
+        "offsets": np.cumsum([0] + [len(k) for k in keypoints], dtype=np.int64),
+        "signatures": np.concatenate([k.signatures for k in keypoints]),
+        "frames": np.concatenate([k.frame for k in keypoints]),
+        "local": np.concatenate([k.descriptors for k in keypoints] if keep_local else [_NO_LOCAL]),
+    }
+    postings = build_postings(keypoints, vocabulary, n_workers)
+    arrays |= {f"posting_{name}": getattr(postings, name) for name in POSTING_ARRAYS}
+    counts = {
+        "n_keypoints": int(arrays["offsets"][-1]),
+        "n_words": len(postings.words),
+        "n_local": len(arrays["local"]),
+    }
+    with NewFolder(folder) as new:
+        for name, array in arrays.items():
+            new.add_array(name, array)
+        _add_ids(new, SegmentIds.of(ids))
+        return _finish(
+            new, PICTURES, fingerprints[0].model_id, arrays["descriptors"], len(_joined(ids)), config, counts
+        )
+
+
+def write_vectors(folder: Path, ids: Sequence[str], vectors: F32, model_id: str, config: Config) -> str:
+    """Write a new segment of vectors of any model; parameters, result and errors as of `write_pictures`.
+
+    `vectors` : float32 array, shape (n, d), finite.
+    """
+    with NewFolder(folder) as new:
+        new.add_array("descriptors", np.ascontiguousarray(vectors, dtype=np.float32))
+        _add_ids(new, SegmentIds.of(ids))
+        return _finish(new, VECTORS, model_id, vectors, len(_joined(ids)), config, {})
+
+
+def merge_segments(folder: Path, sources: Sequence[Source], config: Config) -> str:
+    """Write one segment of several, without what was removed; the files are what writing it all at once would give.
+
+    Parts of some megabytes are read and written one after the other, so that memory does not grow with the segments.
+
+    Parameters
+    ----------
+    folder : Path
+        As in `write_pictures`.
+    sources : sequence of Source
+        At least one picture kept among them; of one kind and one model, and all with local descriptors or all without.
+    config : Config
+
+    Returns
+    -------
+    str
+        The manifest, for the catalogue.
+    """
+    first = sources[0].segment.manifest
+    n = sum(int(source.kept.sum()) for source in sources)
+    with NewFolder(folder) as new:
+        id_bytes = _merge_ids(new, sources)
+        with new.array("descriptors", (n, first["dimension"]), np.float32) as writer:
+            for part in _rows(sources, "descriptors"):
+                writer.write(part)
+        counts = _merge_pictures(new, sources, n) if first["kind"] == PICTURES else {}
+        descriptors = np.load(new.path / "descriptors.npy", mmap_mode="r", allow_pickle=False)
+        return _finish(new, first["kind"], first["model_id"], descriptors, id_bytes, config, counts)
+
+
+def _merge_pictures(new: NewFolder, sources: Sequence[Source], n: int) -> dict[str, int]:
+    """Write what pictures have beyond ids and descriptor, and return the counts for the manifest."""
+    segments = [source.segment for source in sources]
+    pictures = [segment for segment in segments if isinstance(segment, PictureSegment)]
+    for name in _PICTURE_ROWS:
+        example = getattr(pictures[0], name)
+        with new.array(name, (n, *example.shape[1:]), example.dtype) as writer:
+            for part in _rows(sources, name):
+                writer.write(part)
+    sizes = [np.diff(s.offsets)[source.kept] for s, source in zip(pictures, sources, strict=True)]
+    offsets = np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int64)
+    new.add_array("offsets", offsets)
+    total = int(offsets[-1])
+    n_local = total if all(len(s.local) == len(s.signatures) for s in pictures) else 0
+    for name in (*_KEYPOINT_ROWS, "local"):
+        example = getattr(pictures[0], name)
+        with new.array(name, (n_local if name == "local" else total, *example.shape[1:]), example.dtype) as writer:
+            if name != "local" or n_local:
+                for segment, source in zip(pictures, sources, strict=True):
+                    for part in _keypoints(segment, source.kept, name):
+                        writer.write(part)
+    n_words = _merge_postings(new, pictures, [source.kept for source in sources], total)
+    return {"n_keypoints": total, "n_words": n_words, "n_local": n_local}
+
+
+def _rows(sources: Sequence[Source], name: str) -> Iterator[NDArray[Any]]:
+    """Yield the rows of pictures that are kept, some megabytes at a time, read in one go from the disk."""
+    for source in sources:
+        array = _sequential(source.segment.folder, name)
+        step = max(1, _BYTES_AT_ONCE // max(1, array[:1].nbytes))
+        for start in range(0, len(array), step):
+            kept = source.kept[start : start + step]
+            part = array[start : start + step]
+            yield part if kept.all() else part[kept]
+
+
+def _keypoints(segment: PictureSegment, kept: Bool, name: str) -> Iterator[NDArray[Any]]:
+    """Yield the rows of the keypoints of pictures that are kept."""
+    array, offsets = _sequential(segment.folder, name), np.asarray(segment.offsets)
+    step = max(1, _BYTES_AT_ONCE // max(1, array[:1].nbytes))
+    start = 0
+    while start < len(segment):
+        stop = max(start + 1, int(np.searchsorted(offsets, offsets[start] + step, side="right")) - 1)
+        part = array[offsets[start] : offsets[stop]]
+        chosen = kept[start:stop]
+        yield part if chosen.all() else part[np.repeat(chosen, np.diff(offsets[start : stop + 1]))]
+        start = stop
+
+
+def _sequential(folder: Path, name: str) -> NDArray[Any]:
+    """Map an array anew, to be read from its beginning to its end: mappings for searching are not read ahead."""
+    return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+
+
+def _merge_ids(new: NewFolder, sources: Sequence[Source]) -> int:
+    texts, lengths = [], []
+    for source in sources:
+        ids, kept = source.segment.ids, source.kept
+        own = np.diff(ids.offsets)
+        texts.append(np.asarray(ids.text)[np.repeat(kept, own)])
+        lengths.append(own[kept])
+    offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
+    _add_ids(new, SegmentIds.of_encoded(np.concatenate(texts), offsets))
+    return int(offsets[-1])
+
+
+def _merge_postings(new: NewFolder, segments: Sequence[PictureSegment], kept: Sequence[Bool], total: int) -> int:
+    """Write the inverted file of segments one after the other, and return of how many words."""
+    rows = _new_rows(kept)
+    live = [_live_counts(segment, chosen) for segment, chosen in zip(segments, kept, strict=True)]
+    words = np.unique(np.concatenate([s.postings.words[n > 0] for s, n in zip(segments, live, strict=True)]))
+    counts = np.zeros(len(words), np.int64)
+    for segment, number in zip(segments, live, strict=True):
+        there = number > 0
+        counts[np.searchsorted(words, segment.postings.words[there])] += number[there]
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    new.add_array("posting_words", words.astype(np.uint32))
+    new.add_array("posting_starts", starts.astype(np.uint32))
+    with (
+        new.array("posting_signatures", (total,), np.uint64) as signatures,
+        new.array("posting_references", (total,), np.uint32) as references,
+        new.array("posting_geometry", (total,), np.uint32) as geometry,
+    ):
+        for first, last in _blocks(starts):
+            block = _posting_block(segments, kept, rows, words[first:last])
+            for writer, values in zip((signatures, references, geometry), block, strict=True):
+                writer.write(values)
+    return len(words)
+
+
+def _posting_block(
+    segments: Sequence[PictureSegment], kept: Sequence[Bool], rows: Sequence[I64], words: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return the postings of neighbouring words: by word, then by segment, in each as they were."""
+    parts: list[tuple[NDArray[Any], ...]] = []
+    small = np.uint16 if len(words) <= 1 << 16 else np.uint32  # NumPy sorts 16 bits by counting
+    for segment, chosen, row in zip(segments, kept, rows, strict=True):
+        postings = segment.postings
+        first, last = np.searchsorted(postings.words, [words[0], words[-1] + 1])
+        if first == last:
+            continue
+        bounds = np.asarray(postings.starts[first : last + 1]).astype(np.int64)
+        span = slice(bounds[0], bounds[-1])
+        # a word whose pictures are all gone has no place among `words`; nothing of it is left after the choice
+        owner = np.repeat(np.searchsorted(words, postings.words[first:last]).astype(small), np.diff(bounds))
+        reference = np.asarray(postings.references[span])
+        part = (owner, postings.signatures[span], row[reference].astype(np.uint32), postings.geometry[span])
+        parts.append(part if chosen.all() else tuple(values[chosen[reference]] for values in part))
+    owners, signatures, references, geometry = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(owners, kind="stable")
+    return signatures[order], references[order], geometry[order]
+
+
+def _new_rows(kept: Sequence[Bool]) -> list[I64]:
+    """Return for each segment where its pictures come to lie in the new one."""
+    rows, start = [], 0
+    for chosen in kept:
+        rows.append(start + np.cumsum(chosen, dtype=np.int64) - 1)
+        start += int(chosen.sum())
+    return rows
+
+
+def _live_counts(segment: PictureSegment, kept: Bool) -> I64:
+    """Return how many postings of each word of a segment are of pictures that are kept."""
+    starts = segment.postings.starts.astype(np.int64)
+    if kept.all():
+        return np.diff(starts)
+    before = np.zeros(len(segment.postings.references) + 1, np.int64)
+    for start in range(0, len(before) - 1, _POSTINGS_AT_ONCE):
+        part = kept[segment.postings.references[start : start + _POSTINGS_AT_ONCE]]
+        before[start + 1 : start + 1 + len(part)] = before[start] + np.cumsum(part)
+    return np.diff(before[starts])
+
+
+def _blocks(starts: I64) -> list[tuple[int, int]]:
+    """Divide words into runs that have not many more than `_POSTINGS_AT_ONCE` postings."""
+    blocks, first, n_words = [], 0, len(starts) - 1
+    while first < n_words:
+        last = max(first + 1, int(np.searchsorted(starts, starts[first] + _POSTINGS_AT_ONCE, side="right")) - 1)
+        blocks.append((first, min(last, n_words)))
+        first = last
+    return blocks
+
+
+def _joined(ids: Sequence[str]) -> bytes:
+    return "".join(ids).encode()
+
+
+def _add_ids(new: NewFolder, ids: SegmentIds) -> None:
+    new.add_array("ids", ids.text)
+    new.add_array("id_offsets", ids.offsets)
+    new.add_array("id_order", ids.order)
+
+
+def _finish(
+    new: NewFolder, kind: str, model_id: str, descriptors: F32, n_id_bytes: int, config: Config, counts: dict[str, int]
+) -> str:
+    """Build trees where there are many vectors, write the manifest and give the folder its name."""
+    trees = None
+    if len(descriptors) >= config.candidates.annoy_from:
+        build_trees(descriptors, new.path / TREES_NAME, config.annoy)
+        new.add_written(TREES_NAME)
+        trees = annoy_settings(config.annoy)
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "kind": kind,
+        "model_id": model_id,
+        "n_images": len(descriptors),
+        "n_id_bytes": n_id_bytes,
+        "dimension": int(descriptors.shape[1]),
+        **counts,
+        "annoy": trees,
+        "sha256": new.digests,
+    }
+    return new.publish(manifest, SEGMENT_MANIFEST)
+
+
+def annoy_settings(annoy: AnnoyConfig) -> dict[str, Any]:
+    """Return what a manifest says of trees."""
+    return {"metric": METRIC, "n_trees": annoy.n_trees, "seed": annoy.seed, "n_jobs": annoy.n_jobs}

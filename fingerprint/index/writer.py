@@ -1,0 +1,409 @@
+"""A collection on disk, changed: made, added to, taken from and merged, by one process at a time."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from fingerprint.atomic import UNFINISHED, flush_folder
+from fingerprint.config import Config, description_digest
+from fingerprint.errors import (
+    CollectionCorruptError,
+    CollectionError,
+    CollectionExistsError,
+    ConfigError,
+    ModelMismatchError,
+)
+from fingerprint.index.atomic_folder import json_bytes, replace_file, reported
+from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
+from fingerprint.index.layout import SEGMENTS_NAME, segment_folder
+from fingerprint.index.lock import LOCK_NAME, WriterLock
+from fingerprint.index.manifests import COLLECTION_MANIFEST, FORMAT_VERSION
+from fingerprint.index.merge_policy import Part, Rewrite, due_for_merging, rewrites_to_compact
+from fingerprint.index.reader import MANIFEST_FACT, Reader
+from fingerprint.index.records import ImageRecord, SegmentRecord
+from fingerprint.index.segment import segment_problems
+from fingerprint.index.segment_writer import Source, merge_segments, write_pictures, write_vectors
+from fingerprint.models import Models
+from fingerprint.types import F32, Fingerprint, Skipped
+
+_log = logging.getLogger(__name__)
+
+
+class Writer:
+    """What changes a collection: through a reader, which sees each change as soon as it is published.
+
+    Close it, or use it in a ``with`` statement; the reader is closed with it.
+
+    Attributes
+    ----------
+    reader : Reader
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self._folder = reader.folder
+        self._catalogue = reader.catalogue
+        self._lock = WriterLock(reader.folder)
+
+    @classmethod
+    def create(cls, folder: Path, models: Models, config: Config) -> Writer:
+        """Make an empty collection in a new or empty folder, and open it.
+
+        Raises
+        ------
+        CollectionExistsError
+            If there is anything in `folder` but what an interrupted call left.
+        CollectionError
+            If it cannot be written there.
+        """
+        _check_empty(folder)
+        with reported(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        lock = WriterLock(folder)
+        lock.acquire()
+        try:
+            _check_empty(folder)  # nobody else is making one by now
+            _make(folder, models, config)
+        finally:
+            lock.release()
+        return cls(Reader(folder, models, config, keep_local=config.storage.keep_local_descriptors))
+
+    @classmethod
+    def open(cls, folder: Path, models: Models, config: Config) -> Writer:
+        """Open a collection; parameters and errors as of `Reader.open`."""
+        return cls(Reader.open(folder, models, config))
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the reader."""
+        self.reader.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep all other writers out; what is published by then is seen inside. May be nested.
+
+        Raises
+        ------
+        CollectionBusyError
+            If another process, or another object of this one, is writing.
+        """
+        self._lock.acquire()
+        try:
+            if self._lock.depth == 1:
+                with reported(self._folder):
+                    self._sweep()
+                self.reader.refresh()
+            yield
+        finally:
+            self._lock.release()
+
+    def _sweep(self) -> None:
+        """Clear away what a writer left that died before it published, or before it had cleared away itself."""
+        listed = {segment_folder(self._folder, s.number).name for s in self._catalogue.segments()}
+        for left in (self._folder / SEGMENTS_NAME).iterdir():
+            if left.name not in listed:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+    def _clear_away(self) -> None:
+        """Sweep once a change has been published or has failed, which it does not alter if this cannot be done."""
+        try:
+            self._sweep()
+        except (CollectionError, OSError) as error:
+            _log.warning("%s: what is not needed any more stays until the next change (%s)", self._folder, error)
+
+    def add(
+        self,
+        fingerprints: Sequence[Fingerprint],
+        records: Sequence[ImageRecord],
+        replaced: Iterable[str] | None = (),
+        *,
+        n_workers: int | None = None,
+    ) -> list[str]:
+        """Add pictures as a new segment and take out those they replace, in one step.
+
+        Parameters
+        ----------
+        fingerprints, records : sequences
+            One of each for a picture.
+        replaced : iterable of str or None
+            Ids to take out; None for those of `records` that are in the collection when it is written.
+        n_workers : int, optional
+            Threads that look up words; one for each core by default. The bytes on disk do not depend on it.
+
+        Returns
+        -------
+        list of str
+            The ids that were taken out.
+
+        Raises
+        ------
+        ModelMismatchError
+            If a fingerprint is of another model.
+        CollectionBusyError
+            If another process is writing.
+        UnknownIdError
+            If a replaced id is not there.
+        CollectionError
+            If an id is there that is not replaced, a fingerprint is without local descriptors, or the disk refuses.
+        """
+        for fingerprint, record in zip(fingerprints, records, strict=True):
+            if fingerprint.model_id != self.reader.model_id:
+                raise ModelMismatchError(
+                    f"{record.image_id}: described by model {fingerprint.model_id}, the collection {self._folder} "
+                    f"is of {self.reader.model_id}; describe it with the collection's model"
+                )
+            if len(fingerprint.keypoints.descriptors) != len(fingerprint.keypoints):
+                raise CollectionError(
+                    f"{record.image_id}: it comes without local descriptors, which its words are made of; describe "
+                    "the picture anew"
+                )
+        if not fingerprints:
+            return []
+        if len({record.image_id for record in records}) < len(records):
+            raise CollectionError(
+                f"{self._folder}: an id was offered twice at once; give each picture an id of its own"
+            )
+        ids = [record.image_id for record in records]
+        with self.writing():
+            known = self._catalogue.live(ids, self.reader.model_id)
+            outgoing = known if replaced is None else list(replaced)
+            clashes = set(known).difference(outgoing)
+            if clashes:
+                raise CollectionError(
+                    f"{min(clashes)}: already in the collection {self._folder}; remove it first or choose another id"
+                )
+            number = self._catalogue.next_number()
+            folder = segment_folder(self._folder, number)
+            manifest = write_pictures(
+                folder,
+                ids,
+                fingerprints,
+                self.reader.vocabulary,
+                self.reader.config,
+                keep_local=self.reader.keep_local,
+                n_workers=n_workers,
+            )
+            self._publish(number, self.reader.model_id, records, manifest, outgoing)
+            self._merge_small()
+        return outgoing
+
+    def add_vectors(self, model_id: str, ids: Sequence[str], vectors: F32) -> list[str]:
+        """Add vectors of another model as a new segment, in the place of those that are there under the same ids.
+
+        Parameters
+        ----------
+        model_id : str
+            Not that of the collection.
+        ids : sequence of str
+            Each once; they need not be those of pictures.
+        vectors : float32 array, shape (n, d)
+            With as many dimensions as what is there of that model.
+
+        Returns
+        -------
+        list of str
+            The ids that were taken out.
+
+        Raises
+        ------
+        ModelMismatchError
+            If the dimensions differ from those that are there, or the model is that of the collection.
+        CollectionBusyError, CollectionError
+        """
+        if model_id == self.reader.model_id:
+            raise ModelMismatchError(
+                f"{self._folder}: {model_id} is its own model, whose vectors come with keypoints and hashes; "
+                "add the images instead"
+            )
+        if not len(ids):
+            return []
+        with self.writing():
+            there = self.reader.snapshot_of(model_id)
+            if there.segments and there.segments[0].descriptors.shape[1] != vectors.shape[1]:
+                raise ModelMismatchError(
+                    f"{self._folder}: vectors of {model_id} have {there.segments[0].descriptors.shape[1]} dimensions "
+                    f"there, {vectors.shape[1]} were offered; import them under another model id"
+                )
+            outgoing = self._catalogue.live(ids, model_id)
+            number = self._catalogue.next_number()
+            manifest = write_vectors(segment_folder(self._folder, number), ids, vectors, model_id, self.reader.config)
+            records = [ImageRecord(image_id, None, None, None, 0, 0) for image_id in ids]
+            self._publish(number, model_id, records, manifest, outgoing)
+            self._merge_small()
+        return outgoing
+
+    def _publish(
+        self, number: int, model_id: str, records: Sequence[ImageRecord], manifest: str, outgoing: Sequence[str]
+    ) -> None:
+        """Enter a segment that is on disk, and take it away again if that fails."""
+        try:
+            with self._catalogue.change():
+                self._catalogue.remove(outgoing, model_id)
+                self._catalogue.add_segment(number, model_id, records, manifest)
+                if model_id == self.reader.model_id:  # a vector does not make a file readable
+                    for record in records:
+                        self._catalogue.clear_skipped(record.path or record.image_id)
+        except BaseException:
+            self._clear_away()  # the segment too, unless it was published and Ctrl-C came right after
+            raise
+        self.reader.refresh()
+
+    def remove(self, ids: Sequence[str], model_id: str | None = None) -> None:
+        """Take pictures out, of all models or of one; none if one of them is not there.
+
+        Raises
+        ------
+        UnknownIdError, CollectionBusyError
+        """
+        with self.writing():
+            with self._catalogue.change():
+                self._catalogue.remove(ids, model_id)
+            self.reader.refresh()
+
+    def note_skipped(self, skipped: Sequence[Skipped]) -> None:
+        """Remember files that could not be added, for `info`."""
+        with self.writing(), self._catalogue.change():
+            for item in skipped:
+                self._catalogue.set_skipped(item.path, item.reason)
+
+    def note_moved(self, paths: Mapping[str, str]) -> None:
+        """Remember where the files of pictures are now, by id."""
+        with self.writing(), self._catalogue.change():
+            self._catalogue.set_paths(paths, self.reader.model_id)
+
+    def compact(self, largest: int | None = None) -> int:
+        """Merge segments, divide those that are too large and drop what was removed, while readers go on.
+
+        Each segment that is written, with those that it was written from, is a step of its own.
+
+        Parameters
+        ----------
+        largest : int, optional
+            The most pictures in a segment that is made; `StorageConfig.compact_to` by default.
+
+        Returns
+        -------
+        int
+            How many segments there are fewer than before; negative if more were divided than merged.
+
+        Raises
+        ------
+        CollectionBusyError, CollectionError
+        """
+        limit = self.reader.config.storage.compact_to if largest is None else largest
+        if limit < 1:
+            raise ConfigError(f"the most pictures in a segment is {limit}, must be >= 1")
+        with self.writing():
+            before = self._catalogue.segments()
+            for rewrite in rewrites_to_compact(before, limit):
+                self._rewrite(rewrite)
+            return len(before) - len(self._catalogue.segments())
+
+    def _merge_small(self) -> None:
+        """Merge the newest segments of a model where there are many of like size."""
+        try:
+            while group := due_for_merging(self._catalogue.segments(), self.reader.config.storage):
+                self._rewrite([[Part.whole(segment) for segment in group]])
+        except CollectionError as error:  # what was added is there all the same
+            _log.warning("%s: segments are left as they are, to be merged later (%s)", self._folder, error)
+
+    def _rewrite(self, rewrite: Rewrite) -> None:
+        """Put new segments in the place of old ones, in one step; damage is not to get digests that fit it."""
+        old = {part.segment.number: part.segment for output in rewrite for part in output}
+        for segment in old.values():
+            for problem in segment_problems(segment_folder(self._folder, segment.number), segment.manifest):
+                raise CollectionCorruptError(
+                    f"{problem}; 'fingerprint index check --repair' restores what it can, or restore the file"
+                )
+        first = rewrite[0][0].segment
+        present = {segment.number: segment.place for segment in self._catalogue.segments()}
+        number, first_place = self._catalogue.next_number(), present[first.number]  # a rewrite before may have moved it
+        try:
+            made = [
+                (at, self._records(output), self._write(at, output))
+                for at, output in enumerate(rewrite, start=number)
+                if any(part.stop > part.start for part in output)
+            ]
+            with self._catalogue.change():
+                for segment in old.values():
+                    self._catalogue.drop_segment(segment.number)
+                self._catalogue.make_room(first_place, len(made))
+                for place, (at, records, manifest) in enumerate(made, start=first_place):
+                    self._catalogue.add_segment(at, first.model_id, records, manifest, place)
+        except BaseException:
+            self._clear_away()
+            raise
+        self.reader.refresh()
+        self._clear_away()
+
+    def _records(self, output: Sequence[Part]) -> list[ImageRecord]:
+        """Return the file facts of pictures that a new segment is written from."""
+        return [record for part in output for record in self._live_records(part.segment)[part.start : part.stop]]
+
+    def _live_records(self, segment: SegmentRecord) -> list[ImageRecord]:
+        return [record for record, removed in self._catalogue.records(segment.number) if not removed]
+
+    def _write(self, number: int, output: Sequence[Part]) -> str:
+        """Write a new segment from parts of others, and return its manifest."""
+        snapshot = self.reader.snapshot_of(output[0].segment.model_id)
+        sources = []
+        for part in output:
+            which = snapshot.numbers.index(part.segment.number)
+            kept = np.zeros(len(snapshot.segments[which]), np.bool_)
+            kept[np.flatnonzero(snapshot.live_of(which))[part.start : part.stop]] = True
+            sources.append(Source(snapshot.segments[which], kept))
+        return merge_segments(segment_folder(self._folder, number), sources, self.reader.config)
+
+
+def _check_empty(folder: Path) -> None:
+    """Check that there is nothing in a folder but what an interrupted `Writer.create` left."""
+    if (folder / COLLECTION_MANIFEST).exists():
+        raise CollectionExistsError(
+            f"{folder}: a collection already; 'fingerprint index add {folder} IMAGES' adds to it"
+        )
+    if folder.exists() and not (folder.is_dir() and all(map(_left_by_create, folder.iterdir()))):
+        raise CollectionExistsError(f"{folder}: not empty; choose another place or remove it first")
+
+
+def _make(folder: Path, models: Models, config: Config) -> None:
+    """Write an empty collection."""
+    manifest = json_bytes(
+        {
+            "format_version": FORMAT_VERSION,
+            "model_id": models.model_id,
+            "features": description_digest(config),
+            "keep_local_descriptors": config.storage.keep_local_descriptors,
+        }
+    )
+    with reported(folder):
+        for left in folder.iterdir():
+            if left.name != LOCK_NAME:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        (folder / SEGMENTS_NAME).mkdir()
+        catalogue = Catalogue(folder / CATALOGUE_NAME, create=True)
+        try:
+            with catalogue.change():
+                catalogue.set_fact(MANIFEST_FACT, manifest.decode())
+        finally:
+            catalogue.close()
+        replace_file(folder / COLLECTION_MANIFEST, manifest)  # from here on it is a collection
+        flush_folder(folder.absolute().parent)
+
+
+def _left_by_create(path: Path) -> bool:
+    """Return whether a file is one that making a collection leaves when it is interrupted."""
+    if path.name == SEGMENTS_NAME:
+        return path.is_dir() and not any(path.iterdir())
+    made = (CATALOGUE_NAME, f"{CATALOGUE_NAME}-wal", f"{CATALOGUE_NAME}-shm", f"{CATALOGUE_NAME}-journal")
+    return path.is_file() and path.name in (*made, LOCK_NAME, COLLECTION_MANIFEST + UNFINISHED)

@@ -1,0 +1,6 @@
+"""The verdict on a query and one reference: alignment, pixels, evidence, probability."""
+
+from fingerprint.verify.compare import compare
+from fingerprint.verify.verification import Agreement, find_agreement, verify
+
+__all__ = ["Agreement", "compare", "find_agreement", "verify"]

@@ -1,0 +1,162 @@
+"""Keypoint matches of two pictures, and the planar transform on which most of them agree."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from fingerprint.config import MatchConfig
+from fingerprint.kernels.agreement import nearest_matches
+from fingerprint.kernels.matching import best_similarity, match_signatures
+from fingerprint.types import F32, F64, I64, Bool, Keypoints
+from fingerprint.verify.geometry import apply_transform, fit_affine, fit_homography, fit_similarity, is_plausible
+
+MAX_HYPOTHESES = 250  # matches of a pair that are tried; the cost grows with the square
+#: Inliers nearer than this to where the transform puts them, in tolerances, are counted as precise.
+PRECISE = 0.4
+SIGNATURE_BITS = 128
+_MIN_AFFINE, _MIN_HOMOGRAPHY = 4, 10
+_REFINEMENTS = 3
+_MAX_PERSPECTIVE = 2.0  # the third row of a homography, in 1 / longer sides; beyond it the horizon is too near
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """The matches of two sets of keypoints that agree on one transform.
+
+    Attributes
+    ----------
+    query_idx, reference_idx : int64 arrays, shape (k,)
+        Rows of the keypoints that agree, by query row.
+    similarities : float64 array, shape (k,)
+        Cosines of their local descriptors as their signatures tell it, [0, 1].
+    residuals : float64 array, shape (k,)
+        Distances between where the transform puts them and where they are, in tolerances, [0, 1).
+    transform : float64 array, shape (3, 3), or None
+        From the query's frame to the reference's (longer sides); None if fewer than two places agree.
+    n_matches : int
+        Matches that were tried.
+    n_votes : int
+        Matches that agreed with the best similarity transform through a single match.
+    """
+
+    query_idx: I64
+    reference_idx: I64
+    similarities: F64
+    residuals: F64
+    transform: F64 | None
+    n_matches: int
+    n_votes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Matches:
+    """Tentative matches: frames (m, 5) of either side, a match a row."""
+
+    query: F32
+    reference: F32
+    config: MatchConfig
+
+    @property
+    def source(self) -> F64:
+        return self.query[:, :2].astype(np.float64)
+
+    @property
+    def target(self) -> F64:
+        return self.reference[:, :2].astype(np.float64)
+
+    def residuals(self, transform: F64) -> F64:
+        """Return distances in tolerances, infinite where a match's own scale or angle speaks against the transform.
+
+        A transform that magnifies is allowed as much more.
+        """
+        source, target = self.source, self.target
+        linear = transform[:2, :2]
+        scale = math.sqrt(abs(float(np.linalg.det(linear))))
+        distance = np.sqrt(np.square(apply_transform(transform, source) - target).sum(axis=1))
+        turned = self.query[:, 3:5].astype(np.float64) @ linear.T
+        length = np.maximum(np.sqrt(np.square(turned).sum(axis=1)), 1e-12)
+        cosine = (turned * self.reference[:, 3:5]).sum(axis=1) / length
+        growth = self.reference[:, 2] - self.query[:, 2] - math.log(max(scale, 1e-12))
+        agrees = cosine > math.cos(math.radians(self.config.angle_tolerance * 1.5))  # shear turns angles
+        agrees &= np.abs(growth) < self.config.log_scale_tolerance * 1.5
+        limit = self.config.tolerance / 2 * max(1.0, scale)
+        return np.where(agrees & np.isfinite(distance), distance / limit, np.inf)
+
+
+def align(query: Keypoints, reference: Keypoints, config: MatchConfig) -> Alignment:
+    """Match two sets of keypoints and find the transform on which most matches agree.
+
+    Each match is a hypothesis of position, scale and angle; the best one is refined to an affine map, and to a
+    homography where that explains at least as much as precisely.
+
+    Parameters
+    ----------
+    query, reference : Keypoints
+        Of the same model.
+    config : MatchConfig
+
+    References
+    ----------
+    Philbin et al., *Object retrieval with large vocabularies and fast spatial matching*, CVPR 2007 (a transform from
+    every single match); Charikar, *Similarity estimation techniques from rounding algorithms*, STOC 2002 (the angle
+    between two vectors is the part of random hyperplanes that divide them).
+    """
+    query_idx, reference_idx, bits = match_signatures(query.signatures, reference.signatures, config.verify_bits)
+    kept = nearest_matches(bits, MAX_HYPOTHESES)
+    query_idx, reference_idx, bits = query_idx[kept], reference_idx[kept], bits[kept]
+    n_votes, inlier = best_similarity(
+        query.frame,
+        reference.frame,
+        query_idx,
+        reference_idx,
+        np.float32(config.tolerance),
+        np.float32(config.log_scale_tolerance),
+        np.float32(math.cos(math.radians(config.angle_tolerance))),
+    )
+    matches = _Matches(query.frame[query_idx], reference.frame[reference_idx], config)
+    transform, inlier, residuals = _refine(matches, inlier)
+    rows = np.flatnonzero(inlier)
+    return Alignment(
+        query_idx=query_idx[rows],
+        reference_idx=reference_idx[rows],
+        similarities=np.cos(np.pi / SIGNATURE_BITS * bits[rows]),
+        residuals=residuals[rows],
+        transform=transform,
+        n_matches=len(query_idx),
+        n_votes=int(n_votes),
+    )
+
+
+def _refine(matches: _Matches, inlier: Bool) -> tuple[F64 | None, Bool, F64]:
+    """Fit an affine map, then a homography where there is enough to fit one, and take in what it explains."""
+    source, target = matches.source, matches.target
+    transform: F64 | None = None
+    residuals = np.zeros(len(source))
+    for _ in range(_REFINEMENTS):
+        fitted = fit_affine(source[inlier], target[inlier]) if inlier.sum() >= _MIN_AFFINE else None
+        if fitted is None:
+            break
+        step = matches.residuals(fitted)
+        if (step < 1).sum() < _MIN_AFFINE:
+            break
+        settled = bool(((step < 1) == inlier).all())
+        transform, inlier, residuals = fitted, step < 1, step
+        if settled:
+            break
+    if transform is None:
+        transform = fit_similarity(source[inlier], target[inlier])
+        if transform is not None:
+            residuals = np.minimum(matches.residuals(transform), 1.0)
+        return transform, inlier, residuals
+    for fit, minimum in ((fit_affine, 2 * _MIN_AFFINE), (fit_homography, _MIN_HOMOGRAPHY)):
+        near = residuals < (PRECISE if fit is fit_affine else 2)
+        fitted = fit(source[near], target[near]) if near.sum() >= minimum else None
+        if fitted is None or not is_plausible(fitted[:2, :2]) or np.abs(fitted[2, :2]).max() >= _MAX_PERSPECTIVE:
+            continue
+        step = matches.residuals(fitted)
+        if (step < PRECISE).sum() >= (residuals < PRECISE).sum() and (step < 1).sum() >= _MIN_AFFINE:
+            transform, inlier, residuals = fitted, step < 1, step
+    return transform, inlier, residuals

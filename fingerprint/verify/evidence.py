@@ -1,0 +1,168 @@
+"""What is measured of a query and a reference: how their keypoints agree, and how alike they are otherwise."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import gammaln
+
+from fingerprint.config import MatchConfig
+from fingerprint.types import F64, Keypoints
+from fingerprint.verify.align import PRECISE, Alignment
+from fingerprint.verify.geometry import hull_area
+
+_FINE_CELLS = 100  # two inliers nearer than a hundredth of the picture are one observation
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What was measured on one pair of pictures beside the agreement of their keypoints.
+
+    Attributes
+    ----------
+    descriptor_similarity : float, [-1, 1]
+        Cosine of the compact descriptors.
+    hash_distance : int, 0..64
+        Hamming distance of the perceptual hashes, the smallest among the algorithms and variants.
+    cohort_score : float, >= 0
+        How well the query agrees with pictures it has nothing to do with; see `fingerprint.types.Query`.
+    inverted : bool
+        Whether the query agrees as a negative, which is rare.
+    pixel_correlation, pixel_edges : float, [0, 1] and [-1, 1]
+        How alike the pixels are where the transform lays them on each other, times how far that is to be trusted; see
+        `fingerprint.verify.pixels.PixelAgreement`. 0 without a transform.
+    """
+
+    descriptor_similarity: float
+    hash_distance: int
+    cohort_score: float
+    inverted: bool
+    pixel_correlation: float
+    pixel_edges: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was measured on one pair of pictures.
+
+    Attributes
+    ----------
+    n_matches : int
+        Query keypoints that found a similar reference keypoint.
+    n_inliers : int
+        Those that agree on one transform, each place counted once in both pictures.
+    n_precise : int
+        Of `n_inliers`, those within `fingerprint.verify.align.PRECISE` tolerances of where the transform puts them.
+    significance : float
+        ``-log10`` of the number of such agreements expected by chance (a-contrario), >= 0.
+    similarity : float, [0, 1]
+        Mean cosine of the inliers' local descriptors; 0 without inliers.
+    residual : float
+        Root mean square distance between where the transform puts the inliers and where they are, in tolerances.
+    reference_cover, query_cover : float, [0, 1]
+        Area of the convex hull of the inliers as a part of the picture.
+    reference_density : float, [0, 1]
+        Part of the reference's keypoints within the bounds of the inliers that are inliers themselves.
+    n_cells : int
+        Cells of a grid over the picture that hold inliers, the smaller of query and reference.
+    anisotropy : float, >= 0
+        Natural logarithm of how much more the transform stretches one direction than another.
+    likeness : Likeness
+        What does not come from keypoints.
+    """
+
+    n_matches: int
+    n_inliers: int
+    n_precise: int
+    significance: float
+    similarity: float
+    residual: float
+    reference_cover: float
+    query_cover: float
+    reference_density: float
+    n_cells: int
+    anisotropy: float
+    likeness: Likeness
+
+
+def measure_evidence(
+    alignment: Alignment,
+    query: Keypoints,
+    reference: Keypoints,
+    likeness: Likeness,
+    config: MatchConfig,
+) -> Evidence:
+    """Return what an alignment of `query` with `reference` proves, together with what was measured otherwise."""
+    source = query.frame[alignment.query_idx, :2].astype(np.float64)
+    target = reference.frame[alignment.reference_idx, :2].astype(np.float64)
+    precise = alignment.residuals < PRECISE
+    reference_area = reference.width * reference.height / reference.side**2
+    query_area = query.width * query.height / query.side**2
+    scale, anisotropy = 1.0, 0.0
+    if alignment.transform is not None:
+        stretch = np.linalg.svd(alignment.transform[:2, :2], compute_uv=False)
+        scale = math.sqrt(stretch[0] * stretch[1])
+        anisotropy = min(2.0, math.log(stretch[0] / max(stretch[1], 1e-9)))
+    limit = config.tolerance / 2 * max(1.0, scale)
+    chance = math.pi * limit**2 / reference_area * (config.angle_tolerance / 120) * (config.log_scale_tolerance / 1.5)
+    distinct = _n_distinct(source, target, _FINE_CELLS)
+    return Evidence(
+        n_matches=alignment.n_matches,
+        n_inliers=distinct,
+        n_precise=_n_distinct(source[precise], target[precise], _FINE_CELLS),
+        significance=significance(alignment.n_matches, distinct, chance),
+        similarity=float(alignment.similarities.mean()) if distinct else 0.0,
+        residual=float(np.sqrt(np.square(alignment.residuals).mean())) if distinct else 1.0,
+        reference_cover=min(1.0, hull_area(target) / reference_area),
+        query_cover=min(1.0, hull_area(source) / query_area),
+        reference_density=_density(target, reference),
+        n_cells=_n_distinct(source, target, config.cells),
+        anisotropy=anisotropy,
+        likeness=likeness,
+    )
+
+
+def _n_distinct(source: F64, target: F64, cells: int) -> int:
+    """Count matches by the cells of a grid that they fill, in whichever picture that is fewer."""
+    return min(_n_filled(source, cells), _n_filled(target, cells))
+
+
+def _n_filled(points: F64, cells: int) -> int:
+    if not len(points):
+        return 0
+    grid = np.floor(points * cells).astype(np.int64)
+    return len(np.unique(grid[:, 0] * 1_000_003 + grid[:, 1]))
+
+
+def _density(inliers: F64, reference: Keypoints) -> float:
+    """Return which part of the reference's keypoints within the bounds of the inliers are inliers themselves.
+
+    A copy repeats nearly everything within its bounds; a pattern or a logo that two pictures share does not.
+    """
+    if len(inliers) < 3:
+        return 0.0
+    low, high = inliers.min(axis=0), inliers.max(axis=0)
+    within = ((reference.frame[:, :2] >= low) & (reference.frame[:, :2] <= high)).all(axis=1)
+    return _n_filled(inliers, _FINE_CELLS) / max(
+        1, _n_filled(reference.frame[within, :2].astype(np.float64), _FINE_CELLS)
+    )
+
+
+def significance(n_matches: int, n_agreeing: int, chance: float) -> float:
+    """Return ``-log10`` of the number of false alarms of an agreement among matches, at least 0.
+
+    Every match is a hypothesis; of the other ``n_matches - 1``, each agrees by chance with probability `chance`. The
+    binomial tail is bounded by its union bound ``C(n, k) p^k``, which is close for small `chance`.
+
+    References
+    ----------
+    Moisan and Stival, *A probabilistic criterion to detect rigid point matches between two images*, IJCV 2004.
+    """
+    n, k = n_matches - 1, n_agreeing - 1
+    if k < 1 or n < k:
+        return 0.0
+    log_choose = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+    log_alarms = math.log(n_matches) + log_choose + k * math.log(min(max(chance, 1e-12), 1.0))
+    return max(0.0, float(-log_alarms / math.log(10)))

@@ -1,0 +1,269 @@
+"""Pixel check: once a transform is known, how alike two pictures are where they overlap.
+
+Keypoints prove that something in two pictures is the same, and a floor, a logo, an application's window or a typeface
+are something. Here the whole of the reference is held against what the query shows in its place: a copy repeats nearly
+everything, a look-alike only what the keypoints found.
+
+The reference's thumbnail is compared with the query warped onto it. What is compared is the direction of the gradient,
+with little weight on its strength: the copy may be darker, faded or inverted, and strong overlaid text must not drown
+the rest. The grid is fixed, so one pair costs the same whatever the size of the pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from fingerprint.features.thumbnail import THUMBNAIL_SIDE, shrink
+from fingerprint.types import F32, F64, U8, Bool
+
+_BLOCKS = 8  # the thumbnail is divided into this many blocks each way
+_SUPERSAMPLING = 2  # thumbnail pixels are oblong in the query, so they are averages of 2 x 2 isotropic samples
+_SOFT_GRADIENT = 1.0  # grey values per pixel; weaker gradients count less, as they may be rounding errors
+_TEXTURE = 1.5  # grey values per pixel; root mean square gradient of the reference that makes a block textured
+_LEAST_PART = 0.25  # of a block that must lie inside the query
+_DOUBTFUL_BLOCKS = 5.0  # textured blocks that are trusted by half
+_LEAST_VARIANCE = 1e-5  # of gradient lengths brought to [0, 1]; below it they are all alike but for rounding
+_LEAST_SCALE = 1e-4  # query pixels per thumbnail pixel; a transform that magnifies more is no transform of a picture
+_KERNEL = np.ones((3, 3), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class PixelAgreement:
+    """How alike a query and a reference are where a transform lays them on each other.
+
+    Attributes
+    ----------
+    correlation : float, [-1, 1]
+        Correlation of the gradients' directions over the overlap, mean of two scales. Negative for a negative. 0 if
+        nothing is textured.
+    edges : float, [-1, 1]
+        Correlation of where there are gradients at all, whatever their direction, mean of two scales. It also sees a
+        copy that an edge filter went over. 0 if nothing is textured.
+    block_agreement : float, [0, 1]
+        Mean correlation within the textured blocks, taken with the sign of `correlation`, negative ones as 0.
+    textured_blocks : float, [0, 64]
+        How much was compared: area inside the query of those blocks of the reference, of 8 x 8, that have texture and
+        lie at least a quarter inside, in blocks.
+    coverage : float, [0, 1]
+        Part of the reference's area that lies inside the query.
+    """
+
+    correlation: float
+    edges: float
+    block_agreement: float
+    textured_blocks: float
+    coverage: float
+
+    @property
+    def support(self) -> float:
+        """How far the other numbers are to be trusted, [0, 1): little where little was compared.
+
+        A few blocks agree by chance; evidence is a number times this.
+        """
+        return self.textured_blocks / (self.textured_blocks + _DOUBTFUL_BLOCKS)
+
+
+#: What is returned where there is nothing to compare: no overlap, or no usable transform.
+NEUTRAL = PixelAgreement(0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def compare_pixels(
+    query: Sequence[U8],
+    query_size: tuple[int, int],
+    thumbnail: U8,
+    reference_size: tuple[int, int],
+    transform: F64 | Sequence[float],
+) -> PixelAgreement:
+    """Lay a query on a reference and measure how alike they are.
+
+    Parameters
+    ----------
+    query : sequence of uint8 arrays
+        From `fingerprint.features.thumbnail.make_pyramid`.
+    query_size : (width, height)
+        Of the original query, in pixels.
+    thumbnail : uint8 array, shape (64, 64)
+        From `fingerprint.features.thumbnail.make_thumbnail`.
+    reference_size : (width, height)
+        Of the original reference, in pixels.
+    transform : float64 array, shape (3, 3), or its 9 elements row by row
+        From pixels of the original query to pixels of the original reference, pixel centres at integers, any
+        mirroring included. May be singular or wild: the outcome is then `NEUTRAL`.
+
+    Returns
+    -------
+    PixelAgreement
+        All finite.
+
+    Examples
+    --------
+    >>> from fingerprint.features.thumbnail import make_pyramid, make_thumbnail
+    >>> picture = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
+    >>> compare_pixels(make_pyramid(picture), (64, 64), make_thumbnail(picture), (64, 64), np.eye(3)).correlation > 0.9
+    True
+    """
+    grid = _grid_to_query(np.asarray(transform, dtype=np.float64).reshape(3, 3), query_size, reference_size)
+    if grid is None:
+        return NEUTRAL
+    warped, part_inside = _warp(query, query_size, *grid)
+    coverage = float(part_inside.mean()) / 255
+    inside = part_inside == 255
+    reference = np.ascontiguousarray(thumbnail)
+    fine = _Comparison(warped, reference, inside)
+    textured = fine.textured_blocks()
+    n_blocks = float(textured.sum())
+    if not n_blocks:
+        return PixelAgreement(0.0, 0.0, 0.0, 0.0, coverage)
+    half = THUMBNAIL_SIDE // 2
+    # A second, coarser look sees through noise, halftone dots and transforms that are a pixel off.
+    coarse = _Comparison(
+        shrink(warped, half, half),
+        shrink(reference, half, half),
+        shrink(inside.astype(np.uint8) * 255, half, half) >= 128,
+    )
+    correlation = (fine.correlation() + coarse.correlation()) / 2
+    blocks = (fine.block_correlations() + coarse.block_correlations()) / 2 * math.copysign(1.0, correlation)
+    return PixelAgreement(
+        correlation=correlation,
+        edges=(fine.edge_correlation() + coarse.edge_correlation()) / 2,
+        block_agreement=min(1.0, float((np.maximum(blocks, 0.0) * textured).sum()) / n_blocks),
+        textured_blocks=n_blocks,
+        coverage=coverage,
+    )
+
+
+class _Comparison:
+    """Gradients of two square pictures of one size, and sums of their products over blocks.
+
+    Parameters
+    ----------
+    query, reference : uint8 arrays, shape (n, n)
+    inside : bool array, shape (n, n)
+        Where the query is known.
+    """
+
+    def __init__(self, query: U8, reference: U8, inside: Bool) -> None:
+        # A gradient needs its neighbours on both sides, in either picture.
+        weight = cv2.erode(inside.astype(np.uint8), _KERNEL, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        self.weight = weight.astype(np.float32)
+        query_x, query_y, query_length = _soft_gradients(query)
+        reference_x, reference_y, reference_length = _soft_gradients(reference)
+        self.query_share = query_length / (query_length + np.float32(_SOFT_GRADIENT))
+        self.reference_share = reference_length / (reference_length + np.float32(_SOFT_GRADIENT))
+        self.area = _block_sums(self.weight)
+        self.products = _block_sums((query_x * reference_x + query_y * reference_y) * self.weight)
+        self.query_energy = _block_sums(np.square(self.query_share) * self.weight)
+        self.reference_energy = _block_sums(np.square(self.reference_share) * self.weight)
+        self.reference_power = _block_sums(np.square(reference_length) * self.weight)
+
+    def correlation(self) -> float:
+        """Return the correlation over the whole overlap, [-1, 1]."""
+        return _ratio(float(self.products.sum()), float(self.query_energy.sum()), float(self.reference_energy.sum()))
+
+    def block_correlations(self) -> F64:
+        """Return the correlation within each block, [-1, 1], 0 where one side is flat: shape (8, 8)."""
+        bound = np.sqrt(self.query_energy * self.reference_energy)
+        return np.clip(self.products / np.maximum(bound, 1e-6), -1.0, 1.0)
+
+    def textured_blocks(self) -> F64:
+        """Return which part of each block is inside the query, [0, 1], 0 for those without texture: shape (8, 8)."""
+        part = self.area / (self.weight.size / _BLOCKS**2)
+        counts = (part >= _LEAST_PART) & (self.reference_power > _TEXTURE**2 * self.area)
+        return np.where(counts, part, 0.0)
+
+    def edge_correlation(self) -> float:
+        """Return the correlation of where the gradients are, [-1, 1]."""
+        total = float(self.area.sum())
+        if not total:
+            return 0.0
+        query = float(_block_sums(self.query_share * self.weight).sum())
+        reference = float(_block_sums(self.reference_share * self.weight).sum())
+        product = float(_block_sums(self.query_share * self.reference_share * self.weight).sum())
+        query_variance = float(self.query_energy.sum()) / total - (query / total) ** 2
+        reference_variance = float(self.reference_energy.sum()) / total - (reference / total) ** 2
+        if min(query_variance, reference_variance) < _LEAST_VARIANCE:
+            return 0.0
+        return _ratio(product / total - query * reference / total**2, query_variance, reference_variance)
+
+
+def _grid_to_query(
+    transform: F64, query_size: tuple[int, int], reference_size: tuple[int, int]
+) -> tuple[F64, float] | None:
+    """Return how the sampling grid lies in the original query, or None if `transform` cannot be used.
+
+    Returns
+    -------
+    to_query : float64 array, shape (3, 3)
+        From samples of the grid to pixels of the original query; the third coordinate is positive on the query's side
+        of the horizon.
+    scale : float
+        Original query pixels for one sample at the middle of the query.
+    """
+    samples = THUMBNAIL_SIDE * _SUPERSAMPLING
+    to_grid = _resize_map(reference_size, (samples, samples))
+    with np.errstate(all="ignore"):
+        forward = to_grid @ transform
+        forward = forward / (forward[2] @ np.array([(query_size[0] - 1) / 2, (query_size[1] - 1) / 2, 1.0]))
+        if not np.isfinite(forward).all():
+            return None
+        # A projective map scales areas by det / w^3, and w is 1 at the middle of the query now.
+        growth = abs(float(np.linalg.det(forward)))
+        if not _LEAST_SCALE < math.sqrt(growth) < 1 / _LEAST_SCALE:
+            return None
+        try:
+            inverse = np.asarray(np.linalg.inv(forward), dtype=np.float64)
+        except np.linalg.LinAlgError:
+            return None
+        return (inverse, 1 / math.sqrt(growth)) if np.isfinite(inverse).all() else None
+
+
+def _warp(levels: Sequence[U8], query_size: tuple[int, int], to_query: F64, scale: float) -> tuple[U8, U8]:
+    """Return the query as it lies on the thumbnail, and which part of each pixel it fills, of 255: shapes (64, 64)."""
+    finest = scale * max(levels[0].shape) / max(query_size)
+    number = min(max(round(math.log2(finest)), 0), len(levels) - 1)  # one sample is about one pixel: no aliasing
+    level = np.ascontiguousarray(levels[number])
+    to_level = _resize_map(query_size, (level.shape[1], level.shape[0])) @ to_query
+    samples = THUMBNAIL_SIDE * _SUPERSAMPLING
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    warped = cv2.warpPerspective(level, to_level, (samples, samples), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    whole = np.full_like(level, 255)
+    inside = cv2.warpPerspective(whole, to_level, (samples, samples), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+    last = samples - 1
+    corners = to_level[2, 2] + np.array([0.0, to_level[2, 0], to_level[2, 1], to_level[2, 0] + to_level[2, 1]]) * last
+    if corners.min() <= 0:  # beyond the horizon the map folds back into the query
+        along = np.arange(samples, dtype=np.float64)
+        inside[to_level[2, 0] * along + (to_level[2, 1] * along + to_level[2, 2])[:, None] <= 0] = 0
+    side = THUMBNAIL_SIDE
+    return shrink(np.asarray(warped, np.uint8), side, side), shrink(np.asarray(inside, np.uint8), side, side)
+
+
+def _resize_map(before: tuple[int, int], after: tuple[int, int]) -> F64:
+    """Return the map between pixels of a picture before and after resizing, sizes as (width, height)."""
+    x, y = after[0] / before[0], after[1] / before[1]
+    return np.array([[x, 0.0, x / 2 - 0.5], [0.0, y, y / 2 - 0.5], [0.0, 0.0, 1.0]])
+
+
+def _soft_gradients(pixels: U8) -> tuple[F32, F32, F32]:
+    """Return gradients in x and y whose length tends to 1 as they grow, and their true length in grey values/pixel."""
+    x = cv2.Scharr(pixels, cv2.CV_32F, 1, 0, scale=1 / 32)
+    y = cv2.Scharr(pixels, cv2.CV_32F, 0, 1, scale=1 / 32)
+    length = np.sqrt(x * x + y * y)
+    soft = 1 / (length + np.float32(_SOFT_GRADIENT))
+    return np.asarray(x * soft, np.float32), np.asarray(y * soft, np.float32), np.asarray(length, np.float32)
+
+
+def _block_sums(values: F32) -> F64:
+    """Return sums over the blocks: shape (8, 8)."""
+    per_block = values.size / _BLOCKS**2
+    return cv2.resize(values, (_BLOCKS, _BLOCKS), interpolation=cv2.INTER_AREA).astype(np.float64) * per_block
+
+
+def _ratio(product: float, one: float, other: float) -> float:
+    """Return a correlation from sums of products, 0 where one side is flat."""
+    bound = math.sqrt(max(one, 0.0) * max(other, 0.0))
+    return min(1.0, max(-1.0, product / bound)) if bound > 1e-6 else 0.0

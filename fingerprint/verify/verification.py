@@ -1,0 +1,129 @@
+"""The verdict on a query and one reference: how they agree, how likely that makes a copy, and which part is seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fingerprint.config import MatchConfig
+from fingerprint.errors import ModelMismatchError
+from fingerprint.features.signatures import pair_votes
+from fingerprint.features.thumbnail import is_flat
+from fingerprint.hashes import hamming
+from fingerprint.models import Models
+from fingerprint.types import F64, VARIANTS, Fingerprint, Keypoints, Query, Verification
+from fingerprint.verify.align import Alignment, align
+from fingerprint.verify.evidence import Evidence, Likeness, measure_evidence
+from fingerprint.verify.geometry import apply_transform, shared_region
+from fingerprint.verify.pixels import NEUTRAL, compare_pixels
+from fingerprint.verify.score import log_odds, probability
+
+_MIN_COMPARED = 3  # inliers; fewer agree by chance, and pixels laid on each other by chance prove nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How a query and a reference agree, and what that proves.
+
+    Attributes
+    ----------
+    alignment : Alignment
+        Of the query, in the variant below, with the reference.
+    variant : int
+        Position in `fingerprint.types.VARIANTS` of the variant of the query that agrees best.
+    transform : float64 array, shape (3, 3), or None
+        From pixels of the original query to pixels of the original reference, any mirroring included.
+    evidence : Evidence
+        What is weighed.
+    """
+
+    alignment: Alignment
+    variant: int
+    transform: F64 | None
+    evidence: Evidence
+
+
+def verify(query: Query, reference: Fingerprint, models: Models, config: MatchConfig) -> Verification:
+    """Compare a query with one reference; the outcome depends on these two and the models only.
+
+    Raises
+    ------
+    ModelMismatchError
+        If the two were described by different models.
+    """
+    if query.model_id != reference.model_id:
+        raise ModelMismatchError(
+            f"{query.name} was described by model {query.model_id}, the reference by {reference.model_id}; "
+            "describe both with the same model"
+        )
+    agreement = find_agreement(query, reference, config)
+    odds = log_odds(agreement.evidence, models.calibration)
+    transform = agreement.transform
+    region = None
+    if transform is not None:
+        region = shared_region(transform, (query.plain.width, query.plain.height), (reference.width, reference.height))
+    mirrored, inverted = VARIANTS[agreement.variant]
+    return Verification(
+        probability=probability(odds),
+        log_odds=odds,
+        n_inliers=agreement.evidence.n_inliers,
+        transform=None if transform is None else tuple(float(v) for v in transform.ravel()),
+        mirrored=mirrored,
+        inverted=inverted,
+        reference_region=None if region is None else _corners(region),
+        query_region=None if region is None or transform is None else _back(transform, region),
+    )
+
+
+def find_agreement(query: Query, reference: Fingerprint, config: MatchConfig) -> Agreement:
+    """Match the query, in the variant on which most keypoints agree, with the reference."""
+    similarity, hash_distance = 0.0, 64
+    if not query.flat and not is_flat(reference.thumbnail):  # flat pictures are alike and prove nothing
+        similarity = float(query.descriptor.astype(np.float64) @ reference.descriptor.astype(np.float64))
+        hash_distance = int(hamming(query.hashes, reference.hashes).min())
+    votes = [pair_votes(keypoints, reference.keypoints, config) for keypoints in query.variants]
+    variant = votes.index(max(votes))
+    keypoints = query.variants[variant]
+    alignment = align(keypoints, reference.keypoints, config)
+    transform = _pixel_transform(alignment.transform, VARIANTS[variant][0], keypoints, reference.keypoints)
+    pixels = NEUTRAL
+    if transform is not None and len(alignment.query_idx) >= _MIN_COMPARED:
+        plain = query.plain
+        sizes = (plain.width, plain.height), (reference.width, reference.height)
+        pixels = compare_pixels(query.pixels, sizes[0], reference.thumbnail, sizes[1], transform)
+    likeness = Likeness(
+        descriptor_similarity=similarity,
+        hash_distance=hash_distance,
+        cohort_score=query.cohort_score,
+        inverted=VARIANTS[variant][1],
+        pixel_correlation=abs(pixels.correlation) * pixels.support,
+        pixel_edges=pixels.edges * pixels.support,
+    )
+    evidence = measure_evidence(alignment, keypoints, reference.keypoints, likeness, config)
+    return Agreement(alignment, variant, transform, evidence)
+
+
+def _pixel_transform(transform: F64 | None, mirrored: bool, query: Keypoints, reference: Keypoints) -> F64 | None:
+    """Return the transform between pixels of the original pictures, for one between frames."""
+    if transform is None:
+        return None
+    to_frame = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, query.side]]) / query.side
+    mirror = np.eye(3)
+    if mirrored:
+        mirror[0, 0], mirror[0, 2] = -1.0, query.width - 1.0
+    to_pixels = np.array([[reference.side, 0.0, -0.5], [0.0, reference.side, -0.5], [0.0, 0.0, 1.0]])
+    between = to_pixels @ transform @ to_frame @ mirror
+    return np.asarray(between / between[2, 2])
+
+
+def _corners(polygon: F64) -> tuple[tuple[float, float], ...]:
+    return tuple((float(x), float(y)) for x, y in polygon)
+
+
+def _back(transform: F64, region: F64) -> tuple[tuple[float, float], ...] | None:
+    try:
+        inverse: F64 = np.asarray(np.linalg.inv(transform), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        return None
+    return _corners(apply_transform(inverse, region))

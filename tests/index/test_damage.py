@@ -1,0 +1,455 @@
+"""Collections with missing, cut, changed or foreign files: a clear error that names the file, and `check_store`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fingerprint.config import DEFAULT_CONFIG, CandidateConfig, StorageConfig
+from fingerprint.errors import CollectionCorruptError, CollectionError, ModelMismatchError
+from fingerprint.features.describe import describe_query
+from fingerprint.index import ImageRecord, Writer, check_store
+from fingerprint.models import Models
+from fingerprint.types import U8, Candidate, Fingerprint, Query
+
+ARRAYS = (
+    *("ids.npy", "id_offsets.npy", "id_order.npy"),
+    *("descriptors.npy", "frames.npy", "hashes.npy", "local.npy", "offsets.npy", "signatures.npy", "sizes.npy"),
+    *("thumbnails.npy", "posting_words.npy", "posting_starts.npy", "posting_signatures.npy"),
+    *("posting_references.npy", "posting_geometry.npy"),
+)
+FILES = (*ARRAYS, "descriptors.ann", "manifest.json")
+SEGMENT = Path("segments") / "000001"
+#: There is every file that there can be.
+CONFIG = dataclasses.replace(
+    DEFAULT_CONFIG,
+    candidates=CandidateConfig(annoy_from=1),
+    storage=StorageConfig(keep_local_descriptors=True),
+)
+
+
+def build(folder: Path, pictures: dict[str, Fingerprint], models: Models) -> None:
+    with Writer.create(folder, models, CONFIG) as store:
+        records = [ImageRecord(i, f"/pictures/{i}", 1, "0" * 64, f.width, f.height) for i, f in pictures.items()]
+        store.add(list(pictures.values()), records)
+
+
+def candidates_of(store: Writer, query: Query, *, exact: bool = False) -> list[Candidate]:
+    return store.reader.select_candidates(query, exact=exact)[0]
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory, described: dict[str, Fingerprint], models: Models) -> Path:
+    """A collection to copy: 80 pictures with long ids, so that its catalogue has pages enough to damage."""
+    folder = tmp_path_factory.mktemp("sound") / "collection"
+    some = list(described.values())
+    build(folder, {f"{i:03d}-{'x' * 200}": some[i % 4] for i in range(80)}, models)
+    return folder
+
+
+@pytest.fixture
+def folder(sound: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(sound, tmp_path / "collection"))
+
+
+@pytest.fixture(scope="module")
+def query(photos: dict[str, U8], models: Models) -> Query:
+    return describe_query(photos["chelsea"][::2, ::2], models)
+
+
+def opened(folder: Path, models: Models) -> int:
+    with Writer.open(folder, models, DEFAULT_CONFIG) as store:
+        return len(store.reader)
+
+
+def change_manifest(path: Path, **entries: object) -> None:
+    """Change entries of a manifest; one that is ... goes."""
+    changed = json.loads(path.read_text("utf-8")) | entries
+    path.write_text(json.dumps({key: value for key, value in changed.items() if value is not ...}), encoding="utf-8")
+
+
+def note_manifests(folder: Path) -> None:
+    """Let the catalogue take the manifests for what was written, as if a program with a fault had written them."""
+    of_segment = (folder / SEGMENT / "manifest.json").read_text("utf-8")
+    text = (folder / "collection.json").read_text("utf-8")
+    with sqlite3.connect(folder / "catalogue.sqlite") as catalogue:
+        catalogue.execute("UPDATE segments SET manifest = ?", (of_segment,))
+        catalogue.execute("UPDATE facts SET value = ?", (text,))
+    catalogue.close()
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def test_a_copy_elsewhere_is_as_sound(folder: Path, models: Models) -> None:
+    assert opened(folder, models) == 80
+    assert check_store(folder) == []
+
+
+class TestSegmentFiles:
+    @pytest.mark.parametrize("damage", [Path.unlink, cut, empty], ids=["missing", "cut", "empty"])
+    @pytest.mark.parametrize("name", FILES)
+    def test_what_is_missing_or_short_is_named(
+        self, name: str, damage: Callable[[Path], None], folder: Path, models: Models
+    ) -> None:
+        damage(folder / SEGMENT / name)
+        with pytest.raises(CollectionCorruptError, match=name):
+            opened(folder, models)
+        assert [name in problem for problem in check_store(folder)] == [True]
+
+    @pytest.mark.parametrize("name", [*ARRAYS, "descriptors.ann"])
+    def test_one_changed_byte_is_found_by_the_check(self, name: str, folder: Path) -> None:
+        path = folder / SEGMENT / name
+        data = bytearray(path.read_bytes())
+        data[-3] ^= 1
+        path.write_bytes(data)
+        problems = check_store(folder)
+        assert len(problems) == 1
+        assert str(path) in problems[0]
+
+    def test_every_damaged_file_is_told(self, folder: Path) -> None:
+        for name in ("hashes.npy", "local.npy", "descriptors.ann"):
+            cut(folder / SEGMENT / name)
+        assert len(check_store(folder)) == 3
+
+    def test_a_missing_segment_is_named(self, folder: Path, models: Models) -> None:
+        shutil.rmtree(folder / SEGMENT)
+        with pytest.raises(CollectionCorruptError, match="000001"):
+            opened(folder, models)
+        assert any("000001" in problem for problem in check_store(folder))
+
+    @pytest.mark.parametrize(
+        ("name", "array"),
+        [
+            ("ids.npy", np.zeros(5, np.uint8)),
+            ("id_offsets.npy", np.zeros(81, np.int64)),
+            ("id_order.npy", np.full(80, 80, np.uint32)),
+            ("descriptors.npy", np.zeros((80, 3), np.float32)),
+            ("hashes.npy", np.zeros((80, 3), np.int32)),
+            ("sizes.npy", np.zeros((79, 2), np.int32)),
+            ("offsets.npy", np.zeros(81, np.int64)),
+            ("local.npy", np.zeros((5, 128), np.uint8)),
+            ("thumbnails.npy", np.zeros((80, 64, 63), np.uint8)),
+            ("posting_words.npy", np.zeros(0, np.uint32)),
+            ("posting_starts.npy", np.zeros(1, np.uint32)),
+            ("posting_signatures.npy", np.zeros(7, np.uint64)),
+            ("posting_references.npy", np.zeros(3, np.int64)),
+            ("posting_geometry.npy", np.zeros((2, 2), np.uint32)),
+        ],
+    )
+    def test_an_array_of_another_shape_or_type_is_named(
+        self, name: str, array: np.ndarray, folder: Path, models: Models
+    ) -> None:
+        np.save(folder / SEGMENT / name, array)
+        with pytest.raises(CollectionCorruptError, match=name):
+            opened(folder, models)
+
+    def test_offsets_that_run_backwards_are_refused(self, folder: Path, models: Models) -> None:
+        path = folder / SEGMENT / "offsets.npy"
+        offsets = np.load(path)
+        offsets[3], offsets[4] = offsets[4], offsets[3]
+        np.save(path, offsets)
+        with pytest.raises(CollectionCorruptError, match=r"offsets\.npy"):
+            opened(folder, models)
+
+    @pytest.mark.parametrize("fault", ["backwards", "too long", "late"])
+    def test_lists_of_postings_that_lead_astray_are_refused(self, fault: str, folder: Path, models: Models) -> None:
+        path = folder / SEGMENT / "posting_starts.npy"
+        starts = np.load(path)
+        at, value = {"backwards": (3, starts[-1]), "too long": (-1, 2**32 - 1), "late": (0, 1)}[fault]
+        starts[at] = value
+        np.save(path, starts)
+        with pytest.raises(CollectionCorruptError, match=r"posting_starts\.npy"):
+            opened(folder, models)
+
+    @pytest.mark.parametrize("name", ["posting_words", "posting_references", "posting_geometry", "posting_signatures"])
+    @pytest.mark.parametrize("seed", range(2))
+    def test_damaged_postings_do_not_crash_a_search(
+        self, seed: int, name: str, folder: Path, models: Models, query: Query
+    ) -> None:
+        """Only `check_store` reads every byte; a search has to live with any of them."""
+        path = folder / SEGMENT / f"{name}.npy"
+        array = np.load(path)
+        np.save(path, np.random.default_rng(seed).integers(0, 2**32, array.shape).astype(array.dtype))
+        with Writer.open(folder, models, DEFAULT_CONFIG) as store:
+            found = candidates_of(store, query)
+            assert {candidate.reference_id for candidate in found} <= set(store.reader.ids)
+        assert any(name in problem for problem in check_store(folder))
+
+    @pytest.mark.parametrize(("name", "kind"), [("ids", np.uint8), ("id_order", np.uint32)])
+    def test_damaged_ids_do_not_crash_a_search(
+        self, name: str, kind: type, folder: Path, models: Models, query: Query
+    ) -> None:
+        path = folder / SEGMENT / f"{name}.npy"
+        array = np.load(path)
+        np.save(path, np.random.default_rng(0).integers(0, 80 if kind is np.uint32 else 256, array.shape).astype(kind))
+        with Writer.open(folder, models, DEFAULT_CONFIG) as store:
+            assert len(store.reader.ids) == len(store.reader) == 80
+            assert {candidate.reference_id for candidate in candidates_of(store, query)} <= set(store.reader.ids)
+            assert "no such id" not in store.reader
+        assert any(f"{name}.npy" in problem for problem in check_store(folder))
+
+    def test_pickled_arrays_are_not_read(self, folder: Path, models: Models) -> None:
+        np.save(folder / SEGMENT / "hashes.npy", np.array([[1, 2, 3]] * 80, dtype=object), allow_pickle=True)
+        with pytest.raises(CollectionCorruptError, match=r"hashes\.npy"):
+            opened(folder, models)
+
+
+class TestSegmentManifest:
+    @pytest.mark.parametrize("text", ["", "[]", "{}", "nonsense", "3"])
+    def test_one_that_is_none_is_named(self, text: str, folder: Path, models: Models) -> None:
+        (folder / SEGMENT / "manifest.json").write_text(text)
+        with pytest.raises(CollectionCorruptError, match=r"manifest\.json"):
+            opened(folder, models)
+        assert any("manifest.json" in problem for problem in check_store(folder))
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            *("format_version", "kind", "model_id", "n_images", "n_id_bytes", "dimension", "n_keypoints", "n_words"),
+            *("n_local", "annoy", "sha256"),
+        ],
+    )
+    def test_a_missing_entry_is_noticed(self, entry: str, folder: Path, models: Models) -> None:
+        change_manifest(folder / SEGMENT / "manifest.json", **{entry: ...})
+        for _ in ("as it is", "though the catalogue agrees"):
+            with pytest.raises(CollectionCorruptError, match=r"manifest\.json"):
+                opened(folder, models)
+            note_manifests(folder)
+
+    @pytest.mark.parametrize(
+        ("entry", "value"),
+        [
+            ("annoy", 3),
+            ("kind", "drawings"),
+            ("kind", None),
+            ("n_images", "80"),
+            ("n_keypoints", None),
+            ("n_words", 7.0),
+            ("dimension", True),
+        ],
+    )
+    def test_an_entry_of_another_kind_is_damage_too(
+        self, entry: str, value: object, folder: Path, models: Models
+    ) -> None:
+        change_manifest(folder / SEGMENT / "manifest.json", **{entry: value})
+        for _ in ("as it is", "though the catalogue agrees"):
+            with pytest.raises(CollectionCorruptError, match=rf"000001.*{entry}"):
+                opened(folder, models)
+            note_manifests(folder)
+
+    @pytest.mark.parametrize("value", [None, [], "x"])
+    def test_digests_of_another_kind_are_a_problem_not_a_crash(self, value: object, folder: Path) -> None:
+        change_manifest(folder / SEGMENT / "manifest.json", sha256=value)
+        for _ in ("as it is", "though the catalogue agrees"):
+            assert any("manifest.json" in problem for problem in check_store(folder))
+            note_manifests(folder)
+
+    @pytest.mark.parametrize("entry", ["n_images", "n_id_bytes", "n_keypoints", "n_words", "n_local", "dimension"])
+    def test_counts_that_are_wrong_are_found(self, entry: str, folder: Path, models: Models) -> None:
+        path = folder / SEGMENT / "manifest.json"
+        change_manifest(path, **{entry: json.loads(path.read_text())[entry] + 1})
+        for _ in ("as it is", "though the catalogue agrees"):
+            with pytest.raises(CollectionCorruptError):
+                opened(folder, models)
+            assert check_store(folder) != []
+            note_manifests(folder)
+
+    @pytest.mark.parametrize("change", [lambda text: text + " ", lambda text: text.replace('"seed": ', '"seed": 1')])
+    def test_any_other_byte_is_noticed_when_it_is_opened(
+        self, change: Callable[[str], str], folder: Path, models: Models
+    ) -> None:
+        path = folder / SEGMENT / "manifest.json"
+        text = path.read_text()
+        path.write_text(change(text))
+        assert path.read_text() != text
+        with pytest.raises(CollectionCorruptError, match=r"000001/manifest\.json: its bytes have changed.*; "):
+            opened(folder, models)
+        assert [str(path) in problem for problem in check_store(folder)] == [True]
+
+    @pytest.mark.parametrize("place", [SEGMENT / "manifest.json", Path("collection.json")])
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_the_formats_before_this_one_are_refused(
+        self, version: int, place: Path, folder: Path, models: Models
+    ) -> None:
+        change_manifest(folder / place, format_version=version)
+        for _ in ("as it is", "though the catalogue agrees"):
+            with pytest.raises(CollectionCorruptError, match=rf"version {version},.* reads 3"):
+                opened(folder, models)
+            note_manifests(folder)
+
+    def test_another_format_version_is_refused_with_both(self, folder: Path, models: Models) -> None:
+        change_manifest(folder / SEGMENT / "manifest.json", format_version=77)
+        with pytest.raises(CollectionCorruptError, match=r"version 77.* reads 3"):
+            opened(folder, models)
+
+    def test_a_segment_of_another_model_is_refused_with_both(self, folder: Path, models: Models) -> None:
+        change_manifest(folder / SEGMENT / "manifest.json", model_id="vlad-other")
+        for _ in ("as it is", "though the catalogue agrees"):
+            with pytest.raises(ModelMismatchError) as caught:
+                opened(folder, models)
+            assert models.model_id in str(caught.value)
+            assert "vlad-other" in str(caught.value)
+            note_manifests(folder)
+
+
+class TestAnnoysFile:
+    def test_the_manifest_tells_what_the_file_does_not(self, folder: Path) -> None:
+        told = json.loads((folder / SEGMENT / "manifest.json").read_text())["annoy"]
+        assert told == {
+            "metric": "euclidean",
+            "n_trees": DEFAULT_CONFIG.annoy.n_trees,
+            "seed": DEFAULT_CONFIG.annoy.seed,
+            "n_jobs": DEFAULT_CONFIG.annoy.n_jobs,
+        }
+
+    @pytest.mark.parametrize("metric", ["angular", None])
+    def test_another_metric_is_refused_with_both(self, metric: str | None, folder: Path, models: Models) -> None:
+        path = folder / SEGMENT / "manifest.json"
+        change_manifest(path, annoy=json.loads(path.read_text())["annoy"] | {"metric": metric})
+        note_manifests(folder)
+        with pytest.raises(CollectionCorruptError, match=rf"{metric}.*euclidean"):
+            opened(folder, models)
+
+    def test_trees_over_another_number_of_items_are_refused_with_both(
+        self, folder: Path, tmp_path: Path, described: dict[str, Fingerprint], models: Models
+    ) -> None:
+        build(tmp_path / "other", dict(list(described.items())[:3]), models)
+        shutil.copy(tmp_path / "other" / SEGMENT / "descriptors.ann", folder / SEGMENT / "descriptors.ann")
+        with pytest.raises(CollectionCorruptError, match=r"descriptors\.ann: 3 items.* 80"):
+            opened(folder, models)
+
+    def test_same_pictures_same_bytes(
+        self, folder: Path, tmp_path: Path, described: dict[str, Fingerprint], models: Models
+    ) -> None:
+        some = dict(list(described.items())[:5])
+        for name in ("one", "two"):
+            build(tmp_path / name, some, models)
+        files = [(tmp_path / name / SEGMENT / "descriptors.ann").read_bytes() for name in ("one", "two")]
+        assert files[0] == files[1]
+
+
+class TestCatalogue:
+    def damaged(self, folder: Path, models: Models) -> None:
+        with pytest.raises(CollectionCorruptError, match=r"catalogue\.sqlite"):
+            opened(folder, models)
+        assert any("catalogue.sqlite" in problem for problem in check_store(folder))
+
+    def test_missing_and_not_made_anew_by_looking(self, folder: Path, models: Models) -> None:
+        for name in ("catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm"):
+            (folder / name).unlink(missing_ok=True)
+        self.damaged(folder, models)
+        assert not (folder / "catalogue.sqlite").exists()
+
+    def test_a_folder_in_its_place(self, folder: Path, models: Models) -> None:
+        (folder / "catalogue.sqlite").unlink()
+        (folder / "catalogue.sqlite").mkdir()
+        self.damaged(folder, models)
+
+    @pytest.mark.parametrize("data", [b"", b"not a database at all" * 300])
+    def test_not_a_database(self, data: bytes, folder: Path, models: Models) -> None:
+        (folder / "catalogue.sqlite").write_bytes(data)
+        self.damaged(folder, models)
+
+    @pytest.mark.parametrize("keep", [0.3, 0.5, 0.8])
+    def test_cut_short(self, keep: float, folder: Path, models: Models) -> None:
+        path = folder / "catalogue.sqlite"
+        data = path.read_bytes()
+        path.write_bytes(data[: int(len(data) * keep) // 4096 * 4096])
+        self.damaged(folder, models)
+
+    def test_pages_overwritten(self, folder: Path, models: Models) -> None:
+        path = folder / "catalogue.sqlite"
+        data = bytearray(path.read_bytes())
+        assert len(data) > 5 * 4096
+        data[2 * 4096 :] = np.random.default_rng(0).bytes(len(data) - 2 * 4096)
+        path.write_bytes(data)
+        self.damaged(folder, models)
+
+    def test_that_knows_other_pictures_than_the_segments(
+        self, folder: Path, tmp_path: Path, described: dict[str, Fingerprint], models: Models
+    ) -> None:
+        build(tmp_path / "other", dict(list(described.items())[:3]), models)
+        shutil.rmtree(folder / SEGMENT)
+        shutil.copytree(tmp_path / "other" / SEGMENT, folder / SEGMENT)
+        with pytest.raises(CollectionCorruptError, match=r"000001/manifest\.json: its bytes have changed.*; "):
+            opened(folder, models)
+        assert check_store(folder) != []
+        note_manifests(folder)
+        with pytest.raises(CollectionCorruptError, match=r"80 .*3"):
+            opened(folder, models)
+        assert check_store(folder) != []
+
+    def test_that_has_lost_count_of_what_was_removed(self, folder: Path, models: Models) -> None:
+        self.change(folder, "UPDATE images SET removed = 1 WHERE row = 3")
+        with pytest.raises(CollectionCorruptError, match=r"0 pictures of segment 1 are removed and names 1; restore"):
+            opened(folder, models)
+        assert any("removed" in problem for problem in check_store(folder))
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE images SET id = 'other' WHERE row = 7",
+            "UPDATE images SET path = '/elsewhere' WHERE row = 7",
+            "UPDATE images SET content = 'ff' WHERE row = 7",
+            "UPDATE images SET width = width + 1 WHERE row = 7",
+            "DELETE FROM images WHERE row = 7",
+        ],
+    )
+    def test_facts_that_were_changed_behind_its_back(self, statement: str, folder: Path) -> None:
+        self.change(folder, statement)
+        assert ["catalogue.sqlite: segment 1" in problem for problem in check_store(folder)] == [True]
+
+    @staticmethod
+    def change(folder: Path, statement: str) -> None:
+        with sqlite3.connect(folder / "catalogue.sqlite") as catalogue:
+            assert catalogue.execute(statement).rowcount == 1
+        catalogue.close()
+
+
+class TestCollectionManifest:
+    @pytest.mark.parametrize("text", ["", "[]", "{}", "nonsense", '{"format_version": 1}'])
+    def test_one_that_is_none_is_named(self, text: str, folder: Path, models: Models) -> None:
+        (folder / "collection.json").write_text(text)
+        with pytest.raises(CollectionCorruptError, match=r"collection\.json"):
+            opened(folder, models)
+        assert any("collection.json" in problem for problem in check_store(folder))
+
+    def test_another_format_version_is_refused_with_both(self, folder: Path, models: Models) -> None:
+        change_manifest(folder / "collection.json", format_version=9)
+        with pytest.raises(CollectionCorruptError, match=r"version 9.* reads 3"):
+            opened(folder, models)
+
+    @pytest.mark.parametrize("entry", ["format_version", "model_id", "features", "keep_local_descriptors"])
+    @pytest.mark.parametrize("value", [..., None, [7]])
+    def test_an_entry_that_is_missing_or_of_another_kind(
+        self, value: object, entry: str, folder: Path, models: Models
+    ) -> None:
+        change_manifest(folder / "collection.json", **{entry: value})
+        for _ in ("as it is", "though the catalogue agrees"):
+            with pytest.raises(CollectionCorruptError, match=r"collection\.json"):
+                opened(folder, models)
+            note_manifests(folder)
+
+    def test_any_other_change_is_noticed_when_it_is_opened(self, folder: Path, models: Models) -> None:
+        change_manifest(folder / "collection.json", keep_local_descriptors=False)
+        with pytest.raises(CollectionCorruptError, match=r"collection\.json: its bytes have changed.*; "):
+            opened(folder, models)
+        assert ["collection.json" in problem for problem in check_store(folder)] == [True]
+
+    def test_all_of_it_is_a_collection_error(self, folder: Path, models: Models) -> None:
+        (folder / "collection.json").unlink()
+        with pytest.raises(CollectionError, match="no collection here"):
+            opened(folder, models)

@@ -1,0 +1,477 @@
+"""The comparison picture and the page: what is drawn lies where it belongs, what is written is valid and escaped."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+import fingerprint
+from fingerprint.errors import ImageError
+from fingerprint.report import PageEntry, comparison_picture, probability_text, variant_text, write_page
+from fingerprint.report.picture import (
+    CAPTION_HEIGHT,
+    CORNER_COLOURS,
+    MAX_HEIGHT,
+    MAX_WIDTH,
+    QUERY_X,
+    QUERY_Y,
+    _true_corners,
+)
+from fingerprint.types import F64, U8, Verification
+
+Map = Callable[[F64], F64]
+GAP = 40  # between the two pictures
+IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+
+
+def grey(width: int, height: int, value: int = 120) -> U8:
+    pixels = np.full((height, width, 3), value, dtype=np.uint8)
+    pixels.setflags(write=False)
+    return pixels
+
+
+def box(left: float, top: float, right: float, bottom: float) -> F64:
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float64)
+
+
+def as_region(points: F64) -> tuple[tuple[float, float], ...]:
+    return tuple((float(x), float(y)) for x, y in points)
+
+
+def verification(
+    in_reference: F64 | None = None,
+    in_query: F64 | None = None,
+    *,
+    probability: float = 0.98,
+    n_inliers: int = 57,
+    mirrored: bool = False,
+    inverted: bool = False,
+) -> Verification:
+    return Verification(
+        probability=probability,
+        log_odds=float(np.log(probability / (1 - probability))),
+        n_inliers=n_inliers,
+        transform=None if in_reference is None else IDENTITY,
+        mirrored=mirrored,
+        inverted=inverted,
+        reference_region=None if in_reference is None else as_region(in_reference),
+        query_region=None if in_query is None else as_region(in_query),
+    )
+
+
+def centres(picture: U8, left: int, right: int) -> dict[int, tuple[float, float]]:
+    """Return where each corner colour lies between two columns, by its number: the middle of all its pixels."""
+    found = {}
+    for number, colour in enumerate(CORNER_COLOURS, start=1):
+        y, x = np.nonzero((picture[:, left:right] == colour).all(axis=2))
+        if len(x) > 60:
+            found[number] = ((x.min() + x.max()) / 2 + left, (y.min() + y.max()) / 2)
+    return found
+
+
+def written(monkeypatch: pytest.MonkeyPatch, *arguments: object, **options: float) -> str:
+    """Return all words that are written into a picture."""
+    words: list[str] = []
+    draw = ImageDraw.ImageDraw.text
+
+    def recording(self: ImageDraw.ImageDraw, xy: tuple[float, float], text: str, **more: object) -> None:
+        words.append(text)
+        draw(self, xy, text, **more)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", recording)
+    comparison_picture(*arguments, **options)
+    return " | ".join(words)
+
+
+# ---------------------------------------------------------------------------------------------------- the picture
+
+
+SIZES = [  # query, reference, the sizes at which they are shown
+    ((400, 300), (400, 300), (400, 300), (400, 300)),
+    ((2000, 1500), (640, 480), (560, 420), (560, 420)),
+    ((300, 900), (600, 900), (160, 480), (320, 480)),
+    ((60, 60), (80, 60), (240, 240), (320, 240)),
+    ((3000, 100), (400, 400), (560, 19), (400, 400)),
+]
+
+
+@pytest.mark.parametrize(("query", "reference", "shown_query", "shown_reference"), SIZES)
+def test_corners_lie_at_the_mapped_places_of_the_shown_sizes(
+    query: tuple[int, int],
+    reference: tuple[int, int],
+    shown_query: tuple[int, int],
+    shown_reference: tuple[int, int],
+) -> None:
+    share = np.array([[0.2, 0.1], [0.8, 0.2], [0.9, 0.9], [0.1, 0.8]])
+    in_query, in_reference = (share * size - 0.5 for size in (query, reference))
+    picture = comparison_picture(grey(*query), grey(*reference), verification(in_reference, in_query))
+    reference_x = picture.shape[1] - QUERY_X - shown_reference[0]
+    assert reference_x >= QUERY_X + shown_query[0] + GAP
+    assert picture.shape[0] == QUERY_Y + max(shown_query[1], shown_reference[1]) + CAPTION_HEIGHT
+    at_reference = centres(picture, reference_x - GAP // 2, picture.shape[1])
+    assert list(at_reference) == [1, 2, 3, 4]
+    for number, centre in at_reference.items():
+        expected = share[number - 1] * shown_reference + (reference_x, QUERY_Y) - 0.5
+        np.testing.assert_allclose(centre, expected, atol=1)
+    if shown_query[1] > 40:  # in a ribbon the marks lie on each other
+        at_query = centres(picture, 0, reference_x - GAP // 2)
+        assert list(at_query) == [1, 2, 3, 4]
+        for number, centre in at_query.items():
+            np.testing.assert_allclose(centre, share[number - 1] * shown_query + (QUERY_X, QUERY_Y) - 0.5, atol=1)
+
+
+@pytest.mark.parametrize("size", [(5000, 10), (10, 5000), (1, 1), (4000, 3000)])
+def test_pictures_of_any_shape_give_one_of_bounded_size(size: tuple[int, int]) -> None:
+    picture = comparison_picture(grey(*size), grey(*size), verification())
+    assert picture.dtype == np.uint8
+    assert picture.shape[2] == 3
+    assert picture.shape[0] <= QUERY_Y + MAX_HEIGHT + CAPTION_HEIGHT
+    assert picture.shape[1] <= 2 * QUERY_X + 2 * MAX_WIDTH + GAP
+
+
+def test_a_mirrored_query_wears_its_corners_mirrored() -> None:
+    whole = box(-0.5, -0.5, 399.5, 299.5)
+    flipped = whole * (-1, 1) + (399, 0)
+    picture = comparison_picture(grey(400, 300), grey(400, 300), verification(whole, flipped, mirrored=True))
+    left, right = centres(picture, 0, QUERY_X + 420), centres(picture, QUERY_X + 420, picture.shape[1])
+    assert right[1][0] < right[2][0]
+    assert left[1][0] > left[2][0]
+    assert left[1][1] == left[2][1] < left[3][1]
+
+
+def test_numbers_start_at_the_references_upper_left_wherever_the_region_starts() -> None:
+    region = np.roll(box(50, 40, 300, 200), 2, axis=0)
+    picture = comparison_picture(grey(400, 300), grey(400, 300), verification(region, region))
+    marks = centres(picture, 0, QUERY_X + 420)
+    np.testing.assert_allclose(marks[1], (50 + QUERY_X, 40 + QUERY_Y), atol=1)
+    np.testing.assert_allclose(marks[2], (300 + QUERY_X, 40 + QUERY_Y), atol=1)
+
+
+def test_for_a_match_all_outside_the_region_is_darker_and_all_inside_is_as_it_was() -> None:
+    region = box(100, 80, 300, 220)
+    picture = comparison_picture(grey(400, 300), grey(400, 300), verification(region, region))
+    assert (picture[QUERY_Y + 150, QUERY_X + 200] == 120).all()
+    assert (picture[QUERY_Y + 20, QUERY_X + 30] < 80).all()
+
+
+def test_without_a_match_nothing_is_darkened_and_the_outline_stays() -> None:
+    region = box(100, 80, 300, 220)
+    picture = comparison_picture(grey(400, 300), grey(400, 300), verification(region, region, probability=0.02))
+    assert (picture[QUERY_Y + 20, QUERY_X + 30] == 120).all()
+    assert list(centres(picture, 0, QUERY_X + 420)) == [1, 2, 3, 4]
+
+
+def test_without_geometry_both_pictures_are_shown_as_they_are() -> None:
+    picture = comparison_picture(grey(400, 300), grey(400, 300, 90), verification(probability=0.7))
+    assert (picture[QUERY_Y : QUERY_Y + 300, QUERY_X : QUERY_X + 400] == 120).all()
+    start = QUERY_X + 400 + GAP
+    assert (picture[QUERY_Y : QUERY_Y + 300, start : start + 400] == 90).all()
+
+
+def test_the_caption_is_there_and_tells_outcomes_apart() -> None:
+    region = box(100, 80, 300, 220)
+    captions = [
+        comparison_picture(grey(400, 300), grey(400, 300), outcome)[-CAPTION_HEIGHT:]
+        for outcome in (verification(region, region), verification(region, region, probability=0.1), verification())
+    ]
+    for i, caption in enumerate(captions):
+        assert (caption > 150).all(axis=2).sum() > 300
+        for other in captions[i + 1 :]:
+            assert caption.shape != other.shape or (caption != other).any()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected", "absent"),
+    [
+        (
+            verification(box(0, 0, 200, 300), box(0, 0, 9, 9)),
+            ["Match", "probability 0.980", "57 inliers · shown as it is · shows 50 % of the reference", "400 x 300"],
+            ["No match", "guess"],
+        ),
+        (
+            verification(box(0, 0, 3, 3), box(0, 0, 9, 9), mirrored=True),
+            ["· shown mirrored ·", "shows less than 1 % of the reference"],
+            ["as it is", "negative"],
+        ),
+        (
+            verification(box(0, 0, 30, 30), box(0, 0, 9, 9), inverted=True),
+            ["· shown negative ·"],
+            ["as it is", "mirrored"],
+        ),
+        (
+            verification(box(0, 0, 30, 30), box(0, 0, 9, 9), mirrored=True, inverted=True),
+            ["· shown mirrored negative ·"],
+            ["as it is"],
+        ),
+        (
+            verification(box(0, 0, 200, 300), box(0, 0, 9, 9), probability=0.0001, n_inliers=1),
+            ["No match", "probability < 0.001", "1 inlier ·", "no more than a guess"],
+            ["shows"],
+        ),
+        (verification(n_inliers=0, probability=0.01), ["No match", "0 inliers", "no geometry"], ["mirrored"]),
+        (verification(n_inliers=1, probability=0.99), ["Match", "probability 0.990", "no geometry"], ["No match"]),
+        (
+            Verification(0.9, 2.2, 8, IDENTITY, False, False, None, None),
+            ["Match", "8 inliers · shown as it is · no region that both show"],
+            ["no geometry"],
+        ),
+    ],
+)
+def test_the_caption_says_plainly_what_was_found(
+    monkeypatch: pytest.MonkeyPatch, outcome: Verification, expected: Sequence[str], absent: Sequence[str]
+) -> None:
+    words = written(monkeypatch, grey(400, 300), grey(400, 300), outcome)
+    for word in expected:
+        assert word in words
+    for word in absent:
+        assert word not in words
+
+
+def test_the_threshold_decides_what_is_called_a_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "No match" in written(monkeypatch, grey(40, 30), grey(40, 30), verification(probability=0.8), threshold=0.9)
+
+
+@pytest.mark.parametrize("wild", [np.inf, np.nan, 1e12])
+def test_a_region_that_runs_away_does_not_stop_the_drawing(wild: float) -> None:
+    region = box(0, 0, 50, 50)
+    far = region.copy()
+    far[2] = wild
+    picture = comparison_picture(grey(400, 300), grey(400, 300), verification(region, far))
+    assert picture.shape == comparison_picture(grey(400, 300), grey(400, 300), verification(region, region)).shape
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8), np.zeros((4, 4, 3))],
+)
+def test_what_is_no_picture_is_refused_by_name(bad: U8) -> None:
+    with pytest.raises(ImageError, match="<query>"):
+        comparison_picture(bad, grey(4, 4), verification())
+    with pytest.raises(ImageError, match="<reference>"):
+        comparison_picture(grey(4, 4), bad, verification())
+
+
+def test_corners_on_nearly_straight_lines_are_left_out() -> None:
+    noisy = np.array([[0.2, -0.5], [51.4, -0.5], [450.5, -0.4], [450.5, 299.5], [0.2, 299.5]])
+    assert _true_corners(noisy).tolist() == [0, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        box(0, 0, 100, 80),
+        box(0, 0, 500, 4),
+        np.array([[0, 0], [9, 0], [4, 7]], dtype=np.float64),
+        np.array([[3, 0], [7, 0], [10, 3], [10, 7], [7, 10], [3, 10], [0, 7], [0, 3]], dtype=np.float64),
+    ],
+)
+def test_true_corners_all_stay(region: F64) -> None:
+    assert _true_corners(region).tolist() == list(range(len(region)))
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (lambda p: p[:, ::-1], {1: "right top", 2: "left top", 3: "left bottom", 4: "right bottom"}),
+        (lambda p: p[::-1, ::-1], {1: "right bottom", 2: "left bottom", 3: "left top", 4: "right top"}),
+        (lambda p: p, {1: "left top", 2: "right top", 3: "right bottom", 4: "left bottom"}),
+    ],
+)
+def test_what_the_engine_finds_is_drawn_right(
+    photos: dict[str, U8], edit: Callable[[U8], U8], expected: dict[int, str]
+) -> None:
+    reference = photos["chelsea"]
+    query = np.ascontiguousarray(edit(reference))
+    picture = comparison_picture(query, reference, fingerprint.compare(query, reference))
+    marks = centres(picture, 0, QUERY_X + reference.shape[1] + GAP // 2)
+    middle_x, middle_y = QUERY_X + reference.shape[1] / 2, QUERY_Y + reference.shape[0] / 2
+    said = {
+        number: f"{'left' if x < middle_x else 'right'} {'top' if y < middle_y else 'bottom'}"
+        for number, (x, y) in marks.items()
+    }
+    assert said == expected
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"),
+    [
+        *((0.0, "0.000"), (1e-9, "< 0.001"), (0.00049, "< 0.001"), (0.0005, "0.001"), (0.5, "0.500")),
+        *((0.9994, "0.999"), (0.9995, "> 0.999"), (1 - 1e-12, "> 0.999"), (1.0, "1.000")),
+    ],
+)
+def test_a_probability_is_called_0_or_1_only_where_it_is(probability: float, text: str) -> None:
+    assert probability_text(probability) == text
+
+
+# ------------------------------------------------------------------------------------------------------- the page
+
+
+class Page(HTMLParser):
+    """Checks that tags are balanced, and collects what is in them."""
+
+    VOID = frozenset({"meta", "img", "br", "link", "input", "hr"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.doctype = ""
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_decl(self, decl: str) -> None:
+        self.doctype = decl
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names))
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and self.open[-1] != "style":
+            self.texts.append(data.strip())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def entry(query: str = "a.jpg", found: bool = True, right: bool | None = None, done: str | None = None) -> PageEntry:
+    return PageEntry(query, "b.jpg", 0.98 if found else 0.01, found, grey(90, 40), done, right)
+
+
+def written_page(tmp_path: Path, entries: Sequence[PageEntry], title: str = "A run", notes: Sequence[str] = ()) -> Page:
+    write_page(tmp_path / "page.html", entries, title, notes)
+    return Page((tmp_path / "page.html").read_text(encoding="utf-8"))
+
+
+def test_the_page_holds_a_row_for_each_query_in_order(tmp_path: Path) -> None:
+    page = written_page(tmp_path, [entry("one.jpg"), entry("two.jpg", found=False), entry("three.jpg")])
+    assert page.doctype == "DOCTYPE html"
+    assert page.all("html") == [{"lang": "en"}]
+    assert {"charset": "utf-8"} in page.all("meta")
+    assert len(page.all("article")) == len(page.all("img")) == 3
+    order = [page.texts.index(name) for name in ("one.jpg", "two.jpg", "three.jpg")]
+    assert order == sorted(order)
+    assert page.texts.count("A run") == 2  # title and heading
+
+
+def test_pictures_are_inside_the_page_and_told_in_words(tmp_path: Path) -> None:
+    page = written_page(tmp_path, [entry("one.jpg", done="cropped", right=True), entry("two.jpg", found=False)])
+    for image, name in zip(page.all("img"), ("one.jpg", "two.jpg"), strict=True):
+        assert name in (image["alt"] or "")
+        kind, _, data = (image["src"] or "").partition(",")
+        assert kind == "data:image/jpeg;base64"
+        with Image.open(io.BytesIO(base64.b64decode(data, validate=True))) as decoded:
+            assert decoded.size == (90, 40) == (int(image["width"] or 0), int(image["height"] or 0))
+            assert abs(int(np.asarray(decoded.convert("L")).mean()) - 120) < 3
+
+
+def test_the_page_needs_nothing_but_itself(tmp_path: Path) -> None:
+    page = written_page(tmp_path, [entry()])
+    assert not page.all("script")
+    assert not page.all("link")
+    assert all(
+        (value or "").startswith("data:") for _, tag in page.tags for name, value in tag.items() if name == "src"
+    )
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "http" not in text.replace("data:image", "")
+    assert "url(" not in text
+    assert "@import" not in text
+
+
+def test_the_page_can_be_read_in_the_light_and_in_the_dark(tmp_path: Path) -> None:
+    write_page(tmp_path / "page.html", [], "Nothing")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "color-scheme: light dark" in text
+    assert "prefers-color-scheme: dark" in text
+
+
+@pytest.mark.parametrize(
+    "nasty",
+    [
+        "<script>alert(1)</script>",
+        '"><img src=x onerror=alert(1)>',
+        "a & b &lt; c",
+        "'single' \"double\"",
+        "日本語 ñ ✓",
+    ],
+)
+def test_all_text_is_escaped(tmp_path: Path, nasty: str) -> None:
+    rows = [PageEntry(nasty, nasty, 0.5, True, grey(9, 9), nasty, True)]
+    page = written_page(tmp_path, rows, nasty, [nasty])
+    assert page.texts.count(nasty) == 6  # title, heading, note, query, reference, what was done
+    assert len(page.all("img")) == 1
+    assert nasty in (page.all("img")[0]["alt"] or "")
+    assert not page.all("script")
+
+
+def test_names_that_are_no_text_are_written_as_far_as_they_are(tmp_path: Path) -> None:
+    page = written_page(tmp_path, [entry(b"caf\xe9\x00\x1b[2J.jpg".decode("utf-8", "surrogateescape"))])
+    assert "caf\ufffd\ufffd\ufffd[2J.jpg" in page.texts
+
+
+@pytest.mark.parametrize(
+    ("found", "right", "verdict", "mark"),
+    [
+        (True, True, "found", "right"),
+        (False, True, "rightly not found", "right"),
+        (True, False, "wrongly found", "wrong"),
+        (False, False, "missed", "wrong"),
+        (True, None, "match", "open"),
+        (False, None, "no match", "open"),
+    ],
+)
+def test_the_verdict_follows_from_what_was_found_and_the_truth(
+    tmp_path: Path, found: bool, right: bool | None, verdict: str, mark: str
+) -> None:
+    page = written_page(tmp_path, [entry(found=found, right=right)])
+    assert entry(found=found, right=right).verdict == verdict
+    assert [tag["class"] for tag in page.all("p")] == [f"verdict {mark}"]
+    assert any(text.endswith(verdict) for text in page.texts)
+    assert ("✓" in "".join(page.texts)) == (right is True)
+    assert ("✗" in "".join(page.texts)) == (right is False)
+
+
+def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
+    page = written_page(tmp_path, [PageEntry("a.jpg", None, None, False, grey(9, 9))])
+    assert "what was done" not in page.texts
+    assert "probability" not in page.texts
+    assert "none" in page.texts
+
+
+def test_a_page_without_queries_is_a_page(tmp_path: Path) -> None:
+    page = written_page(tmp_path, [], "Nothing", ["No queries."])
+    assert page.texts == ["Nothing", "Nothing", "No queries."]
+
+
+def test_the_same_entries_give_the_same_bytes_in_the_place_of_what_was_there(tmp_path: Path) -> None:
+    paths = [tmp_path / "one.html", tmp_path / "two.html"]
+    paths[1].write_text("something much longer" * 10_000)
+    for path in paths:
+        write_page(path, [entry()], "A run")
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("mirrored", "inverted", "text"),
+    [
+        *[(False, False, "as it is"), (True, False, "mirrored")],
+        *[(False, True, "negative"), (True, True, "mirrored negative")],
+    ],
+)
+def test_the_version_in_words(*, mirrored: bool, inverted: bool, text: str) -> None:
+    assert variant_text(verification(mirrored=mirrored, inverted=inverted)) == text
