@@ -277,7 +277,7 @@ class TrainConfig:
     dimension : int, 1..256
         Of the compact descriptor; fewer if the images are too few to learn so many.
     n_edited_copies : int
-        Edited versions of each image that the projections and the detector of insets learn from.
+        Edited copies of each image that the projections and the detector of insets learn from.
     n_background : int
         Images kept for background normalisation.
     n_local : int
@@ -285,7 +285,7 @@ class TrainConfig:
     n_cells : int
         Coarse cells of the vocabulary, and words of each; fewer if the local descriptors are too few.
     n_cohort : int
-        Images in the inverted file that a query's agreement with just anything is measured by.
+        Images of the cohort: unrelated pictures, which a query is compared with to see how easily it agrees.
     n_calibration : int
         Edited queries that the calibration is fitted on.
     """

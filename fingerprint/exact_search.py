@@ -7,7 +7,7 @@ uses its own threads for the product; all else is a kernel that reads the produc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ from fingerprint.kernels.nearest import (
     paired_distances,
     rough_distances,
 )
-from fingerprint.types import F32, F64, I64
+from fingerprint.types import F32, F64, I64, Progress
 
 _QUERY_BLOCK, _REFERENCE_BLOCK = 4096, 1024  # one product is 16 MiB; shapes near to these are about as fast
 _WIDEST = 16  # reference blocks that are taken at once where the queries are few
@@ -72,7 +72,7 @@ def nearest(queries: F32, references: F32, k: int) -> tuple[I64, F64]:
 
 
 def global_nearest(
-    queries: F32, references: F32, n_pairs: int, progress: Callable[[int, int], None] | None = None
+    queries: F32, references: F32, n_pairs: int, progress: Progress | None = None
 ) -> tuple[I64, I64, F64]:
     """Return the `n_pairs` nearest (query, reference) pairs of all pairs there are.
 

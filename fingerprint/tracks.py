@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -26,11 +26,8 @@ from fingerprint.features.describe import compact_descriptor
 from fingerprint.images.find import IMAGE_SUFFIXES, find_images, unread_folders
 from fingerprint.index.manifests import COLLECTION_MANIFEST
 from fingerprint.models import Models, load_models
-from fingerprint.types import F32, Match, Skipped, is_unicode
+from fingerprint.types import F32, Match, Progress, Skipped, StageProgress, is_unicode
 from fingerprint.workers import map_images
-
-#: Called as ``progress(stage, done, total)``; the stages are ``"references"`` and ``"queries"``.
-Progress = Callable[[str, int, int], None]
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +61,7 @@ def match_track(
     config: Config = DEFAULT_CONFIG,
     collection: str | os.PathLike[str] | None = None,
     n_workers: int | None = None,
-    progress: Progress | None = None,
+    progress: StageProgress | None = None,
 ) -> tuple[Matches, tuple[Skipped, ...]]:
     """Find the sources of all queries, each by itself, as the Matching Track wants them.
 
@@ -79,11 +76,11 @@ def match_track(
         ``config.results`` is the most rows that a query gets.
     collection : path, optional
         Where to keep the collection that is made from a folder of references. If it is there already it is brought up
-        to date and used again. Default: a temporary place.
+        to date and used again. Default: a temporary folder.
     n_workers : int, optional
         Threads; one for each core by default. The result does not depend on it.
     progress : callable, optional
-        Called as ``progress(stage, done, total)``.
+        Called as ``progress(stage, done, total)``; the stages are ``"references"`` and ``"queries"``.
 
     Returns
     -------
@@ -113,8 +110,8 @@ def match_track(
         if isinstance(offered, _Folder):
             source, at_once = _collect(offered, collection, models, config, n_workers, report, stack)
             skipped += at_once
-            places = {item.path for item in at_once}
-            unread = {_id_in(offered, image) for image in offered.images if str(image) in places}
+            paths = {item.path for item in at_once}
+            unread = {_id_in(offered, image) for image in offered.images if str(image) in paths}
         elif collection is not None:
             raise ConfigError(
                 f"{references}: a collection already; {collection} is for the images of a folder, omit it"
@@ -142,7 +139,7 @@ def describe_track(
     models: Models | None = None,
     config: Config = DEFAULT_CONFIG,
     n_workers: int | None = None,
-    progress: Progress | None = None,
+    progress: StageProgress | None = None,
 ) -> tuple[DescriptorSet, tuple[Skipped, ...]]:
     """Describe all queries and references, each by itself, as the Descriptor Track wants them.
 
@@ -158,7 +155,7 @@ def describe_track(
     n_workers : int, optional
         Threads; one for each core by default. The result does not depend on it.
     progress : callable, optional
-        Called as ``progress(stage, done, total)``.
+        Called as ``progress(stage, done, total)``; the stages are ``"references"`` and ``"queries"``.
 
     Returns
     -------
@@ -181,10 +178,10 @@ def describe_track(
     report = progress or _silent
     skipped: list[Skipped] = []
     with ExitStack() as stack:
-        halves = [_open(place, models, config, stack) for place in (queries, references)]
+        halves = [_open(location, models, config, stack) for location in (queries, references)]
         ids = [
-            tuple(_ids_by_collection_id(half, place).values()) if isinstance(half, Collection) else half.ids
-            for half, place in zip(halves, (queries, references), strict=True)
+            tuple(_ids_by_collection_id(half, location).values()) if isinstance(half, Collection) else half.ids
+            for half, location in zip(halves, (queries, references), strict=True)
         ]
         if foreign := next((name for half in ids for name in half if not name.isascii()), None):
             raise ChallengeFileError(f"the id {foreign!r} is not ASCII, which a descriptor file needs: rename it")
@@ -235,20 +232,20 @@ def _open(source: str | os.PathLike[str], models: Models, config: Config, stack:
     return _Folder(path, tuple(images), tuple(ids), unread_folders(ignored))
 
 
-def _ids_by_collection_id(collection: Collection, place: str | os.PathLike[str]) -> Mapping[str, str]:
+def _ids_by_collection_id(collection: Collection, location: str | os.PathLike[str]) -> Mapping[str, str]:
     names = collection.ids
-    return dict(zip(names, _checked_ids(names, place), strict=True))
+    return dict(zip(names, _checked_ids(names, location), strict=True))
 
 
-def _checked_ids(names: Sequence[str], place: str | os.PathLike[str]) -> list[str]:
+def _checked_ids(names: Sequence[str], location: str | os.PathLike[str]) -> list[str]:
     """Return the challenge's ids of files or of a collection's ids; before hours of work rather than after."""
     owners: dict[str, str] = {}
     for name in names:
         own = challenge_id(name)
         if what := id_fault(own) or (None if is_unicode(own) else "it is not UTF-8"):
-            raise ChallengeFileError(f"{place}: {name!r} cannot stand in the challenge's files: {what}; rename it")
+            raise ChallengeFileError(f"{location}: {name!r} cannot stand in the challenge's files: {what}; rename it")
         if (other := owners.setdefault(own, name)) != name:
-            raise ChallengeFileError(f"{place}: {other!r} and {name!r} would both be {own!r}; rename one of them")
+            raise ChallengeFileError(f"{location}: {other!r} and {name!r} would both be {own!r}; rename one of them")
     return list(owners)
 
 
@@ -263,21 +260,21 @@ def _collect(
     models: Models,
     config: Config,
     n_workers: int | None,
-    report: Progress,
+    report: StageProgress,
     stack: ExitStack,
 ) -> tuple[Collection, tuple[Skipped, ...]]:
     """Make a collection from a folder, or bring the one that was kept up to date."""
     if keep is None:
-        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fingerprint-"))) / "collection"
+        location = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fingerprint-"))) / "collection"
     else:
-        place = Path(keep)
-    make = open_collection if (place / COLLECTION_MANIFEST).is_file() else create_collection
-    collection = stack.enter_context(make(place, models=models, config=config))
+        location = Path(keep)
+    make = open_collection if (location / COLLECTION_MANIFEST).is_file() else create_collection
+    collection = stack.enter_context(make(location, models=models, config=config))
     offered = {_id_in(folder, image) for image in folder.images}
     if (stranger := next((name for name in collection.ids if name not in offered), None)) is not None:
         raise ConfigError(
-            f"{place}: it holds {stranger!r}, which is not in {folder.path}; remove that "
-            f"('fingerprint index remove'), keep this folder's collection elsewhere, or give {place} as the references"
+            f"{location}: it holds {stranger!r}, which is not in {folder.path}; remove that "
+            f"('fingerprint index remove'), keep the collection elsewhere, or give {location} as the references"
         )
     added = collection.add_files([folder.path], n_workers=n_workers, progress=partial(report, "references"))
     return collection, added.skipped + folder.skipped
@@ -288,7 +285,7 @@ def _search(
     query_ids: Mapping[str, str],
     source: Collection,
     n_workers: int | None,
-    report: Progress,
+    report: StageProgress,
 ) -> Iterator[tuple[str, list[Match] | Skipped]]:
     """Yield the challenge's id and the matches of each query."""
     if isinstance(asked, Collection):
@@ -319,7 +316,7 @@ def _describe_folder(
     models: Models,
     config: Config,
     n_workers: int | None,
-    progress: Callable[[int, int], None],
+    progress: Progress,
     *,
     as_query: bool,
 ) -> tuple[F32, tuple[str, ...], tuple[Skipped, ...]]:

@@ -169,7 +169,7 @@ class Postings:
     references : uint32 array, shape (n,)
         Row of the picture; ascending within a word.
     geometry : uint32 array, shape (n,)
-        Place, size and angle, 8 bits each; see `fingerprint.kernels.postings`.
+        Position, size and angle, 8 bits each; see `fingerprint.kernels.postings`.
     n_references : int
         Pictures, those without a keypoint included.
     """
@@ -398,7 +398,7 @@ class AddReport:
     Attributes
     ----------
     added, unchanged, replaced : int
-        New pictures, pictures that were there with the same bytes, pictures that took the place of other bytes.
+        New pictures, pictures that were there with the same bytes, pictures that replaced other bytes.
     skipped : tuple of Skipped
         Files that could not be added, with the reason.
     ignored : tuple of str

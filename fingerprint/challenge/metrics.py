@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,7 @@ from fingerprint.challenge.ground_truth import GroundTruth
 from fingerprint.challenge.matches import Matches
 from fingerprint.errors import ChallengeFileError
 from fingerprint.exact_search import global_nearest
-from fingerprint.types import F64, I64, Bool
+from fingerprint.types import F64, I64, Bool, Progress
 
 #: Pairs that the Descriptor Track keeps for each labelled query, on average.
 PAIRS_PER_QUERY = 10
@@ -91,7 +90,7 @@ def evaluate_matches(matches: Matches, ground_truth: GroundTruth) -> Metrics:
 
 
 def evaluate_descriptors(
-    descriptors: DescriptorSet, ground_truth: GroundTruth, progress: Callable[[int, int], None] | None = None
+    descriptors: DescriptorSet, ground_truth: GroundTruth, progress: Progress | None = None
 ) -> Metrics:
     """Judge a Descriptor Track file: exact search over all pairs, then the Matching Track's metrics.
 

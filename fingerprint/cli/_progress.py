@@ -1,23 +1,23 @@
-"""Progress bars on stderr, where somebody sees them."""
+"""Progress bars on stderr, where a terminal shows them."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-#: Called as ``report(stage, done, total)``.
-Report = Callable[[str, int, int], None]
+if TYPE_CHECKING:
+    from fingerprint.types import StageProgress
 
 
 @contextmanager
-def progress(*, quiet: bool, streams: bool = False) -> Iterator[Report]:
-    """Give a function that draws a bar for each stage that it is told of.
+def progress(*, quiet: bool, streams: bool = False) -> Iterator[StageProgress]:
+    """Give a function that draws a bar for each stage.
 
     Parameters
     ----------

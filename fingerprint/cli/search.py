@@ -81,7 +81,7 @@ def _number(_ctx: click.Context, _param: click.Parameter, value: float) -> float
 @click.option(
     "--timings",
     is_flag=True,
-    help="Of images: tell how many milliseconds each stage took, for each query with --json, else over all of them.",
+    help="Of images: print how long each stage took and what it did; for each query with --json, else over all.",
 )
 @vector_search_options
 @profile_option
@@ -136,7 +136,7 @@ def search_command(
             if isinstance(result, Skipped):
                 skipped.append(result)
             elif timings and not as_json:
-                answers.append(result.milliseconds)
+                answers.append(result)
             if as_json:
                 _print_object(query, result, timings=timings)
             else:
@@ -183,16 +183,24 @@ def _print_object(query: Path, result: Answer | Skipped, *, timings: bool) -> No
         return
     found = [{"reference": match.reference_id, **verification_json(match.verification)} for match in result.matches]
     took = {stage: round(spent, 3) for stage, spent in result.milliseconds.items()}
-    print_json({"query": str(query), "matches": found} | ({"milliseconds": took} if timings else {}))
+    spent = {"milliseconds": took, "counters": dict(result.counters)}
+    print_json({"query": str(query), "matches": found} | (spent if timings else {}))
 
 
-def _print_timings(milliseconds: Sequence[Mapping[str, float]]) -> None:
-    """Print what each stage took over all queries."""
+def _print_timings(answers: Sequence[Answer]) -> None:
+    """Print what each stage took, and what was done, over all queries."""
+    stages = {stage: [answer.milliseconds[stage] for answer in answers] for stage in answers[0].milliseconds}
+    stages["all"] = [sum(answer.milliseconds.values()) for answer in answers]
+    counters = {name: [answer.counters[name] for answer in answers] for name in answers[0].counters}
+    _print_spread("stage", stages, "milliseconds a query", ".1f")
+    _print_spread("counted", counters, "a query", ",.0f")
+
+
+def _print_spread(header: str, rows: Mapping[str, Sequence[float]], unit: str, form: str) -> None:
+    """Print median, 95th percentile and mean of each row."""
     import numpy as np
 
-    stages = {stage: [spent[stage] for spent in milliseconds] for stage in milliseconds[0]}
-    stages["all"] = [sum(spent.values()) for spent in milliseconds]
-    click.echo(f"\n{'stage':<12} {'median':>9} {'95 of 100':>10} {'mean':>9}   milliseconds a query")
-    for stage, spent in stages.items():
-        median, most = np.percentile(spent, (50, 95))
-        click.echo(f"{stage:<12} {median:>9.1f} {most:>10.1f} {np.mean(spent):>9.1f}")
+    click.echo(f"\n{header:<17} {'median':>11} {'95 of 100':>11} {'mean':>11}   {unit}")
+    for name, values in rows.items():
+        median, most = np.percentile(values, (50, 95))
+        click.echo(f"{name:<17} {median:>11{form}} {most:>11{form}} {np.mean(values):>11{form}}")

@@ -52,13 +52,13 @@ from fingerprint.errors import ConfigError
     help="Of the compact descriptor.",
 )
 @click.option(
-    "--versions",
+    "--edited-copies",
     "n_edited_copies",
     metavar="N",
     type=click.IntRange(min=1),
     default=DEFAULT_TRAIN_CONFIG.n_edited_copies,
     show_default=True,
-    help="Edited versions of an image to learn from.",
+    help="Edited copies of each image to learn from.",
 )
 @click.option(
     "--calibration",

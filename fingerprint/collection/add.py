@@ -72,7 +72,7 @@ def add_images(
     writer : Writer
         Holds the lock all the while.
     images : iterable of (str, path, bytes or array)
-        A picture whose bytes are there under its id costs nothing; one with other bytes takes the place of the old.
+        A picture whose bytes are there under its id costs nothing; one with other bytes replaces the old.
     models : Models
     config : Config
         ``config.storage.batch`` pictures are held in memory.
@@ -154,7 +154,7 @@ def describe_all(
 
 
 def _publish(writer: Writer, batch: _Batch, n_workers: int | None) -> int:
-    """Write a batch and return how many pictures it took the place of."""
+    """Write a batch and return how many pictures it replaced."""
     if batch.skipped:
         writer.note_skipped(batch.skipped)
     if batch.moved:

@@ -90,7 +90,7 @@ class Collection:
         """Add image files, and folders with all that is in them.
 
         The id of a file in a folder is its path within that folder, that of a file named by itself its name. A file
-        that is there with the same bytes costs nothing; one with other bytes takes the place of the old. What was
+        that is there with the same bytes costs nothing; one with other bytes replaces the old. What was
         published before an interruption is kept, and the same call goes on from there.
 
         Parameters
@@ -131,7 +131,7 @@ class Collection:
         ----------
         images : iterable of (str, path, bytes of an image file, or uint8 array)
             Taken a few at a time, so there may be any number. A picture that is there under its id with the same bytes
-            costs nothing, one with other bytes takes the place of the old.
+            costs nothing, one with other bytes replaces the old.
         n_workers : int, optional
             Threads; one for each core by default.
         progress : callable, optional
@@ -165,7 +165,7 @@ class Collection:
         )
 
     def add(self, image_id: str, source: ImageSource) -> None:
-        """Add one picture under an id, in the place of what was there under it.
+        """Add one picture under an id; it replaces what was there under that id.
 
         Raises
         ------
@@ -375,7 +375,7 @@ class Collection:
     ) -> ImportReport:
         """Take in vectors of another model, to be searched with `nearest`; searches of pictures never look at them.
 
-        A vector that is there under its id with the same bytes costs nothing, another one takes the place of the old.
+        A vector that is there under its id with the same bytes costs nothing, another one replaces the old.
         What was published before an interruption is kept, and the same call goes on from there.
 
         Parameters

@@ -74,10 +74,10 @@ def repair_collection(
         If the disk refuses.
     """
     models = models or load_models()
-    place = Path(folder)
+    path = Path(folder)
     described = 0
     lost: list[Skipped] = []
-    with Repair(place, models, config) as repair:
+    with Repair(path, models, config) as repair:
         damaged = repair.damaged()
         total = sum(len(item.pictures) for item in damaged)
         for item in damaged:
@@ -86,7 +86,7 @@ def repair_collection(
             described += len(records)
             lost += gone
         restored = tuple(repair.restored)
-    return RepairReport(restored, described, tuple(lost), tuple(check_store(place)))
+    return RepairReport(restored, described, tuple(lost), tuple(check_store(path)))
 
 
 def _describe_anew(

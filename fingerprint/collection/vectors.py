@@ -30,7 +30,7 @@ class ImportReport:
     ----------
     model_id : str
     added, unchanged, replaced : int
-        New ids, ids that were there with the same bytes, ids whose vectors took the place of others.
+        New ids, ids that were there with the same bytes, ids whose vectors replaced others.
     """
 
     model_id: str
@@ -114,8 +114,8 @@ def model_of(vectors: VectorSet, model_id: str | None, source: object) -> str:
     """
     name = vectors.model_id if model_id is None else model_id
     if name is None:
-        place = "" if isinstance(source, VectorSet) else f"{source}: "
-        raise ConfigError(f"{place}no word of the model that made the vectors; give its id (--model-id ID)")
+        prefix = "" if isinstance(source, VectorSet) else f"{source}: "
+        raise ConfigError(f"{prefix}the model that made the vectors is not named; give its id (--model-id ID)")
     return name
 
 

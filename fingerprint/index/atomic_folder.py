@@ -175,7 +175,7 @@ def reported(path: Path) -> Iterator[None]:
 
 def failure(path: Path, error: OSError) -> CollectionError:
     """Return the error to raise for a change that the system refused."""
-    place = path if error.filename is None else os.fsdecode(error.filename)
+    where = path if error.filename is None else os.fsdecode(error.filename)
     reason = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         remedy = "free some space"
@@ -185,7 +185,7 @@ def failure(path: Path, error: OSError) -> CollectionError:
         remedy = "raise the limit of open files ('ulimit -n')"
     else:
         remedy = "see to the disk"
-    return CollectionError(f"{place}: {reason}; this step was undone: {remedy}, then try again")
+    return CollectionError(f"{where}: {reason}; this step was undone: {remedy}, then try again")
 
 
 def _flush_file(file: Any) -> None:

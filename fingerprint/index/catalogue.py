@@ -165,24 +165,24 @@ class Catalogue:
         return 1 + (int(row[0]) if row else 0)
 
     def add_segment(
-        self, number: int, model_id: str, records: Sequence[ImageRecord], manifest: str, place: int | None = None
+        self, number: int, model_id: str, records: Sequence[ImageRecord], manifest: str, rank: int | None = None
     ) -> None:
         """Enter a segment and its pictures, a record a row in order; by default after all others."""
         model = self._model(model_id)
-        if place is None:
-            (place,) = self._db.execute("SELECT coalesce(max(place), 0) + 1 FROM segments").fetchone()
+        if rank is None:
+            (rank,) = self._db.execute("SELECT coalesce(max(place), 0) + 1 FROM segments").fetchone()
         self._db.execute(
             "INSERT INTO segments (number, place, model, n_rows, manifest, facts) VALUES (?, ?, ?, ?, ?, ?)",
-            (number, place, model, len(records), manifest, facts_digest(records)),
+            (number, rank, model, len(records), manifest, facts_digest(records)),
         )
         self._db.executemany(
             f"INSERT INTO images (segment, row, model, {_FACTS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             [(number, row, model, *storable_facts(record)) for row, record in enumerate(records)],
         )
 
-    def make_room(self, place: int, n: int) -> None:
-        """Move the segments after a place, so that there are `n` places for what comes into its stead."""
-        self._db.execute("UPDATE segments SET place = place + ? WHERE place > ?", (n - 1, place))
+    def make_room(self, rank: int, n: int) -> None:
+        """Raise the ranks after `rank`, so that `n` segments can have ranks from there on."""
+        self._db.execute("UPDATE segments SET place = place + ? WHERE place > ?", (n - 1, rank))
 
     def drop_segment(self, number: int) -> None:
         """Forget a segment and all its pictures."""
@@ -278,7 +278,7 @@ class Catalogue:
             return self._db.execute("SELECT path, reason FROM skipped ORDER BY path").fetchall()
 
     def segments(self) -> list[SegmentRecord]:
-        """Return the segments of all models, in the order of their places."""
+        """Return the segments of all models, by rank."""
         query = (
             "SELECT s.number, s.place, m.model_id, s.n_rows, s.n_removed, s.manifest, s.facts "
             "FROM segments s JOIN models m ON m.number = s.model ORDER BY s.place, s.number"

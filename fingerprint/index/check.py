@@ -56,8 +56,8 @@ def check_store(folder: Path) -> list[str]:
 
 def damage(folder: Path, catalogue: Catalogue, listed: SegmentRecord) -> list[str]:
     """Return what is wrong with a segment: with its files, and with what the catalogue says of it."""
-    place = segment_folder(folder, listed.number)
-    found = segment_problems(place, listed.manifest)
+    directory = segment_folder(folder, listed.number)
+    found = segment_problems(directory, listed.manifest)
     ids = None
     if not found:
         try:

@@ -113,7 +113,7 @@ def _is_no_change(rewrite: Rewrite) -> bool:
 
 
 def _by_model(segments: Sequence[SegmentRecord]) -> list[list[SegmentRecord]]:
-    ordered = sorted(segments, key=lambda segment: (segment.model_id, segment.place))
+    ordered = sorted(segments, key=lambda segment: (segment.model_id, segment.rank))
     return [list(own) for _, own in groupby(ordered, key=lambda segment: segment.model_id)]
 
 

@@ -398,8 +398,8 @@ def noted_digest(catalogue: Catalogue) -> str:
 def _size(folder: Path) -> int:
     """Return how many bytes there are in a folder, of which another process may be clearing away files."""
     total = 0
-    for place, _, names in os.walk(folder):
+    for path, _, names in os.walk(folder):
         for name in names:
             with suppress(FileNotFoundError):
-                total += Path(place, name).stat().st_size
+                total += Path(path, name).stat().st_size
     return total

@@ -42,8 +42,8 @@ class SegmentRecord:
     ----------
     number : int
         Never used for another segment, even when this one is gone.
-    place : int
-        Its place among the segments, which keeps the order of addition.
+    rank : int
+        Its rank among the segments, which keeps the order of addition; not dense.
     model_id : str
     n_rows, n_removed : int
         Pictures in it, and those of them that were removed.
@@ -54,7 +54,7 @@ class SegmentRecord:
     """
 
     number: int
-    place: int
+    rank: int
     model_id: str
     n_rows: int
     n_removed: int

@@ -108,7 +108,7 @@ class Repair:
         self._lock.release()
 
     def damaged(self) -> list[Damaged]:
-        """Restore what can be restored in its place, and return the segments that are still damaged then."""
+        """Restore what can be restored in place, and return the segments that are still damaged then."""
         found = []
         for listed in self._catalogue.segments():
             if not damage(self._folder, self._catalogue, listed):
@@ -129,7 +129,7 @@ class Repair:
         records: Sequence[ImageRecord],
         lost: Sequence[Skipped],
     ) -> None:
-        """Put a new segment in the place of a damaged one, which is kept aside if anything of it is lost.
+        """Put a new segment in place of a damaged one, which is kept aside if anything of it is lost.
 
         Parameters
         ----------
@@ -150,18 +150,18 @@ class Repair:
         with self._catalogue.change():
             self._catalogue.drop_segment(old.number)
             if records:
-                self._catalogue.add_segment(number, old.model_id, records, manifest, old.place)
+                self._catalogue.add_segment(number, old.model_id, records, manifest, old.rank)
             for item in lost:
                 self._catalogue.set_skipped(item.path, item.reason)
-        place = segment_folder(self._folder, old.number)
-        with reported(place):
-            if lost and place.exists():
-                aside = self._folder / DAMAGED_NAME / place.name
+        directory = segment_folder(self._folder, old.number)
+        with reported(directory):
+            if lost and directory.exists():
+                aside = self._folder / DAMAGED_NAME / directory.name
                 aside.parent.mkdir(exist_ok=True)
-                place.rename(aside)
+                directory.rename(aside)
                 flush_folder(aside.parent)
-            elif place.exists():
-                shutil.rmtree(place)
+            elif directory.exists():
+                shutil.rmtree(directory)
 
     def _restore_catalogue(self) -> None:
         """Make the indices of the database anew if they are all that is wrong with it."""
@@ -205,12 +205,12 @@ class Repair:
 
     def _settle(self, listed: SegmentRecord) -> None:
         """Put what the catalogue says of a segment right by the ids in it, which have a digest."""
-        place = segment_folder(self._folder, listed.number)
+        directory = segment_folder(self._folder, listed.number)
         ids = SegmentIds(
-            *(np.load(place / f"{name}.npy", allow_pickle=False) for name in ("ids", "id_offsets", "id_order"))
+            *(np.load(directory / f"{name}.npy", allow_pickle=False) for name in ("ids", "id_offsets", "id_order"))
         )
         sums = json.loads(listed.manifest)["sha256"]
-        if any(file_digest(place / name) != sums[name] for name in ("ids.npy", "id_offsets.npy", "id_order.npy")):
+        if any(file_digest(directory / name) != sums[name] for name in ("ids.npy", "id_offsets.npy", "id_order.npy")):
             return
         with self._catalogue.change():
             done = self._catalogue.settle(listed.number, list(ids))
@@ -218,15 +218,15 @@ class Repair:
 
     def _restore_files(self, listed: SegmentRecord) -> None:
         """Put files of a segment back that follow from the catalogue or from its other files."""
-        place = segment_folder(self._folder, listed.number)
-        if not place.is_dir():
+        directory = segment_folder(self._folder, listed.number)
+        if not directory.is_dir():
             return
         try:
             manifest: dict[str, Any] = json.loads(listed.manifest)
             sums: dict[str, str] = manifest["sha256"]
         except (ValueError, KeyError, TypeError):
             return
-        path = place / SEGMENT_MANIFEST
+        path = directory / SEGMENT_MANIFEST
         if not path.is_file() or path.read_bytes() != listed.manifest.encode():
             replace_file(path, listed.manifest.encode())
             self.restored.append(f"{path}: put back from the catalogue")
@@ -234,17 +234,17 @@ class Repair:
         makers: list[Callable[[set[str]], dict[str, bytes]]] = [
             lambda _: _id_files(records),
             lambda _: _size_file(records) if manifest["kind"] == PICTURES else {},
-            lambda bad: _posting_files(place, self._models, bad) if _sound(bad, _KEYPOINT_FILES) else {},
-            lambda bad: _tree_file(place, manifest) if _sound(bad, ("descriptors.npy",)) else {},
+            lambda bad: _posting_files(directory, self._models, bad) if _sound(bad, _KEYPOINT_FILES) else {},
+            lambda bad: _tree_file(directory, manifest) if _sound(bad, ("descriptors.npy",)) else {},
         ]
         for make in makers:
-            bad = {name for name, digest in sums.items() if not _is_sound(place / name, digest)}
+            bad = {name for name, digest in sums.items() if not _is_sound(directory / name, digest)}
             if not bad:
                 return
             for name, data in make(bad).items():
                 if name in bad and hashlib.sha256(data).hexdigest() == sums[name]:
-                    replace_file(place / name, data)
-                    self.restored.append(f"{place / name}: made anew")
+                    replace_file(directory / name, data)
+                    self.restored.append(f"{directory / name}: made anew")
 
 
 def _sound(bad: set[str], needed: Sequence[str]) -> bool:
@@ -271,13 +271,13 @@ def _size_file(records: Sequence[ImageRecord]) -> dict[str, bytes]:
     return {"sizes.npy": npy_bytes(np.array([(record.width, record.height) for record in records], dtype=np.int32))}
 
 
-def _posting_files(place: Path, models: Models, bad: set[str]) -> dict[str, bytes]:
+def _posting_files(directory: Path, models: Models, bad: set[str]) -> dict[str, bytes]:
     """Return the inverted file, which follows from local descriptors and frames where those are kept."""
     if not any(name.startswith("posting_") for name in bad):
         return {}
     names = ("offsets", "signatures", "frames", "local", "sizes")
     offsets, signatures, frames, local, sizes = (
-        np.load(place / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names
+        np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names
     )
     if len(local) < len(frames):
         return {}
@@ -289,15 +289,17 @@ def _posting_files(place: Path, models: Models, bad: set[str]) -> dict[str, byte
     return {f"posting_{name}.npy": npy_bytes(getattr(postings, name)) for name in POSTING_ARRAYS}
 
 
-def _tree_file(place: Path, manifest: dict[str, Any]) -> dict[str, bytes]:
+def _tree_file(directory: Path, manifest: dict[str, Any]) -> dict[str, bytes]:
     """Return Annoy's trees, which follow from the descriptors."""
     settings = manifest["annoy"]
-    if settings is None or _is_sound(place / TREES_NAME, manifest["sha256"][TREES_NAME]):
+    if settings is None or _is_sound(directory / TREES_NAME, manifest["sha256"][TREES_NAME]):
         return {}
-    made = place / f"{TREES_NAME}.new"
+    made = directory / f"{TREES_NAME}.new"
     try:
         chosen = {name: settings[name] for name in ("n_trees", "seed", "n_jobs")}
-        build_trees(np.load(place / "descriptors.npy", mmap_mode="r", allow_pickle=False), made, AnnoyConfig(**chosen))
+        build_trees(
+            np.load(directory / "descriptors.npy", mmap_mode="r", allow_pickle=False), made, AnnoyConfig(**chosen)
+        )
         return {TREES_NAME: made.read_bytes()}
     finally:
         made.unlink(missing_ok=True)

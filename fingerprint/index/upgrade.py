@@ -1,7 +1,7 @@
 """Collections of an older format brought to the present one: the catalogue migrated, segments completed.
 
 Format 2 had no ids in its segments, a catalogue of schema 1, and manifests that the catalogue did not know. The new
-catalogue is made beside the old one and takes its place in one step; it has all manifests, so what was interrupted
+catalogue is made beside the old one and replaces it in one step; it has all manifests, so what was interrupted
 after that is finished from it.
 """
 
@@ -41,7 +41,7 @@ class _OldSegment:
 
 
 def upgrade_store(folder: Path) -> int:
-    """Bring a collection to the present format, in its place and without its pictures; nothing if it is there already.
+    """Bring a collection to the present format, in place and without its pictures; nothing if it is there already.
 
     After an interruption, the same call goes on.
 
@@ -99,7 +99,7 @@ def _schema(path: Path) -> int:
 
 
 def _from_schema_1(folder: Path) -> None:
-    """Complete the segments, and put a catalogue of schema 2 in the place of one of schema 1."""
+    """Complete the segments, and put a catalogue of schema 2 in the directory of one of schema 1."""
     path = folder / CATALOGUE_NAME
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
         segments = list(_old_segments(database))
@@ -117,8 +117,8 @@ def _from_schema_1(folder: Path) -> None:
                 text = json_bytes(manifests[segment.number]).decode()
                 catalogue.add_segment(segment.number, old["model_id"], segment.records, text)
                 catalogue.remove_rows(segment.number, segment.removed)
-            for place, reason in skipped:
-                catalogue.set_skipped(place, reason)
+            for path, reason in skipped:
+                catalogue.set_skipped(path, reason)
             kept = all(m["n_local"] == m["n_keypoints"] for m in manifests.values())
             now = {"format_version": FORMAT_VERSION, "keep_local_descriptors": kept and bool(manifests)}
             catalogue.set_fact(MANIFEST_FACT, json_bytes({**old, **now}).decode())
@@ -140,17 +140,17 @@ def _old_segments(database: sqlite3.Connection) -> Iterator[_OldSegment]:
 
 def _complete(folder: Path, segment: _OldSegment) -> Mapping[str, Any]:
     """Write the ids of a segment beside its other files, and return its manifest in the present format."""
-    place = segment_folder(folder, segment.number)
-    manifest = json.loads((place / SEGMENT_MANIFEST).read_bytes())
+    directory = segment_folder(folder, segment.number)
+    manifest = json.loads((directory / SEGMENT_MANIFEST).read_bytes())
     ids = SegmentIds.of([record.image_id for record in segment.records])
     if manifest["n_images"] != len(ids):
         raise CollectionCorruptError(
-            f"{place}: {manifest['n_images']} pictures, the catalogue has {len(ids)}; restore the collection first"
+            f"{directory}: {manifest['n_images']} pictures, the catalogue has {len(ids)}; restore the collection first"
         )
     sums = dict(manifest["sha256"])
     for name, array in (("ids", ids.text), ("id_offsets", ids.offsets), ("id_order", ids.order)):
-        replace_file(place / f"{name}.npy", npy_bytes(np.asarray(array)))
-        sums[f"{name}.npy"] = file_digest(place / f"{name}.npy")
+        replace_file(directory / f"{name}.npy", npy_bytes(np.asarray(array)))
+        sums[f"{name}.npy"] = file_digest(directory / f"{name}.npy")
     present = {"format_version": FORMAT_VERSION, "kind": PICTURES, "n_id_bytes": len(ids.text), "sha256": sums}
     return {**manifest, **present}
 

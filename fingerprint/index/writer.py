@@ -199,7 +199,7 @@ class Writer:
         return outgoing
 
     def add_vectors(self, model_id: str, ids: Sequence[str], vectors: F32) -> list[str]:
-        """Add vectors of another model as a new segment, in the place of those that are there under the same ids.
+        """Add vectors of another model as a new segment; they replace those that are there under the same ids.
 
         Parameters
         ----------
@@ -319,7 +319,7 @@ class Writer:
             _log.warning("%s: segments are left as they are, to be merged later (%s)", self._folder, error)
 
     def _rewrite(self, rewrite: Rewrite) -> None:
-        """Put new segments in the place of old ones, in one step; damage is not to get digests that fit it."""
+        """Replace old segments by new ones, in one step; damage must not get digests that fit it."""
         old = {part.segment.number: part.segment for output in rewrite for part in output}
         for segment in old.values():
             for problem in segment_problems(segment_folder(self._folder, segment.number), segment.manifest):
@@ -327,8 +327,8 @@ class Writer:
                     f"{problem}; 'fingerprint index check --repair' restores what it can, or restore the file"
                 )
         first = rewrite[0][0].segment
-        present = {segment.number: segment.place for segment in self._catalogue.segments()}
-        number, first_place = self._catalogue.next_number(), present[first.number]  # a rewrite before may have moved it
+        present = {segment.number: segment.rank for segment in self._catalogue.segments()}
+        number, first_rank = self._catalogue.next_number(), present[first.number]  # a rewrite before may have moved it
         try:
             made = [
                 (at, self._records(output), self._write(at, output))
@@ -338,9 +338,9 @@ class Writer:
             with self._catalogue.change():
                 for segment in old.values():
                     self._catalogue.drop_segment(segment.number)
-                self._catalogue.make_room(first_place, len(made))
-                for place, (at, records, manifest) in enumerate(made, start=first_place):
-                    self._catalogue.add_segment(at, first.model_id, records, manifest, place)
+                self._catalogue.make_room(first_rank, len(made))
+                for rank, (at, records, manifest) in enumerate(made, start=first_rank):
+                    self._catalogue.add_segment(at, first.model_id, records, manifest, rank)
         except BaseException:
             self._clear_away()
             raise
@@ -373,7 +373,7 @@ def _check_empty(folder: Path) -> None:
             f"{folder}: a collection already; 'fingerprint index add {folder} IMAGES' adds to it"
         )
     if folder.exists() and not (folder.is_dir() and all(map(_left_by_create, folder.iterdir()))):
-        raise CollectionExistsError(f"{folder}: not empty; choose another place or remove it first")
+        raise CollectionExistsError(f"{folder}: not empty; choose another folder or remove it first")
 
 
 def _make(folder: Path, models: Models, config: Config) -> None:

@@ -7,7 +7,7 @@ that were left out of it. The pairs are those that a search would verify, so har
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from fingerprint.images.decode import read_rgb
 from fingerprint.index import ImageRecord, Reader, Writer, shortlist
 from fingerprint.models import CalibrationModel, Models
 from fingerprint.train.fitting import fit_logistic
-from fingerprint.types import F64, I64, Fingerprint, Skipped
+from fingerprint.types import F64, I64, Fingerprint, Skipped, StageProgress
 from fingerprint.verify.score import evidence_vector
 from fingerprint.verify.verification import find_agreement
 from fingerprint.workers import map_images
@@ -39,7 +39,7 @@ def fit_calibration(
     n_queries: int,
     cohort_rows: Mapping[int, int],
     n_workers: int | None,
-    report: Callable[[str, int, int], None],
+    report: StageProgress,
 ) -> tuple[CalibrationModel, dict[str, Any]]:
     """Fit the calibration and return it with facts for the model card.
 

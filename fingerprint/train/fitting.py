@@ -21,7 +21,7 @@ _CELL_SAMPLE = 100_000  # points that the cells are learned from
 _POINTS_PER_WORD = 8
 _RARITY_PRIOR = 3.0  # images
 _RANK = 1e-6  # eigenvalues below this part of the first are rounding errors of float32
-_AGREEMENT_RIDGE = 0.1  # part of the mean variance added to that of originals and versions
+_AGREEMENT_RIDGE = 0.1  # part of the mean variance added to that of originals and copies
 _LEAST_CORRELATION = 1e-3
 #: See `fit_projection`.
 DEFAULT_SHRINKAGE = 0.05
@@ -165,22 +165,22 @@ def _nearest(points: F32, codebook: F32) -> I64:
 
 
 def fit_agreement(
-    originals: F32, versions: F32, owners: I64, dimension: int, n_principal: int, shrinkage: float
+    originals: F32, copies: F32, owners: I64, dimension: int, n_principal: int, shrinkage: float
 ) -> tuple[F32, F32]:
-    """Return centre (D,) and the directions (D, d) in which edited versions agree best with their originals, float32.
+    """Return centre (D,) and the directions (D, d) in which edited copies agree best with their originals, float32.
 
     Within the whitened leading principal directions of all vectors, the eigenvectors of the covariance between
-    originals and versions against the covariance of both; each is weighted by the square root of its correlation. This
+    originals and copies against the covariance of both; each is weighted by the square root of its correlation. This
     is canonical correlation analysis with the same map for both sides (Hotelling 1936).
 
     Parameters
     ----------
     originals : float32 array, shape (n, D)
         Of training images.
-    versions : float32 array, shape (m, D)
-        Of edited versions; with none, the whitened principal directions come back.
+    copies : float32 array, shape (m, D)
+        Of edited copies; with none, the whitened principal directions come back.
     owners : int64 array, shape (m,)
-        Row of the original of each version.
+        Row of the original of each copy.
     dimension : int
         SearchOptions d; fewer come back if the vectors span fewer.
     n_principal : int
@@ -188,17 +188,17 @@ def fit_agreement(
     shrinkage : float
         As in `fit_projection`.
     """
-    everything = np.concatenate([originals, versions])
+    everything = np.concatenate([originals, copies])
     if not dimension:  # of a short descriptor a cue may get nothing
         nothing = np.zeros((originals.shape[1], 0), np.float32)
         return everything.mean(axis=0, dtype=np.float64).astype(np.float32), nothing
-    if not len(versions):
+    if not len(copies):
         return fit_projection(everything, dimension, 0.5, shrinkage)
     mean, basis = fit_projection(everything, max(dimension, n_principal), 0.5, shrinkage)
-    first, second = _unit_rows((originals - mean) @ basis), _unit_rows((versions - mean) @ basis)
+    first, second = _unit_rows((originals - mean) @ basis), _unit_rows((copies - mean) @ basis)
     paired = first[owners]
-    across = (second.T @ paired).astype(np.float64) / len(versions)
-    within = (second.T @ second / len(versions) + first.T @ first / len(originals)).astype(np.float64) / 2
+    across = (second.T @ paired).astype(np.float64) / len(copies)
+    within = (second.T @ second / len(copies) + first.T @ first / len(originals)).astype(np.float64) / 2
     n = len(within)
     within += np.eye(n) * _AGREEMENT_RIDGE * np.trace(within) / n
     d = min(dimension, n)
@@ -218,7 +218,7 @@ def fit_projection(vectors: F32, dimension: int, power: float, shrinkage: float 
     Parameters
     ----------
     vectors : float32 array, shape (n, D)
-        One for each training image and each edited version.
+        One for each training image and each edited copy.
     dimension : int
         SearchOptions d; fewer come back if the vectors span fewer.
     power : float

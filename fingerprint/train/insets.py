@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from fingerprint.errors import ConfigError
 from fingerprint.features.insets import bins_both_ways, expand, find_rectangles, shrink_for_search
 from fingerprint.models import InsetModel
 from fingerprint.train.fitting import fit_logistic
-from fingerprint.types import BOUNDARY_BINS, F32, F64, RECTANGLE_MEASURES, U8, Skipped
+from fingerprint.types import BOUNDARY_BINS, F32, F64, RECTANGLE_MEASURES, U8, Skipped, StageProgress
 from fingerprint.workers import map_images
 
 _MOST_AREA = 0.98  # of the picture; regions that are larger are no insets to learn borders from
@@ -64,9 +64,7 @@ class EditedView:
         return np.asarray(np.clip(np.concatenate([self.corners.min(axis=0), self.corners.max(axis=0)]), 0, 1))
 
 
-def fit_insets(
-    views: Sequence[EditedView], n_workers: int | None, report: Callable[[str, int, int], None]
-) -> InsetModel:
+def fit_insets(views: Sequence[EditedView], n_workers: int | None, report: StageProgress) -> InsetModel:
     """Fit the detector on edited training images.
 
     Parameters
@@ -96,7 +94,7 @@ def fit_insets(
         report("insets", done, len(views))
     x, y = np.concatenate(measures), np.concatenate(overlaps) > _SAME_REGION
     if not y.any():
-        raise ConfigError("none of the edited training images has an inset; give more training images or versions")
+        raise ConfigError("none of the edited training images has an inset; give more training images or edited copies")
     centre, spread = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-6)
     weights, expanded_centre, expanded_spread, bias = fit_logistic(expand(x, centre, spread), y, _RIDGE)
     weights /= expanded_spread

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -40,12 +40,10 @@ from fingerprint.train.fitting import (
     fit_vocabulary,
 )
 from fingerprint.train.insets import EditedView, fit_insets
-from fingerprint.types import COLOUR_DIMENSION, GIST_DIMENSION, U8, ImageSource, LocalFeatures, Skipped
+from fingerprint.types import COLOUR_DIMENSION, GIST_DIMENSION, U8, ImageSource, LocalFeatures, Skipped, StageProgress
 from fingerprint.verify.score import EVIDENCE_NAMES
 from fingerprint.version import __version__
 from fingerprint.workers import map_images
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +61,8 @@ _CUES = {
     "gist": _CuePlan(4, 0.7, 400, DEFAULT_SHRINKAGE),
     "colour": _CuePlan(3, 0.6, 256, 0.5),
 }
-_VIEWED_VERSIONS = 6  # of each image, that the detector of insets learns from
-_QUALITIES = (70, 96)  # of the JPEG files that edited versions are saved as
+_VIEWED_COPIES = 6  # of each image, that the detector of insets learns from
+_QUALITIES = (70, 96)  # of the JPEG files that edited copies are saved as
 
 
 def train_models(
@@ -73,7 +71,7 @@ def train_models(
     train: TrainConfig | None = None,
     *,
     n_workers: int | None = None,
-    progress: Progress | None = None,
+    progress: StageProgress | None = None,
 ) -> tuple[Models, tuple[Skipped, ...]]:
     """Train all models on photographs.
 
@@ -124,11 +122,11 @@ def train_models(
     rng = np.random.default_rng(train.seed)
     partial_model = _fit_local(features, train, rng)
     cues = [compute_cues(f, t, partial_model) for f, t in zip(features, thumbnails, strict=True)]
-    versions = _describe_versions(usable, partial_model, config, train, n_workers, report)
-    projected = _fit_cues(partial_model, cues, versions, train.dimension)
+    copies = _describe_copies(usable, partial_model, config, train, n_workers, report)
+    projected = _fit_cues(partial_model, cues, copies, train.dimension)
     chosen = np.sort(rng.choice(len(cues), min(train.n_background, len(cues)), replace=False))
     background = np.array([embed(cues[i], projected) for i in chosen], dtype=np.float32)
-    insets = fit_insets([v.view for v in versions if v.view is not None], n_workers, report)
+    insets = fit_insets([v.view for v in copies if v.view is not None], n_workers, report)
     descriptor = replace(projected, background=background.reshape(-1, projected.dimension))
     report("vocabulary", 0, 1)
     vocabulary = _fit_vocabulary(features, train, rng)
@@ -139,8 +137,8 @@ def train_models(
     facts = {
         "copyprint": __version__,
         "n_images": len(usable),
-        "n_projection_vectors": len(cues) + len(versions),
-        "n_inset_views": sum(v.view is not None for v in versions),
+        "n_projection_vectors": len(cues) + len(copies),
+        "n_inset_views": sum(v.view is not None for v in copies),
         "config": config_digest(config),
         "features": config_digest(config.reference),
         "seed": train.seed,
@@ -218,24 +216,24 @@ def _background_of(
 
 @dataclass(frozen=True, slots=True)
 class _EditedCopy:
-    """An edited version of a training image: whose it is, its cues, and what the detector of insets learns from."""
+    """An edited copy of a training image: its original, its cues, and what the detector of insets learns from."""
 
     owner: int
     cues: Cues
     view: EditedView | None
 
 
-def _describe_versions(
+def _describe_copies(
     paths: Sequence[Path],
     model: DescriptorModel,
     config: Config,
     train: TrainConfig,
     n_workers: int | None,
-    report: Progress,
+    report: StageProgress,
 ) -> list[_EditedCopy]:
-    """Describe edited versions of the training images, saved as JPEG and read again as queries are."""
+    """Describe edited copies of the training images, saved as JPEG and read again as queries are."""
 
-    def versions(index: int) -> list[_EditedCopy]:
+    def copies_of(index: int) -> list[_EditedCopy]:
         rng = np.random.default_rng([train.seed, 1, index])
         picture = read_rgb(paths[index], at_least=config.decode_side)
         others = [read_rgb(paths[i], at_least=config.decode_side).pixels for i in rng.choice(len(paths), 2)]
@@ -248,14 +246,14 @@ def _describe_versions(
             size = (planes.width, planes.height)
             source_size = (picture.pixels.shape[1], picture.pixels.shape[0])
             view = EditedView.of(luma.pixels, size, source_size, edited.transform)
-            found.append(_EditedCopy(index, cues, view if number < _VIEWED_VERSIONS else None))
+            found.append(_EditedCopy(index, cues, view if number < _VIEWED_COPIES else None))
         return found
 
     described: list[_EditedCopy] = []
-    for done, result in enumerate(map_images(versions, range(len(paths)), n_workers), start=1):
+    for done, result in enumerate(map_images(copies_of, range(len(paths)), n_workers), start=1):
         if not isinstance(result, Skipped):  # each was read a moment ago
             described += result
-        report("edited versions", done, len(paths))
+        report("edited copies", done, len(paths))
     return described
 
 
@@ -265,16 +263,16 @@ def _saved(rgb: U8, quality: int) -> bytes:
 
 
 def _fit_cues(
-    model: DescriptorModel, originals: Sequence[Cues], versions: Sequence[_EditedCopy], dimension: int
+    model: DescriptorModel, originals: Sequence[Cues], copies: Sequence[_EditedCopy], dimension: int
 ) -> DescriptorModel:
     """Fit the projection of each cue."""
-    owners = np.array([version.owner for version in versions], np.int64)
+    owners = np.array([copy.owner for copy in copies], np.int64)
     fitted = {}
     left, shares_left = dimension, sum(plan.share for plan in _CUES.values())
     for number, (name, plan) in enumerate(_CUES.items()):
         wanted = round(left * plan.share / shares_left)
         left, shares_left = left - wanted, shares_left - plan.share
-        edited = [version.cues[number] for version in versions]
+        edited = [copy.cues[number] for copy in copies]
         first = np.stack([cues[number] for cues in originals])
         second = np.stack(edited) if edited else first[:0]
         fitted[f"{name}_mean"], fitted[f"{name}_projection"] = fit_agreement(

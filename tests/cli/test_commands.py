@@ -692,7 +692,7 @@ def pictures(photos: dict[str, U8], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 class TestTrain:
-    SMALL = ("--words", 4, "--dimension", 8, "--versions", 1, "--calibration", 40)
+    SMALL = ("--words", 4, "--dimension", 8, "--edited-copies", 1, "--calibration", 40)
 
     def test_models_can_be_used_and_are_the_same_each_time(self, pictures: Path, place: Place, tmp_path: Path) -> None:
         out = tmp_path / "models"

@@ -307,7 +307,7 @@ class TestLibrary:
 
     def test_what_is_refused(self, own: Path, tmp_path: Path, models: Models) -> None:
         with open_collection(own) as collection:
-            with pytest.raises(ConfigError, match="no word of the model"):
+            with pytest.raises(ConfigError, match="the model that made the vectors is not named"):
                 collection.import_vectors(learned(model_id=None))
             with pytest.raises(ConfigError, match="the model id '' is empty"):
                 collection.import_vectors(learned(), "")
@@ -477,7 +477,10 @@ class TestCommands:
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
-            (("index", "import", "{own}", "{dir}/plain.npz"), "plain.npz: no word of the model that made the vectors"),
+            (
+                ("index", "import", "{own}", "{dir}/plain.npz"),
+                "plain.npz: the model that made the vectors is not named",
+            ),
             (("index", "import", "{own}", "{dir}/torn.npz"), "torn.npz: not a sound NPZ archive"),
             (
                 ("index", "import", "{own}", "{dir}/x.txt", "--model-id", "m"),
@@ -488,7 +491,7 @@ class TestCommands:
             (("index", "export", "{own}", "{dir}/none/x.npz"), "does not exist; make it first"),
             (("index", "export", "{own}", "{dir}/x.npz", "--model-id", "m"), "no vectors of m; there are vlad"),
             (("index", "export", "{own}", "{dir}/x.npz", "--queries", "{dir}/plain.npz"), "challenge's HDF5 only"),
-            (("search", "{own}", "{dir}/plain.npz"), "plain.npz: no word of the model that made the vectors"),
+            (("search", "{own}", "{dir}/plain.npz"), "plain.npz: the model that made the vectors is not named"),
             (("search", "{own}", "{dir}/plain.npz", "--model-id", "m"), "no vectors of m; there are vlad"),
             (("search", "{own}", "{dir}/torn.npz"), "torn.npz: not a sound NPZ archive"),
         ],

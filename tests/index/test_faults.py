@@ -458,7 +458,7 @@ class TestLock:
                 assert driver.told(driver.state_of(second)) == held(tmp_path / "c")  # reading goes on
                 perform(first, ONE_MORE)
                 assert second.reader.ids == before
-                second.refresh()
+                second.reader.refresh()
                 assert second.reader.ids == [*before, "one more"]
             perform(second, OPERATIONS["add"])
             assert second.reader.ids[-3:] == ["one more", "new", "n\u00f6ch"]

@@ -279,7 +279,7 @@ class TestCompacting:
                     assert answers(each, queries) == before
                     assert each.reader.vectors(OTHER)[0] == other[0] == ["a", "b", "c"]
                     np.testing.assert_array_equal(each.reader.vectors(OTHER)[1], other[1])
-                    assert each.info().removed == 0
+                    assert each.reader.info().removed == 0
         assert check_store(store.reader.folder) == []
 
     def test_a_second_time_does_nothing(self, store: Writer, models: Models) -> None:
@@ -456,7 +456,7 @@ class TestDueForMerging:
         storage = StorageConfig(merge_factor=3)
         own, other = listed(1, 1, first=1), listed(1, 1, model="n", first=3)
         assert due_for_merging([*own, *other], storage) == []
-        mixed = sorted([*own, *other, *listed(1, first=9)], key=lambda segment: segment.place)
+        mixed = sorted([*own, *other, *listed(1, first=9)], key=lambda segment: segment.rank)
         found = due_for_merging(mixed, storage)
         assert [(segment.number, segment.model_id) for segment in found] == [(1, "m"), (2, "m"), (9, "m")]
 
@@ -471,7 +471,7 @@ class TestDueForMerging:
                 assert segments[-len(group) :] == group
                 assert len(group) >= factor
                 total = sum(segment.n_rows for segment in group)
-                segments = segments[: -len(group)] + listed(total, first=group[0].place)
+                segments = segments[: -len(group)] + listed(total, first=group[0].rank)
             small = [s for s in segments if s.n_rows < 1_000]
             tail = list(itertools.takewhile(lambda s: s.n_rows < 1_000, reversed(segments)))
             assert len(tail) < factor
