@@ -1,4 +1,4 @@
-"""Every default, once. The command line reads its defaults from here, and manifests keep a digest of what was used."""
+"""All settings and their defaults. The command line takes its defaults from here; manifests keep a digest of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from fingerprint.errors import ConfigError
 
@@ -16,33 +16,34 @@ from fingerprint.errors import ConfigError
 MAX_DESCRIPTOR_DIMENSION = 256
 
 
-def _changes(settings: Any) -> str:
-    """Return the settings that are not the defaults, as a ``repr``."""
-    default = type(settings)()
-    changed = [
-        f"{f.name}={getattr(settings, f.name)!r}"
-        for f in dataclasses.fields(settings)
-        if getattr(settings, f.name) != getattr(default, f.name)
-    ]
-    return f"{type(settings).__name__}({', '.join(changed)})"
+class _Settings:
+    """Settings that all have defaults; their ``repr`` names those that differ from them."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        default = type(self)()
+        names = [f.name for f in dataclasses.fields(cast("Any", self))]
+        changed = {name: getattr(self, name) for name in names if getattr(self, name) != getattr(default, name)}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureConfig:
-    """How keypoints are taken from a picture.
+    """How keypoints are extracted from a picture.
 
     Attributes
     ----------
     sides : tuple of int
-        Longer sides, in pixels, at which the picture is described; larger pictures are reduced to it, smaller ones
-        enlarged, three times at most. The first is the one that the compact descriptor is made from.
+        Longer sides, in pixels, at which the picture is described. Larger pictures are reduced to them, smaller ones
+        enlarged, at most three times. The compact descriptor is made at the first.
     n_keypoints : tuple of int
-        The most keypoints kept at each side.
+        Largest number of keypoints kept at each side.
     doubled : tuple of bool
-        Whether keypoints are first looked for in the picture at twice the side, which finds the finest ones.
+        Whether detection starts with the picture at twice the side, which finds the finest keypoints.
     octave_share : float, (0, 1]
-        The largest part of them that may come from one octave while others have more to offer. Without it the
-        strongest responses are nearly all of the finest scale, which blur, pixelation and insets destroy.
+        Largest share of the keypoints that one octave may have while others have more. Without this cap the strongest
+        keypoints are nearly all of the finest scale, which blur, pixelation and insets destroy.
     contrast_threshold, edge_threshold : float
         As in SIFT.
     """
@@ -57,8 +58,8 @@ class FeatureConfig:
     def __post_init__(self) -> None:
         if not self.sides or not len(self.sides) == len(self.n_keypoints) == len(self.doubled):
             raise ConfigError(
-                f"sides {self.sides}, n_keypoints {self.n_keypoints} and doubled {self.doubled} must be as long as "
-                "each other, at least one"
+                f"sides {self.sides}, n_keypoints {self.n_keypoints} and doubled {self.doubled} must be of the same "
+                "length, at least one"
             )
         if min(self.sides) < 16 or min(self.n_keypoints) < 1:
             raise ConfigError(f"sides {self.sides} must be >= 16 and n_keypoints {self.n_keypoints} >= 1")
@@ -66,7 +67,7 @@ class FeatureConfig:
             raise ConfigError(f"octave_share {self.octave_share} must lie in (0, 1]")
 
 
-#: Named ways to describe a query; references are described in the same way for all of them.
+#: Named ways to describe a query. References are described in the same way for all of them.
 QUERY_PROFILES: Mapping[str, FeatureConfig] = MappingProxyType(
     {
         "standard": FeatureConfig((600,), (800,), (False,), contrast_threshold=0.005),
@@ -75,8 +76,8 @@ QUERY_PROFILES: Mapping[str, FeatureConfig] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class MatchConfig:
+@dataclass(frozen=True, slots=True, repr=False)
+class MatchConfig(_Settings):
     """How keypoints of a query and a reference are compared.
 
     Attributes
@@ -84,19 +85,19 @@ class MatchConfig:
     n_words : int
         Words that a query keypoint looks up in the inverted file.
     n_words_inverted, n_inverted : int
-        The same for the query as a negative, which is rare, and how many of its keypoints are looked up.
+        The same for the variants as a negative, which are rare; and how many keypoints of each are looked up.
     word_bits : int, 0..63
-        Largest Hamming distance of two 64-bit signatures within a word that is a hit.
+        Largest Hamming distance of two 64-bit signatures within a word that makes a hit.
     vote_bits : int
-        Largest Hamming distance of two 128-bit signatures that counts when a pair is voted on.
+        Largest Hamming distance of two 128-bit signatures that makes a match when a pair is voted on.
     verify_bits : int
         The same for verification.
     tolerance : float
-        Largest distance between where a transform puts a keypoint and where it is, as a part of the longer side.
+        Largest distance between a keypoint and its position by the transform, as a part of the longer side.
     log_scale_tolerance, angle_tolerance : float
-        Largest differences of a match from its hypothesis: natural logarithm of the scale, degrees.
+        Largest differences of a match from its hypothesis: in scale (natural logarithm), and in angle (degrees).
     cells : int
-        The picture is divided into cells x cells; inliers must lie in several.
+        Cells along the longer side, of the grid that measures how far inliers are spread.
     """
 
     n_words: int = 4
@@ -109,10 +110,6 @@ class MatchConfig:
     log_scale_tolerance: float = 0.6
     angle_tolerance: float = 30.0
     cells: int = 8
-
-    def __repr__(self) -> str:
-        """Return the settings that are not the defaults."""
-        return _changes(self)
 
     def __post_init__(self) -> None:
         if min(self.n_words, self.n_words_inverted) < 1 or self.n_inverted < 0:
@@ -128,25 +125,26 @@ class MatchConfig:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateConfig:
-    """How many candidates each source may name for a query, and how many of them are compared in full.
+@dataclass(frozen=True, slots=True, repr=False)
+class CandidateConfig(_Settings):
+    """How many candidates each source may name for a query, and how many of them are verified.
 
     Attributes
     ----------
     from_keypoints, from_descriptor, from_hashes : int
-        Caps by source; keypoints on the union of them all are voted on by 128-bit signatures.
+        Caps by source. All candidates together are then voted on by 128-bit signatures.
     n_verified : int
-        Candidates with most votes that are compared in full.
+        Number of candidates that are verified because they have the most votes.
     n_always_verified : int
-        Of each source, candidates that are compared in full whatever their votes: words see what signatures do not, and
-        a descriptor what keypoints do not. Those that hashes name are as well.
+        First candidates of the sources keypoints and descriptor, of each, that are verified whatever their votes: words
+        find copies that signatures miss, and descriptors find copies that keypoints miss. Candidates that hashes name
+        are always verified too.
     hash_distance : int
         Largest Hamming distance, of 64 bits, at which a hash names a candidate.
     annoy_from : int
-        Segments with at least this many references get Annoy's trees when they are written, and are searched by them
-        when queries come one by one. Up to there to compare all is as quick as Annoy with a ``search_k`` that finds
-        nine and a half of the ten nearest.
+        Segments with at least this many references get Annoy's trees when they are written. Queries that come one by
+        one use them. In smaller segments comparing all descriptors is as quick as Annoy with a ``search_k`` that finds
+        9.5 of the 10 nearest.
     """
 
     from_keypoints: int = 100
@@ -157,13 +155,9 @@ class CandidateConfig:
     hash_distance: int = 12
     annoy_from: int = 1_000_000
 
-    def __repr__(self) -> str:
-        """Return the settings that are not the defaults."""
-        return _changes(self)
 
-
-@dataclass(frozen=True, slots=True)
-class AnnoyConfig:
+@dataclass(frozen=True, slots=True, repr=False)
+class AnnoyConfig(_Settings):
     """How Annoy's trees are built; the metric is always Euclidean.
 
     Attributes
@@ -171,9 +165,9 @@ class AnnoyConfig:
     n_trees, seed, n_jobs : int
         As in Annoy. One job and a fixed seed give the same bytes each time.
     search_base, search_share : int, float
-        A query inspects ``search_base + search_share * n`` nodes of a segment with n references, Annoy's search_k; more
-        is slower and finds more. With the defaults nine and a half of the ten nearest are found, measured up to a
-        million references with ``benchmarks/annoy_search.py``.
+        A query inspects ``search_base + search_share * n`` nodes (Annoy's search_k) of a segment with n references.
+        More nodes are slower and find more. The defaults find 9.5 of the 10 nearest, measured up to a million
+        references with ``benchmarks/annoy_search.py``.
     """
 
     n_trees: int = 50
@@ -182,28 +176,24 @@ class AnnoyConfig:
     search_base: int = 6_000
     search_share: float = 0.41
 
-    def __repr__(self) -> str:
-        """Return the settings that are not the defaults."""
-        return _changes(self)
 
-
-@dataclass(frozen=True, slots=True)
-class StorageConfig:
-    """How a collection is written; nothing of it changes what a search finds.
+@dataclass(frozen=True, slots=True, repr=False)
+class StorageConfig(_Settings):
+    """How a collection is written. None of these settings changes what a search finds.
 
     Attributes
     ----------
     keep_local_descriptors : bool
-        Whether a new collection keeps what its pictures need to be queries themselves without their files; two thirds
-        of its size if so.
+        Whether a new collection keeps local descriptors, so that its pictures can be queries without their files. They
+        are then two thirds of its size.
     batch : int, >= 1
-        Pictures that are held in memory before they are written as a segment: what an interruption may lose.
+        Pictures that are held in memory and then written as one segment. An interruption loses at most these.
     merge_factor : int, >= 2
-        As soon as so many neighbouring segments are of like size, adding makes one of them.
+        Adding merges this many neighbouring segments of similar size into one.
     merge_below : int
-        Segments with at least this many pictures are left alone by adding.
+        Adding does not merge segments with at least this many pictures.
     compact_to : int, >= 1
-        The most pictures in a segment that compacting makes.
+        Largest number of pictures in a segment that compacting writes.
     """
 
     keep_local_descriptors: bool = False
@@ -211,10 +201,6 @@ class StorageConfig:
     merge_factor: int = 8
     merge_below: int = 100_000
     compact_to: int = 250_000
-
-    def __repr__(self) -> str:
-        """Return the settings that are not the defaults."""
-        return _changes(self)
 
     def __post_init__(self) -> None:
         if min(self.batch, self.compact_to) < 1 or self.merge_factor < 2:
@@ -224,27 +210,28 @@ class StorageConfig:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+@dataclass(frozen=True, slots=True, repr=False)
+class Config(_Settings):
     """All settings of the engine.
 
     Attributes
     ----------
     reference, query : FeatureConfig
-        References are many and described in little detail; queries are few and described in more.
+        How each is described. References are many and described in little detail, queries are few and described in
+        more.
     query_views : bool
-        Whether the compact descriptor of a query that is searched is made of several views of it: at three sides, and
-        of what may be a picture within the picture. Those of the Descriptor Track always are; a search has other means.
+        Whether a search makes the compact descriptor of a query from several views: the whole at three sides, and what
+        may be an inset. The Descriptor Track always does. A search can do without, as it has other sources too.
     match : MatchConfig
     candidates : CandidateConfig
     annoy : AnnoyConfig
     decode_side : int
-        Pixels of the longer side that scaled decoding must leave; the same for both roles, so that a picture has the
-        same hashes in both.
+        Least longer side, in pixels, that scaled decoding must leave. It is the same for queries and references, so
+        that a picture has the same hashes as either.
     probability_threshold : float, [0, 1]
-        From here on a match is reported as a copy.
+        Matches of at least this probability are reported as copies.
     results : int
-        References returned for a query, and rows written for one into the challenge's file.
+        Most references returned for a query, and most rows of a query in the challenge's file.
     storage : StorageConfig
     """
 
@@ -259,23 +246,19 @@ class Config:
     results: int = 10
     storage: StorageConfig = field(default_factory=StorageConfig)
 
-    def __repr__(self) -> str:
-        """Return the settings that are not the defaults."""
-        return _changes(self)
 
-
-@dataclass(frozen=True, slots=True)
-class TrainConfig:
+@dataclass(frozen=True, slots=True, repr=False)
+class TrainConfig(_Settings):
     """How models are trained.
 
     Attributes
     ----------
     seed : int
-        Of all chance.
+        Seed of all random numbers.
     n_words, local_dimension : int
-        Size of the codebook and of reduced local descriptors.
+        Number of codewords, and dimensions of reduced local descriptors.
     dimension : int, 1..256
-        Of the compact descriptor; fewer if the images are too few to learn so many.
+        Dimensions of the compact descriptor; fewer if there are too few images to learn them.
     n_edited_copies : int
         Edited copies of each image that the projections and the detector of insets learn from.
     n_background : int
@@ -283,9 +266,9 @@ class TrainConfig:
     n_local : int
         Local descriptors that codebook and signatures are learned from.
     n_cells : int
-        Coarse cells of the vocabulary, and words of each; fewer if the local descriptors are too few.
+        Cells of the vocabulary, and words of each cell; fewer if there are too few local descriptors.
     n_cohort : int
-        Images of the cohort: unrelated pictures, which a query is compared with to see how easily it agrees.
+        Images of the cohort, with which a query is compared to see how easily it agrees with unrelated pictures.
     n_calibration : int
         Edited queries that the calibration is fitted on.
     """
@@ -301,15 +284,11 @@ class TrainConfig:
     n_cohort: int = 1_000
     n_calibration: int = 2_400
 
-    def __repr__(self) -> str:
-        """Return the settings that are not the defaults."""
-        return _changes(self)
-
     def __post_init__(self) -> None:
         if not 1 <= self.dimension <= MAX_DESCRIPTOR_DIMENSION:
             raise ConfigError(f"a descriptor has 1 to {MAX_DESCRIPTOR_DIMENSION} dimensions, not {self.dimension}")
         if not 1 <= self.local_dimension <= 128 or self.n_words < 1:
-            raise ConfigError(f"{self.n_words} words of {self.local_dimension} dimensions: give >= 1 and 1 to 128")
+            raise ConfigError(f"n_words {self.n_words} must be >= 1, local_dimension {self.local_dimension} in 1..128")
         if (
             self.n_local < self.n_words
             or self.n_calibration < 1
@@ -322,7 +301,7 @@ class TrainConfig:
                 f"{self.n_cohort} >= 0"
             )
         if self.n_cells < 1:
-            raise ConfigError(f"n_cells is {self.n_cells}, must be >= 1")
+            raise ConfigError(f"n_cells {self.n_cells} must be >= 1")
 
 
 DEFAULT_CONFIG = Config()
@@ -331,12 +310,12 @@ DEFAULT_TRAIN_CONFIG = TrainConfig()
 
 
 def config_for(profile: str) -> Config:
-    """Return the default settings with a named way to describe queries.
+    """Return the default settings with a named profile.
 
     Parameters
     ----------
     profile : str
-        A key of `QUERY_PROFILES`. Collections serve all of them: references are described in one way.
+        A key of `QUERY_PROFILES`. One collection serves all profiles, as they do not concern references.
 
     Raises
     ------
@@ -354,14 +333,14 @@ def config_for(profile: str) -> Config:
 
 
 def config_digest(config: Config | FeatureConfig) -> str:
-    """Return 16 hex digits that change whenever a setting changes that has to do with pictures, not with disks."""
+    """Return a digest, 16 hex digits, of all settings except those of storage."""
     settings = dataclasses.asdict(config)
     settings.pop("storage", None)
     return _digest(settings)
 
 
 def description_digest(config: Config) -> str:
-    """Return 16 hex digits that change whenever a setting changes that decides what is stored of a picture."""
+    """Return a digest, 16 hex digits, of the settings that decide what is stored of a picture."""
     return _digest({"reference": dataclasses.asdict(config.reference), "decode_side": config.decode_side})
 
 

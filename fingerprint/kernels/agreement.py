@@ -12,39 +12,36 @@ import numpy as np
 from numba import njit
 
 
-@njit(cache=True, nogil=True, inline="always")
-def similarity_of(q_frame, q, r_frame, r, tolerance):  # type: ignore[no-untyped-def]
-    """Return the similarity transform of a match: rows q and r of float32 (n, 5).
+@njit(cache=True, nogil=True)
+def mark_agreeing(h, q_frames, r_frames, m, tolerance, log_scale, min_cos, agreeing):  # type: ignore[no-untyped-def]
+    """Mark which of `m` matches agree with the similarity transform of match `h`, and return their number.
 
-    Returns (c, d, log_s, cos_a, sin_a, limit): the map is ``x' = c x - d y, y' = d x + c y`` from the keypoint on; the
-    logarithm of its scale, cosine and sine of its angle, and the square of the distance within which a match agrees.
+    q_frames, r_frames : float32 (at least m, 5), the two frames of each match; tolerance : largest distance, in longer
+    sides; log_scale : largest difference of the natural logarithms of the scales; min_cos : cosine of the largest
+    difference of the angles; agreeing : bool (at least m,), written.
     """
-    log_s = r_frame[r, 2] - q_frame[q, 2]
+    log_s = r_frames[h, 2] - q_frames[h, 2]
     s = np.exp(log_s)
-    cos_a = r_frame[r, 3] * q_frame[q, 3] + r_frame[r, 4] * q_frame[q, 4]
-    sin_a = r_frame[r, 4] * q_frame[q, 3] - r_frame[r, 3] * q_frame[q, 4]
-    limit = tolerance * max(np.float32(1.0), s)  # an inset seen large magnifies its own errors of position
-    return s * cos_a, s * sin_a, log_s, cos_a, sin_a, limit * limit
-
-
-@njit(cache=True, nogil=True, inline="always")
-def agrees(q_frame, q0, q, r_frame, r0, r, similarity, log_scale, min_cos):  # type: ignore[no-untyped-def]
-    """Return whether the match of rows q and r agrees with the similarity transform of the match of rows q0 and r0.
-
-    log_scale : largest difference of the natural logarithms of the scales; min_cos : cosine of the largest difference
-    of the angles.
-    """
-    c, d, log_s, cos_a, sin_a, limit = similarity
-    dx = q_frame[q, 0] - q_frame[q0, 0]
-    dy = q_frame[q, 1] - q_frame[q0, 1]
-    ex = c * dx - d * dy + r_frame[r0, 0] - r_frame[r, 0]
-    ey = d * dx + c * dy + r_frame[r0, 1] - r_frame[r, 1]
-    good = False
-    if ex * ex + ey * ey < limit and abs(r_frame[r, 2] - q_frame[q, 2] - log_s) < log_scale:
-        ca = r_frame[r, 3] * q_frame[q, 3] + r_frame[r, 4] * q_frame[q, 4]
-        sa = r_frame[r, 4] * q_frame[q, 3] - r_frame[r, 3] * q_frame[q, 4]
-        good = ca * cos_a + sa * sin_a > min_cos
-    return good
+    cos_a = r_frames[h, 3] * q_frames[h, 3] + r_frames[h, 4] * q_frames[h, 4]
+    sin_a = r_frames[h, 4] * q_frames[h, 3] - r_frames[h, 3] * q_frames[h, 4]
+    c, d = s * cos_a, s * sin_a
+    limit = tolerance * max(np.float32(1.0), s)  # an inset that is shown larger has larger errors of position
+    limit *= limit
+    count = 0
+    for t in range(m):
+        dx = q_frames[t, 0] - q_frames[h, 0]
+        dy = q_frames[t, 1] - q_frames[h, 1]
+        ex = c * dx - d * dy + r_frames[h, 0] - r_frames[t, 0]
+        ey = d * dx + c * dy + r_frames[h, 1] - r_frames[t, 1]
+        good = False
+        if ex * ex + ey * ey < limit and abs(r_frames[t, 2] - q_frames[t, 2] - log_s) < log_scale:
+            ca = r_frames[t, 3] * q_frames[t, 3] + r_frames[t, 4] * q_frames[t, 4]
+            sa = r_frames[t, 4] * q_frames[t, 3] - r_frames[t, 3] * q_frames[t, 4]
+            good = ca * cos_a + sa * sin_a > min_cos
+        agreeing[t] = good
+        if good:
+            count += 1
+    return count
 
 
 @njit(cache=True, nogil=True)

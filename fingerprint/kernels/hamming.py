@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from fingerprint.kernels.arrays import longer
 from fingerprint.kernels.bits import popcount
 from fingerprint.types import U8, U64
 
@@ -123,7 +124,7 @@ def scan(codes, first_row, queries, k, limits, counts):  # type: ignore[no-untyp
                 if at >= stop:
                     break
                 if found + _CHUNK > len(keys):
-                    query_idx, keys = _longer(query_idx, 2 * len(keys)), _longer(keys, 2 * len(keys))
+                    query_idx, keys = longer(query_idx, 2 * len(keys)), longer(keys, 2 * len(keys))
                 size = min(_CHUNK, stop - at)
                 _distances(flat[at * n_words : (at + size) * n_words], sought, n_words, distances)
                 some = keys[found : found + _CHUNK]
@@ -273,10 +274,3 @@ def group_neighbours(query_idx, keys, n_queries, k):  # type: ignore[no-untyped-
             rows[starts[q] + i] = mine[i] & ((np.int64(1) << _DISTANCE_SHIFT) - 1)
             distances[starts[q] + i] = mine[i] >> _DISTANCE_SHIFT
     return starts, rows, distances
-
-
-@njit(cache=True, nogil=True)
-def _longer(array, length):  # type: ignore[no-untyped-def]
-    out = np.empty(length, array.dtype)
-    out[: len(array)] = array
-    return out

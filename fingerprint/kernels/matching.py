@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from fingerprint.kernels.agreement import agrees, nearest_matches, similarity_of
+from fingerprint.kernels.agreement import mark_agreeing, nearest_matches
 from fingerprint.kernels.bits import popcount
 
 _ONE = np.uint64(1)
@@ -41,22 +41,8 @@ def pack_signatures(descriptors, rotation, thresholds, out):  # type: ignore[no-
 
 
 @njit(cache=True, nogil=True)
-def _count_agreeing(h, q_frame, r_frame, mi, mj, m, tolerance, log_scale, min_cos, inlier):  # type: ignore[no-untyped-def]
-    """Count the matches that agree with the similarity transform of match h, marking them."""
-    hq, hr = mi[h], mj[h]
-    similarity = similarity_of(q_frame, hq, r_frame, hr, tolerance)
-    count = 0
-    for t in range(m):
-        good = agrees(q_frame, hq, mi[t], r_frame, hr, mj[t], similarity, log_scale, min_cos)
-        inlier[t] = good
-        if good:
-            count += 1
-    return count
-
-
-@njit(cache=True, nogil=True)
 def best_similarity(q_frame, r_frame, mi, mj, tolerance, log_scale, min_cos):  # type: ignore[no-untyped-def]
-    """Take every match as a hypothesis and return (matches that agree with the best one, mask of them).
+    """Take every match as a hypothesis and return the mask of the matches that agree with the best one: bool (m,).
 
     q_frame, r_frame : float32 (n, 5), as in `agreement`; mi, mj : int64 (m,), rows of them; tolerance : longer sides;
     log_scale : natural logarithm; min_cos : cosine of the largest difference of angle. Ties go to the first match.
@@ -64,13 +50,14 @@ def best_similarity(q_frame, r_frame, mi, mj, tolerance, log_scale, min_cos):  #
     m = len(mi)
     inlier = np.zeros(m, np.bool_)
     best_mask = np.zeros(m, np.bool_)
+    q_frames, r_frames = q_frame[mi], r_frame[mj]
     best = 0
     for h in range(m):
-        count = _count_agreeing(h, q_frame, r_frame, mi, mj, m, tolerance, log_scale, min_cos, inlier)
+        count = mark_agreeing(h, q_frames, r_frames, m, tolerance, log_scale, min_cos, inlier)
         if count > best:
             best = count
             best_mask[:] = inlier
-    return best, best_mask
+    return best_mask
 
 
 @njit(cache=True, nogil=True)
@@ -110,10 +97,9 @@ def vote_pair(  # type: ignore[no-untyped-def]
     mi, mj, bits = match_signatures(q_sig, r_sig, max_bits)
     nearness = (max_bits + 1) * len(bits) - bits.sum()
     kept = nearest_matches(bits, max_matches)
-    mi, mj = mi[kept], mj[kept]
-    inlier = np.empty(len(mi), np.bool_)
+    q_frames, r_frames = q_frame[mi[kept]], r_frame[mj[kept]]
+    inlier = np.empty(len(kept), np.bool_)
     count = 0
-    for h in range(len(mi)):
-        agree = _count_agreeing(h, q_frame, r_frame, mi, mj, len(mi), tolerance, log_scale, min_cos, inlier)
-        count = max(count, agree)
+    for h in range(len(kept)):
+        count = max(count, mark_agreeing(h, q_frames, r_frames, len(kept), tolerance, log_scale, min_cos, inlier))
     return np.float32(count) + np.float32(nearness) / (np.float32(nearness) + np.float32(1000.0))

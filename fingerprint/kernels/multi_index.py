@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from fingerprint.kernels.arrays import longer
 from fingerprint.kernels.bits import popcount
 
 SUBSTRING_BITS = 16
@@ -92,7 +93,7 @@ def search_tables(codes, tables, first_row, queries, k, limits, counts, budget, 
         if not resolved[q]:
             continue
         if len(query_idx) < len(keys):
-            query_idx = _longer(query_idx, len(keys))
+            query_idx = longer(query_idx, len(keys))
         for i in range(found, found + n_mine):
             query_idx[i] = q
             keys[i] += first_row
@@ -118,7 +119,7 @@ def _search_in_order(codes, tables, first_row, queries, limits, counts, budget, 
         while len(visits) > 0:
             n_near, near, visits = _near_entries(starts[table], rests[table], visits, queries, table, limits, near)
             if found + n_near > len(keys):
-                query_idx, keys = _longer(query_idx, 2 * (found + n_near)), _longer(keys, 2 * (found + n_near))
+                query_idx, keys = longer(query_idx, 2 * (found + n_near)), longer(keys, 2 * (found + n_near))
             for i in range(n_near):
                 near[i] = (near[i] & ~_LOW) | rows[table, near[i] & _LOW]
             for i in range(n_near):
@@ -198,7 +199,7 @@ def _near_entries(starts, rests, visits, queries, table, limits, near):  # type:
         most = np.uint32(limits[q] - np.int64(flipped))
         begin, end = np.int64(starts[bucket]), np.int64(starts[bucket + 1])
         if n_near + end - begin >= len(near):
-            near = _longer(near, 2 * (n_near + end - begin + 1))
+            near = longer(near, 2 * (n_near + end - begin + 1))
         for start in range(begin, end, _CHUNK):
             at = min(start, last)
             if at < 0 or _any_near(rests[at : at + _CHUNK], rest, most):
@@ -276,7 +277,7 @@ def _search_one(codes, tables, query, k, limit, counts, budget, bounds, keys, fi
                 near = np.empty(2 * n_rows[table], np.int64)
             n_near = _near_rows(rows[table], rests[table], bounds[table, :n_flips], query, table, limit - level, near)
             if found + n_near > len(keys):
-                keys = _longer(keys, 2 * (found + n_near))
+                keys = longer(keys, 2 * (found + n_near))
             n_new, limit, below = _keep(codes, query, near[:n_near], radii, k, limit, below, counts, keys[found:])
             found += n_new
             radii[table] = level
@@ -390,10 +391,3 @@ def _seen(code, query, radii):  # type: ignore[no-untyped-def]
             if np.int64(popcount(apart)) <= radii[table]:
                 return True
     return False
-
-
-@njit(cache=True, nogil=True)
-def _longer(array, length):  # type: ignore[no-untyped-def]
-    out = np.empty(length, array.dtype)
-    out[: len(array)] = array
-    return out

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from fingerprint.kernels.arrays import longer
+
 _LANES = 8
 _WIDE = 64  # float32 sums that run beside each other: enough to hide how long an addition takes
 _CHUNK = 128  # entries of a row that are looked at together
@@ -107,19 +109,12 @@ def entries_below(products, limits):  # type: ignore[no-untyped-def]
                     continue
             if found + _CHUNK > room:
                 room *= 2
-                rows, columns, values = _longer(rows, room), _longer(columns, room), _longer(values, room)
+                rows, columns, values = longer(rows, room), longer(columns, room), longer(values, room)
             for j in range(start, stop):
                 if row[j] <= limit:
                     rows[found], columns[found], values[found] = i, j, row[j]
                     found += 1
     return rows[:found], columns[:found], values[:found]
-
-
-@njit(cache=True, nogil=True)
-def _longer(array, length):  # type: ignore[no-untyped-def]
-    out = np.empty(length, array.dtype)
-    out[: len(array)] = array
-    return out
 
 
 @njit(cache=True, nogil=True)

@@ -11,7 +11,8 @@ import math
 import numpy as np
 from numba import njit
 
-from fingerprint.kernels.agreement import agrees, nearest_matches, similarity_of
+from fingerprint.kernels.agreement import mark_agreeing, nearest_matches
+from fingerprint.kernels.arrays import longer
 from fingerprint.kernels.bits import popcount
 
 _BYTE = np.uint32(255)
@@ -62,13 +63,6 @@ def _bounds(starts, at):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _grown(array, size):  # type: ignore[no-untyped-def]
-    larger = np.empty(size, array.dtype)
-    larger[: len(array)] = array
-    return larger
-
-
-@njit(cache=True, nogil=True)
 def _collect(q_words, q_signatures, words, starts, signatures, max_bits):  # type: ignore[no-untyped-def]
     """Return (word assignment, posting, distance) of hits, by word assignment, and the number of postings visited."""
     size = 1 << 12
@@ -97,7 +91,7 @@ def _collect(q_words, q_signatures, words, starts, signatures, max_bits):  # typ
                 continue
             if n + n_near > size:
                 size *= 2
-                hit_of, posting, bits = _grown(hit_of, size), _grown(posting, size), _grown(bits, size)
+                hit_of, posting, bits = longer(hit_of, size), longer(posting, size), longer(bits, size)
             for t in range(low, high):
                 if distances[t] <= max_bits:
                     hit_of[n], posting[n], bits[n] = v, start + t, distances[t]
@@ -176,6 +170,7 @@ def vote_postings(  # type: ignore[no-untyped-def]
     order = _group(owners, n_groups)
     q_of, weight = np.empty(max_hits, np.int64), np.empty(max_hits, np.float32)
     q_part, r_part = np.empty((max_hits, 5), np.float32), np.empty((max_hits, 5), np.float32)
+    agreeing = np.empty(max_hits, np.bool_)
     found_groups, scores, found = np.empty(64, np.int64), np.empty(64, np.float32), 0
     stop = 0
     while stop < len(order):
@@ -196,12 +191,14 @@ def vote_postings(  # type: ignore[no-untyped-def]
             weight[m] = weights[bits[hits[m]]] * rarity[q_words[at]]
         best = np.float32(0)
         for h in range(len(hits)):
-            score, count = _agreement(h, len(hits), q_of, q_part, r_part, weight, tolerance, log_scale, min_cos)
+            if mark_agreeing(h, q_part, r_part, len(hits), tolerance, log_scale, min_cos, agreeing) < 2:
+                continue
+            score, count = _weigh(agreeing, len(hits), q_of, weight)
             if count >= 2 and score > best:
                 best = score
         if best > 0:
             if found == len(scores):
-                found_groups, scores = _grown(found_groups, 2 * found), _grown(scores, 2 * found)
+                found_groups, scores = longer(found_groups, 2 * found), longer(scores, 2 * found)
             found_groups[found], scores[found] = g, best
             found += 1
     groups = found_groups[:found]
@@ -209,13 +206,12 @@ def vote_postings(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _agreement(h, m, q_of, q_part, r_part, weight, tolerance, log_scale, min_cos):  # type: ignore[no-untyped-def]
-    """Return the weight and the number of query keypoints whose hits agree with the transform of hit h."""
-    similarity = similarity_of(q_part, h, r_part, h, tolerance)
+def _weigh(agreeing, m, q_of, weight):  # type: ignore[no-untyped-def]
+    """Return the weight and the number of query keypoints whose hits agree; each counts once, with its best hit."""
     total, count = np.float32(0), 0
     last, last_weight = np.int64(-1), np.float32(0)
     for t in range(m):
-        if agrees(q_part, h, t, r_part, h, t, similarity, log_scale, min_cos):
+        if agreeing[t]:
             if q_of[t] != last:
                 last, last_weight = q_of[t], np.float32(0)
                 count += 1

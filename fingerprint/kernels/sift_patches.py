@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from fingerprint.kernels.sift_pyramid import copy, octave, subtract
 from fingerprint.types import F32
 
-LAYERS = 3
-_LEVELS = LAYERS + 3
 _BINS = 36
 _WIDEST = 17  # radius of the window for directions: 4.5 times the largest sigma, 1.6 * 2 ** (3.5 / 3)
 MOST_PEAKS = 8  # directions that one extremum may have
@@ -44,20 +43,6 @@ def _grid() -> tuple[F32, F32, F32, F32]:
 _GRID_X, _GRID_Y, _WINDOW, _SHARES = _grid()
 
 
-@njit(cache=True, nogil=True)
-def _copy(source, out):  # type: ignore[no-untyped-def]
-    """Copy a line; assigning whole arrays takes seconds to compile."""
-    for x in range(len(out)):
-        out[x] = source[x]
-
-
-@njit(cache=True, nogil=True)
-def _octave(levels, layout, o):  # type: ignore[no-untyped-def]
-    """Return the Gaussian levels of an octave, (levels, h, w)."""
-    begin, height, width = layout[o]
-    return levels[begin : begin + _LEVELS * height * width].reshape((_LEVELS, height, width))
-
-
 @njit(cache=True, nogil=True, error_model="numpy")
 def _polar(dx, dy, weight, length, turn):  # type: ignore[no-untyped-def]
     """Write weighted lengths, and directions in [0, 2 pi) to 1e-5; by selection, not by branches, to vectorise."""
@@ -75,12 +60,6 @@ def _polar(dx, dy, weight, length, turn):  # type: ignore[no-untyped-def]
         length[k] = weight[k] * np.sqrt(x * x + y * y)
 
 
-@njit(cache=True, nogil=True)
-def _subtract(a, b, out):  # type: ignore[no-untyped-def]
-    for x in range(len(out)):
-        out[x] = a[x] - b[x]
-
-
 @njit(cache=True, nogil=True, error_model="numpy")
 def find_orientations(levels, layout, places, exact, angles, counts):  # type: ignore[no-untyped-def]
     """Write up to `MOST_PEAKS` angles in degrees of each extremum, and how many there are."""
@@ -92,7 +71,7 @@ def find_orientations(levels, layout, places, exact, angles, counts):  # type: i
     length, turn = np.empty(n, np.float32), np.empty(n, np.float32)
     for k in range(len(places)):
         o, i, y, x = places[k]
-        gauss = _octave(levels, layout, o)[i]
+        gauss = octave(levels, layout, o)[i]
         height, width = gauss.shape
         sigma = 1.5 * exact[k, 2]
         radius = min(round(3 * sigma), _WIDEST)
@@ -102,8 +81,8 @@ def find_orientations(levels, layout, places, exact, angles, counts):  # type: i
         n = 0
         for row in range(max(y - radius, 1), min(y + radius, height - 2) + 1):
             end = n + last - first
-            _subtract(gauss[row][first + 1 :], gauss[row][first - 1 :], dx[n:end])
-            _subtract(gauss[row + 1][first:], gauss[row - 1][first:], dy[n:end])
+            subtract(gauss[row][first + 1 :], gauss[row][first - 1 :], dx[n:end])
+            subtract(gauss[row + 1][first:], gauss[row - 1][first:], dy[n:end])
             down, across, line = weight[row - y + radius], weight[first - x + radius :], window[n:end]
             for c in range(len(line)):
                 line[c] = down * across[c]
@@ -237,21 +216,21 @@ def describe_patches(levels, layout, places, exact, angles, scale, out):  # type
     length, turn, spread = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(8 * n, np.float32)
     rows, cells = np.empty((4, 8 * side), np.float32), np.empty((4, 4, 8), np.float32)
     for k in range(len(places)):
-        image = _octave(levels, layout, places[k, 0])[places[k, 1]]
+        image = octave(levels, layout, places[k, 0])[places[k, 1]]
         height, width = image.shape
         right, bottom = np.float32(width - 1), np.float32(height - 1)
         x, y, step = exact[k, 0], exact[k, 1], np.float32(3 * exact[k, 2] / _CELL)
         radians = np.float32(np.deg2rad(angles[k]))
         _turn_grid(x, y, step * np.cos(radians), step * np.sin(radians), fx, fy)
-        _copy(_WINDOW, window)
+        copy(_WINDOW, window)
         reach = step * np.float32(side)
         if min(x, y) < reach or x + reach > right or y + reach > bottom:
             _blank(fx, fy, right, bottom, window)
         _split(fx, right, ix)
         _split(fy, bottom, iy)
         _look_up(image.reshape(height * width), np.int32(width), ix, iy, fx, fy, patch)
-        _subtract(patch[side + 1 :], patch[side - 1 :], dx)
-        _subtract(patch, patch[2 * side :], dy)
+        subtract(patch[side + 1 :], patch[side - 1 :], dx)
+        subtract(patch, patch[2 * side :], dy)
         _polar(dx, dy, window, length, turn)
         _spread(length, turn, spread)
         _pool(spread.reshape((_GRID, 8 * side)), rows, cells)

@@ -1,10 +1,14 @@
-"""Kernels of SIFT up to the extrema: the Gaussian pyramid, its differences, and where they are extreme."""
+"""Kernels of SIFT up to the extrema: the Gaussian pyramid, its differences, and where they are extreme.
+
+Numba's cache does not see a change in another file: after a change here, remove the caches of the kernels.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
+from fingerprint.kernels.arrays import longer
 from fingerprint.types import F32
 
 LAYERS = 3
@@ -110,10 +114,17 @@ def _blur(source, out, taps):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _copy(source, out):  # type: ignore[no-untyped-def]
+def copy(source, out):  # type: ignore[no-untyped-def]
     """Copy a line; assigning whole arrays takes seconds to compile."""
     for x in range(len(out)):
         out[x] = source[x]
+
+
+@njit(cache=True, nogil=True)
+def subtract(a, b, out):  # type: ignore[no-untyped-def]
+    """Write the difference of two lines."""
+    for x in range(len(out)):
+        out[x] = a[x] - b[x]
 
 
 @njit(cache=True, nogil=True)
@@ -136,7 +147,7 @@ def _halve(source, out):  # type: ignore[no-untyped-def]
     for y in range(len(out)):
         above, row = source[2 * y], out[y]
         if height % 2:
-            _copy(above, line)
+            copy(above, line)
         else:
             _middle_line(source[max(2 * y - 1, 0)], above, source[2 * y + 1], source[min(2 * y + 2, height - 1)], line)
         for x in range(len(row)):
@@ -164,7 +175,7 @@ def _double(grey, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _octave(levels, layout, o):  # type: ignore[no-untyped-def]
+def octave(levels, layout, o):  # type: ignore[no-untyped-def]
     """Return the Gaussian levels of an octave, (levels, h, w)."""
     begin, height, width = layout[o]
     return levels[begin : begin + LEVELS * height * width].reshape((LEVELS, height, width))
@@ -174,17 +185,17 @@ def _octave(levels, layout, o):  # type: ignore[no-untyped-def]
 def build(grey, levels, layout, first, rise):  # type: ignore[no-untyped-def]
     """Fill the pyramid; grey is uint8 of the first octave's size, or of half of it, which is then doubled."""
     for o in range(len(layout)):
-        here = _octave(levels, layout, o)
+        here = octave(levels, layout, o)
         if o == 0:
             base = np.empty(here.shape[1:], np.float32)
             if len(grey) == len(base):
                 for y in range(len(base)):
-                    _copy(grey[y], base[y])
+                    copy(grey[y], base[y])
             else:
                 _double(grey, base)
             _blur(base, here[0], first)
         else:
-            _halve(_octave(levels, layout, o - 1)[LAYERS], here[0])
+            _halve(octave(levels, layout, o - 1)[LAYERS], here[0])
         for i in range(1, LEVELS):
             _blur(here[i - 1], here[i], rise[i - 1])
 
@@ -240,15 +251,6 @@ def _mark_row(rows, high, low, y, least, marks):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _doubled(rows):  # type: ignore[no-untyped-def]
-    """Return an array of twice as many rows that begins with these."""
-    out = np.empty((2 * len(rows), 4), rows.dtype)
-    for k in range(len(rows)):
-        _copy(rows[k], out[k])
-    return out
-
-
-@njit(cache=True, nogil=True)
 def find(gauss, o, least, edge, places, found, n):  # type: ignore[no-untyped-def]
     """Add the extrema of an octave at row n and return the arrays, larger if they had to be, and the new n.
 
@@ -263,7 +265,7 @@ def find(gauss, o, least, edge, places, found, n):  # type: ignore[no-untyped-de
     words = marks.view(np.uint64)
     for y in range(BORDER - 1, height - BORDER + 1):
         for i in range(LAYERS + 2):
-            _subtract(gauss[i + 1, y], gauss[i, y], rows[i, y % 3])
+            subtract(gauss[i + 1, y], gauss[i, y], rows[i, y % 3])
         if y > BORDER:
             _mark_row(rows, high, low, y - 1, _HALF * least, marks[:inner])
         for word in range(len(words)):
@@ -273,7 +275,7 @@ def find(gauss, o, least, edge, places, found, n):  # type: ignore[no-untyped-de
                 i, x = 1 + k % LAYERS, 8 * word + k // LAYERS
                 if marks[x] >> i & 1 and _extreme(gauss, i, y - 1, x + BORDER):
                     if n == len(places):
-                        places, found = _doubled(places), _doubled(found)
+                        places, found = longer(places, 2 * n), longer(found, 2 * n)
                     if _refine(gauss, i, y - 1, x + BORDER, least, edge, seen, places[n], found[n]):
                         places[n, 0] = o
                         n += 1
@@ -324,9 +326,3 @@ def _refine(gauss, i, y, x, least, edge, seen, place, exact):  # type: ignore[no
     exact[0], exact[1], exact[2] = x + dx, y + dy, BASE_SIGMA * 2 ** ((i + ds) / LAYERS)
     exact[3] = contrast
     return True
-
-
-@njit(cache=True, nogil=True)
-def _subtract(a, b, out):  # type: ignore[no-untyped-def]
-    for x in range(len(out)):
-        out[x] = a[x] - b[x]

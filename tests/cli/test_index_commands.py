@@ -167,7 +167,7 @@ class TestListOnStdin:
         result = done("index", "add", collection, "--root", pictures / "sub", "-", code=1, given=given)
         assert result.stderr == (
             "fingerprint: skipped 1 file:\n"
-            f"  {pictures}/a.jpg: not in the folder {pictures}/sub that ids are to be relative to\n"
+            f"  {pictures}/a.jpg: not in the folder {pictures}/sub that ids are relative to\n"
         )
         assert "c.jpg" in ids_in(collection)
 
@@ -302,6 +302,19 @@ class TestCompact:
         assert told["segments"] == 2
         with open_collection(scattered) as opened:
             assert [len(segment) for segment in opened._reader._snapshot.segments] == [2, 2]
+
+    def test_a_segment_that_is_too_large_is_divided(self, scattered: Path, pictures: Path) -> None:
+        search = ("search", scattered, pictures, "--json", "--min-score", 0)
+        done("index", "compact", scattered)
+        done("index", "remove", scattered, "b.jpg")
+        before, ids = done(*search, code=1).stdout, ids_in(scattered)
+        told = json.loads(done("index", "compact", scattered, "--segment-size", 2, "--json").stdout)
+        assert (told["segments_before"], told["segments"]) == (1, 2)
+        with open_collection(scattered) as opened:
+            assert [len(segment) for segment in opened._reader._snapshot.segments] == [1, 2]
+        assert ids_in(scattered) == ids
+        assert done(*search, code=1).stdout == before
+        assert done("index", "check", scattered).stdout == f"{scattered}: sound\n"
 
     def test_the_size_must_be_one_at_least(self, scattered: Path) -> None:
         assert (
