@@ -3,17 +3,20 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
+DOCS_INSTALLED := $(VENV)/installed-docs
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+PYTHONS := 3.11 3.12 3.13 3.14
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types architecture docs wheel format clean
+.PHONY: help demo test check lint types architecture docs figures reference matrix oldest newest wheel format clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV) || { echo "cannot make a virtual environment: apt-get install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,test]' || \
+	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[demo,test]' || \
 		{ echo "installing failed; Annoy is compiled from source and needs: apt-get install g++ python3-dev"; exit 1; }
 	@touch $@
 
@@ -23,7 +26,7 @@ demo: $(INSTALLED) ## find edited copies of real photographs and write a page to
 test: $(INSTALLED) ## run the tests, the documentation's examples among them
 	$(BIN)/python -m pytest -q -n $(JOBS)
 
-check: lint types architecture test ## everything that must be green before a change lands
+check: lint types architecture docs test ## everything that must be green before a change lands
 
 lint: $(INSTALLED) ## style and formatting
 	$(BIN)/ruff check .
@@ -35,9 +38,37 @@ types: $(INSTALLED) ## static types
 architecture: $(INSTALLED) ## who may import whom
 	$(BIN)/lint-imports
 
-docs: $(INSTALLED) ## the documentation as HTML in docs/_build
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+$(DOCS_INSTALLED): $(INSTALLED)
+	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[docs]'
+	@touch $@
+
+docs: $(DOCS_INSTALLED) ## the documentation as HTML in docs/_build
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build
+
+figures: $(INSTALLED) ## bring the figures of all pages up to date with benchmarks/results
+	$(BIN)/python benchmarks/figures.py
+
+reference: $(INSTALLED) ## bring docs/reference/cli.md up to date with the commands
+	$(BIN)/python docs/make_cli_reference.py
+
+matrix: oldest newest ## the tests with the oldest and with the newest dependencies
+
+oldest: ## the tests with the lowest versions of dependencies that pyproject.toml allows
+	$(PYTHON) -m venv $(VENV)-oldest
+	sed -nE '/^dependencies/,/^]/s/^ *"(.*)>=([0-9.]+).*/\1==\2/p' pyproject.toml > $(VENV)-oldest/constraints.txt
+	$(VENV)-oldest/bin/python $(PIP_INSTALL) -c $(VENV)-oldest/constraints.txt -e '.[test]'
+	NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)-oldest/numba $(VENV)-oldest/bin/python -m pytest -q -n $(JOBS)
+
+newest: ## the tests with the newest dependencies, on each Python that there is
+	@failed=; for version in $(PYTHONS); do \
+		if python$$version -c '' 2>/dev/null; then $(MAKE) newest-$$version || failed="$$failed $$version"; \
+		else echo "python$$version: not on this machine, left out"; fi; \
+	done; test -z "$$failed" || { echo "failed on Python$$failed"; exit 1; }
+
+newest-%:
+	python$* -m venv $(VENV)-newest-$*
+	$(VENV)-newest-$*/bin/python $(PIP_INSTALL) --upgrade -e '.[test]'
+	NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)-newest-$*/numba $(VENV)-newest-$*/bin/python -m pytest -q -n $(JOBS)
 
 wheel: $(INSTALLED) ## the wheel in dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
@@ -47,4 +78,4 @@ format: $(INSTALLED) ## mend formatting
 	$(BIN)/ruff check --fix .
 
 clean: ## remove what the other commands made
-	rm -rf $(VENV) build dist demo-out docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* build dist demo-out docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -30,14 +30,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from exact_search import SEED, add_source_options, fill, header, mixed, real_descriptors, timed, write
+from _records import RESULTS, SEED, header, write
+from exact_search import add_source_options, mixed, real_descriptors, timed
 
 from fingerprint.config import DEFAULT_CONFIG
 from fingerprint.exact_search import nearest, nearest_to_one
-from fingerprint.index.annoy_trees import METRIC, Trees, build_trees, inspected
+from fingerprint.index.annoy_trees import METRIC, Trees, build_trees
 from fingerprint.types import F32, I64
 
-ROOT = Path(__file__).parent.parent
 K = 10
 BATCH = 1_000
 MOST_READ = 20_000_000  # references that exact search reads for one point
@@ -54,8 +54,7 @@ def main() -> None:
     parser.add_argument("--trees", type=int, nargs="+", help="numbers of trees, the same for all sizes")
     parser.add_argument("--queries", type=int, default=200, help="real queries that are asked")
     parser.add_argument("--quick", action="store_true", help="small sizes and few trees")
-    parser.add_argument("--json", type=Path, default=ROOT / "benchmarks" / "results" / "annoy_search.json")
-    parser.add_argument("--page", type=Path, help="page whose table is brought up to date")
+    parser.add_argument("--json", type=Path, default=RESULTS / "annoy_search.json")
     arguments = parser.parse_args()
     real_queries, real_references = real_descriptors(arguments)
     asked = real_queries[np.linspace(0, len(real_queries) - 1, arguments.queries).astype(np.int64)]
@@ -73,8 +72,6 @@ def main() -> None:
         trees = arguments.trees or grid.get(size, (20, 50))
         result["sizes"][str(size)] = measure(references, asked, real_queries, trees)
         write(arguments.json, result)  # what is there when a longer run ends early
-    if arguments.page:
-        fill(arguments.page, "annoy", table(result))
 
 
 def measure(references: F32, asked: F32, real_queries: F32, tree_counts: tuple[int, ...]) -> dict[str, Any]:
@@ -84,7 +81,7 @@ def measure(references: F32, asked: F32, real_queries: F32, tree_counts: tuple[i
     nearest_to_one(asked[0], references, K)  # compiles
     many = min(timed(lambda: nearest(batch, references, K))[0] for _ in range(2))
     by_trees = [measure_trees(references, asked, truth, n_trees) for n_trees in tree_counts]
-    one = [row["exact_ms_a_query"] for told in by_trees for row in told["searches"]]
+    one = [row["exact_ms_a_query"] for of_trees in by_trees for row in of_trees["searches"]]
     return {
         "exact, one query": costs(float(np.median(one)) / 1e3),
         f"exact, batch of {BATCH}": costs(many / BATCH),
@@ -155,38 +152,6 @@ def fit(rows: list[dict[str, Any]]) -> dict[str, float] | str:
         name: round(float(np.exp(np.log(low[name]) + part * (np.log(high[name]) - np.log(low[name])))), 3)
         for name in ("search_k", "ms_a_query", "ratio_to_exact")
     }
-
-
-def table(result: dict[str, Any]) -> list[str]:
-    """Return what the page shows, line by line."""
-    heads = (
-        "references",
-        "exact, one query",
-        "exact, in a batch",
-        "trees",
-        "search_k for 0.95",
-        "Annoy",
-        "Annoy / exact",
-    )
-    lines = [f"| {' | '.join(heads)} | default search_k |", f"|{'---|' * (len(heads) + 1)}"]
-    for size, told in result["sizes"].items():
-        one, many = (told[name]["ms_a_query"] for name in ("exact, one query", f"exact, batch of {BATCH}"))
-        default = inspected(int(size), K, DEFAULT_CONFIG.annoy)
-        for of_trees in told["annoy"]:
-            found = of_trees["fit"]
-            reached = isinstance(found, dict)
-            cells = (
-                f"{int(size):,}",
-                f"{one:.2f} ms",
-                f"{many:.2f} ms",
-                of_trees["n_trees"],
-                f"{found['search_k']:,.0f}" if reached else "none",
-                f"{found['ms_a_query']:.2f} ms" if reached else "",
-                f"{found['ratio_to_exact']:.2f}" if reached else "",
-                f"{default:,}" if of_trees["n_trees"] == DEFAULT_CONFIG.annoy.n_trees else "",
-            )
-            lines.append(f"| {' | '.join(map(str, cells))} |")
-    return lines
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from _records import RESULTS, ROOT, command_line, write
 from reliability import MISSING, can_plot, plot_reliability
 from scipy.special import expit
 
@@ -34,14 +35,13 @@ from fingerprint.models import load_models
 from fingerprint.types import F64, Bool
 from fingerprint.version import __version__
 
-ROOT = Path(__file__).parent.parent
 N_BINS = 10
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "challenge_set.json")
+    parser.add_argument("--out", type=Path, default=RESULTS / "challenge_set.json")
     parser.add_argument("--keep", type=Path, help="folder for the collection and the challenge's files")
     arguments = parser.parse_args()
     if not can_plot():
@@ -50,9 +50,8 @@ def main() -> None:
         work = arguments.keep or Path(temporary)
         work.mkdir(parents=True, exist_ok=True)
         result = run(arguments.data, work)
-    result["command"] = f"python benchmarks/challenge_set.py --data {arguments.data}"
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    result["command"] = command_line()
+    write(arguments.out, result, show=False)
     print(
         json.dumps(
             {k: v for k, v in result.items() if not k.startswith("recall_by_edit") and k != "calibration"}, indent=2
@@ -61,7 +60,6 @@ def main() -> None:
     print_table(result["recall_by_edit"])
     for name, judged in result["calibration"].items():
         print_calibration(name, judged)
-    print(f"written to {arguments.out}")
     if can_plot():
         judged, picture = result["calibration"]["all_rows"], arguments.out.with_name("reliability.png")
         plot_reliability(judged["reliability"], judged["expected_calibration_error"], picture)

@@ -2,13 +2,12 @@
 
 Times are CPU milliseconds of one thread, medians over pictures; the keypoints of a reference, which the descriptor
 shares with everything else, are a row of their own. ``DATA`` is a challenge-shaped folder; descriptors come from
-``fingerprint challenge describe``, made anew unless ``--descriptors`` names its file.
+``fingerprint challenge describe``, made again unless ``--descriptors`` names its file.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import statistics
@@ -23,6 +22,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from _records import RESULTS, command_line, write
 
 from fingerprint.challenge import evaluate_descriptors, read_descriptors, read_ground_truth
 from fingerprint.config import DEFAULT_CONFIG
@@ -36,7 +36,6 @@ from fingerprint.images.find import find_images
 from fingerprint.models import load_models
 from fingerprint.version import __version__
 
-ROOT = Path(__file__).parent.parent
 MILLION = 1_000_000
 N_WARM = 5
 
@@ -46,16 +45,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--descriptors", type=Path, help="file of `fingerprint challenge describe`")
     parser.add_argument("--count", type=int, default=150, help="pictures of each role that are timed")
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "descriptor.json")
+    parser.add_argument("--out", type=Path, default=RESULTS / "descriptor.json")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
         path = arguments.descriptors or describe(arguments.data, Path(folder))
         quality = judge(path, arguments.data / "ground_truth.csv")
     models = load_models()
-    given = f" --descriptors {arguments.descriptors}" if arguments.descriptors else ""
     result = {
-        "command": f"python benchmarks/descriptor.py --data {arguments.data}{given}",
+        "command": command_line(),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "copyprint": __version__,
@@ -68,9 +66,7 @@ def main() -> None:
             "int8": MILLION * models.descriptor.dimension / 1e9,
         },
     }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
+    write(arguments.out, result)
 
 
 def describe(data: Path, folder: Path) -> Path:
@@ -128,7 +124,10 @@ def measure(data: Path, count: int) -> dict[str, dict[str, float]]:
             gist = timed("GIST", lambda thumbnail=thumbnail: compute_gist(thumbnail))
             colours = timed("colours", lambda thumbnail=thumbnail: compute_colours(thumbnail))
             cues = (vlad, gist, colours)
-            timed("projection and background", lambda cues=cues: join_views([(1.0, embed(cues, model))], model))
+            timed(
+                "projection and background normalisation",
+                lambda cues=cues: join_views([(1.0, embed(cues, model))], model),
+            )
             spent["descriptor beyond keypoints"] = sum(spent.values()) - spent["keypoints"]
             if role == "queries":
                 timed("search for insets", lambda luma=luma: find_insets(luma.pixels, models.insets))

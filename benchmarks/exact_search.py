@@ -3,16 +3,16 @@
 The vectors are real as far as there are real ones: `challenge describe` describes DATA's queries and references with
 the models in use (or ``--descriptors`` names a file that it wrote before). All others are *mixed*: the weighted sum of
 the vectors of two or three random pictures of the same half, weights uniform on the simplex, at length 1 again; the
-seed is 20210621. So a mixture lies between real vectors, nearer to the others than a stranger's vector would be, and a
-picture has some hundreds of mixtures about it: harder than a million real pictures for anything approximate, and hard
-enough on the cut for exact search.
+seed is 20210621. So a mixture lies between real vectors, nearer to the others than the vector of an unrelated picture,
+and a picture has some hundreds of mixtures about it. That is harder than a million real pictures for anything
+approximate, and hard enough on the cut for exact search.
 
 What is timed:
 
 - ``global``: the ``10 * n_q`` nearest of all pairs, `exact_search.global_nearest`, as `challenge evaluate` calls
   it. After every block of queries the bare float32 product of the same queries with a quarter of the references is
-  timed, in blocks of the same shape written to the same place; that time is not counted as ours. ``ratio`` is our pairs
-  per second over those of the bare product.
+  timed, in blocks of the same shape written to the same memory; that time is not counted as ours. ``ratio`` is our
+  pairs per second over those of the bare product.
 - ``each``: the 10 nearest of each of some queries, `exact_search.nearest`, beside the bare product and Faiss's
   `IndexFlatL2`, by turns; left out of the result where Faiss is not installed.
 """
@@ -20,9 +20,6 @@ What is timed:
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable
@@ -30,16 +27,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from _records import RESULTS, SEED, header, write
 
 from fingerprint.challenge import read_descriptors
 from fingerprint.exact_search import _QUERY_BLOCK, _REFERENCE_BLOCK, global_nearest, nearest
 from fingerprint.models import load_models
 from fingerprint.tracks import describe_track
 from fingerprint.types import F32
-from fingerprint.version import __version__
 
-ROOT = Path(__file__).parent.parent
-SEED = 20210621
 QUERIES, REFERENCES = 50_000, 1_000_000
 QUICK_QUERIES, QUICK_REFERENCES = 8_192, 100_000
 _MIXED_AT_ONCE = 50_000
@@ -54,8 +49,7 @@ def main() -> None:
     parser.add_argument("--dim", type=int, help="take so many of the numbers; all by default")
     parser.add_argument("--each", type=int, default=4_096, help="queries that get their own nearest, 0 for none")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_QUERIES} queries, {QUICK_REFERENCES} references")
-    parser.add_argument("--json", type=Path, default=ROOT / "benchmarks" / "results" / "exact_search.json")
-    parser.add_argument("--page", type=Path, help="page whose table is brought up to date")
+    parser.add_argument("--json", type=Path, default=RESULTS / "exact_search.json")
     arguments = parser.parse_args()
     n_q = arguments.queries or (QUICK_QUERIES if arguments.quick else QUERIES)
     n_r = arguments.references or (QUICK_REFERENCES if arguments.quick else REFERENCES)
@@ -77,8 +71,6 @@ def main() -> None:
     if arguments.each:
         result["each"] = time_each(queries[: arguments.each], references)
     write(arguments.json, result)
-    if arguments.page:
-        fill(arguments.page, "exact", table(result))
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -200,69 +192,16 @@ class Product:
                 np.matmul(rows, columns.T, out=out)
 
 
-def table(result: dict[str, Any]) -> list[str]:
-    """Return what the page shows, line by line."""
-    whole, each = result["global"], result.get("each")
-    n_q, n_r, d = (result[name] for name in ("queries", "references", "dimensions"))
-    beyond = result["peak_memory"]["all, bytes"] - result["peak_memory"]["vectors alone, bytes"]
-    lines = [
-        f"| {n_q:,} queries, {n_r:,} references, {d} dimensions | |",
-        "|---|---|",
-        f"| the {whole['pairs']:,} nearest of all pairs | {whole['seconds'] / 60:.1f} min |",
-        f"| pairs a second | {whole['pairs_per_second'] / 1e6:.0f} million |",
-        f"| part of the bare product's speed | {whole['ratio']:.2f} |",
-        f"| memory at the most | {result['peak_memory']['all, bytes'] / 1e9:.2f} GB |",
-        f"| of these, beyond the vectors and what is loaded | {beyond / 1e9:.2f} GB |",
-    ]
-    if each:
-        lines.append(
-            f"| the 10 nearest of each of {each['queries']:,} queries: part of the bare product's speed "
-            f"| {each['ratio_to_bare_product']:.2f} |"
-        )
-        if "ratio_to_faiss" in each:
-            lines.append(f"| the same: times the speed of Faiss's `IndexFlatL2` | {each['ratio_to_faiss']:.2f} |")
-    return lines
-
-
-def fill(page: Path, name: str, lines: list[str]) -> None:
-    """Put lines between ``<!-- name -->`` and the next ``<!-- end -->`` of a page."""
-    before, rest = page.read_text(encoding="utf-8").split(f"<!-- {name} -->\n")
-    _, after = rest.split("<!-- end -->", 1)
-    page.write_text(
-        f"{before}<!-- {name} -->\n" + "".join(f"{line}\n" for line in lines) + f"<!-- end -->{after}",
-        encoding="utf-8",
-    )
-    print(f"table brought up to date in {page}", file=sys.stderr)
-
-
 def timed(work: Callable[[], Value]) -> tuple[float, Value]:
     start = time.perf_counter()
     value = work()
     return time.perf_counter() - start, value
 
 
-def header() -> dict[str, Any]:
-    return {
-        "copyprint": __version__,
-        "numpy": np.__version__,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "command": f"python benchmarks/{' '.join([Path(sys.argv[0]).name, *sys.argv[1:]])}",
-        "load_average": round(os.getloadavg()[0], 2),
-        "seed": SEED,
-    }
-
-
 def peak_memory() -> int:
     """Return the most memory that this process had resident, in bytes."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
-
-
-def write(path: Path, result: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
-    print(f"written to {path}", file=sys.stderr)
 
 
 if __name__ == "__main__":

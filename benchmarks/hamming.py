@@ -21,9 +21,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
-from exact_search import ROOT, SEED, fill, header, write
+from _records import RESULTS, SEED, header, write
 
 from fingerprint.hamming import HammingIndex, Neighbours
 from fingerprint.hashes import compute_hashes
@@ -45,18 +44,16 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=1_000)
     parser.add_argument("--checked", type=int, default=40, help="queries that are compared with NumPy")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path, default=ROOT / "benchmarks" / "results" / "hamming.json")
-    parser.add_argument("--page", type=Path, help="page whose table is brought up to date")
+    parser.add_argument("--json", type=Path, default=RESULTS / "hamming.json")
     arguments = parser.parse_args()
+    import faiss  # here and below, so that --help needs none
+
     faiss.omp_set_num_threads(1)
     result: dict[str, Any] = header() | {"faiss": faiss.__version__, "threads": 1, "k": K, "sets": {}}
     for name, stored, queries in all_sets(arguments):
         print(f"{name}: {len(stored)} codes", flush=True)
         result["sets"][name] = measure(stored, queries, arguments)
     write(arguments.json, result)
-    print("\n".join(table(result)))
-    if arguments.page:
-        fill(arguments.page, "hamming", table(result))
 
 
 def all_sets(arguments: argparse.Namespace) -> Iterator[tuple[str, U64, U64]]:
@@ -115,6 +112,8 @@ def pdq_hash(grey: U8) -> U64:
 
 def measure(stored: U64, queries: U64, arguments: argparse.Namespace) -> dict[str, Any]:
     """Time everything on one set of codes."""
+    import faiss
+
     n_bits = 64 * stored.shape[1]
     radius, one_by_one = RADIUS[n_bits], queries[:100]
     index = HammingIndex(n_bits)
@@ -201,17 +200,6 @@ def skew(stored: U64) -> dict[str, Any]:
         "largest": [int(c.max()) for c in counts],
         "of_a_stored_code_over_even": [round(float((c**2).sum() / len(stored) / even), 2) for c in counts],
     }
-
-
-def table(result: dict[str, Any]) -> list[str]:
-    """Return the figures as lines."""
-    lines = ["| codes | what | queries a second | beside Faiss |", "|---|---|---|---|"]
-    for name, found in result["sets"].items():
-        rate, ratios = found["queries_per_second"], found["ratios"]
-        for key, ratio in ratios.items():
-            what, of = key.split(", to ")
-            lines.append(f"| {name} ({found['codes']:,}) | {what} | {rate[what]:,} | {ratio} x {of} |")
-    return lines
 
 
 if __name__ == "__main__":

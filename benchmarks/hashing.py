@@ -1,6 +1,6 @@
 """Speed and agreement of the perceptual hashes, beside `imagehash`, the package `pdqhash` and the bare JPEG decoder.
 
-All times are of one core and one run. For every file all functions run in an order that is shuffled anew in each of
+All times are of one core and one run. For every file all functions run in an order that is shuffled again in each of
 several rounds; of each function and file the least time counts, and the ratios are of sums over the files. OpenCV runs
 with one thread.
 
@@ -34,7 +34,7 @@ import cv2
 import imagehash
 import numpy as np
 import pdqhash
-from exact_search import ROOT, fill, header, write
+from _records import RESULTS, ROOT, SEED, header, write
 from PIL import Image
 
 from fingerprint.hashes import (
@@ -47,7 +47,6 @@ from fingerprint.hashes import (
 )
 from fingerprint.types import U8
 
-SEED = 20210621
 ROUNDS = 7
 CONTRASTS = (1, 0.5, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03)
 TINY_SIDES = (4, 6, 8, 10, 12, 16, 20, 24, 32, 64, 128)
@@ -69,8 +68,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=400, help="files of each folder that are timed")
     parser.add_argument("--many", type=int, default=10_000, help="files for the workers; some come more than once")
     parser.add_argument("--quick", action="store_true", help="40 files, 500 for the workers, 300 for the pairs")
-    parser.add_argument("--json", type=Path, default=ROOT / "benchmarks" / "results" / "hashing.json")
-    parser.add_argument("--page", type=Path, help="page whose tables are brought up to date")
+    parser.add_argument("--json", type=Path, default=RESULTS / "hashing.json")
     arguments = parser.parse_args()
     n_files, n_many, n_pairs = (40, 500, 300) if arguments.quick else (arguments.files, arguments.many, None)
     cv2.setNumThreads(1)
@@ -88,10 +86,6 @@ def main() -> None:
     result["tiny"] = tiny(chosen["train"])
     result["workers"] = time_workers(folders["references"], n_many)
     write(arguments.json, result)
-    for name, table in TABLES.items():
-        print("\n".join(table(result)))
-        if arguments.page:
-            fill(arguments.page, name, table(result))
 
 
 def least_times(functions: dict[str, Callable[[Any], object]], items: Sequence[Any]) -> dict[str, float]:
@@ -328,106 +322,6 @@ def time_workers(paths: Sequence[Path], n_files: int) -> dict[str, Any]:
                 "scaling without start-up": (single - start_up) / (double - start_up),
             }
     return out
-
-
-def speed_table(result: dict[str, Any]) -> list[str]:
-    sets = list(result["files"])
-    sizes = [f"{name}, {result['files'][name]['pixels, median'] / 1e6:.2f} MP" for name in sets]
-    rows = [f"| | {' | '.join(sizes)} |", "|---" * (1 + len(sets)) + "|"]
-
-    def row(what: str, values: list[str]) -> None:
-        rows.append(f"| {what} | {' | '.join(values)} |")
-
-    files, pdq = [result["files"][name] for name in sets], [result["pdq"][name] for name in sets]
-    row("`cv2.imread`, luma at 1/8", [f"{found['ms']['decode 1/8'] * 1e3:.0f} us" for found in files])
-    row("pHash and dHash from the path", [f"{found['ms']['phash and dhash'] * 1e3:.0f} us" for found in files])
-    row("the same, times the bare decode", [f"**{found['ratio to decode 1/8']:.2f}**" for found in files])
-    row("times faster than `imagehash.phash`", [f"{found['times faster than imagehash.phash']:.1f}" for found in files])
-    for kind in ("grey", "colour"):
-        faster = [f"{result['arrays'][name][kind]['times faster']:.1f}" for name in sets]
-        row(f"from a decoded {kind} array, times faster", faster)
-    row("PDQ from the path", [f"{found['ms']['pdq'] * 1e3:.0f} us" for found in pdq])
-    row("times faster than `pdqhash` behind OpenCV", [f"{found['times faster']:.1f}" for found in pdq])
-    row("all eight orientations, times the cost of one", [f"{found['eight for the cost of']:.2f}" for found in pdq])
-    return rows
-
-
-def workers_table(result: dict[str, Any]) -> list[str]:
-    rows = ["| | one worker | two | scaling | without start-up |", "|---|---|---|---|---|"]
-    for name in ("pdq", "phash"):
-        found = result["workers"][name]
-        one, two = min(found["seconds, one worker"]), min(found["seconds, two"])
-        scaling = f"{found['scaling']:.2f} | {found['scaling without start-up']:.2f}"
-        rows.append(f"| `{name}`, {result['workers']['files']:,} files | {one:.2f} s | {two:.2f} s | {scaling} |")
-    return rows
-
-
-def agreement_table(result: dict[str, Any]) -> list[str]:
-    rows = [
-        "| | files | exact: equal | most bits | quick: mean bits | median | 95 of 100 | most |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for folder, algorithms in result["agreement"].items():
-        for name, modes in algorithms.items():
-            exact, quick = modes["exact"], modes["quick"]
-            rows.append(
-                f"| {name}, {folder} | {exact['files']} | {exact['equal']} | {exact['max']} | {quick['mean']:.2f} "
-                f"| {quick['median']:g} | {quick['p95']:g} | {quick['max']} |"
-            )
-    return rows
-
-
-def pdq_table(result: dict[str, Any]) -> list[str]:
-    found = result["pdq, all files"]
-    return [
-        f"Of {found['files']:,} files in all folders, {found['of quality 80 or more']:,} have a quality of 80 or more.",
-        f"Their quick PDQ hashes differ from the package's by {found['mean']:.2f} bits on average, median",
-        f"{found['median']:g}, {found['most']} at most; the quality of all files by {found['quality off by at most']}.",
-    ]
-
-
-def pairs_table(result: dict[str, Any]) -> list[str]:
-    rows = [
-        "| | pairs | a match up to | pairs within | least distances and pairs within them |",
-        "|---|---|---|---|---|",
-    ]
-    for name, found in result["pairs"].items():
-        least = ", ".join(f"{distance}: {count:,}" for distance, count in found["from the least distance on"][:6])
-        within = f"{found['match_distance']} | {found['within it']:,}"
-        rows.append(f"| {name} | {found['pairs']:,} | {within} | {least} |")
-    return rows
-
-
-def quality_table(result: dict[str, Any]) -> list[str]:
-    found = result["quality"]
-    return [
-        f"Of {found['pictures']:,} photographs of contrasts from 1 to 0.03, {found['on the same side']:.1%} have a",
-        f"quality on the same side of {MIN_QUALITY} by PDQ's picture and by the thumbnail of the others. Of those",
-        f"that PDQ finds low, {found['low by PDQ alone']:.1%} are high by the thumbnail; of those it finds high,",
-        f"{found['high by PDQ alone']:.1%} are low.",
-    ]
-
-
-def tiny_table(result: dict[str, Any]) -> list[str]:
-    names = ("pdq", "phash", "dhash")
-    rows = [f"| shorter side | {' | '.join(f'{name}: median | match' for name in names)} |", "|---" * 7 + "|"]
-    for found in result["tiny"]:
-        cells = [
-            f"{found[f'{name}, median']:g} | {found[f'{name}, share within match_distance']:.2f}" for name in names
-        ]
-        rows.append(f"| {found['shorter side']} | {' | '.join(cells)} |")
-    return rows
-
-
-TABLES = {
-    "hash-speed": speed_table,
-    "hash-workers": workers_table,
-    "hash-agreement": agreement_table,
-    "hash-pdq": pdq_table,
-    "hash-pairs": pairs_table,
-    "hash-quality": quality_table,
-    "hash-tiny": tiny_table,
-}
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Try recipes for the compact descriptor on the same features, and make one table of the results.
+"""Try recipes for the compact descriptor on the same features.
 
-``prepare`` makes edited versions of the training images and describes all pictures; ``run`` tries recipes and writes
-one file each; ``table`` puts the files into the README. A recipe is fitted on two thirds of the training images and
-asked for edited versions of the rest (dev), then fitted on all of them and asked for the challenge-shaped set (judged).
+``prepare`` makes edited copies of the training images and describes all pictures; ``run`` tries recipes and writes one
+file each. A recipe is fitted on two thirds of the training images and asked for edited copies of the rest (dev), then
+fitted on all of them and asked for the challenge-shaped set (judged).
 """
 
 from __future__ import annotations
@@ -22,13 +22,11 @@ from _recipes.book import TABLES, Recipe
 from _recipes.lab import Lab
 from _recipes.pictures import prepare
 from _recipes.registry import RECIPES
+from _records import RESULTS
 
 from fingerprint.version import __version__
 
-ROOT = Path(__file__).parent
-RESULTS = ROOT / "results" / "recipes"
-_MEASURES = ("micro_ap", "recall_at_p90", "recall_at_1")
-_START, _END = "<!-- recipes -->\n", "<!-- end -->"
+OUT = RESULTS / "recipes"
 
 
 def main() -> None:
@@ -42,10 +40,9 @@ def main() -> None:
             command.add_argument("--workers", type=int, default=os.cpu_count() or 1)
             command.add_argument("--limit", type=int, help="so many pictures of each set only, to try it")
         else:
-            command.add_argument("--out", type=Path, default=RESULTS)
+            command.add_argument("--out", type=Path, default=OUT)
             command.add_argument("names", nargs="+", metavar="NAME", help="recipes, groups, or all")
     commands.add_parser("list")
-    commands.add_parser("table")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     if arguments.command == "prepare":
@@ -54,10 +51,8 @@ def main() -> None:
         lab = Lab(arguments.work, arguments.data, TABLES)
         for recipe in chosen(arguments.names):
             run(recipe, lab, arguments.out)
-    elif arguments.command == "list":
-        print("\n".join(f"{recipe.group:18s} {recipe.name:32s} {recipe.description}" for recipe in RECIPES.values()))
     else:
-        write_table(ROOT / "README.md", RESULTS)
+        print("\n".join(f"{recipe.group:18s} {recipe.name:32s} {recipe.description}" for recipe in RECIPES.values()))
 
 
 def chosen(names: list[str]) -> list[Recipe]:
@@ -87,37 +82,11 @@ def run(recipe: Recipe, lab: Lab, out: Path) -> None:
             "scipy": scipy.__version__,
             "opencv": cv2.__version__,
         },
-        "command": f"python benchmarks/recipes.py run {recipe.name} --data DATA --work WORK",
+        "command": f"python benchmarks/recipes.py run {recipe.name} --data DATA --work FOLDER",
     }
     out.mkdir(parents=True, exist_ok=True)
     (out / f"{recipe.name}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"{recipe.name:32s} dev {figures['dev']} judged {figures['judged']} {result['seconds']} s", flush=True)
-
-
-def write_table(readme: Path, results: Path) -> None:
-    text = readme.read_text(encoding="utf-8")
-    before, found, rest = text.partition(_START)
-    if not found:
-        sys.exit(f"{readme} has no line {_START.strip()}")
-    _, end, after = rest.partition(_END)
-    readme.write_text(before + _START + "\n".join(table_rows(results)) + "\n" + end + after, encoding="utf-8")
-
-
-def table_rows(results: Path) -> list[str]:
-    rows = [
-        "| group | recipe | dimensions | dev µAP | R@P90 | R@1 | judged µAP | R@P90 | R@1 |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for recipe in RECIPES.values():
-        path = results / f"{recipe.name}.json"
-        if path.exists():
-            result = json.loads(path.read_text(encoding="utf-8"))
-            cells = [f"{recipe.description} (`{recipe.name}`)", str(result["dimension"])]
-            for split in ("dev", "judged"):
-                figures = result[split]
-                cells += [f"{figures[measure]:.4f}" if figures else "" for measure in _MEASURES]
-            rows.append(f"| {recipe.group} | {' | '.join(cells)} |")
-    return rows
 
 
 if __name__ == "__main__":

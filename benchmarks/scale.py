@@ -16,7 +16,6 @@ import multiprocessing
 import os
 import platform
 import shutil
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +27,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from exact_search import fill
+from _records import RESULTS, command_line, write
+from reliability import can_plot
 from synthetic import HOW, load_pool, make_pool, make_references, save_pool
 
 from fingerprint import open_collection
@@ -42,10 +42,10 @@ from fingerprint.types import Answer, Fingerprint, Skipped
 from fingerprint.version import __version__
 from fingerprint.workers import map_images
 
-ROOT = Path(__file__).parent.parent
 STEP = 1_000  # references added at a time
 N_COLD = 20  # queries that are counted apart: what they read was not in memory
-STAGES = ("describe", "candidates", "vote", "verify")
+#: Those of `fingerprint.types.Answer`; the kept results have the second to the fourth together as "candidates".
+STAGES = ("describe", "descriptors", "hashes", "vote", "shortlist", "verify")
 SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 PARTS = {
     "inverted file": ("posting_*.npy",),
@@ -66,8 +66,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for the collections")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-compact", action="store_true", help="leave the last step out")
-    parser.add_argument("--pages", action="store_true", help="bring the tables of the pages up to date")
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "scale.json")
+    parser.add_argument("--out", type=Path, default=RESULTS / "scale.json")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     os.environ.update(dict.fromkeys(SINGLE_THREADED, "1"))
@@ -100,30 +99,16 @@ def main() -> None:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "command": f"python benchmarks/{' '.join([Path(sys.argv[0]).name, *sys.argv[1:]])}",
+        "command": command_line(),
         "how": HOW,
         **summary(notes.all, sorted(arguments.sizes), last),
     }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    draw(result, arguments.out.with_suffix(".png"))
-    tables = {
-        "scale": size_table(result),
-        "scale-stages": stage_table(result),
-        "scale-bytes": byte_table(result),
-        "scale-segments": segment_table(result),
-        "scale-targets": target_table(result),
-    }
-    pages = {
-        "scale-segments": ROOT / "docs" / "explanation" / "collection-on-disk.md",
-        "scale-targets": ROOT / "benchmarks" / "README.md",
-    }
-    for name, lines in tables.items():
-        print("\n".join([f"\n{name}", *lines]))
-        if arguments.pages:
-            fill(pages.get(name, ROOT / "docs" / "howto" / "large-collection.md"), name, lines)
+    write(arguments.out, result, show=False)
+    if can_plot():
+        draw(result, arguments.out.with_suffix(".png"))
+    else:
+        print("no picture, as matplotlib is not installed: pip install -c constraints.txt -e '.[bench]'")
     print(json.dumps({key: result[key] for key in ("targets", "added", "compacted", "two_processes")}, indent=2))
-    print(f"written to {arguments.out}")
 
 
 class Notes:
@@ -203,8 +188,8 @@ def grow(arguments: argparse.Namespace, models: Models, notes: Notes, size: int)
             took = time.perf_counter() - start
             seconds, longest = seconds + took, max(longest, took)
             if done % 25 == 0:
-                told = f"{len(store.reader):,} references, {seconds:.0f} s in additions"
-                print(f"{time.strftime('%H:%M:%S')} {told}", flush=True)
+                size_now = f"{len(store.reader):,} references, {seconds:.0f} s in additions"
+                print(f"{time.strftime('%H:%M:%S')} {size_now}", flush=True)
     if size < max(arguments.sizes):
         keep(arguments.work / "large", arguments.work / f"at-{size}")
     notes.set(
@@ -315,7 +300,7 @@ def cost_of_segments(work: Path, data: Path, models: Models, asked: Sequence[str
             store.compact(largest)
         opening = min(timed(lambda: Writer.open(folder, models, config).close()) for _ in range(3))
         with Writer.open(folder, models, config) as store:
-            spent = [timed(partial(store.candidates, query)) for query in (*queries[:5], *queries)][5:]
+            spent = [timed(partial(store.reader.select_candidates, query)) for query in (*queries[:5], *queries)][5:]
             costs[store.reader.info().segments] = {
                 "references_each": largest,
                 "open_ms": round(opening * 1e3, 1),
@@ -431,7 +416,7 @@ def bytes_by_part(folder: Path) -> dict[str, int]:
 
 
 def summary(notes: dict[str, Any], sizes: Sequence[int], last: int) -> dict[str, Any]:
-    """Return everything that was noted, with percentiles in the place of single queries, and the targets."""
+    """Return everything that was noted, with percentiles instead of single queries, and the targets."""
     measured = {str(size): condensed(notes[f"measured {size}"], notes["small"]) for size in sizes}
     if "measured compacted" in notes:
         measured["compacted"] = condensed(notes["measured compacted"], notes["small"])
@@ -502,104 +487,6 @@ def percentiles(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
     }
 
 
-def columns_of(result: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return heading and measures of each size."""
-    named = {"compacted": "the last, compacted"}
-    return [(named.get(key) or f"{int(key):,}", part) for key, part in result["measured"].items()]
-
-
-def size_table(result: dict[str, Any]) -> list[str]:
-    """Return what the page shows of each size, line by line."""
-    columns = columns_of(result)
-    rates: dict[str, str] = {}
-    for key, grown in result["grown"].items():
-        rates[key] = f"{(grown['to'] - grown['from']) / max(1e-9, grown['seconds_in_additions']):,.0f}"
-    lines = [
-        "| references | " + " | ".join(name for name, _ in columns) + " |",
-        "|---|" + "---|" * len(columns),
-    ]
-
-    def add(label: str, value: Callable[[dict[str, Any]], str]) -> None:
-        lines.append(f"| {label} | " + " | ".join(value(part) for _, part in columns) + " |")
-
-    add("segments", lambda p: f"{p['segments']}")
-    add("bytes a reference", lambda p: f"{p['bytes']['total'] / p['references']:,.0f}")
-    written = [rates.get(key, "") for key in result["measured"]]
-    lines.append("| written a second, of described references | " + " | ".join(written) + " |")
-    add(
-        "open: from disk, from memory",
-        lambda p: f"{p['open_seconds']['cold']:.2f} s, {p['open_seconds']['warm']:.3f} s",
-    )
-    add("memory of the process's own", lambda p: f"{p['memory']['after all queries']['RssAnon'] / 1e9:.2f} GB")
-    add("memory with what is mapped", lambda p: f"{p['memory']['after all queries']['VmRSS'] / 1e9:.2f} GB")
-    add("one query, all stages: median", lambda p: f"{p['ms']['all']['p50']:.0f} ms")
-    add("95 of 100 take less than", lambda p: f"{p['ms']['all']['p95']:.0f} ms")
-    add(f"the first {N_COLD}, from disk: median", lambda p: f"{p['first_queries_ms']['all']['p50']:.0f} ms")
-    add("a query among many, two workers", lambda p: f"{p['batch_ms_a_query']:.0f} ms")
-    add(
-        "source first",
-        lambda p: f"{p['found']['source_first']} of {p['found']['queries_with_source']}",
-    )
-    add(
-        "queries without a source, with a match at 0.5",
-        lambda p: f"{p['found']['false_alarms']} of {p['found']['queries_without']}",
-    )
-    return lines
-
-
-def stage_table(result: dict[str, Any]) -> list[str]:
-    columns = columns_of(result)
-    lines = ["| median, 95 of 100 | " + " | ".join(name for name, _ in columns) + " |", "|---|" + "---|" * len(columns)]
-    for stage in (*STAGES, "all"):
-        cells = [f"{p['ms'][stage]['p50']:.0f}, {p['ms'][stage]['p95']:.0f} ms" for _, p in columns]
-        lines.append(f"| {stage} | " + " | ".join(cells) + " |")
-    return lines
-
-
-def target_table(result: dict[str, Any]) -> list[str]:
-    told, two = result["targets"], result["two_processes"]
-    share = told["add_1000_share_of_that"]
-    each = max(two["resident_of_each"])
-    rows = {
-        "bytes a reference": ("at most 30,000", f"{told['bytes_a_reference']:,}"),
-        "to open, from disk": ("below 1 s", f"{told['open_seconds_cold']:.2f} s"),
-        "median of a query, largest size to the one before": ("at most 6 times", f"{told['growth_all_p50']:.2f} times"),
-        "the same of 95 of 100": ("at most 6 times", f"{told['growth_all_p95']:.2f} times"),
-        "the same without describing: median, 95 of 100": (
-            "at most 6 times",
-            f"{told['growth_search_p50']:.2f}, {told['growth_search_p95']:.2f} times",
-        ),
-        "to add 1,000 to the largest, of building the size before: median, mean, longest": (
-            "at most 5 %",
-            ", ".join(f"{100 * share[key]:.1f}" for key in ("median", "mean", "longest")) + " %",
-        ),
-        "memory of two processes together, of one alone": (
-            "shared",
-            f"{two['resident_of_both'] / 1e9:.1f} GB, {each / 1e9:.1f} GB",
-        ),
-    }
-    return ["| | target | measured |", "|---|---|---|", *(f"| {k} | {a} | {b} |" for k, (a, b) in rows.items())]
-
-
-def segment_table(result: dict[str, Any]) -> list[str]:
-    lines = [
-        "| 10,000 references in | candidates of a query | open | bytes a reference |",
-        "|---|---|---|---|",
-    ]
-    for number, cost in result["segments"].items():
-        cells = (f"{cost['candidates_ms']:.1f} ms", f"{cost['open_ms']:.0f} ms", f"{cost['bytes'] / 10_000:,.0f}")
-        lines.append(f"| {int(number):,} of {cost['references_each']:,} | " + " | ".join(cells) + " |")
-    return lines
-
-
-def byte_table(result: dict[str, Any]) -> list[str]:
-    name, part = [item for item in columns_of(result) if item[0] != "the last, compacted"][-1]
-    lines = [f"| of {name} references | bytes | a reference |", "|---|---|---|"]
-    for key, n in part["bytes"].items():
-        lines.append(f"| {key} | {n / 1e9:.2f} GB | {n / part['references']:,.0f} |")
-    return lines
-
-
 def draw(result: dict[str, Any], path: Path) -> None:
     """Draw each measure against size."""
     import matplotlib as mpl
@@ -617,7 +504,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
             "one query, ms",
             {
                 f"{key}, {p}": [part["ms"][key][p] for part in parts]
-                for key in ("all", "candidates")
+                for key in ("all", "search")
                 for p in ("p50", "p95")
             },
         ),

@@ -6,26 +6,25 @@ The yardstick is OpenCV's SIFT with its default thresholds at 512 pixels and 500
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
+from _records import RESULTS, command_line, write
 
-from fingerprint.features.local_features import root_sift, select_by_octave
+from fingerprint.features.local_features import select_by_octave
 from fingerprint.features.sift import describe, detect, orient
 from fingerprint.images.decode import read_grey
 from fingerprint.images.find import find_images
-from fingerprint.types import U8
+from fingerprint.types import F32, ROOTSIFT_SCALE, U8
 from fingerprint.version import __version__
 
-ROOT = Path(__file__).parent.parent
 Value = TypeVar("Value")
 #: Longer side, first octave, keypoints.
 OURS = ((300, -1, 300), (400, 0, 300), (512, 0, 500))
@@ -39,7 +38,7 @@ def main() -> None:
     parser.add_argument("--images", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=3, help="the fastest of so many counts")
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "sift.json")
+    parser.add_argument("--out", type=Path, default=RESULTS / "sift.json")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     result = run(find_images([arguments.images])[0][: arguments.count], arguments.rounds)
@@ -47,15 +46,12 @@ def main() -> None:
         "copyprint": __version__,
         "opencv": cv2.__version__,
         "machine": f"{platform.machine()}, one core",
-        "command": f"python benchmarks/sift.py --images {arguments.images} --count {arguments.count} "
-        f"--rounds {arguments.rounds}",
+        "command": command_line(),
     }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
+    write(arguments.out, result)
 
 
-def run(paths: list[Path], rounds: int) -> dict[str, object]:
+def run(paths: list[Path], rounds: int) -> dict[str, Any]:
     fastest: dict[str, list[float]] = defaultdict(list)
     counts: dict[str, list[int]] = defaultdict(list)
     for number, path in enumerate([paths[0], *paths]):
@@ -128,7 +124,14 @@ def opencv(grey: U8, n: int, contrast: float, edge: float, share: float) -> int:
     octave = np.array([(k.octave & 255) for k in keypoints], np.int64)
     chosen = select_by_octave(response, np.where(octave >= 128, octave - 256, octave), n, share)
     kept, raw = sift.compute(grey, [keypoints[i] for i in chosen])
-    return len(root_sift(np.asarray(raw, dtype=np.float32))) if kept else 0
+    return len(_root_sift(np.asarray(raw, dtype=np.float32))) if kept else 0
+
+
+def _root_sift(descriptors: F32) -> U8:
+    """Return SIFT descriptors as RootSIFT in 8 bits: L1-normalised, square root, times `ROOTSIFT_SCALE`."""
+    total = np.maximum(descriptors.sum(axis=1, keepdims=True), np.float32(1e-6))
+    scaled = np.sqrt(descriptors / total) * np.float32(ROOTSIFT_SCALE)
+    return np.asarray(np.minimum(np.rint(scaled), 255), dtype=np.uint8)
 
 
 if __name__ == "__main__":

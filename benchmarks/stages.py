@@ -16,17 +16,16 @@ have
   the pictures of the stage's time divided by the yardstick's.
 
 The last stages of a query are sums, picture by picture: "extraction" is the keypoints of a query, "beyond extraction"
-is variants, words, background, candidates, shortlist and verification, "whole query" is all that a search does.
+is variants and signatures, words, cohort score, candidates, shortlist and verification, "whole query" is all that a
+search does.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import os
 import platform
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -39,6 +38,7 @@ from typing import Any, TypeVar
 
 import cv2
 import numpy as np
+from _records import RESULTS, command_line, write
 
 from fingerprint.collection.collection import create_collection, open_collection
 from fingerprint.config import DEFAULT_CONFIG, Config, FeatureConfig
@@ -61,13 +61,12 @@ from fingerprint.types import U8, U64, Keypoints, LocalFeatures, Picture, Query
 from fingerprint.verify.verification import verify
 from fingerprint.version import __version__
 
-ROOT = Path(__file__).parent.parent
 SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 N_WARM = 3  # pictures that are not counted
 YARDSTICK = "SIFT, 512 px, 500 keypoints"
 REFERENCE = "keypoints, reference profile"
 QUERY = "keypoints, query profile"
-BEYOND = ("variants and signatures", "words", "background", "candidates", "shortlist", "verification")
+BEYOND = ("variants and signatures", "words", "cohort score", "candidates", "shortlist", "verification")
 SUMS = {
     "extraction": (QUERY,),
     "beyond extraction": BEYOND,
@@ -96,7 +95,7 @@ def main() -> None:
     parser.add_argument("--collection", type=Path, help="collection of the references, made if it is not there")
     parser.add_argument("--queries", type=int, default=80, help="queries, and references, that are timed")
     parser.add_argument("--models", type=Path, help="folder with the models; those of the package by default")
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "stages.json")
+    parser.add_argument("--out", type=Path, default=RESULTS / "stages.json")
     arguments = parser.parse_args()
     if arguments.queries < 1:
         parser.error("--queries must be 1 or more")
@@ -115,13 +114,11 @@ def main() -> None:
         "opencv": cv2.__version__,
         "numpy": np.__version__,
         "machine": f"{platform.machine()}, one core",
-        "command": f"python benchmarks/{' '.join([Path(sys.argv[0]).name, *sys.argv[1:]])}",
+        "command": command_line(),
         **measured,
     }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print_result(result)
-    print(f"written to {arguments.out}")
+    write(arguments.out, result, show=False)
 
 
 def measure(data: Path, folder: Path, n_pictures: int, models_folder: Path | None) -> dict[str, Any]:

@@ -4,8 +4,8 @@ A synthetic reference has pieces of 3 or 4 pool pictures, each a run of neighbou
 directions (a strip across the picture), moved by a similarity transform of its own: scale 0.6 to 1.6, any angle for
 half of the pieces and upright for the others, anywhere in the new picture. What falls outside is lost; about as many
 keypoints stay as pool pictures have. Every keypoint is jittered: noise on its local descriptor, from which the
-signatures are made anew, and on its place, size and angle. The compact descriptor is the mean of those of the pictures
-plus noise, hashes are those of one of them with bits flipped, size and thumbnail are those of the same one.
+signatures are made again, and on its position, size and angle. The compact descriptor is the mean of those of the
+pictures plus noise, hashes are those of one of them with bits flipped, size and thumbnail are those of the same one.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from fingerprint.types import F32, I32, I64, ROOTSIFT_SCALE, U8, U64, Fingerprin
 HOW = (
     "each synthetic reference is 3 or 4 strips of neighbouring keypoints from pool pictures (training images and those "
     "references that no query was made from), each moved by a random similarity transform (scale 0.6 to 1.6, any angle "
-    "for half of them), with noise on local descriptors, places, sizes and angles; signatures and words computed anew"
+    "for half of them), with noise on local descriptors, positions, sizes and angles; signatures and words are "
+    "computed from these"
 )
 _N_PIECES = (3, 4)
 _SCALES = (0.6, 1.6)
 _OVERSIZE = 1.55  # keypoints taken for one that is wanted, as pieces reach beyond the picture
 _DIRECTIONS = np.deg2rad([0.0, 45.0, 90.0, 135.0])
 _DESCRIPTOR_NOISE = 26.0  # in steps of a RootSIFT descriptor, whose length is 512
-_PLACE_NOISE = 0.004  # longer sides
+_POSITION_NOISE = 0.004  # longer sides
 _SIZE_NOISE = 0.05  # natural logarithm
 _ANGLE_NOISE = np.deg2rad(3.0)
 _COMPACT_NOISE = 0.5  # length of the noise on a compact descriptor of length 1
@@ -80,7 +81,7 @@ def make_pool(fingerprints: Sequence[Fingerprint]) -> Pool:
     return Pool(
         local=np.concatenate([f.keypoints.descriptors for f in kept]),
         frames=frames,
-        orders=np.stack([np.lexsort((places, owner)) for places in along]).astype(np.int64),
+        orders=np.stack([np.lexsort((positions, owner)) for positions in along]).astype(np.int64),
         offsets=offsets,
         sizes=np.array([(f.width, f.height) for f in kept], np.int32),
         hashes=np.stack([f.hashes for f in kept]),
@@ -105,7 +106,7 @@ def load_pool(folder: Path) -> Pool:
 def make_references(
     pool: Pool, count: int, seed: Sequence[int], model: DescriptorModel, model_id: str
 ) -> Iterator[Fingerprint]:
-    """Yield synthetic references; the same for the same seed, whoever asks and when."""
+    """Yield synthetic references; the same for the same seed."""
     rng = np.random.default_rng(list(seed))
     for start in range(0, count, _BATCH):
         yield from _make_batch(pool, min(_BATCH, count - start), rng, model, model_id)
@@ -165,10 +166,10 @@ def _move(frames: F32, piece: I64, extent: F32, rng: np.random.Generator) -> F32
     centre = np.add.reduceat(frames[:, :2].astype(np.float64), first, axis=0) / size[:, None]
     target = rng.random((n, 2)) * extent
     x, y = (frames[:, :2] - centre[piece]).T
-    place = np.stack([c * x - s * y, s * x + c * y], axis=1) + target[piece] + rng.normal(0, _PLACE_NOISE, (k, 2))
+    position = np.stack([c * x - s * y, s * x + c * y], axis=1) + target[piece] + rng.normal(0, _POSITION_NOISE, (k, 2))
     log_size = frames[:, 2] + np.log(scale)[piece] + rng.normal(0, _SIZE_NOISE, k)
     turned = np.arctan2(frames[:, 4], frames[:, 3]) + angle[piece] + rng.normal(0, _ANGLE_NOISE, k)
-    return np.column_stack([place, log_size, np.cos(turned), np.sin(turned)]).astype(np.float32)
+    return np.column_stack([position, log_size, np.cos(turned), np.sin(turned)]).astype(np.float32)
 
 
 def _at_most(owner: I64, inside: np.ndarray, wanted: I64, rng: np.random.Generator) -> I64:

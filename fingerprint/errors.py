@@ -1,8 +1,8 @@
-"""Everything that copyprint raises on purpose.
+"""All errors that copyprint raises on purpose.
 
 The tree::
 
-    FingerprintError                    catch this one to catch them all
+    FingerprintError                    catch this one to catch all
     ├── ImageError (ValueError)         one picture cannot be used; has .path and .reason
     ├── ModelError (ValueError)         a trained model is missing, damaged or of another version
     ├── ConfigError (ValueError)        a setting is out of its range
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 
 class FingerprintError(Exception):
-    """Root of all errors raised by copyprint; its text says what, which file or id, and what to do."""
+    """Base of all errors raised by copyprint; the text says what is wrong, with which file or id, and what to do."""
 
 
 class ImageError(FingerprintError, ValueError):
@@ -31,7 +31,7 @@ class ImageError(FingerprintError, ValueError):
     path : str
         The file's path, or a word such as ``"<bytes>"`` for pictures that come from memory.
     reason : str
-        What is wrong, in words for the person who owns the file.
+        What is wrong, in words for the user.
     """
 
     def __init__(self, path: str, reason: str) -> None:
@@ -60,11 +60,11 @@ class CollectionError(FingerprintError):
 
 
 class CollectionNotFoundError(CollectionError, FileNotFoundError):
-    """There is no collection at this place."""
+    """There is no collection at this path."""
 
 
 class CollectionExistsError(CollectionError, FileExistsError):
-    """A new collection was asked for where something already is."""
+    """The path for a new collection exists already."""
 
 
 class CollectionCorruptError(CollectionError, ValueError):

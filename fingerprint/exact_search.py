@@ -1,8 +1,8 @@
 """Exact Euclidean search: every query against every reference, in blocks of bounded memory.
 
-A float32 matrix product bounds the squared distances of a block from below, its own rounding allowed for; the few pairs
-whose bound is within the best found so far get ``sum((q - r)**2)`` in float64. None is lost, whatever the block. BLAS
-uses its own threads for the product; all else is a kernel that reads the product while it is in the cache.
+A float32 matrix product gives lower bounds of the squared distances of a block, with its rounding allowed for. The few
+pairs whose bound is within the best found so far get ``sum((q - r)**2)`` in float64. No pair is lost, at any size of
+the blocks. BLAS uses its own threads for the product; kernels do the rest while the product is in the cache.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from fingerprint.kernels.nearest import (
 from fingerprint.types import F32, F64, I64, Progress
 
 _QUERY_BLOCK, _REFERENCE_BLOCK = 4096, 1024  # one product is 16 MiB; shapes near to these are about as fast
-_WIDEST = 16  # reference blocks that are taken at once where the queries are few
-_UNLIMITED_ENTRIES = 1 << 18  # of the first product, all of which are within the limit that there is not yet
-_SAMPLE = 8192  # references that tell where the centre is, and rows that are validated at a time
-_RECOMPUTED_ELEMENTS = 1 << 18  # of vectors that the recomputation of distances gathers at a time
+_WIDEST = 16  # most reference blocks that are taken at once if there are few queries
+_UNLIMITED_ENTRIES = 1 << 18  # of the first product, where all entries pass because there is no limit yet
+_SAMPLE = 8192  # references that the centre is estimated from, and rows that are validated at a time
+_RECOMPUTED_ELEMENTS = 1 << 18  # elements of vectors that are gathered at a time to recompute distances
 
 
 def nearest(queries: F32, references: F32, k: int) -> tuple[I64, F64]:
@@ -37,7 +37,7 @@ def nearest(queries: F32, references: F32, k: int) -> tuple[I64, F64]:
     Parameters
     ----------
     queries, references : float32 arrays, shape (n_q, d) and (n_r, d)
-        Finite; any length, they are compared as they are.
+        Finite; of any norm, they are compared as they are.
     k : int
         How many references a query gets, at least 1; clipped to n_r.
 
@@ -61,25 +61,25 @@ def nearest(queries: F32, references: F32, k: int) -> tuple[I64, F64]:
     >>> reference_idx.tolist(), squared_distances.tolist()
     ([[0, 2]], [[0.0, 1.0]])
     """
-    frame = _Frame.of(queries, references)
+    scaling = _Scaling.of(queries, references)
     if k < 1:
         raise ConfigError(f"k is {k}: ask for at least 1 reference a query")
     k = min(k, len(references))
     indices, distances = np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float64)
     for rows in _spans(len(queries), _QUERY_BLOCK) if k else ():
-        indices[rows], distances[rows] = _nearest_of_block(frame, queries[rows], references, k)
+        indices[rows], distances[rows] = _nearest_of_block(scaling, queries[rows], references, k)
     return indices, distances
 
 
 def global_nearest(
     queries: F32, references: F32, n_pairs: int, progress: Progress | None = None
 ) -> tuple[I64, I64, F64]:
-    """Return the `n_pairs` nearest (query, reference) pairs of all pairs there are.
+    """Return the `n_pairs` nearest of all (query, reference) pairs.
 
     Parameters
     ----------
     queries, references : float32 arrays, shape (n_q, d) and (n_r, d)
-        Finite; any length, they are compared as they are.
+        Finite; of any norm, they are compared as they are.
     n_pairs : int
         How many pairs to return, at least 1; clipped to n_q * n_r. Memory grows with it, not with n_q * n_r.
     progress : callable, optional
@@ -104,20 +104,20 @@ def global_nearest(
     >>> [column.tolist() for column in global_nearest(queries, references, 2)]
     [[0, 0], [0, 1], [1.0, 4.0]]
     """
-    frame = _Frame.of(queries, references)
+    scaling = _Scaling.of(queries, references)
     if n_pairs < 1:
         raise ConfigError(f"n_pairs is {n_pairs}: ask for at least 1 pair")
     best = _BestPairs(n_pairs)
     for rows in _spans(len(queries), _QUERY_BLOCK):
-        block = _Block(frame, queries[rows])
+        block = _Block(scaling, queries[rows])
         first = None if np.isfinite(best.cut) else _UNLIMITED_ENTRIES // len(block.norms)
         for columns in block.spans(len(references), first):
             q, r, bounds = block.pairs_within(references[columns], np.array([best.cut]))
             q, r = q + rows.start, r + columns.start
-            if len(q) > best.n_pairs:  # the likeliest lower the cut for the others
+            if len(q) > best.n_pairs:  # the likeliest first, as they lower the cut for the others
                 likely, others = np.split(np.argpartition(bounds, best.n_pairs), [best.n_pairs])
                 best.add(q[likely], r[likely], _squared_distances(queries, references, q[likely], r[likely]))
-                others = others[bounds[others] <= frame.limits(np.zeros(1), np.array([best.cut]))]
+                others = others[bounds[others] <= scaling.limits(np.zeros(1), np.array([best.cut]))]
                 q, r = q[others], r[others]
             best.add(q, r, _squared_distances(queries, references, q, r))
         if progress is not None:
@@ -126,9 +126,9 @@ def global_nearest(
 
 
 def nearest_to_one(query: F32, references: F32, k: int) -> tuple[I64, F64]:
-    """Return the references that are as near to one query as its `k`-th nearest, or nearer.
+    """Return the `k` nearest references of one query, and others that are exactly as far as the last.
 
-    One query has no use for a matrix product: what takes time is to read the references, once. Nothing is validated.
+    For one query a matrix product does not pay: reading the references, once, takes the time. Nothing is validated.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def nearest_to_one(query: F32, references: F32, k: int) -> tuple[I64, F64]:
         return np.empty(0, np.int64), np.empty(0, np.float64)
     rough = np.empty(len(references), np.float32)
     rough_distances(references, query, rough)
-    # A sum of d squares is off by at most some (d + 2) * 2**-24 of itself, for want of anything negative in it.
+    # All terms are positive, so the relative error of a float32 sum of d squares is at most some (d + 2) * 2**-24.
     slack = 1 + 2.5 * (len(query) + 4) * 2.0**-24
     limit = float(np.partition(rough, k - 1)[k - 1]) * slack + 1e-30
     rows = np.flatnonzero(rough <= limit)
@@ -168,23 +168,23 @@ def nearest_to_one(query: F32, references: F32, k: int) -> tuple[I64, F64]:
 
 
 class _Block:
-    """Some queries, and room for their products with as many references as are taken at once."""
+    """A block of queries, and buffers for their products with the references that are taken at once."""
 
-    def __init__(self, frame: _Frame, queries: F32) -> None:
-        self._frame = frame
-        self.lifted, self.norms = frame.lift_queries(queries)
+    def __init__(self, scaling: _Scaling, queries: F32) -> None:
+        self._scaling = scaling
+        self.lifted, self.norms = scaling.lift_queries(queries)
         self._width = _REFERENCE_BLOCK * max(1, min(_WIDEST, _QUERY_BLOCK // len(queries)))
         self._products = np.empty(0, np.float32)
         self._lifted_references = np.empty((0, queries.shape[1] + 1), np.float32)
 
     def spans(self, n_references: int, first: int | None) -> Iterator[slice]:
-        """Cut the references into spans, the first ones short where there is no limit yet."""
+        """Cut the references into spans; the first ones are short if there is no limit yet."""
         return _spans(n_references, self._width, None if first is None else max(1, first))
 
     def pairs_within(self, references: F32, squared_distances: F64) -> tuple[I64, I64, F64]:
         """Return rows, columns and lower bounds of the pairs that may be within a distance, (n,) or the same for all.
 
-        The bounds are under the frame's scale.
+        The bounds are of scaled vectors.
         """
         n, m = len(self.norms), len(references)
         if len(self._lifted_references) < m:
@@ -192,14 +192,14 @@ class _Block:
             self._products = np.empty(n * m, np.float32)
         products = self._products[: n * m].reshape(n, m)
         lifted_references = self._lifted_references[:m]
-        self._frame.lift_references(references, lifted_references)
+        self._scaling.lift_references(references, lifted_references)
         np.matmul(self.lifted, lifted_references.T, out=products)
-        rows, columns, values = entries_below(products, self._frame.limits(self.norms, squared_distances))
+        rows, columns, values = entries_below(products, self._scaling.limits(self.norms, squared_distances))
         return rows, columns, values + self.norms[rows]
 
 
-def _nearest_of_block(frame: _Frame, queries: F32, references: F32, k: int) -> tuple[I64, F64]:
-    block = _Block(frame, queries)
+def _nearest_of_block(scaling: _Scaling, queries: F32, references: F32, k: int) -> tuple[I64, F64]:
+    block = _Block(scaling, queries)
     indices, distances = np.full((len(queries), k), len(references)), np.full((len(queries), k), np.inf)
 
     def merge(rows: I64, columns: I64) -> None:
@@ -208,10 +208,10 @@ def _nearest_of_block(frame: _Frame, queries: F32, references: F32, k: int) -> t
     for span in block.spans(len(references), max(4 * k, 128)):
         rows, columns, bounds = block.pairs_within(references[span], distances[:, -1])
         columns = columns + span.start
-        if len(rows) > k * len(queries):  # the likeliest of each query lower its limit for the others
+        if len(rows) > k * len(queries):  # the likeliest of each query first, as they lower its limit for the others
             likely = lowest_of_rows(rows, bounds, k)
             merge(rows[likely], columns[likely])
-            others = bounds <= frame.limits(np.zeros(len(queries)), distances[:, -1])[rows]
+            others = bounds <= scaling.limits(np.zeros(len(queries)), distances[:, -1])[rows]
             others[likely] = False
             rows, columns = rows[others], columns[others]
         merge(rows, columns)
@@ -219,8 +219,8 @@ def _nearest_of_block(frame: _Frame, queries: F32, references: F32, k: int) -> t
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
-    """The shift and the scale under which both sets meet, so that float32 neither overflows nor cancels.
+class _Scaling:
+    """The shift and the scale that are applied to both sets, so that float32 neither overflows nor cancels.
 
     With ``x' = (x - centre) * scale``, the product of ``[-2 q', 1]`` and ``[r', (1 - slack) |r'|^2]``, plus
     ``(1 - slack) |q'|^2``, is a lower bound of ``|q' - r'|^2``.
@@ -231,17 +231,19 @@ class _Frame:
     slack: float
 
     @classmethod
-    def of(cls, queries: F32, references: F32) -> _Frame:
-        """Validate both arrays and fit the frame to them."""
+    def of(cls, queries: F32, references: F32) -> _Scaling:
+        """Validate both arrays and choose the shift and the scale for them."""
         largest = max(_largest_magnitude(queries, "queries"), _largest_magnitude(references, "references"))
         d = queries.shape[1]
         if d != references.shape[1] or d == 0:
-            raise ConfigError(f"{d} dimensions against {references.shape[1]}: give both sets the same, at least 1")
+            raise ConfigError(
+                f"queries have {d} dimensions, references {references.shape[1]}: give both the same number, at least 1"
+            )
         scale = np.ldexp(np.float32(1), int(np.clip(-np.frexp(largest)[1], -126, 126)))  # a power of two: exact
-        some = references[:: len(references) // _SAMPLE + 1]  # near the centre is good enough
+        some = references[:: len(references) // _SAMPLE + 1]  # a rough centre is good enough
         centre = some.mean(axis=0, dtype=np.float64) if len(some) else np.zeros(d)
-        # A float32 sum of d + 1 products is off by at most some (d + 1) * 2**-24 of the sum of their magnitudes, here
-        # below 2 |q|^2 + 2 |r|^2; the rest is for the rounding of the shift, of the norms and of the limits.
+        # The error of a float32 sum of d + 1 products is at most some (d + 1) * 2**-24 of the sum of their magnitudes,
+        # here below 2 |q|^2 + 2 |r|^2; the rest is for the rounding of the shift, of the norms and of the limits.
         return cls((centre * scale).astype(np.float32), scale, (2.5 * d + 20) * 2.0**-24)
 
     def lift_queries(self, block: F32) -> tuple[F32, F64]:
@@ -256,8 +258,8 @@ class _Frame:
         out[:, -1] = self._lift(block, np.float32(1), out)
 
     def limits(self, norms: F64, squared_distances: F64) -> F32:
-        """Return what a query's product must not exceed for the pair to be within `squared_distances`."""
-        exact = squared_distances * float(self.scale) ** 2 - norms + 1e-30  # the last for what float32 flushes to 0
+        """Return for each query the largest product of a pair that may be within `squared_distances`."""
+        exact = squared_distances * float(self.scale) ** 2 - norms + 1e-30  # 1e-30 for values that float32 flushes to 0
         return np.nextafter(exact.astype(np.float32), np.float32(np.inf))
 
     def _lift(self, block: F32, factor: np.float32, lifted: F32) -> F64:
@@ -267,7 +269,7 @@ class _Frame:
 
 
 class _BestPairs:
-    """The best pairs so far, those since added, and `cut`, the squared distance that no pair of the result exceeds."""
+    """The best pairs so far, and pairs added since; no pair of the result exceeds the squared distance `cut`."""
 
     def __init__(self, n_pairs: int) -> None:
         self.n_pairs, self.cut, self.n_added = n_pairs, np.inf, 0
@@ -307,7 +309,7 @@ def _squared_distances(queries: F32, references: F32, query_idx: I64, reference_
 
 
 def _spans(n: int, size: int, first: int | None = None) -> Iterator[slice]:
-    """Cut ``range(n)`` into slices of `size`, or of `first` and then twice as long each until `size`."""
+    """Cut ``range(n)`` into slices of `size`; if `first` is given, they begin with it and double up to `size`."""
     start, width = 0, min(first or size, size)
     while start < n:
         yield slice(start, min(start + width, n))
@@ -325,5 +327,5 @@ def _largest_magnitude(vectors: F32, name: str) -> float:
     largest = float(np.array(max(bits, default=0), np.uint32).view(np.float32))
     if not np.isfinite(largest):
         row = np.isfinite(vectors).all(axis=1).argmin()
-        raise ConfigError(f"row {row} of {name} is not finite: remove it or describe that picture anew")
+        raise ConfigError(f"row {row} of {name} is not finite: remove it or describe that picture again")
     return largest

@@ -1,4 +1,4 @@
-"""Many pictures at once: the one place where work is spread over threads, with results in input order.
+"""Work on many pictures in threads, with results in input order; no other module starts threads for work.
 
 OpenCV, Pillow and the numba kernels release the interpreter's lock, so threads use all cores and share the models.
 """
@@ -20,7 +20,7 @@ from fingerprint.types import Skipped
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_AHEAD = 4  # parcels under way for each worker: enough to hide uneven ones, few enough to bound memory
+_AHEAD = 4  # parcels in progress for each worker: enough to hide slow ones, few enough to bound memory
 
 
 def map_images(
@@ -37,8 +37,8 @@ def map_images(
     n_workers : int, optional
         Threads; one for each core by default. The results do not depend on it.
     parcel : int
-        Items that a worker takes at a time. Where an item takes less than a millisecond, handing over single ones
-        costs as much as the work.
+        Items that a worker takes at a time. For items of less than a millisecond, handing over single ones costs as
+        much as the work.
 
     Raises
     ------
@@ -59,8 +59,8 @@ def map_images(
     pending: deque[Future[_Done[Result]]] = deque()
     waiting = iter(items)
     try:
-        while taken := list(islice(waiting, parcel)):
-            pending.append(pool.submit(_attempt_all, work, taken, stopped))
+        while some := list(islice(waiting, parcel)):
+            pending.append(pool.submit(_attempt_all, work, some, stopped))
             if len(pending) >= count * _AHEAD:
                 yield from _unpacked(pending.popleft().result())
         while pending:
@@ -72,7 +72,7 @@ def map_images(
 
 @dataclass(frozen=True, slots=True)
 class _Done(Generic[Result]):
-    """What came of a parcel: results up to the first error that is not an image's, and that error."""
+    """The outcome of a parcel: results up to the first error other than an `ImageError`, and that error."""
 
     results: list[Result | Skipped]
     error: Exception | None

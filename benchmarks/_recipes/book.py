@@ -27,7 +27,7 @@ from _recipes.lab import (
     subtract,
 )
 from _recipes.looks import colour_layout, dct_blocks, gradient_blocks, middle_colours, whole_gist
-from _recipes.pictures import N_VERSIONS, OTHER_SIDES
+from _recipes.pictures import N_COPIES, OTHER_SIDES
 from _recipes.sums import UPRIGHT_MIRROR, Fisher, Mirror, Summer, Triangulation, Vlad, unit_rows
 from fingerprint.features.global_cues import compute_colours, compute_gist
 from fingerprint.types import F32, U8
@@ -76,19 +76,19 @@ def fit_own_coordinates(sample: U8) -> Summer:
 TABLES = {
     "vlad64": Table(fit_vlad),
     "vlad64-sized": Table(partial(fit_vlad, full_size=6.0)),
-    "vlad64-coarse": Table(partial(fit_vlad, least_size=4.0), few_versions=True),
-    "vlad64-lengths": Table(partial(fit_vlad, normalised=False), few_versions=True),
-    "vlad64-own": Table(fit_own_coordinates, few_versions=True),
-    "vlad64-one": Table(partial(fit_vlad, mirror=Mirror("none")), few_versions=True, mirrored="vlad64-mirrored"),
-    "vlad64-mirrored": Table(partial(fit_vlad, mirror=Mirror("only")), few_versions=True),
-    "vlad128": Table(lambda sample: fit_vlad(sample, 128), few_versions=True),
-    "vlad256": Table(lambda sample: fit_vlad(sample, 256), few_versions=True),
-    "vlad64x2": Table(lambda sample: fit_vlad(sample, 64, 64), few_versions=True),
-    "vlad32x4": Table(lambda sample: fit_vlad(sample, *(32,) * 4), few_versions=True),
+    "vlad64-coarse": Table(partial(fit_vlad, least_size=4.0), few_copies=True),
+    "vlad64-lengths": Table(partial(fit_vlad, normalised=False), few_copies=True),
+    "vlad64-own": Table(fit_own_coordinates, few_copies=True),
+    "vlad64-one": Table(partial(fit_vlad, mirror=Mirror("none")), few_copies=True, mirrored="vlad64-mirrored"),
+    "vlad64-mirrored": Table(partial(fit_vlad, mirror=Mirror("only")), few_copies=True),
+    "vlad128": Table(lambda sample: fit_vlad(sample, 128), few_copies=True),
+    "vlad256": Table(lambda sample: fit_vlad(sample, 256), few_copies=True),
+    "vlad64x2": Table(lambda sample: fit_vlad(sample, 64, 64), few_copies=True),
+    "vlad32x4": Table(lambda sample: fit_vlad(sample, *(32,) * 4), few_copies=True),
     "vlad32x4-sized": Table(lambda sample: fit_vlad(sample, *(32,) * 4, full_size=6.0)),
-    "vlad16x4-sized": Table(lambda sample: fit_vlad(sample, *(16,) * 4, full_size=6.0), few_versions=True),
-    "fisher64": Table(partial(Fisher.fit, n_gaussians=64, seed=0), few_versions=True),
-    "triangulation16": Table(partial(Triangulation.fit, n_anchors=16, dimension=32, seed=0), few_versions=True),
+    "vlad16x4-sized": Table(lambda sample: fit_vlad(sample, *(16,) * 4, full_size=6.0), few_copies=True),
+    "fisher64": Table(partial(Fisher.fit, n_gaussians=64, seed=0), few_copies=True),
+    "triangulation16": Table(partial(Triangulation.fit, n_anchors=16, dimension=32, seed=0), few_copies=True),
     "vlad64-dense": Table(partial(fit_vlad, mirror=Mirror("both", UPRIGHT_MIRROR)), dense=True),
     "gist": Table(look=compute_gist),
     "gist-whole": Table(look=whole_gist),
@@ -117,11 +117,11 @@ class Plan:
     how: Literal["agreement", "discriminant", "whitening"] = "agreement"
     shrinkage: float = SHRINKAGE
     exponent: float = 0.5
-    n_edited_copies: int = N_VERSIONS
+    n_edited_copies: int = N_COPIES
     views: bool = False
 
     def project(self, lab: Lab, split: Split) -> Cue:
-        fitted = split.with_versions(self.n_edited_copies)
+        fitted = split.with_copies(self.n_edited_copies)
         whitened = lab.whitened(self.feature, fitted, self.m, self.shrinkage, views=self.views)
         if self.how == "discriminant":
             return discriminant(whitened, fitted.owners, self.dimension)
@@ -144,7 +144,7 @@ def resized(plans: Sequence[Plan], dimensions: Sequence[int]) -> tuple[Plan, ...
 
 
 def compare(cue: Cue, share: float = SHARE, n_neighbours: int = N_NEIGHBOURS, sides: str = "both") -> Outcome:
-    """Subtract the background and multiply."""
+    """Normalise by the background, and multiply."""
     queries, references = cue.queries, cue.references
     if sides != "references":
         queries = subtract(queries, cue.originals, share, n_neighbours)

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from scipy.linalg import eigh, qr
 
-from _recipes.pictures import N_QUERIED, N_VERSIONS, PictureSet, is_held_out
+from _recipes.pictures import N_COPIES, N_QUERIED, PictureSet, is_held_out
 from _recipes.sums import Summer, unit_rows
 from fingerprint.challenge import GroundTruth, Matches, evaluate_matches, read_ground_truth
 from fingerprint.types import F32, F64, I64, U8
@@ -35,24 +35,24 @@ _PAIRS_PER_QUERY = 10
 
 @dataclass(frozen=True)
 class Split:
-    """Who is fitted on, who asks and who is asked for; rows of versions count 12 an image."""
+    """Which pictures are fitted on, which ask and which are asked for; there are 12 rows of copies an image."""
 
     name: SplitName
     originals: I64
-    versions: I64
+    copies: I64
     query_set: str
     queries: I64
     reference_set: str
     references: I64
-    truth: I64  # (queries,) place among the references, or -1
+    truth: I64  # (queries,) row among the references, or -1
 
     @property
     def owners(self) -> I64:
-        """Place of each version's original among the originals."""
-        return np.searchsorted(self.originals, self.versions // N_VERSIONS)
+        """Row of each copy's original among the originals."""
+        return np.searchsorted(self.originals, self.copies // N_COPIES)
 
-    def with_versions(self, n_edited_copies: int) -> Split:
-        return replace(self, versions=self.versions[self.versions % N_VERSIONS < n_edited_copies])
+    def with_copies(self, n_edited_copies: int) -> Split:
+        return replace(self, copies=self.copies[self.copies % N_COPIES < n_edited_copies])
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Table:
     fit: Callable[[U8], Summer] | None = None
     look: Callable[[U8], F32] | None = None
     dense: bool = False
-    few_versions: bool = False  # N_QUERIED instead of N_VERSIONS
+    few_copies: bool = False  # N_QUERIED instead of N_COPIES
     mirrored: str | None = None  # table of the same of the mirrored pictures
 
 
@@ -87,13 +87,13 @@ class Feature:
 
 @dataclass(frozen=True)
 class Cue:
-    """Vectors of one feature, or of several joined, of everybody in a split."""
+    """Vectors of one feature, or of several joined, of all pictures of a split."""
 
     originals: F32
-    versions: F32
+    copies: F32
     queries: F32
     references: F32
-    views: F32  # or the mirrored queries; (0, d) if the feature is had of neither
+    views: F32  # or the mirrored queries; (0, d) if there are neither
 
     def map(self, function: Callable[[F32], F32]) -> Cue:
         return Cue(*(function(getattr(self, part.name)) for part in fields(self)))
@@ -111,21 +111,21 @@ class Lab:
 
     def _split(self, name: SplitName) -> Split:
         identities = np.arange(len(self.pictures("train")))
-        versions = np.arange(len(self.pictures("versions")))
+        copies = np.arange(len(self.pictures("copies")))
         if name == "judged":
             references = [path.stem for path in sorted((self.data / "references").glob("*.jpg"))]
             queries = [path.stem for path in sorted((self.data / "queries").glob("*.jpg"))]
             pairs = dict(read_ground_truth(self.data / "ground_truth.csv").pairs)
             truth = [references.index(pairs[query]) if query in pairs else -1 for query in queries]
             everyone = (np.arange(len(queries)), "references", np.arange(len(references)), np.array(truth))
-            return Split(name, identities, versions, "queries", *everyone)
-        held = is_held_out(versions // N_VERSIONS)
-        queried = versions[held & (versions % N_VERSIONS < N_QUERIED)]
+            return Split(name, identities, copies, "queries", *everyone)
+        held = is_held_out(copies // N_COPIES)
+        queried = copies[held & (copies % N_COPIES < N_QUERIED)]
         asked = identities[np.isin(identities % 9, DEV_REFERENCES)]
-        place = {int(identity): row for row, identity in enumerate(asked)}
-        true = np.array([place.get(int(row) // N_VERSIONS, -1) for row in queried])
+        row_of = {int(identity): row for row, identity in enumerate(asked)}
+        true = np.array([row_of.get(int(row) // N_COPIES, -1) for row in queried])
         fitted = identities[~is_held_out(identities)]
-        return Split(name, fitted, versions[~held], "versions", queried, "train", asked, true)
+        return Split(name, fitted, copies[~held], "copies", queried, "train", asked, true)
 
     def rows(self, table: str, of_set: str) -> F32:
         """Return the raw vectors of a set, mapped from disk; computed first if need be."""
@@ -146,8 +146,8 @@ class Lab:
     def _compute(self, table: Table, of_set: str) -> F32:
         pictures = self.pictures(f"dense-{of_set}" if table.dense else of_set)
         wanted = np.arange(len(pictures))
-        if table.few_versions and of_set == "versions" and not table.dense:
-            wanted = wanted[wanted % N_VERSIONS < N_QUERIED]
+        if table.few_copies and of_set == "copies" and not table.dense:
+            wanted = wanted[wanted % N_COPIES < N_QUERIED]
         if table.look is not None:
             thumbnails = np.asarray(pictures.load("thumbnails"), np.uint8)
             return np.stack([table.look(thumbnail) for thumbnail in thumbnails[wanted]]).astype(np.float16)
@@ -167,21 +167,21 @@ class Lab:
         """Return the vectors of some pictures of a set."""
         table = self._tables[feature.table]
         raw = self.rows(feature.table, of_set)
-        if of_set == "versions" and (table.few_versions or table.dense):
-            rows = rows // N_VERSIONS * N_QUERIED + rows % N_VERSIONS
+        if of_set == "copies" and (table.few_copies or table.dense):
+            rows = rows // N_COPIES * N_QUERIED + rows % N_COPIES
         parts = [raw[rows[i : i + _ROWS]] for i in range(0, len(rows), _ROWS)]
         return np.concatenate([feature(part).astype(np.float16) for part in parts])
 
     def principal(self, feature: Feature, split: Split, *, views: bool = False) -> tuple[Cue, F32]:
-        """Return coordinates in the principal directions of originals and versions, and the variances along them."""
-        name = f"{feature.key}-{split.name}-{len(split.versions)}" + ("-views" if views else "")
+        """Return coordinates in the principal directions of originals and copies, and the variances along them."""
+        name = f"{feature.key}-{split.name}-{len(split.copies)}" + ("-views" if views else "")
         path = self.work / "principal" / f"{name}.npz"
         if path.exists():
             kept = np.load(path)
             return Cue(*(kept[part.name] for part in fields(Cue))), kept["variances"]
         originals = self.vectors(feature, "train", split.originals)
-        versions = self.vectors(feature, "versions", split.versions)
-        mean, basis, variances = principal_directions([originals, versions])
+        copies = self.vectors(feature, "copies", split.copies)
+        mean, basis, variances = principal_directions([originals, copies])
         queries = self.vectors(feature, split.query_set, split.queries)
         references = self.vectors(feature, split.reference_set, split.references)
         seen = originals[:0]
@@ -190,7 +190,7 @@ class Lab:
         elif views:
             name = f"views-{split.name}"
             seen = self.vectors(feature, name, np.arange(len(self.pictures(name))))
-        cue = Cue(originals, versions, queries, references, seen).map(lambda x: apply_directions(x, mean, basis))
+        cue = Cue(originals, copies, queries, references, seen).map(lambda x: apply_directions(x, mean, basis))
         path.parent.mkdir(parents=True, exist_ok=True)
         whole = path.with_suffix(".part.npz")
         np.savez(whole, variances=variances, **{part.name: getattr(cue, part.name) for part in fields(cue)})
@@ -240,8 +240,8 @@ def principal_directions(parts: Sequence[F32]) -> tuple[F32, F32, F32]:
 def agreement(cue: Cue, owners: I64, d: int, exponent: float = 0.5) -> Cue:
     """Project as `fingerprint.train.fitting.fit_agreement` does after whitening."""
     paired = cue.originals[owners]
-    across = (cue.versions.T @ paired).astype(np.float64) / len(owners)
-    within = cue.versions.T @ cue.versions / len(owners) + cue.originals.T @ cue.originals / len(cue.originals)
+    across = (cue.copies.T @ paired).astype(np.float64) / len(owners)
+    within = cue.copies.T @ cue.copies / len(owners) + cue.originals.T @ cue.originals / len(cue.originals)
     correlations, directions = _generalised((across + across.T) / 2, within.astype(np.float64) / 2, d)
     projection = (directions * np.maximum(correlations, _LEAST_CORRELATION) ** exponent).astype(np.float32)
     return cue.map(lambda x: unit_rows(x @ projection))
@@ -250,11 +250,11 @@ def agreement(cue: Cue, owners: I64, d: int, exponent: float = 0.5) -> Cue:
 def discriminant(cue: Cue, owners: I64, d: int) -> Cue:
     """Project on the directions in which identities differ most, against what differs within them."""
     sums, counts = cue.originals.copy(), np.ones(len(cue.originals), np.float32)
-    np.add.at(sums, owners, cue.versions)
+    np.add.at(sums, owners, cue.copies)
     np.add.at(counts, owners, np.float32(1))
     means = sums / counts[:, None]
-    apart = np.concatenate([cue.originals - means, cue.versions - means[owners]])
-    everything = np.concatenate([cue.originals, cue.versions])
+    apart = np.concatenate([cue.originals - means, cue.copies - means[owners]])
+    everything = np.concatenate([cue.originals, cue.copies])
     total = everything.T @ everything / len(everything)
     _, directions = _generalised(total.astype(np.float64), (apart.T @ apart / len(apart)).astype(np.float64), d)
     return cue.map(lambda x: unit_rows(x @ directions.astype(np.float32)))
@@ -309,8 +309,8 @@ def judge(similarity: F32, truth: I64) -> dict[str, float]:
         tuple(f"R{i}" for i in best % n_references),
         flat[best].astype(np.float64),
     )
-    pairs = tuple((query_ids[row], f"R{place}") for row, place in enumerate(truth) if place >= 0)
-    unmatched = tuple(query_ids[row] for row, place in enumerate(truth) if place < 0)
+    pairs = tuple((query_ids[row], f"R{source}") for row, source in enumerate(truth) if source >= 0)
+    unmatched = tuple(query_ids[row] for row, source in enumerate(truth) if source < 0)
     found = evaluate_matches(matches, GroundTruth(pairs, unmatched))
     figures = {"micro_ap": found.micro_ap, "recall_at_p90": found.recall_at_p90, "recall_at_1": found.recall_at_1}
     return {name: round(value, 4) for name, value in figures.items()}

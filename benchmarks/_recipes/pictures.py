@@ -1,4 +1,4 @@
-"""Edited versions of training images, and the features of every picture that recipes are tried on, as arrays on disk.
+"""Edited copies of training images, and the features of every picture that recipes are tried on, as arrays on disk.
 
 A set is a folder: ``descriptors.npy`` uint8 (n, 128) and ``sizes.npy`` float32 (n,) of all keypoints, ``offsets.npy``
 int64 (pictures + 1,) which are whose, and ``thumbnails.npy`` uint8 (pictures, 128, 128, 3), Y, Cb, Cr. Views of queries
@@ -21,23 +21,23 @@ from fingerprint.config import DEFAULT_CONFIG
 from fingerprint.edits import random_chain
 from fingerprint.features.global_cues import make_cue_thumbnail
 from fingerprint.features.insets import find_insets
-from fingerprint.features.local_features import extract_features, root_sift
+from fingerprint.features.local_features import extract_features
 from fingerprint.images.decode import read_planes, read_rgb
 from fingerprint.models import InsetModel
-from fingerprint.train.insets import EditedView, fit_insets
-from fingerprint.types import F32, F64, I64, U8, LocalFeatures, Picture, Skipped
+from fingerprint.train.insets import InsetExample, fit_insets
+from fingerprint.types import F32, F64, I64, ROOTSIFT_SCALE, U8, LocalFeatures, Picture, Skipped
 from fingerprint.workers import map_images
 
 SEED = 77
-N_VERSIONS = 12
-#: Edited versions of each image that are queries in the dev figures, and that dense keypoints are taken from.
+N_COPIES = 12
+#: Edited copies of each image that are queries in the dev figures, and that dense keypoints are taken from.
 N_QUERIED = 4
 #: One identity of so many is left out of every fit in the dev figures.
 FOLDS = 3
 OTHER_SIDES = (424, 212)
 
 _QUALITIES = (70, 96)
-_INSET_VERSIONS = 6
+_INSET_COPIES = 6
 _DENSE = ((300, 14, 6.0), (150, 12, 6.0), (75, 9, 6.0))  # longer side, step and size of keypoints in pixels
 _LEAST_VIEW = 12
 _DECODED = DEFAULT_CONFIG.decode_side
@@ -69,7 +69,7 @@ def data_folders(data: Path, work: Path) -> dict[str, Path]:
     """Return where the pictures of each set are."""
     return {
         "train": data / "train",
-        "versions": work / "versions-jpeg",
+        "copies": work / "copies-jpeg",
         "queries": data / "queries",
         "references": data / "references",
     }
@@ -84,34 +84,34 @@ def is_held_out(identities: I64) -> NDArray[np.bool_]:
 
 
 def prepare(data: Path, work: Path, n_workers: int, limit: int | None) -> None:
-    """Make whatever is not there yet."""
+    """Make what is not there yet."""
     folders = data_folders(data, work)
     train = list_pictures(folders["train"], limit)
-    if not (work / "versions.npz").exists():
-        make_variants(train, work, n_workers)
-    versions = list_pictures(folders["versions"], None)
-    listed = {name: list_pictures(folder, limit) for name, folder in folders.items() if name != "versions"}
-    listed["versions"] = versions
+    if not (work / "copies.npz").exists():
+        make_copies(train, work, n_workers)
+    copies = list_pictures(folders["copies"], None)
+    listed = {name: list_pictures(folder, limit) for name, folder in folders.items() if name != "copies"}
+    listed["copies"] = copies
     for name, paths in listed.items():
         if not (work / name / "offsets.npy").exists():
             found = walk(name, describe, paths, n_workers)
             save_set(work / name, [(f.descriptors, f.sizes, thumbnail) for f, thumbnail in found])
     if not (work / "insets.npz").exists():
-        fit_detector(versions, work, n_workers)
-    queried = [path for path in versions if is_queried(path) and is_held_out(np.array(int(path.stem[:4])))]
+        fit_detector(copies, work, n_workers)
+    queried = [path for path in copies if is_queried(path) and is_held_out(np.array(int(path.stem[:4])))]
     detector = load_detector(work)
     for name, paths in (("views-dev", queried), ("views-judged", listed["queries"])):
         if not (work / name / "offsets.npy").exists():
             save_views(work / name, list(walk(name, partial(describe_views, detector=detector), paths, n_workers)))
-    listed["versions"] = [path for path in versions if is_queried(path)]
+    listed["copies"] = [path for path in copies if is_queried(path)]
     for name, paths in listed.items():
         folder = work / f"dense-{name}"
         if not (folder / "offsets.npy").exists():
             save_set(folder, list(walk(folder.name, describe_densely, paths, n_workers)))
 
 
-def is_queried(version: Path) -> bool:
-    return int(version.stem[5:]) < N_QUERIED
+def is_queried(copy: Path) -> bool:
+    return int(copy.stem[5:]) < N_QUERIED
 
 
 def walk(name: str, work: Callable[[Item], Result], items: Sequence[Item], n_workers: int) -> Iterator[Result]:
@@ -123,16 +123,16 @@ def walk(name: str, work: Callable[[Item], Result], items: Sequence[Item], n_wor
         yield result
 
 
-def make_variants(train: Sequence[Path], work: Path, n_workers: int) -> None:
-    """Save edited versions as JPEG files named by image and number, and how each came about in ``versions.npz``."""
-    folder = work / "versions-jpeg"
+def make_copies(train: Sequence[Path], work: Path, n_workers: int) -> None:
+    """Save edited copies as JPEG files named by image and number, and how each came about in ``copies.npz``."""
+    folder = work / "copies-jpeg"
     folder.mkdir(parents=True, exist_ok=True)
 
     def edit(index: int) -> tuple[F64, I64]:
         picture = read_rgb(train[index], at_least=_DECODED)
-        transforms, sizes = np.empty((N_VERSIONS, 3, 3)), np.empty((N_VERSIONS, 4), np.int64)
+        transforms, sizes = np.empty((N_COPIES, 3, 3)), np.empty((N_COPIES, 4), np.int64)
         others_of = np.delete(np.arange(len(train)), index)
-        for number in range(N_VERSIONS):
+        for number in range(N_COPIES):
             rng = np.random.default_rng([SEED, index, number])
             others = [read_rgb(train[i], at_least=_DECODED).pixels for i in rng.choice(others_of, 2)]
             edited = random_chain(picture.pixels, rng, others)
@@ -145,21 +145,21 @@ def make_variants(train: Sequence[Path], work: Path, n_workers: int) -> None:
 
     made = list(walk("edited images", edit, range(len(train)), n_workers))
     transforms, sizes = (np.concatenate(parts) for parts in zip(*made, strict=True))
-    np.savez(work / "versions.npz", transforms=transforms, sizes=sizes)
+    np.savez(work / "copies.npz", transforms=transforms, sizes=sizes)
 
 
-def fit_detector(versions: Sequence[Path], work: Path, n_workers: int) -> None:
+def fit_detector(copies: Sequence[Path], work: Path, n_workers: int) -> None:
     """Fit the detector of insets on the identities that dev does not ask for."""
-    made = np.load(work / "versions.npz")
+    made = np.load(work / "copies.npz")
 
-    def view(row: int) -> EditedView:
+    def view(row: int) -> InsetExample:
         width, height, source_width, source_height = (int(side) for side in made_sizes[row])
-        grey = luma(read_planes(versions[row], at_least=_DECODED)).pixels
-        return EditedView.of(grey, (width, height), (source_width, source_height), transforms[row])
+        grey = luma(read_planes(copies[row], at_least=_DECODED)).pixels
+        return InsetExample.of(grey, (width, height), (source_width, source_height), transforms[row])
 
     made_sizes, transforms = made["sizes"], made["transforms"]
-    rows = np.arange(len(versions))
-    rows = rows[~is_held_out(rows // N_VERSIONS) & (rows % N_VERSIONS < _INSET_VERSIONS)]
+    rows = np.arange(len(copies))
+    rows = rows[~is_held_out(rows // N_COPIES) & (rows % N_COPIES < _INSET_COPIES)]
     views = list(walk("views with insets", view, rows.tolist(), n_workers))
     np.savez(work / "insets.npz", **asdict(fit_insets(views, n_workers, lambda *_: None)))
 
@@ -206,9 +206,16 @@ def describe_densely(path: Path) -> tuple[U8, F32, U8]:
         columns, rows = (np.arange((length - 1) % step / 2, length, step) for length in shape)
         grid = [cv2.KeyPoint(float(x), float(y), size, 0.0) for y in rows for x in columns]
         _, raw = sift.compute(small, grid)
-        descriptors.append(root_sift(np.asarray(raw, np.float32)))
+        descriptors.append(_root_sift(np.asarray(raw, np.float32)))
         sizes.append(np.full(len(raw), 300 / side * size, np.float32))
     return np.concatenate(descriptors), np.concatenate(sizes), np.zeros((0, 0, 3), np.uint8)
+
+
+def _root_sift(descriptors: F32) -> U8:
+    """Return SIFT descriptors as RootSIFT in 8 bits: L1-normalised, square root, times `ROOTSIFT_SCALE`."""
+    total = np.maximum(descriptors.sum(axis=1, keepdims=True), np.float32(1e-6))
+    scaled = np.sqrt(descriptors / total) * np.float32(ROOTSIFT_SCALE)
+    return np.asarray(np.minimum(np.rint(scaled), 255), dtype=np.uint8)
 
 
 def save_set(folder: Path, pictures: Sequence[tuple[U8, F32, U8]]) -> None:

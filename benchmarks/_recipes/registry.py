@@ -29,7 +29,7 @@ from _recipes.pictures import N_QUERIED
 
 _BASE = Plan(ROOTED)
 _FOR_BIASES = resized(SHIPPED, (144, 63, 47))
-#: The package's cues with four vocabularies of 32 words.
+#: The package's cues with four codebooks of 32 words.
 _FOUR = (replace(SHIPPED[0], feature=Feature("vlad32x4-sized", 0.4)), *SHIPPED[1:])
 
 
@@ -37,7 +37,7 @@ def projections() -> Iterator[Recipe]:
     add = partial(Recipe, group="projection")
     whitening = Plan(ROOTED, m=256, how="whitening")
     yield add("vlad64-whitened-raw", description="VLAD of 64 words, whitened", run=partial(_one(whitening), share=0.0))
-    yield add("vlad64-whitened", description="the same, background subtracted", run=_one(whitening))
+    yield add("vlad64-whitened", description="the same, background-normalised", run=_one(whitening))
     discriminant = replace(_BASE, how="discriminant")
     yield add(
         "vlad64-discriminant", description="linear discriminant in 512 whitened dimensions", run=_one(discriminant)
@@ -55,12 +55,13 @@ def projections() -> Iterator[Recipe]:
         yield add(f"vlad64-exponent{exponent:g}", description=text, run=_one(plan))
     for n in (1, 2, 8):
         plan = replace(_BASE, n_edited_copies=n)
-        text = f"agreement in 512, fitted on {n} version{'s' * (n > 1)} of each image (others 12)"
-        yield add(f"vlad64-versions{n}", description=text, run=_one(plan))
+        copies = "1 edited copy" if n == 1 else f"{n} edited copies"
+        text = f"agreement in 512, fitted on {copies} of each image (others 12)"
+        yield add(f"vlad64-versions{n}", description=text, run=_one(plan))  # the name that the kept results have
 
 
 def aggregations() -> Iterator[Recipe]:
-    add = partial(Recipe, group=f"aggregation, {N_QUERIED} versions")
+    add = partial(Recipe, group=f"aggregation, {N_QUERIED} edited copies")
     dense = Feature("vlad64-dense", 0.5)
     for name, text, feature in (
         ("vlad64", "VLAD of 64 words, power 0.5, agreement in 512", ROOTED),
@@ -74,8 +75,8 @@ def aggregations() -> Iterator[Recipe]:
         ("vlad64-own-coordinates-power0.3", "words' own coordinates, power 0.3", Feature("vlad64-own", 0.3)),
         ("vlad128", "128 words", Feature("vlad128", 0.5)),
         ("vlad256", "256 words", Feature("vlad256", 0.5)),
-        ("vlad64x2", "2 vocabularies of 64 words", Feature("vlad64x2", 0.5)),
-        ("vlad32x4", "4 vocabularies of 32 words", Feature("vlad32x4", 0.5)),
+        ("vlad64x2", "2 codebooks of 64 words", Feature("vlad64x2", 0.5)),
+        ("vlad32x4", "4 codebooks of 32 words", Feature("vlad32x4", 0.5)),
         ("fisher64", "Fisher vector of 64 Gaussians, means and variances", Feature("fisher64", 0.5)),
         (
             "triangulation16",
@@ -88,12 +89,12 @@ def aggregations() -> Iterator[Recipe]:
         ("vlad64-sized-power0.4", "keypoints weighted by size, power 0.4: the package's VLAD", SIZED),
         (
             "vlad16x4-sized-power0.4",
-            "4 vocabularies of 16, by size, power 0.4",
+            "4 codebooks of 16, by size, power 0.4",
             Feature("vlad16x4-sized", 0.4),
         ),
         (
             "vlad32x4-sized-power0.4",
-            "4 vocabularies of 32, by size, power 0.4",
+            "4 codebooks of 32, by size, power 0.4",
             Feature("vlad32x4-sized", 0.4),
         ),
         ("vlad64-unmirrored", "mirror image not summed in", Feature("vlad64-one", 0.5)),
@@ -105,9 +106,9 @@ def aggregations() -> Iterator[Recipe]:
     text = "VLAD of weighted keypoints (144), GIST (64), colours (48)"
     yield add("late", description=text, run=partial(late, plans=few, weights=WEIGHTS))
     for name, text, feature in (
-        ("late-fisher64", "Fisher vector in the place of VLAD", Feature("fisher64", 0.5)),
-        ("late-vlad16x4-sized", "4 vocabularies of 16 words", Feature("vlad16x4-sized", 0.4)),
-        ("late-vlad32x4-sized", "4 vocabularies of 32 words", Feature("vlad32x4-sized", 0.4)),
+        ("late-fisher64", "Fisher vector instead of VLAD", Feature("fisher64", 0.5)),
+        ("late-vlad16x4-sized", "4 codebooks of 16 words", Feature("vlad16x4-sized", 0.4)),
+        ("late-vlad32x4-sized", "4 codebooks of 32 words", Feature("vlad32x4-sized", 0.4)),
     ):
         first = replace(few[0], feature=feature)
         run = partial(late, plans=(first, *few[1:]), weights=WEIGHTS)
@@ -154,9 +155,9 @@ def joins() -> Iterator[Recipe]:
         run = partial(late, plans=SHIPPED, weights=weights)
         yield add(f"late-weights-{'-'.join(f'{w:g}' for w in weights)}", description=text, run=run)
     plans = [replace(plan, how="discriminant") for plan in SHIPPED]
-    text = "144, 64, 48 dimensions, linear discriminants in the place of agreement"
+    text = "144, 64, 48 dimensions, linear discriminants instead of agreement"
     yield add("late-discriminant", description=text, run=partial(late, plans=plans))
-    text = "144, 64, 48 dimensions, VLAD of 4 vocabularies of 32 words"
+    text = "144, 64, 48 dimensions, VLAD of 4 codebooks of 32 words"
     yield add("late-four-vocabularies", description=text, run=partial(late, plans=_FOUR))
     four = (*resized(SHIPPED, (128, 56, 40)), Plan(Feature("gradients8"), 32, 256))
     run = partial(late, plans=four, weights=(*WEIGHTS, 0.5))
@@ -167,7 +168,7 @@ def joins() -> Iterator[Recipe]:
 
 
 def backgrounds() -> Iterator[Recipe]:
-    add = partial(Recipe, group="background")
+    add = partial(Recipe, group="background normalisation")
     for share, n in ((0.0, 10), (0.2, 10), (0.5, 10), (0.35, 5), (0.35, 20), (0.5, 20)):
         text = f"{share:g} of {n} neighbours subtracted" if share else "nothing subtracted"
         run = partial(late, end=partial(compare, share=share, n_neighbours=n))
@@ -222,9 +223,9 @@ def views() -> Iterator[Recipe]:
         text = f"whole (0.3{', also at 424 and 212' * sides}) and insets; bias 0.5, queries only, 0.2 subtracted"
         yield add(f"insets{'-sides' * sides}-whole0.3-bias-0.5-0.2-queries", description=text, run=run)
     run = partial(viewed, plans=_FOUR)
-    yield add("insets-four-vocabularies", description="whole (0.5) and insets; 4 vocabularies of 32 words", run=run)
+    yield add("insets-four-vocabularies", description="whole (0.5) and insets; 4 codebooks of 32 words", run=run)
     run = partial(viewed, plans=resized(_FOUR, (144, 63, 47)), whole_weight=0.3, end=end, sides=True)
-    text = "4 vocabularies, whole (0.3, also at 424 and 212) and insets; bias 0.5, queries only, 0.2 subtracted"
+    text = "4 codebooks, whole (0.3, also at 424 and 212) and insets; bias 0.5, queries only, 0.2 subtracted"
     yield add("insets-sides-four-vocabularies-whole0.3-bias-0.5-0.2-queries", description=text, run=run)
 
 

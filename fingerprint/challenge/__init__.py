@@ -1,4 +1,4 @@
-"""The challenge's files, of both tracks, and its metrics: ids and arrays only, whoever made the scores."""
+"""The challenge's files for both tracks, and its metrics, for the scores of any system."""
 
 from fingerprint.challenge.descriptors import MAX_DIMENSIONS, DescriptorSet, read_descriptors, write_descriptors
 from fingerprint.challenge.ground_truth import GroundTruth, read_ground_truth

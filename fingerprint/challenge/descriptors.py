@@ -1,4 +1,4 @@
-"""The Descriptor Track's file: one vector a picture, queries and references."""
+"""The Descriptor Track's file: one vector for each query and each reference."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DescriptorSet:
     Raises
     ------
     ChallengeFileError
-        If one of these is not so.
+        If one of these rules is broken.
     """
 
     query: F32
@@ -107,7 +107,7 @@ def write_descriptors(path: str | os.PathLike[str], descriptors: DescriptorSet) 
     Parameters
     ----------
     path : path-like
-        Replaced when the new file is whole.
+        Replaced when the new file is complete.
     descriptors : DescriptorSet
         Rows in any order; not changed.
 
@@ -171,7 +171,7 @@ def _layout_fault(found: set[str], vectors_name: str, ids_name: str) -> str:
 
 
 def _vector_fault(vectors: Any) -> str | None:
-    """Return what is wrong with an array, or with a dataset that is not read yet."""
+    """Return what is wrong with vectors, an array or a dataset that is not read yet, or None."""
     if vectors.dtype != np.float32:
         return f"the vectors are {vectors.dtype}: write them as float32"
     if vectors.ndim != 2 or 0 in vectors.shape:
@@ -188,5 +188,5 @@ def _ids_fault(vectors: F32, ids: tuple[str, ...]) -> str | None:
         return f"the id {repeated!r} is there twice: keep one row of it"
     if not np.isfinite([vectors.max(), vectors.min()]).all():
         row = int(np.isfinite(vectors).all(axis=1).argmin())
-        return f"the vector of {ids[row]!r} is not finite: leave it out or describe that picture anew"
+        return f"the vector of {ids[row]!r} is not finite: leave it out or describe that picture again"
     return None

@@ -1,4 +1,4 @@
-"""What the challenge's files have in common: ids, CSV lines, and a name that only a whole file gets."""
+"""Shared by the challenge's files: checks of ids, lines of CSV, and replacing a file by a complete one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from fingerprint import atomic
 from fingerprint.errors import ChallengeFileError
 
-#: First fields of header lines in use; one of them in a line that is not the header means another column order.
+#: First fields of header lines in use; a first line with one of them that is not the header has other columns.
 _HEADER_WORDS = frozenset({"query_id", "reference_id", "score", "query", "reference", "query_image_id", "image_id"})
 _ID = re.compile(r'[^\s,"\0]+')
 _PICTURE_NAME = re.compile(r"(.+)\.(?:jpe?g|png|webp|gif|bmp|tiff?)", re.IGNORECASE)
@@ -26,7 +26,7 @@ def id_fault(name: str) -> str | None:
 
 
 def first_repeated(names: Iterable[object]) -> object | None:
-    """Return the first of `names` that was there before, or None."""
+    """Return the first of `names` that occurred before, or None."""
     seen = set()
     for name in names:
         if name in seen:
@@ -36,7 +36,7 @@ def first_repeated(names: Iterable[object]) -> object | None:
 
 
 def refuse_picture_names(names: Iterable[str], known: Collection[str], where: str) -> None:
-    """Raise where a name is a known id with a picture's extension: it would count as a miss in silence.
+    """Raise if a name is a known id with a picture's extension: it would silently count as a miss.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def csv_rows(path: str | os.PathLike[str], header: tuple[str, ...]) -> Iterator[
                 if not any(field.strip() for field in fields) and len(fields) < 2:
                     continue
                 if [field.strip().lower() for field in fields] == list(header):
-                    first = False  # once more further down where files were joined
+                    first = False  # joined files repeat the header
                     continue
                 if first and fields[0].strip().lower() in _HEADER_WORDS:
                     raise fault(path, f"the header is {','.join(fields)!r}: make it {expected!r}", rows.line_num)
@@ -108,24 +108,24 @@ def csv_rows(path: str | os.PathLike[str], header: tuple[str, ...]) -> Iterator[
 
 
 def fault(path: str | os.PathLike[str], what: str, line: int | None = None) -> ChallengeFileError:
-    """Return the error that says which file, which line and what."""
-    place = os.fspath(path) if line is None else f"{os.fspath(path)}, line {line}"
-    return ChallengeFileError(f"{place}: {what}")
+    """Return an error that names the file, the line and what is wrong."""
+    where = os.fspath(path) if line is None else f"{os.fspath(path)}, line {line}"
+    return ChallengeFileError(f"{where}: {what}")
 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary name beside `path` to write to; `path` itself is replaced when all went well.
+    """Yield a temporary path to write to; it replaces `path` if no error was raised.
 
     Parameters
     ----------
     path : path-like
-        The file to write. What is there stays untouched until the new file is whole.
+        The file to write. An existing file stays untouched until the new one is complete.
 
     Yields
     ------
     pathlib.Path
-        A name in the same directory that is not taken.
+        A new name in the same directory.
 
     Raises
     ------

@@ -18,8 +18,8 @@ class GroundTruth:
     pairs : tuple of (query id, reference id)
         The true pairs, each once. The challenge has at most one for a query; more are allowed here.
     unmatched_ids : tuple of str
-        Queries that are named and match nothing, each once. May be empty even though there are such queries: a query
-        that is not named at all matches nothing either.
+        Queries that are named and match nothing, each once. They need not be complete: a query that is not named at all
+        matches nothing either.
 
     Raises
     ------
@@ -66,8 +66,8 @@ def read_ground_truth(path: str | os.PathLike[str]) -> GroundTruth:
     Raises
     ------
     ChallengeFileError
-        If the file cannot be read, a line has not two fields, an id is not one, a line is there twice, or a query is
-        both matched and unmatched.
+        If the file cannot be read, a line does not have two fields, an id is invalid, a line is there twice, or a query
+        is both matched and unmatched.
     """
     pairs: dict[tuple[str, str], int] = {}
     unmatched: dict[str, int] = {}
@@ -81,7 +81,7 @@ def read_ground_truth(path: str | os.PathLike[str]) -> GroundTruth:
             raise fault(path, f"the same as line {before}: remove one of the two", line)
         other = unmatched.get(query_id) if reference_id else matched.get(query_id)
         if other is not None:
-            raise fault(path, f"query {query_id!r} is matched here and unmatched there (see line {other})", line)
+            raise fault(path, f"query {query_id!r} is both matched and unmatched (see line {other}): remove one", line)
         if reference_id:
             pairs[query_id, reference_id] = matched[query_id] = line
         else:

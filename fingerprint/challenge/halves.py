@@ -1,4 +1,4 @@
-"""One half of a Descriptor Track file by itself: the vectors of the references, or those of the queries."""
+"""One half of a Descriptor Track file: the vectors of the references, or those of the queries."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from fingerprint.challenge.files import fault
 from fingerprint.types import F32
 
-#: The datasets that are looked for, in this order. A file of references alone may be asked as queries.
+#: The datasets to read; the first pair in the file counts. A file of references alone can be read as queries.
 _LAYOUTS = {
     "reference": (("reference", "reference_ids"), ("vectors", "image_names")),
     "query": (("query", "query_ids"), ("vectors", "image_names"), ("reference", "reference_ids")),
 }
-_MODEL = "model_id"  # an attribute of the file; the challenge's own files have none
+_MODEL = "model_id"  # attribute of the file; the challenge's own files have none
 _WRITTEN_ROWS = 1 << 14
 
 
 class Rows(Protocol):
-    """Vectors that are read a part at a time: a float32 array, shape (n, d), or what stands for one on disk."""
+    """Vectors that are read a part at a time: a float32 array, shape (n, d), or one that is stored on disk."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -36,7 +36,7 @@ class Rows(Protocol):
 def read_half(
     path: str | os.PathLike[str], role: Literal["query", "reference"], max_dimensions: int
 ) -> tuple[NDArray[Any], tuple[str, ...], str | None]:
-    """Read one half of a Descriptor Track file, or a file of the older layout, which has only one.
+    """Read one half of a Descriptor Track file, or a file of the older layout, which has one half.
 
     Parameters
     ----------
@@ -44,17 +44,17 @@ def read_half(
         HDF5 with the datasets ``reference`` and ``reference_ids``, or ``query`` and ``query_ids``, or ``vectors`` and
         ``image_names``; ids are bytes or texts in any order.
     role : {"query", "reference"}
-        The half to read. References alone will do as queries.
+        The half to read. A file of references alone can be read as queries.
     max_dimensions : int
         A file with more of them is refused before it is read.
 
     Returns
     -------
     vectors : array, shape (n, d)
-        Of the type that the file has.
+        In the file's own type.
     ids : tuple of str, as many as the file has
     model_id : str or None
-        What `write_half` noted.
+        The id that `write_half` stored.
 
     Raises
     ------
@@ -76,13 +76,13 @@ def read_half(
                 raise fault(path, f"{layout[0]} has shape {vectors.shape}: write (n, d), a vector a row")
             if vectors.shape[1] > max_dimensions:
                 raise fault(path, f"{vectors.shape[1]} dimensions, {max_dimensions} are allowed: project them")
-            noted = file.attrs.get(_MODEL)
-            model_id = noted if isinstance(noted, str) else None
+            stored = file.attrs.get(_MODEL)
+            model_id = stored if isinstance(stored, str) else None
             return vectors[()], _decoded(path, layout[1], found[layout[1]][()]), model_id
     except (OSError, RuntimeError, KeyError) as error:
         number = getattr(error, "errno", None)
         reason = os.strerror(number) if number else error
-        raise fault(path, f"cannot be read as HDF5: {reason}; make or copy it anew") from error
+        raise fault(path, f"cannot be read as HDF5: {reason}; write or copy it again") from error
 
 
 def write_half(path: Path, ids: Sequence[str], rows: Rows, model_id: str | None = None) -> None:
@@ -97,7 +97,7 @@ def write_half(path: Path, ids: Sequence[str], rows: Rows, model_id: str | None 
     rows : float32 array, shape (n, d), or `Rows`
         Read a part at a time.
     model_id : str, optional
-        Noted as an attribute of the file.
+        Stored as an attribute of the file.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from fingerprint.challenge.files import csv_rows, fault, first_repeated, id_faul
 from fingerprint.errors import ChallengeFileError
 from fingerprint.types import F64
 
-#: Most rows that a Matching Track file may have.
+#: Most rows of a Matching Track file.
 MAX_ROWS = 500_000
 
 _HEADER = ("query_id", "reference_id", "score")
@@ -43,7 +43,7 @@ class Matches:
     scores: F64
 
     def __post_init__(self) -> None:
-        """Check what every judge of matches relies on."""
+        """Check the rules that the metrics rely on."""
         n = len(self.query_ids)
         if len(self.reference_ids) != n or self.scores.shape != (n,) or self.scores.dtype != np.float64:
             raise ChallengeFileError(
@@ -94,8 +94,8 @@ def read_matches(path: str | os.PathLike[str]) -> Matches:
     Raises
     ------
     ChallengeFileError
-        If the file cannot be read, has more than `MAX_ROWS` rows, a line has not three fields, an id is not one, a
-        score is not a finite number, or a pair is there twice.
+        If the file cannot be read, has more than `MAX_ROWS` rows, a line does not have three fields, an id is invalid,
+        a score is not a finite number, or a pair is there twice.
     """
     lines: dict[tuple[str, str], int] = {}
     scores: list[float] = []
@@ -105,7 +105,7 @@ def read_matches(path: str | os.PathLike[str]) -> Matches:
         try:
             score = float(written)
         except ValueError as error:
-            raise fault(path, f"the score {written!r} is no number", line) from error
+            raise fault(path, f"the score {written!r} is no number: give a finite one", line) from error
         if not math.isfinite(score):
             raise fault(path, f"the score is {written!r}: give a finite number or leave the line out", line)
         if (before := lines.setdefault((query_id, reference_id), line)) != line:
@@ -122,7 +122,7 @@ def write_matches(path: str | os.PathLike[str], matches: Matches) -> None:
     Parameters
     ----------
     path : path-like
-        Replaced when the new file is whole.
+        Replaced when the new file is complete.
     matches : Matches
         At most `MAX_ROWS` rows; written in their order.
 

@@ -23,18 +23,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What the challenge measures; the denominator of every recall is the number of true pairs.
+    """The challenge's metrics; the denominator of every recall is the number of true pairs.
 
     Attributes
     ----------
     micro_ap : float
-        Micro average precision over all rows of all queries, [0, 1]: the figure that ranks.
+        Micro average precision over all rows of all queries, [0, 1]: submissions are ranked by it.
     recall_at_p90 : float
         Largest recall at any threshold with a precision of at least 0.9, [0, 1]; 0 if there is none.
     threshold_at_p90 : float or None
-        The score at which it is reached (take this score and all above), None if there is none.
+        The least score to accept for `recall_at_p90`; None if there is none.
     recall_at_1, recall_at_10 : float
-        Part of the true pairs that no other (fewer than ten others) of their query's rows reach in score, [0, 1].
+        Share of the true pairs whose score no other row (fewer than ten other rows) of the query reaches, [0, 1].
     """
 
     micro_ap: float
@@ -80,7 +80,7 @@ def evaluate_matches(matches: Matches, ground_truth: GroundTruth) -> Metrics:
     refuse_picture_names(matches.reference_ids, ground_truth.reference_ids, "matches")
     n_unnamed = sum(query_id not in named for query_id in matches.query_ids)
     if n_unnamed and ground_truth.unmatched_ids:
-        _log.warning("%d rows are on queries that the ground truth does not name: false positives", n_unnamed)
+        _log.warning("%d rows are on queries that the ground truth does not name: they are false positives", n_unnamed)
     true_pairs = frozenset(ground_truth.pairs)
     pairs = zip(matches.query_ids, matches.reference_ids, strict=True)
     is_true = np.fromiter((pair in true_pairs for pair in pairs), np.bool_, len(matches))
@@ -94,14 +94,14 @@ def evaluate_descriptors(
 ) -> Metrics:
     """Judge a Descriptor Track file: exact search over all pairs, then the Matching Track's metrics.
 
-    The labelled queries are searched. They are those of the file that the ground truth names; but where the ground
-    truth lists true pairs only, they are all queries of the file, the others being unmatched. The ``10 * n_q`` nearest
-    pairs over all n_q labelled queries are kept, with the score ``-|q - r|**2``.
+    The labelled queries are searched: the queries of the file that the ground truth names. If it lists only true pairs,
+    all queries of the file count as labelled, and those without a pair as unmatched. The ``10 * n_q`` nearest pairs of
+    all n_q labelled queries are kept, with the score ``-|q - r|**2``.
 
     Parameters
     ----------
     descriptors : DescriptorSet
-        Compared as they are, whatever their norms.
+        Compared as they are: norms count.
     ground_truth : GroundTruth
         At least one true pair. Pairs of which `descriptors` lacks the query or the reference cost recall.
     progress : callable, optional

@@ -1,7 +1,7 @@
 """Edited copies: pictures changed the way people change them, with the true map from the original to the copy.
 
-They train the projection and the calibration, and stand in for real copies in the demo and the tests. All chance comes
-from the `numpy.random.Generator` that is passed in, so the same seed gives the same bytes.
+They train the models, and replace real copies in the demo and the tests. All randomness comes from the
+`numpy.random.Generator` that is passed in, so the same seed gives the same bytes.
 
 `apply_edits` runs a named chain, `random_chain` draws one; `EDITS` holds all edits by name. An edit is a function of an
 `Edited`, a generator and an `EditContext`, and returns a new `Edited`.

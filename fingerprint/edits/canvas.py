@@ -1,4 +1,4 @@
-"""What all edits share: the picture on its way, its map from the source, and the small operations on both."""
+"""Shared by all edits: the picture being edited, its map from the source, and small operations on both."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Edited:
         The edited picture.
     transform : float64 array, shape (3, 3)
         Homography from pixel coordinates ``(x, y)`` of the source to those of `pixels`, pixel centres at integers.
-        Its scale is free; the third homogeneous coordinate is positive for all that is seen.
+        Its scale is free; the third homogeneous coordinate is positive for all visible points.
     names : tuple of str
         The edits, in the order in which they were made.
     """
@@ -43,14 +43,14 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class EditContext:
-    """What an edit may know besides the picture on its way.
+    """What an edit may use besides the picture itself.
 
     Attributes
     ----------
     width, height : int
         Size of the source in pixels.
     others : tuple of uint8 array, shape (h, w, 3) RGB
-        Other photographs, for backgrounds and overlays; a drawn pattern stands in where there are none.
+        Other photographs, for backgrounds and overlays; a drawn pattern replaces them if there are none.
     """
 
     width: int
@@ -59,7 +59,7 @@ class EditContext:
 
 
 def as_rgb(pixels: U8) -> U8:
-    """Return `pixels` as RGB, or raise `ImageError` where they are no picture.
+    """Return `pixels` as RGB, or raise `ImageError` if they are no picture.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def as_rgb(pixels: U8) -> U8:
     Returns
     -------
     uint8 array, shape (h, w, 3)
-        The same object when it is RGB already.
+        The same object if it is RGB already.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def affine_about(linear: F64, old: tuple[int, int], new: tuple[int, int]) -> F64
 
 
 def resize(pixels: U8, width: int, height: int, method: int | None = None) -> Step:
-    """Resize `pixels`; by area when that shrinks them and linearly when it does not, unless `method` is given.
+    """Resize `pixels`: by area if that shrinks them, else linearly, unless `method` is given.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def moved(edited: Edited, step: Step) -> Edited:
 
 
 def bounded_size(width: float, height: float) -> tuple[int, int]:
-    """Return the size nearest to this one that keeps to `MIN_SIDE` and `MAX_SIDE`; only ribbons change their shape."""
+    """Return the nearest size within `MIN_SIDE` and `MAX_SIDE`; only very long pictures change their shape."""
     shrink = min(1.0, MAX_SIDE / max(width, height))
     grow = max(1.0, MIN_SIDE / (min(width, height) * shrink))
     w, h = (int(np.clip(round(side * shrink * grow), MIN_SIDE, MAX_SIDE)) for side in (width, height))
@@ -173,7 +173,7 @@ def bounded_size(width: float, height: float) -> tuple[int, int]:
 
 
 def bounded(edited: Edited) -> Edited:
-    """Return `edited` within the bounds of `bounded_size`; the same object where it keeps to them."""
+    """Return `edited` within the bounds of `bounded_size`; the same object if it is within them already."""
     height, width = edited.pixels.shape[:2]
     size = bounded_size(width, height)
     return edited if size == (width, height) else moved(edited, resize(edited.pixels, *size))
@@ -195,13 +195,13 @@ def seen_points(edited: Edited, context: EditContext) -> F64:
 
 
 def inside(points: F64, x: float, y: float, width: float, height: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Tell which points lie in a rectangle, a bool array of shape (n,)."""
+    """Return which points lie in a rectangle, a bool array of shape (n,)."""
     low = np.array([x, y]) - 0.5
     return np.asarray(((points >= low) & (points <= low + np.array([width, height]))).all(axis=1))
 
 
 def fill_colour(rng: np.random.Generator) -> Colour:
-    """Draw the colour of an empty border: black as a rule, else white or anything."""
+    """Draw the colour of an empty border: mostly black, else white or any colour."""
     kind = rng.random()
     if kind < 0.55:
         return (0, 0, 0)
@@ -222,9 +222,9 @@ def other_photo(context: EditContext, rng: np.random.Generator, longer_side: flo
     context : EditContext
         Where the photographs come from; without any, a pattern of soft colours is drawn.
     rng : numpy.random.Generator
-        Source of chance.
+        Source of randomness.
     longer_side : float
-        Longer side of the result in pixels, kept to the bounds of edited pictures.
+        Longer side of the result in pixels, kept within the bounds of edited pictures.
 
     Returns
     -------

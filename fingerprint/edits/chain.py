@@ -54,7 +54,7 @@ _KNOWING: tuple[EditFunction, ...] = (
 
 
 def _staying(change: Callable[[U8, np.random.Generator], U8]) -> EditFunction:
-    """Make an edit of a change that leaves each pixel at its place."""
+    """Make an edit from a function that leaves each pixel where it is."""
 
     def edit(edited: Edited, rng: np.random.Generator, _context: EditContext) -> Edited:
         return Edited(change(edited.pixels, rng), edited.transform, edited.names)
@@ -63,7 +63,7 @@ def _staying(change: Callable[[U8, np.random.Generator], U8]) -> EditFunction:
 
 
 def _moving(change: Callable[[U8, np.random.Generator], Step]) -> EditFunction:
-    """Make an edit of a change that moves the pixels."""
+    """Make an edit from a function that moves the pixels."""
 
     def edit(edited: Edited, rng: np.random.Generator, _context: EditContext) -> Edited:
         return moved(edited, change(edited.pixels, rng))
@@ -78,10 +78,10 @@ EDITS: Mapping[str, EditFunction] = MappingProxyType(
     | {change.__name__: _staying(change) for change in _STAYING}
 )
 
-#: Edits that are rare in the wild and leave hardly anything of the picture's own gradients.
+#: Edits that are rare in practice and leave little of the picture's own gradients.
 _RARE = frozenset({"edge_filter", "opacity", "negative", "posterize", "halftone"})
 
-#: How often `random_chain` takes each edit, relative to the others. Even on purpose: fitted to no set of queries.
+#: Relative frequency of each edit in `random_chain`. Nearly even on purpose: not fitted to any set of queries.
 EDIT_WEIGHTS: Mapping[str, float] = MappingProxyType({name: 0.3 if name in _RARE else 1.0 for name in EDITS})
 
 #: How often `random_chain` makes 1, 2, 3, 4 and 5 edits.
@@ -96,16 +96,16 @@ def apply_edits(source: U8, names: Sequence[str], rng: np.random.Generator, othe
     source : uint8 array, shape (h, w, 3) RGB or (h, w) grey
         The picture; it is not changed.
     names : sequence of str
-        Keys of `EDITS`, in order; each may come more than once. None at all gives the picture within the bounds.
+        Keys of `EDITS`, in order; they may be repeated. Without any, the picture is only brought within the bounds.
     rng : numpy.random.Generator
-        Source of chance: the same state gives the same bytes.
+        Source of randomness: the same state gives the same bytes.
     others : sequence of uint8 array, shape (h, w, 3) or (h, w)
-        Photographs for backgrounds and overlays; a drawn pattern stands in where there are none.
+        Photographs for backgrounds and overlays; a drawn pattern replaces them if there are none.
 
     Returns
     -------
     Edited
-        Sides of `fingerprint.edits.MIN_SIDE` to `fingerprint.edits.MAX_SIDE` pixels, whatever the source's size.
+        For any source, its sides are `fingerprint.edits.MIN_SIDE` to `fingerprint.edits.MAX_SIDE` pixels.
 
     Raises
     ------
@@ -145,11 +145,11 @@ def random_chain(
     source : uint8 array, shape (h, w, 3) RGB or (h, w) grey
         The picture; it is not changed.
     rng : numpy.random.Generator
-        Source of chance: the same state gives the same bytes.
+        Source of randomness: the same state gives the same bytes.
     others : sequence of uint8 array, shape (h, w, 3) or (h, w)
-        Photographs for backgrounds and overlays; a drawn pattern stands in where there are none.
+        Photographs for backgrounds and overlays; a drawn pattern replaces them if there are none.
     n_edits : tuple of int
-        Fewest and most edits, 1 to 5; in between they are drawn by `COUNT_WEIGHTS`.
+        Fewest and most edits, 1 to 5; the number is drawn by `COUNT_WEIGHTS`.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def random_chain(
     Raises
     ------
     ConfigError
-        If `n_edits` is not within 1 to 5, or the wrong way round.
+        If `n_edits` is not within 1 to 5, or its first number is the larger one.
     ImageError
         If `source` is no picture.
 

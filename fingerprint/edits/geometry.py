@@ -1,4 +1,4 @@
-"""Edits that move pixels: crop, mirror, turn, stretch, frame, tilt.
+"""Edits that move pixels: crop, mirror, turn, stretch, pad, tilt.
 
 All but `crop` take pixels, uint8 of shape (h, w, 3), and a random generator, and return a `Step`: new pixels and the
 map from the old pixel coordinates to the new. None of them changes its input.
@@ -28,7 +28,7 @@ from fingerprint.types import F64, U8
 
 
 def crop(edited: Edited, rng: np.random.Generator, context: EditContext) -> Edited:
-    """Cut out a rectangle of 35 to 95 % of each side that leaves a good part of what is seen of the source."""
+    """Cut out a rectangle of 35 to 95 % of each side that keeps a good part of the visible source."""
     height, width = edited.pixels.shape[:2]
     points = seen_points(edited, context)
     best, best_share = (0, 0, width, height), -1.0
@@ -58,7 +58,7 @@ def vflip(pixels: U8, _rng: np.random.Generator) -> Step:
 
 
 def rotate(pixels: U8, rng: np.random.Generator) -> Step:
-    """Turn by any angle, often a right one; on a canvas that holds all of it, on its own, or cut to have no border."""
+    """Turn by any angle, often a right one; on a canvas that holds all of it, of the same size, or without border."""
     height, width = pixels.shape[:2]
     if rng.random() < 0.3:
         turns = int(rng.integers(1, 4))
@@ -99,7 +99,7 @@ def scale(pixels: U8, rng: np.random.Generator) -> Step:
 
 
 def pad(pixels: U8, rng: np.random.Generator) -> Step:
-    """Put a border of one colour around it: the same on all sides, on two of them, or different everywhere."""
+    """Put a border of one colour around it: equal on opposite sides, on two sides only, or different on each."""
     height, width = pixels.shape[:2]
     kind = rng.random()
     if kind < 0.5:
@@ -111,7 +111,7 @@ def pad(pixels: U8, rng: np.random.Generator) -> Step:
         top, bottom = (round(height * share) for share in rng.uniform(0, 0.5, 2))
         if kind < 0.75:
             left, right, top, bottom = (left, right, 0, 0) if rng.random() < 0.5 else (0, 0, top, bottom)
-    return _framed(pixels, left, right, top, bottom, rng)
+    return _padded(pixels, left, right, top, bottom, rng)
 
 
 def pad_square(pixels: U8, rng: np.random.Generator) -> Step:
@@ -119,11 +119,11 @@ def pad_square(pixels: U8, rng: np.random.Generator) -> Step:
     height, width = pixels.shape[:2]
     side = max(width, height)
     left, top = (side - width) // 2, (side - height) // 2
-    return _framed(pixels, left, side - width - left, top, side - height - top, rng)
+    return _padded(pixels, left, side - width - left, top, side - height - top, rng)
 
 
 def perspective(pixels: U8, rng: np.random.Generator) -> Step:
-    """See it from the side: the four corners move inward, leaving empty wedges, or outward, cutting them off."""
+    """Tilt it: the four corners move inward, which leaves empty wedges, or outward, which cuts them off."""
     height, width = pixels.shape[:2]
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32) - 0.5
     inward = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]], dtype=np.float32) * np.array([width, height])
@@ -139,7 +139,7 @@ def perspective(pixels: U8, rng: np.random.Generator) -> Step:
 
 
 def skew(pixels: U8, rng: np.random.Generator) -> Step:
-    """Shear along one axis by 0.1 to 0.7, on a canvas that holds all of it or on its own."""
+    """Shear along one axis by 0.1 to 0.7, on a canvas that holds all of it or of the same size."""
     height, width = pixels.shape[:2]
     shear = float(rng.uniform(0.1, 0.7) * rng.choice([-1, 1]))
     whole = rng.random() < 0.6
@@ -153,7 +153,7 @@ def skew(pixels: U8, rng: np.random.Generator) -> Step:
     return warp(pixels, step, *size, fill_colour(rng)), step
 
 
-def _framed(pixels: U8, left: int, right: int, top: int, bottom: int, rng: np.random.Generator) -> Step:
+def _padded(pixels: U8, left: int, right: int, top: int, bottom: int, rng: np.random.Generator) -> Step:
     """Put the picture on a larger canvas of one colour."""
     height, width = pixels.shape[:2]
     colour = random_colour(rng) if rng.random() < 0.6 else fill_colour(rng)

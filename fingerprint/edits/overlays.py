@@ -1,4 +1,4 @@
-"""Edits that lay something over the picture, or the picture over something."""
+"""Edits that lay text, signs, stripes or a picture over the picture, or paste it onto a background."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def overlay_image(edited: Edited, rng: np.random.Generator, context: EditContext
     height, width = edited.pixels.shape[:2]
     photo = other_photo(context, rng, max(width, height))
     factor = rng.uniform(0.15, 0.5) * min(width / photo.shape[1], height / photo.shape[0])
-    factor *= rng.uniform(1, 1.4)  # the shorter fit leaves room
+    factor *= rng.uniform(1, 1.4)  # there is room, as only one side fits tightly
     patch, _ = resize(photo, max(1, round(photo.shape[1] * factor)), max(1, round(photo.shape[0] * factor)))
     points = seen_points(edited, context)
     x, y = _place(patch, edited.pixels, rng)
@@ -98,7 +98,7 @@ def meme(pixels: U8, rng: np.random.Generator) -> Step:
     kind = rng.random()
     ground = _BLACK if kind < 0.4 else _WHITE if kind < 0.8 else random_colour(rng)
     ink = random_colour(rng)
-    if rng.random() < 0.6 or np.abs(np.subtract(ink, ground)).sum() < 200:  # to be read
+    if rng.random() < 0.6 or np.abs(np.subtract(ink, ground)).sum() < 200:  # so that it can be read
         ink = _BLACK if sum(ground) > 380 else _WHITE
     sides = int(rng.choice([1, 1, 1, 2, 3]))  # 1 above, 2 below, 3 both
     bars = [_bar(width, height, ground, ink, rng) if sides & side else pixels[:0] for side in (1, 2)]
@@ -118,7 +118,7 @@ def _bar(
 
 
 def _place(patch: U8, canvas: U8, rng: np.random.Generator, overhang: float = 0.0) -> tuple[int, int]:
-    """Draw where the patch goes: on the canvas, or sticking out by a share of the patch."""
+    """Draw a position for the patch: on the canvas, or sticking out by up to a share of the patch."""
     room = np.array(canvas.shape[1::-1]) - patch.shape[1::-1]
     spare = np.rint(overhang * np.array(patch.shape[1::-1]))
     x, y = rng.integers(np.minimum(-spare, room + spare), np.maximum(-spare, room + spare) + 1)
@@ -126,7 +126,7 @@ def _place(patch: U8, canvas: U8, rng: np.random.Generator, overhang: float = 0.
 
 
 def _turned(sprite: U8, canvas: U8, rng: np.random.Generator, chance: float) -> F64:
-    """Draw the map that puts a sprite somewhere on the canvas, turned by up to 45 degrees with a given chance."""
+    """Draw a map that puts a sprite on the canvas, turned by up to 45 degrees with the given probability."""
     angle = np.deg2rad(rng.uniform(-45, 45)) if rng.random() < chance else 0.0
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     size = np.array(sprite.shape[1::-1])

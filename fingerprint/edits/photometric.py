@@ -1,7 +1,7 @@
-"""Edits that change colours and leave every pixel at its place.
+"""Edits that change colours and leave every pixel where it is.
 
 Each takes pixels, uint8 of shape (h, w, 3), and a random generator, and returns new pixels of the same shape.
-`shuffle_pixels` belongs here too: what it scatters is noise, and the rest stays where it was.
+`shuffle_pixels` belongs here too: the pixels it scatters are noise, and the rest stay where they were.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def grayscale(pixels: U8, rng: np.random.Generator) -> U8:
-    """Take the colour away; one time in four tint the grey, as old photographs are."""
+    """Remove the colour; one time in four tint the grey, as in old photographs."""
     tint = np.array([1.07, 0.94, 0.76]) if rng.random() < 0.25 else np.ones(3)
     return _mixed(pixels, tint[:, None] * _LUMA, np.zeros(3))
 
 
 def color_jitter(pixels: U8, rng: np.random.Generator) -> U8:
-    """Change brightness, contrast, saturation and hue, up to strongly; each of them most of the time."""
+    """Change brightness, contrast, saturation and hue, slightly to strongly; each of them most of the time."""
     brightness, contrast = np.exp(rng.uniform(-0.7, 0.7, 2) * (rng.random(2) < 0.75))
     saturation = rng.uniform(0, 2.5) if rng.random() < 0.7 else 1.0
     turn = rng.uniform(-np.pi, np.pi) * (0.25 if rng.random() < 0.7 else 1) if rng.random() < 0.6 else 0.0
@@ -36,7 +36,7 @@ def color_jitter(pixels: U8, rng: np.random.Generator) -> U8:
 
 
 def blur(pixels: U8, rng: np.random.Generator) -> U8:
-    """Blur with a Gaussian of 0.3 to 2.5 % of the longer side; sometimes with a box, or along a line as moving does."""
+    """Blur with a Gaussian of 0.3 to 2.5 % of the longer side; sometimes with a box, or along a line (motion blur)."""
     longer = max(pixels.shape[:2])
     sigma = longer * float(np.exp(rng.uniform(np.log(0.003), np.log(0.025))))
     kind = rng.random()
@@ -61,7 +61,7 @@ def pixelization(pixels: U8, rng: np.random.Generator) -> U8:
 
 
 def noise(pixels: U8, rng: np.random.Generator) -> U8:
-    """Add grain (in colour or grey), multiply by it, or strew black and white pixels."""
+    """Add grain (in colour or grey), multiply by it, or scatter black and white pixels."""
     height, width = pixels.shape[:2]
     kind = rng.random()
     if kind < 0.25:
@@ -165,5 +165,5 @@ def _clipped(values: NDArray[np.floating]) -> U8:
 
 
 def _u8(values: object) -> U8:
-    """Tell the type checker that these are bytes."""
+    """Return an array of OpenCV or NumPy as uint8, also for the type checker."""
     return np.asarray(values, dtype=np.uint8)

@@ -35,9 +35,9 @@ def screenshot(edited: Edited, rng: np.random.Generator, context: EditContext) -
 
 
 def _slot_height(width: float, shape: float, limits: tuple[float, float], rng: np.random.Generator) -> float:
-    """Return the slot's height: a fixed shape, so that there are bars, or the picture's own within limits."""
-    own = width / shape if rng.random() < 0.4 else width * float(rng.choice([0.56, 0.75, 1.0, 1.25]))
-    return float(np.clip(own, *limits))
+    """Return the slot's height, within limits: of a fixed shape, which leaves bars, or of the picture's own."""
+    height = width / shape if rng.random() < 0.4 else width * float(rng.choice([0.56, 0.75, 1.0, 1.25]))
+    return float(np.clip(height, *limits))
 
 
 def _phone(shape: float, rng: np.random.Generator, context: EditContext) -> tuple[Screen, _Slot]:
@@ -77,7 +77,7 @@ def _phone(shape: float, rng: np.random.Generator, context: EditContext) -> tupl
 
 
 def _web(shape: float, rng: np.random.Generator, context: EditContext) -> tuple[Screen, _Slot]:
-    """Draw a page in three columns under a bar; the picture in the middle one, possibly running out at the foot."""
+    """Draw a page in three columns under a bar; the picture in the middle one, possibly cut off at the bottom."""
     s = Screen(w := rng.uniform(720, 1000), w * rng.uniform(0.56, 0.75), rng, context)
     u, w, h = s.width / 100, s.width, s.height
     s.box(0, 0, w, 5 * u, s.accent if rng.random() < 0.4 else s.panel)

@@ -1,4 +1,4 @@
-"""Flat signs in the manner of emoji: faces, badges, hearts, stars, drawn from circles and polygons."""
+"""Flat signs like emoji: faces, badges, hearts, stars, drawn from circles and polygons."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _Box: TypeAlias = tuple[float, float, float, float]
 
 
 def sign_sprite(size: int, rng: np.random.Generator) -> U8:
-    """Draw one flat sign in the manner of emoji, uint8 of shape (size, size, 4)."""
+    """Draw one flat sign like an emoji, uint8 of shape (size, size, 4)."""
     unit = min(2 * size, 512)
     image = Image.new("RGBA", (unit, unit))
     _KINDS[int(rng.integers(len(_KINDS)))](ImageDraw.Draw(image), unit, rng)
@@ -106,7 +106,7 @@ def _heart(draw: ImageDraw.ImageDraw, unit: int, rng: np.random.Generator) -> No
 
 
 def _star(draw: ImageDraw.ImageDraw, unit: int, rng: np.random.Generator) -> None:
-    """Draw a star or a burst, one in another at times."""
+    """Draw a star or a burst, sometimes one inside another."""
     n_tips, depth = (5, 0.4) if rng.random() < 0.5 else (int(rng.integers(6, 14)), rng.uniform(0.5, 0.8))
     angles = np.arange(2 * n_tips) * np.pi / n_tips - np.pi / 2
     for size in (0.49, 0.3) if rng.random() < 0.4 else (0.49,):

@@ -1,7 +1,7 @@
 """Small drawings laid over pictures, and text as one of them.
 
-A sprite is a uint8 array of shape (h, w, 4), RGB times coverage and coverage, so that it can be resized and turned
-without dark seams.
+A sprite is a uint8 array of shape (h, w, 4): RGB times coverage, and coverage (premultiplied alpha). So it can be
+resized and turned without dark seams.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Font: TypeAlias = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def random_line(rng: np.random.Generator, n_words: tuple[int, int] = (1, 5)) -> str:
-    """Draw a line of words, or of arbitrary characters; in capitals at times."""
+    """Draw a line of words, or of arbitrary characters; sometimes in capitals."""
     if rng.random() < 0.25:
         return "".join(rng.choice(list(_CHARACTERS), int(rng.integers(4, 14))))
     line = " ".join(rng.choice(_WORDS, int(rng.integers(n_words[0], n_words[1] + 1))))
@@ -43,20 +43,20 @@ def font(size: float) -> Font:
 def text_sprite(
     lines: Sequence[str], width: float, height: float, colour: Colour, rim: Colour | None = None, weight: float = 0
 ) -> U8:
-    """Draw lines of text as large as they fit.
+    """Draw lines of text as large as fits.
 
     Parameters
     ----------
     lines : sequence of str
         The text.
     width, height : float
-        The space for it in pixels; the sprite is never larger by more than its rounding.
+        The space for it in pixels; the sprite exceeds it by no more than rounding.
     colour : tuple of int
         RGB of the letters.
     rim : tuple of int, optional
         RGB of their outline.
     weight : float
-        Width of the outline, or the added boldness where there is none, as a share of the font's size; none below 0.
+        Width of the outline, or added boldness without an outline, as a share of the font's size; below 0 counts as 0.
 
     Returns
     -------

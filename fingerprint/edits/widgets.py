@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from fingerprint.edits.canvas import Colour, EditContext, other_photo, random_colour, resize
 from fingerprint.edits.sprites import font
 
-#: What is written on screens.
+#: Texts on drawn screens.
 TITLES = ("home", "network", "photos", "messages", "explore", "my feed", "gallery", "friends", "moments", "timeline")
 NAMES = (
     "Anna B.",
@@ -45,7 +45,7 @@ class Screen:
     width, height : float
         Size in pixels.
     rng : numpy.random.Generator
-        Source of chance.
+        Source of randomness.
     context : EditContext
         Where the photographs in the interface come from.
     """
@@ -74,7 +74,7 @@ class Screen:
         self.draw.text((x, y), words, fill=colour or self.ink, font=font(size), anchor="lm")
 
     def lines(self, x: float, y: float, width: float, step: float, n_lines: int) -> None:
-        """Draw grey bars in place of lines of text."""
+        """Draw grey bars that stand for lines of text."""
         for i in range(n_lines):
             self.box(x, y + i * step, width * self.rng.uniform(0.4, 1), step * 0.45, self.faint, step)
 

@@ -1,11 +1,11 @@
-"""A Hamming index in a folder: what is in which file, and how it changes so that a crash never leaves half a change.
+"""The files of a Hamming index in a folder; a crash never leaves half a change.
 
 - ``hamming.json``: the manifest: format version, length of a code, number of codes, which tables there are, checksums;
-- ``codes.u64``: the codes one after the other, little-endian; what lies past the published number does not count;
+- ``codes.u64``: the codes one after the other, little-endian; codes past the published number do not count;
 - ``tables-FIRST-STOP.u32``: `starts`, `rows` and `rests` (see `TableSegment`) of a range of rows, one after the other.
 
-All files are complete and on disk before the manifest that names them takes the place of the one before. Codes are only
-ever appended and table files never changed, so a reader's mappings stay as they were when it opened them.
+All files are complete and on disk before a new manifest that names them replaces the old one. Codes are only appended
+and table files never change, so a reader's mappings stay as they were when it opened them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _READ_AT_ONCE = 1 << 22  # bytes
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """What the manifest says of a file of tables."""
+    """The entry of a file of tables in the manifest."""
 
     first_row: int
     n_rows: int
@@ -50,7 +50,7 @@ class TableFile:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an index says of itself; the checksum of the codes can be carried on as codes are added."""
+    """The contents of ``hamming.json``; the checksum of the codes is continued as codes are added."""
 
     n_bits: int
     n_codes: int = 0
@@ -59,14 +59,14 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read the manifest and check that it agrees with itself.
+    """Read the manifest and check that its entries agree with each other.
 
     Raises
     ------
     CollectionNotFoundError
         There is no index in `folder`.
     CollectionCorruptError
-        The manifest is unreadable, incomplete, of another format version or does not agree with itself.
+        The manifest is unreadable, incomplete or of another format version, or its entries disagree.
     """
     path = folder / MANIFEST_NAME
     if not path.is_file():
@@ -92,7 +92,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Put a manifest in the place of the one before; from then on readers see what it names."""
+    """Replace the manifest; from then on readers see the files that it names."""
     entries = {"format_version": FORMAT_VERSION, **asdict(manifest)}
     _write(folder / MANIFEST_NAME, [(json.dumps(entries, indent=2) + "\n").encode()])
 
@@ -111,11 +111,11 @@ def map_codes(folder: Path, manifest: Manifest) -> U64:
 
 
 def append_codes(folder: Path, manifest: Manifest, codes: U64) -> int:
-    """Write codes after the published ones and return the checksum of all; they count as soon as a manifest says so."""
+    """Write codes after the published ones and return the checksum of all; a manifest must then publish them."""
     path = folder / CODES_NAME
     data = np.ascontiguousarray(codes, "<u8").reshape(-1).view(np.uint8).data
     with path.open("r+b" if path.exists() else "w+b") as file:
-        file.truncate(manifest.n_codes * manifest.n_bits // 8)  # what a crash may have left
+        file.truncate(manifest.n_codes * manifest.n_bits // 8)  # drops codes that a crash left unpublished
         file.seek(0, os.SEEK_END)
         file.write(data)
         file.flush()
@@ -124,7 +124,7 @@ def append_codes(folder: Path, manifest: Manifest, codes: U64) -> int:
 
 
 def write_tables(folder: Path, segment: TableSegment) -> TableFile:
-    """Write the tables of a segment to a file of their own."""
+    """Write the tables of a segment to a new file."""
     arrays = (segment.starts, segment.rows, segment.rests)
     parts = [np.ascontiguousarray(array, "<u4").reshape(-1).view(np.uint8).data for array in arrays]
     crc32 = 0
@@ -140,7 +140,7 @@ def map_tables(folder: Path, manifest: Manifest, file: TableFile) -> TableSegmen
     Raises
     ------
     CollectionCorruptError
-        The file is missing, of another size than it should be, or its buckets do not run over all rows.
+        The file is missing or has the wrong size, or its buckets do not cover all rows.
     """
     path = _tables_path(folder, file.span)
     shapes = table_shapes(manifest.n_bits, file.n_rows)
@@ -162,7 +162,7 @@ def remove_unlisted(folder: Path, manifest: Manifest) -> None:
 
 
 def problems(folder: Path, manifest: Manifest) -> list[str]:
-    """Compare all files with their checksums and return what does not agree."""
+    """Compare all files with their checksums and return the differences."""
     files = [(folder / CODES_NAME, manifest.n_codes * manifest.n_bits // 8, manifest.codes_crc32)]
     for file in manifest.tables:
         n_entries = sum(rows * columns for rows, columns in table_shapes(manifest.n_bits, file.n_rows))
@@ -199,7 +199,7 @@ def _map(path: Path, dtype: str, n: int, *, exact: bool) -> NDArray[Any]:
             array: NDArray[Any] = np.empty(0, dtype)
             array.setflags(write=False)
             return array
-        return np.memmap(path, dtype, "r", shape=(n,)).view(np.ndarray)  # without the cost of numpy's subclass
+        return np.memmap(path, dtype, "r", shape=(n,)).view(np.ndarray)  # a plain array is faster than NumPy's subclass
     except OSError as error:
         raise _corrupt(path, error.strerror or str(error)) from error
 
@@ -211,4 +211,4 @@ def _write(path: Path, parts: Iterable[bytes | memoryview]) -> None:
 
 
 def _corrupt(path: Path, reason: str) -> CollectionCorruptError:
-    return CollectionCorruptError(f"{path}: {reason}; restore the file or build the index anew")
+    return CollectionCorruptError(f"{path}: {reason}; restore the file or build the index again")

@@ -1,4 +1,4 @@
-"""The index: codes, added one after the other, and exact search in them."""
+"""The Hamming index: adding codes, and exact search in them."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class HammingIndex:
 
     An index lives in memory, or in a folder from which it is mapped (`create`, `open`). Codes can be added at any time;
     rows are numbered in the order of adding. Only one process and thread may add to a folder at a time; any number may
-    search it meanwhile and keep the view that they have opened.
+    search it meanwhile and keep the snapshot that they opened.
 
-    Few queries and small radii are answered by multi-index hashing, in the segments of a log-structured merge tree, and
-    all else, and the codes added last, by a scan; both give the same answer, and the cheaper one is chosen query by
-    query.
+    Few queries and small radii are answered by multi-index hashing, in the segments of a log-structured merge tree. For
+    others, and in the codes added last, all codes are scanned. Both ways give the same answer; the cheaper one is
+    chosen for each query.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class HammingIndex:
     Raises
     ------
     ConfigError
-        The length is another.
+        `n_bits` is another length.
 
     References
     ----------
@@ -64,10 +64,10 @@ class HammingIndex:
 
     def __init__(self, n_bits: int) -> None:
         if n_bits not in _LENGTHS:
-            raise ConfigError(f"codes of {n_bits} bits: the lengths are {', '.join(map(str, _LENGTHS))}")
+            raise ConfigError(f"codes of {n_bits} bits: choose one of {', '.join(map(str, _LENGTHS))}")
         self._folder: Path | None = None
         self._manifest = files.Manifest(n_bits)
-        self._room: U64 = np.empty((0, n_bits // 64), np.uint64)  # of an index in memory, filled from the front
+        self._room: U64 = np.empty((0, n_bits // 64), np.uint64)  # codes of an index in memory, filled from the front
         self._codes: U64 | None = _read_only(self._room)
         self._segments: list[TableSegment] = []
 
@@ -85,9 +85,9 @@ class HammingIndex:
         Raises
         ------
         CollectionExistsError
-            There is something in the folder.
+            The folder is not empty, or it is a file.
         ConfigError
-            The length is another.
+            `n_bits` is another length.
 
         Examples
         --------
@@ -98,7 +98,7 @@ class HammingIndex:
         """
         index, path = cls(n_bits), Path(folder)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise CollectionExistsError(f"{path}: something is here; choose a folder that is empty or does not exist")
+            raise CollectionExistsError(f"{path}: exists and is not empty; choose an empty or a new folder")
         path.mkdir(parents=True, exist_ok=True)
         files.append_codes(path, index._manifest, index.codes)
         files.write_manifest(path, index._manifest)
@@ -107,20 +107,20 @@ class HammingIndex:
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Self:
-        """Open the index in a folder, as it is now.
+        """Open the index in a folder in its current state.
 
         Parameters
         ----------
         folder : str or path
-            Where `create` has made one.
+            A folder in which `create` made an index.
 
         Raises
         ------
         CollectionNotFoundError
-            There is no index.
+            There is no index in the folder.
         CollectionCorruptError
-            A file is missing, of the wrong size or of another format version. Sizes are checked and where the buckets
-            of tables begin; `check` reads all.
+            A file is missing, of the wrong size or of another format version. Only sizes and the starts of the tables'
+            buckets are checked; `check` reads everything.
         """
         path = Path(folder)
         for _ in range(_OPENING_ATTEMPTS):
@@ -130,7 +130,7 @@ class HammingIndex:
             except CollectionCorruptError:
                 if files.read_manifest(path) == manifest:
                     raise
-        raise CollectionBusyError(f"{path}: changes all the time; open it when less is being added")
+        raise CollectionBusyError(f"{path}: changed during every attempt to open it; open it when less is being added")
 
     @classmethod
     def _mapped(cls, folder: Path, manifest: files.Manifest) -> Self:
@@ -164,9 +164,10 @@ class HammingIndex:
         return self._codes
 
     def add(self, codes: U64) -> range:
-        """Add codes and return the numbers of their rows.
+        """Add codes and return their rows.
 
-        When this returns they are on disk. If it fails or the machine does, the index in the folder is as it was.
+        When this returns, codes added to a folder are on disk. If the call or the machine fails, the index in the
+        folder is unchanged.
 
         Parameters
         ----------
@@ -207,12 +208,12 @@ class HammingIndex:
         radius : int
             The largest distance, at least 0.
         method : {"auto", "scan", "tables"}
-            By which way, for tests and measurements: the answer is the same.
+            How to search, for tests and measurements: the answer is the same.
 
         Returns
         -------
         Neighbours
-            By distance, equally far ones by row.
+            Sorted by distance, then by row.
 
         Raises
         ------
@@ -239,16 +240,16 @@ class HammingIndex:
         queries : uint64 array, shape (q, n_bits / 64), or (q,) for 64 bits
             Any bits.
         k : int
-            How many, at least 1; there are fewer where the index or the radius has no more.
+            How many, at least 1; fewer are returned if the index has fewer within the radius.
         radius : int, optional
-            The largest distance, at least 0; any by default.
+            The largest distance, at least 0; no limit by default.
         method : {"auto", "scan", "tables"}
-            By which way, for tests and measurements: the answer is the same.
+            How to search, for tests and measurements: the answer is the same.
 
         Returns
         -------
         Neighbours
-            By distance; of equally far ones those with the lowest rows, by row.
+            Sorted by distance, then by row; at equal distance the lowest rows are kept.
 
         Raises
         ------
@@ -271,11 +272,11 @@ class HammingIndex:
         return self._search(queries, k, self.n_bits if radius is None else radius, method)
 
     def check(self) -> list[str]:
-        """Compare the files with their checksums and return what does not agree; empty if all is sound."""
+        """Compare the files with their checksums and return the differences; empty if there are none."""
         return [] if self._folder is None else files.problems(self._folder, self._manifest)
 
     def close(self) -> None:
-        """Let go of the files; arrays that were handed out stay valid."""
+        """Release the files; arrays that were returned before stay valid."""
         self._codes = None
         self._room = np.empty((0, 0), np.uint64)
         self._segments = []
@@ -285,7 +286,7 @@ class HammingIndex:
         if radius < 0:
             raise ConfigError(f"radius is {radius}: a distance is at least 0")
         if method not in _METHODS:
-            raise ConfigError(f"method is {method!r}: there are {', '.join(_METHODS)}")
+            raise ConfigError(f"method is {method!r}: choose one of {', '.join(_METHODS)}")
         return search(self.codes, self._segments, queries, k, radius, method)
 
     def _checked(self, codes: U64, name: str) -> U64:
@@ -326,14 +327,14 @@ class HammingIndex:
         self._codes, self._manifest = mapped, manifest
 
     def _planned(self, codes: U64) -> list[TableSegment]:
-        """Return the segments that are to be, those that are there already and new ones."""
+        """Return the planned segments: existing ones, and new ones, which are built."""
         built = {segment.span: segment for segment in self._segments}
         spans = planned_spans(list(built), len(codes))
         return [built.get(span) or build_segment(codes, span) for span in spans]
 
 
 def _read_only(array: U64) -> U64:
-    """Return a view that may not be written to."""
+    """Return a read-only view."""
     view = array.view()
     view.setflags(write=False)
     return view

@@ -1,4 +1,4 @@
-"""What a search in Hamming space finds."""
+"""The result of a search in Hamming space."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ U16: TypeAlias = NDArray[np.uint16]
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The neighbours of some queries, query by query, by distance and then by row.
+    """The neighbours of several queries: grouped by query, sorted by distance and then by row.
 
     Attributes
     ----------
     starts : int64 array, shape (n_queries + 1,)
-        Those of query ``q`` are in ``starts[q]:starts[q + 1]`` of the others.
+        The neighbours of query ``q`` are at ``starts[q]:starts[q + 1]`` of the other arrays.
     rows : int64 array, shape (t,)
-        Numbers of the codes in the order of adding.
+        Rows of the codes, numbered in the order of adding.
     distances : uint16 array, shape (t,)
         Differing bits, [0, n_bits].
 
@@ -47,7 +47,7 @@ class Neighbours:
         Parameters
         ----------
         query : int
-            Row of the queries, [0, n_queries).
+            Row of the query, [0, n_queries).
         """
         mine = slice(int(self.starts[query]), int(self.starts[query + 1]))
         return self.rows[mine], self.distances[mine]

@@ -1,4 +1,4 @@
-"""Search in all segments and in the rows that have no tables, in the way that costs less."""
+"""Search in all segments and in the rows without tables, in the cheaper way."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from fingerprint.types import I64, U64
 
 Method = Literal["auto", "scan", "tables"]
 ALL = 1 << 62  # neighbours
-_GROUP_WORDS = 4096  # of queries that are searched for together: what has been found at which distance stays small
+_GROUP_WORDS = 4096  # of the queries that are searched together, so that their counts by distance stay small
 _UNLIMITED = 1 << 61  # cost
-# Words that are scanned in the time that one takes in a batch: the turned blocks of longer codes only pay for several
-# queries (measured: 1.2 ns a code of four words by itself, 0.3 ns in a batch).
+# A word scanned for fewer than `_BATCH` queries costs as much as `_ALONE` words scanned in a batch: transposing blocks
+# of longer codes only pays for several queries (measured: 1.2 ns a code of four words by itself, 0.3 ns in a batch).
 _ALONE, _BATCH = 4, 6
 
 
 @dataclass(frozen=True, slots=True)
-class _Progress:
-    """What a group of queries still looks for: distances below `limits`, (q,); and what it has, `counts` (q, bits + 1).
+class _State:
+    """The state of the search for a group of queries.
 
-    Parts are to be searched in the order of their rows, see `fingerprint.kernels.hamming.scan`.
+    Distances must be below `limits`, (q,); `counts`, (q, bits + 1), says how many were found at each distance. Parts
+    must be searched in the order of their rows, see `fingerprint.kernels.hamming.scan`.
     """
 
     queries: U64
@@ -40,7 +41,7 @@ class _Progress:
         return query_idx, keys
 
     def search_tables(self, codes: U64, segment: TableSegment, budget: int) -> list[tuple[I64, I64]]:
-        """Search by tables, and scan for the queries for which these cost more than the budget."""
+        """Search by tables; scan for the queries for which tables cost more than the budget."""
         resolved = np.zeros(len(self.queries), np.bool_)
         tables = segment.starts, segment.rows, segment.rests
         first = segment.first_row
@@ -49,7 +50,7 @@ class _Progress:
             found = [self.scan(codes, first)]
         elif not resolved.all():
             left = np.flatnonzero(~resolved)
-            some = _Progress(_read_only(self.queries[left]), self.k, self.limits[left], self.counts[left])
+            some = _State(_read_only(self.queries[left]), self.k, self.limits[left], self.counts[left])
             query_idx, keys = some.scan(codes, first)
             self.limits[left], self.counts[left] = some.limits, some.counts
             found.append((left[query_idx], keys))
@@ -74,7 +75,7 @@ def search(
     radius : int
         At least 0.
     method : {"auto", "scan", "tables"}
-        How; the result is the same. The last uses tables wherever they reach far enough.
+        How to search; the result is the same. The last uses tables wherever they reach far enough.
     """
     n_words, size = codes.shape[1], _GROUP_WORDS // codes.shape[1]
     groups = [queries[start : start + size] for start in range(0, max(1, len(queries)), size)]
@@ -82,44 +83,42 @@ def search(
     found = []
     for group in groups:
         limits = np.full(len(group), min(radius, n_bits) + 1, np.int64)
-        progress = _Progress(_read_only(group), k, limits, np.zeros((len(group), n_bits + 1), np.int64))
-        found.append(_search_group(codes, segments, progress, method))
-    if len(found) == 1:  # without what would be the longer part of the time of one query
+        state = _State(_read_only(group), k, limits, np.zeros((len(group), n_bits + 1), np.int64))
+        found.append(_search_group(codes, segments, state, method))
+    if len(found) == 1:  # concatenation would take longer than the search for one query
         return Neighbours(*found[0])
     starts = np.concatenate([[0], *(np.diff(starts) for starts, _, _ in found)]).cumsum()
     return Neighbours(starts, np.concatenate([f[1] for f in found]), np.concatenate([f[2] for f in found]))
 
 
-def _search_group(
-    codes: U64, segments: Sequence[TableSegment], progress: _Progress, method: Method
-) -> tuple[I64, I64, U16]:
+def _search_group(codes: U64, segments: Sequence[TableSegment], state: _State, method: Method) -> tuple[I64, I64, U16]:
     found: list[tuple[I64, I64]] = []
     covered = 0
     for segment in segments if method != "scan" else ():
         start, covered = segment.span
         part = codes[start:covered]
-        found += progress.search_tables(part, segment, _budget(part, progress, method))
+        found += state.search_tables(part, segment, _budget(part, state, method))
     if covered < len(codes) or not found:
-        found.append(progress.scan(codes[covered:], covered))
+        found.append(state.scan(codes[covered:], covered))
     query_idx, keys = found[0]
     if len(found) > 1:
         query_idx, keys = (np.concatenate(column) for column in zip(*found, strict=True))
-    starts, rows, distances = group_neighbours(query_idx, keys, len(progress.queries), progress.k)
+    starts, rows, distances = group_neighbours(query_idx, keys, len(state.queries), state.k)
     return starts, rows, distances
 
 
-def _budget(codes: U64, progress: _Progress, method: Method) -> int:
-    """Return what a query may cost in tables, in units of a word that is scanned in a batch."""
+def _budget(codes: U64, state: _State, method: Method) -> int:
+    """Return the most that a query may cost in tables, in units of a word that is scanned in a batch."""
     if method == "tables":
         return _UNLIMITED
     words = codes.size
-    if codes.shape[1] > 1 and len(progress.queries) < _BATCH:
+    if codes.shape[1] > 1 and len(state.queries) < _BATCH:
         words *= _ALONE
     return words
 
 
 def _read_only(queries: U64) -> U64:
-    """Return a view that may not be written to, as the stored codes are: Numba compiles anew for one that may."""
+    """Return a read-only view, like the stored codes: for a writable one Numba would compile again."""
     view = queries.view()
     view.setflags(write=False)
     return view

@@ -1,8 +1,8 @@
-"""Tables over ranges of rows, and which ranges they are to cover when codes are added.
+"""Tables over ranges of rows, and the ranges that they cover as codes are added.
 
-Rows get tables in the manner of a log-structured merge tree: the last rows have none until they are many, then a table
-is built of them, and tables that are near in size become one. So a row's table is built anew only a few times, as often
-as the size of what it is in can double.
+The ranges form a log-structured merge tree: the last rows have no tables until there are many of them. Then tables are
+built of them, and ranges of similar size are merged. So the tables of a row are rebuilt only a few times: as often as
+the size of its range can double.
 
 P. O'Neil, E. Cheng, D. Gawlick, E. O'Neil, "The log-structured merge-tree", 1996.
 """
@@ -18,7 +18,7 @@ from fingerprint.kernels.multi_index import N_BUCKETS, SUBSTRING_BITS, build_tab
 from fingerprint.types import U32, U64
 
 Span = tuple[int, int]  #: first row and the one after the last
-TAIL_ROWS = 1 << 16  # rows without tables are scanned: so many take no longer than the tables of so many
+TAIL_ROWS = 1 << 16  # rows without tables are scanned, which takes no longer than their tables up to this number
 _LARGEST = 1 << 31  # rows of one segment: they are numbered in 32 bits
 
 
@@ -29,7 +29,7 @@ class TableSegment:
     Attributes
     ----------
     first_row, n_rows : int
-        Which rows.
+        The range of rows.
     starts : uint32 array, shape (n_tables, 65537), read-only
         Where each bucket of a table begins in `rows`.
     rows : uint32 array, shape (n_tables, n_rows), read-only
@@ -75,7 +75,7 @@ def build_segment(codes: U64, span: Span) -> TableSegment:
 
 
 def planned_spans(spans: Sequence[Span], n_rows: int) -> list[Span]:
-    """Return the ranges that are to have tables when there are `n_rows` codes; those that are new are to be built.
+    """Return the ranges that have tables when there are `n_rows` codes; the new ones must be built.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Perceptual hashes: PDQ, pHash, dHash and their kin, interchangeable with `imagehash` and the tools of PDQ.
+"""Perceptual hashes: PDQ, pHash, dHash and others, interchangeable with `imagehash` and PDQ's tools.
 
-The first bit of a hash is the most significant one of its number, so that its hexadecimal digits are what
-``str(imagehash.phash(image))`` prints, or PDQ's tools. Packed in arrays a hash is one ``uint64`` for each 64 bits.
+The first bit of a hash is the most significant bit of its number, so its hexadecimal digits are those that
+``str(imagehash.phash(image))`` or PDQ's tools print. In arrays, a hash is packed into one ``uint64`` for each 64 bits.
 """
 
 from fingerprint.hashes.algorithms import ALGORITHMS, MIN_QUALITY, HashAlgorithm, PerceptualHash, algorithm_named

@@ -1,4 +1,4 @@
-"""Which perceptual hashes there are, how long they are, and when two of them count as a match."""
+"""The algorithms of perceptual hashes: their names, lengths and match distances."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from fingerprint.errors import ConfigError
 
-#: Below this quality a hash is never a match; what the authors of PDQ advise.
+#: A hash below this quality is never a match; the authors of PDQ advise this value.
 MIN_QUALITY = 50
 
 
@@ -19,15 +19,15 @@ class HashAlgorithm:
     Attributes
     ----------
     name : str
-        What it is called in files and on the command line.
+        Name in files and on the command line.
     n_bits : int
         Length, at most 256.
     match_distance : int
-        Two hashes at most so many bits apart count as a match, unless a caller says otherwise. For PDQ what its authors
-        advise; for the others the largest at which no more than eight of 1.6 million pairs of unrelated training
-        photographs match (see benchmarks/README.md). Colour hashes of unrelated pictures are often equal.
+        Largest distance in bits at which two hashes match by default. PDQ's authors advise its value; the others are
+        the largest at which at most eight of 1.6 million pairs of unrelated training photographs match (see
+        benchmarks/README.md). Colour hashes of unrelated pictures are often equal.
     title : str
-        One line about it.
+        Description in one line.
     """
 
     name: str
@@ -71,7 +71,7 @@ def algorithm_named(name: str) -> HashAlgorithm:
     Raises
     ------
     ConfigError
-        There is none of this name.
+        No algorithm has this name.
 
     Examples
     --------
@@ -80,9 +80,9 @@ def algorithm_named(name: str) -> HashAlgorithm:
     """
     if name in ALGORITHMS:
         return ALGORITHMS[name]
-    sought = name.lower().replace("_", "").replace("-", "")
+    plain = name.lower().replace("_", "").replace("-", "")
     for algorithm in ALGORITHMS.values():
-        if algorithm.name.replace("-", "") == sought:
+        if algorithm.name.replace("-", "") == plain:
             return algorithm
     raise ConfigError(f"no hash algorithm is called {name!r}; there are {', '.join(ALGORITHMS)}")
 
@@ -98,8 +98,8 @@ class PerceptualHash:
     value : int
         The bits as one number; the first bit is the most significant.
     quality : int
-        How much there is in the picture for a hash to hold on to, [0, 100]: PDQ's figure. Flat, blank and tiny pictures
-        have little; below `MIN_QUALITY` a hash is never a match.
+        How much detail the picture gives a hash, [0, 100], as PDQ measures it. Flat, blank and tiny pictures have
+        little; a hash below `MIN_QUALITY` is never a match.
 
     Examples
     --------
@@ -132,14 +132,14 @@ class PerceptualHash:
         return (self.value ^ other.value).bit_count()
 
     def matches(self, other: PerceptualHash, max_distance: int | None = None) -> bool:
-        """Tell whether two hashes are at most so many bits apart, and both are of pictures that can be told apart.
+        """Return whether two hashes match: they are near enough, and both of at least `MIN_QUALITY`.
 
         Parameters
         ----------
         other : PerceptualHash
             Of the same algorithm.
         max_distance : int, optional
-            Bits; the algorithm's `match_distance` by default.
+            Largest distance in bits; the algorithm's `match_distance` by default.
 
         Raises
         ------

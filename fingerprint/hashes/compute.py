@@ -1,4 +1,4 @@
-"""From a picture to its perceptual hashes."""
+"""Computing the perceptual hashes of a picture."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from fingerprint.kernels.pdq import pdq_dihedral
 from fingerprint.kernels.resample import luma
 from fingerprint.types import U8, ImageSource, Picture
 
-#: The eight ways in which a picture can be turned by right angles and mirrored: clockwise quarters, and whether it is
-#: mirrored left to right before that.
+#: The eight orientations of a picture: clockwise quarter turns, and whether it is mirrored left to right before that.
 ORIENTATIONS: Mapping[str, tuple[int, bool]] = MappingProxyType(
     {
         "upright": (0, False),
@@ -36,13 +35,13 @@ ORIENTATIONS: Mapping[str, tuple[int, bool]] = MappingProxyType(
     }
 )
 
-_SMALL_SIDE = 48  # an eighth of 384 pixels: half a bit of pHash on average, as the place where it ends is known
+_SMALL_SIDE = 48  # an eighth of 384 pixels: costs half a bit of a pHash on average, see `Luma`
 _COLOUR_SIDE = 128
-_TINY = 16  # pixels of the shorter side, below which PDQ is lost (see benchmarks/README.md)
+_TINY = 16  # pixels: PDQ fails on pictures with a smaller shorter side (see benchmarks/README.md)
 _LARGEST_WAVELET = 64
 _LUMA_SHARES = (0.299, 0.587, 0.114)
-_MOST_UNDECIDED = 16  # coefficients of a PDQ hash; photographs worth hashing have at most 8, stripes 69
-#: How a picture is decoded for a hash: in full size or in colours, but for most as small as will do.
+_MOST_UNDECIDED = 16  # coefficients near the median; photographs worth hashing have at most 8, stripes 69
+#: How a picture is decoded for a hash: in full size or in colours; for the others at a reduced size.
 _READS: Mapping[str, str] = MappingProxyType({"pdq": "full", "colorhash": "colours"})
 _PHASH_SIMPLE = ThumbnailHash(32, 32, phash_simple64, phash_simple_of)
 _DHASH = ThumbnailHash(9, 8, dhash64, dhash_of)
@@ -59,7 +58,7 @@ def _whash(luma: Luma) -> int:
 
 def _block_mean(luma: Luma) -> int:
     if luma.exact:
-        import cv2  # the thumbnail of its own block-mean hash
+        import cv2  # its own block-mean hash makes the thumbnail this way
 
         resized = cv2.resize(luma.pixels, (256, 256), interpolation=cv2.INTER_LINEAR_EXACT)
         return words_to_int(block_mean256(np.asarray(resized, np.uint8)))
@@ -88,10 +87,10 @@ def perceptual_hash(source: ImageSource, algorithm: str = "pdq", *, exact: bool 
     algorithm : str
         Name in `ALGORITHMS`.
     exact : bool
-        Give the very bits of `imagehash` (for PDQ those of its reference implementation, for block-mean those of
-        OpenCV) for the same file: it is decoded in full size and colour, not turned upright, and made small with
-        Pillow. Otherwise a JPEG's luma alone is decoded, at a reduced size where that is enough, turned as its EXIF
-        data say, and what is transparent is laid over white; bits differ here and there, at several times the speed.
+        Give the same bits for a file as `imagehash` (PDQ: as its reference implementation, block-mean: as OpenCV). The
+        file is decoded in full size and colour, not turned upright, and reduced with Pillow. Otherwise only the luma of
+        a JPEG is decoded, at a reduced size where that is enough, the picture is turned upright by its EXIF
+        orientation, and transparent pixels are laid over white. Then some bits may differ, at several times the speed.
 
     Returns
     -------
@@ -125,7 +124,7 @@ def perceptual_hashes(
 ) -> tuple[PerceptualHash, ...]:
     """Return several perceptual hashes of a picture, in the order of their names; see `perceptual_hash`.
 
-    A hash does not depend on which others are asked for.
+    A hash does not depend on the others that are computed with it.
 
     Examples
     --------
@@ -145,9 +144,9 @@ def perceptual_hashes(
 
 
 def dihedral_hashes(source: ImageSource, algorithm: str = "pdq", *, exact: bool = False) -> tuple[PerceptualHash, ...]:
-    """Return the hashes of a picture turned and mirrored in all eight ways, in the order of `ORIENTATIONS`.
+    """Return the hashes of a picture in all eight orientations, in the order of `ORIENTATIONS`.
 
-    Those of PDQ come from one cosine transform, the others from the turned picture; a colour hash is the same for all.
+    PDQ computes them from one cosine transform, the others from the turned picture; a colour hash is the same for all.
 
     Parameters
     ----------
@@ -187,7 +186,7 @@ def dihedral_hashes(source: ImageSource, algorithm: str = "pdq", *, exact: bool 
 
 
 def hash_of_luma(luma: Luma, name: str) -> int:
-    """Return a hash that is made from grey values made small: any in `ALGORITHMS` but PDQ and the colour hash."""
+    """Return a hash that is made from a grey thumbnail: any in `ALGORITHMS` but PDQ and the colour hash."""
     return _BITS[name](luma)
 
 
@@ -215,7 +214,7 @@ def _read(source: ImageSource, reads: str, *, exact: bool) -> Luma | _Colours:
 
 
 def _for_pdq(source: ImageSource) -> Luma:
-    """Return the rounded luma of a picture, or if that leaves too many bits to chance, the unrounded one."""
+    """Return the rounded luma of a picture, or the unrounded luma if rounding may change too many bits."""
     rounded = whole_luma(read_grey(source))
     if rounded.pdq().n_undecided <= _MOST_UNDECIDED or rounded.pdq().quality < MIN_QUALITY:
         return rounded
@@ -223,14 +222,14 @@ def _for_pdq(source: ImageSource) -> Luma:
 
 
 def _unrounded(colours: Picture) -> Luma:
-    """Return luma as the reference of PDQ makes it, from colours and without rounding."""
+    """Return luma as PDQ's reference implementation makes it: from colours, without rounding."""
     red, green, blue = (colours.pixels[..., i] * share for i, share in enumerate(_LUMA_SHARES))
     unrounded = (red + green + blue).astype(np.float32)
     return whole_luma(replace(colours, pixels=luma(colours.pixels)), unrounded=unrounded)
 
 
 def _small(source: ImageSource) -> Picture:
-    """Return a picture for small thumbnails: in grey or in colours, and an array as it is, without Pillow."""
+    """Return a picture for small thumbnails, in grey or colours; an array is taken as it is, without Pillow."""
     if isinstance(source, np.ndarray) and source.dtype == np.uint8 and source.size > 0:
         height, width = source.shape[:2]
         if source.ndim == 2 or (source.ndim == 3 and source.shape[2] == 3):
@@ -250,6 +249,6 @@ def _hash_of(picture: Luma | _Colours, name: str) -> PerceptualHash:
 
 
 def _worth(quality: int, luma: Luma) -> int:
-    """Return a quality, of a tiny picture always below `MIN_QUALITY`."""
+    """Return the quality, scaled down to below `MIN_QUALITY` for a tiny picture."""
     side = min(luma.width, luma.height)
     return quality * side * MIN_QUALITY // (100 * _TINY) if side < _TINY else quality

@@ -1,4 +1,4 @@
-"""To and from `imagehash`, for programs that use that library, and what is left to it."""
+"""Converting hashes to and from the classes of `imagehash`, and its crop-resistant hash."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def to_imagehash(value: int | np.uint64 | PerceptualHash) -> ImageHash:
     Returns
     -------
     imagehash.ImageHash
-        Of 8 x 8 bits, of 16 x 16 for a hash of 256 bits, of 14 x 3 for a colour hash; its text is the hash's.
+        8 x 8 bits; 16 x 16 for a hash of 256 bits, 14 x 3 for a colour hash. Its hexadecimal digits are the hash's.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def to_imagehash(value: int | np.uint64 | PerceptualHash) -> ImageHash:
     >>> str(to_imagehash(PerceptualHash("colorhash", 7, 100)))
     '00000000007'
     """
-    from imagehash import ImageHash  # it loads half of SciPy
+    from imagehash import ImageHash  # slow to import, as it loads half of SciPy
 
     if not isinstance(value, PerceptualHash):
         text, shape = f"{int(hash_to_hex(value), 16):064b}", (8, 8)
@@ -62,7 +62,7 @@ def from_imagehash(value: ImageHash, n_bits: int = 64) -> int:
     value : imagehash.ImageHash
         Of `n_bits` bits, in any shape.
     n_bits : int
-        How long it must be.
+        The expected length.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def from_imagehash(value: ImageHash, n_bits: int = 64) -> int:
     Raises
     ------
     ConfigError
-        The hash is not of so many bits.
+        The hash has another length.
 
     Examples
     --------
@@ -80,19 +80,20 @@ def from_imagehash(value: ImageHash, n_bits: int = 64) -> int:
     255
     """
     if len(value) != n_bits:
-        raise ConfigError(f"a hash of {n_bits} bits is wanted, not of {len(value)}; another hash_size was used")
+        raise ConfigError(f"a hash of {n_bits} bits is needed, not of {len(value)}; use another hash_size")
     return int(str(value), 16)
 
 
 def crop_resistant_hash(source: ImageSource) -> ImageMultiHash:
     """Return the crop-resistant hash of `imagehash`: a dHash for each bright and each dark segment of the picture.
 
-    It is slow, some tenths of a second, and can only be compared with its like. For crops use `fingerprint.compare`.
+    It is slow (some tenths of a second) and only compares with other crop-resistant hashes. To find crops use
+    `fingerprint.compare`.
 
     Parameters
     ----------
     source : str, path, bytes or uint8 array
-        As in `perceptual_hash`; read in its exact way.
+        As in `perceptual_hash`; read as with ``exact=True``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Grey values as the hashes look at them: thumbnails of any size from a picture that may have been decoded small."""
+"""Luma for hashes: thumbnails of any size from a picture that may have been decoded at a reduced size."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from fingerprint.kernels.pdq import jarosz_weights, pdq_of
 from fingerprint.kernels.resample import block_means, lanczos_weights, luma, reduce_rows, resample
 from fingerprint.types import F32, F64, I32, U8, U64, Picture
 
-_ROWS = 64  # at least so many are left when rows are averaged: twice those of the largest thumbnail
-_MOST_ROWS = 256  # that are averaged at a time
-_LARGEST = 32  # side of the largest thumbnail, of which the quality is told
+_ROWS = 64  # least rows that averaging leaves: twice those of the largest thumbnail
+_MOST_ROWS = 256  # most rows averaged into one
+_LARGEST = 32  # side of the largest thumbnail, on which the quality is measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class ThumbnailHash:
     width, height : int
         Size of the thumbnail.
     of_thumbnail : callable
-        From the thumbnail to a number.
+        Computes the number from the thumbnail.
     of_picture : callable
-        The same from a picture and the weights with which it is resampled, in one call.
+        Computes it from a picture and its resampling weights, in one call.
     """
 
     width: int
@@ -43,7 +43,7 @@ class ThumbnailHash:
 
 @dataclass(frozen=True, slots=True)
 class PdqParts:
-    """The PDQ hash of a picture and what it is made of.
+    """The PDQ hash of a picture and the values it is made from.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class PdqParts:
     coefficients : float32 array, shape (16, 16)
         Of the cosine transform.
     n_undecided : int
-        How many of these are within rounding of the median.
+        How many of these are so near the median that rounding may change their bits.
     """
 
     words: U64
@@ -67,9 +67,9 @@ class PdqParts:
 class Luma:
     """Grey values of a picture, from which thumbnails are made.
 
-    A JPEG that was decoded at an eighth of its size has pixels that stand for 8 x 8 original ones, but for the last in
-    each row and column, of which a part may lie beyond the picture. Taken as whole, they would stretch a picture of 267
-    rows by 2 %, which turns 2.7 bits of a pHash on average; so the place where the picture ends is kept with it.
+    In a JPEG decoded at an eighth of its size, each pixel stands for 8 x 8 original pixels, but a part of the last one
+    in each row and column may lie beyond the picture. Taking it as whole would stretch a picture of 267 rows by 2 %,
+    which flips 2.7 bits of a pHash on average. So the size of the whole picture is kept with the pixels.
 
     Attributes
     ----------
@@ -78,9 +78,9 @@ class Luma:
     width, height : int
         Size of the whole picture in pixels.
     divisors : tuple of int
-        How many columns and rows of the whole picture are one in `pixels`.
+        Columns and rows of the whole picture for one column and one row of `pixels`.
     exact : bool
-        Make Lanczos thumbnails with Pillow, as `imagehash` does, rather than with kernels of our own.
+        Make Lanczos thumbnails with Pillow, as `imagehash` does, instead of with our own kernels.
     unrounded : float32 array, shape (h, w), or None
         The same grey values before rounding, for PDQ.
     """
@@ -91,7 +91,7 @@ class Luma:
     divisors: tuple[int, int]
     exact: bool
     unrounded: F32 | None = None
-    _quality: list[int] = field(default_factory=list)  # once it is known
+    _quality: list[int] = field(default_factory=list)  # empty until it is known
     _pdq: list[PdqParts] = field(default_factory=list)
 
     def thumbnail(self, width: int, height: int) -> U8:
@@ -102,7 +102,7 @@ class Luma:
         return resample(self.pixels, *self._weights(width, height))
 
     def phash(self) -> int:
-        """Return the pHash, of which the thumbnail tells the quality as well."""
+        """Return the pHash; its thumbnail gives the quality as well, which is kept."""
         if self.exact:
             return int(phash64(self.thumbnail(_LARGEST, _LARGEST)))
         bits, quality = phash_of(self.pixels, *self._weights(_LARGEST, _LARGEST))
@@ -122,7 +122,7 @@ class Luma:
         return *x, *y
 
     def pdq(self) -> PdqParts:
-        """Return the PDQ hash and what it is made of."""
+        """Return the PDQ hash and the values it is made from."""
         if not self._pdq:
             x, y = _jarosz_weights(self.width, self.divisors[0]), _jarosz_weights(self.height, self.divisors[1])
             words, quality, coefficients, undecided = pdq_of(
@@ -136,14 +136,14 @@ class Luma:
         return block_means(self.pixels, self.width / self.divisors[0], self.height / self.divisors[1], n)
 
     def quality(self) -> int:
-        """Return what PDQ's figure of quality would be about, [0, 100], by a thumbnail that most hashes make anyway."""
+        """Return an estimate of PDQ's quality, [0, 100], from a 32 x 32 thumbnail such as the pHash makes."""
         if not self._quality:
             of_thumbnail = ThumbnailHash(_LARGEST, _LARGEST, thumbnail_quality, quality_of)
             self._quality.append(self.hash_of(of_thumbnail))
         return self._quality[0]
 
     def turned(self, n_quarters: int, *, mirrored: bool) -> Luma:
-        """Return the picture, mirrored left to right if so wished, then turned clockwise by quarters."""
+        """Return the picture, mirrored left to right if asked, then turned clockwise by quarter turns."""
         pixels = np.ascontiguousarray(np.rot90(self.pixels[:, ::-1] if mirrored else self.pixels, -n_quarters))
         if n_quarters % 2 == 0:
             return Luma(pixels, self.width, self.height, self.divisors, self.exact)
@@ -151,14 +151,14 @@ class Luma:
 
 
 def whole_luma(picture: Picture, *, exact: bool = False, unrounded: F32 | None = None) -> Luma:
-    """Return the grey values of a picture from `fingerprint.images.decode.read_grey`, all of them."""
+    """Return all grey values of a picture from `fingerprint.images.decode.read_grey`."""
     divisor = _reduction_of(picture)
     pixels = np.ascontiguousarray(picture.pixels)
     return Luma(pixels, picture.width, picture.height, (divisor, divisor), exact, unrounded)
 
 
 def averaged_luma(picture: Picture) -> Luma:
-    """Return the grey values of a picture in grey or in colours, rows averaged as far as they are more than needed.
+    """Return the grey values of a picture in grey or colours, with rows averaged if there are more than needed.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def averaged_luma(picture: Picture) -> Luma:
 
 
 def _reduction_of(picture: Picture) -> int:
-    """Return by how much a picture was reduced while decoding: 1, 2, 4 or 8."""
+    """Return the divisor at which a picture was decoded: 1, 2, 4 or 8."""
     height, width = picture.pixels.shape[:2]
     for divisor in (1, 2, 4, 8):
         if -(-picture.width // divisor) == width and -(-picture.height // divisor) == height:

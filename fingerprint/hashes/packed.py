@@ -58,7 +58,7 @@ def hex_to_hash(text: str) -> int:
     Raises
     ------
     ConfigError
-        The text is anything else.
+        The text is not 16 hexadecimal digits.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def hash_distance(a: int | np.uint64, b: int | np.uint64) -> int:
 
 
 def hamming(a: U64, b: U64) -> U8:
-    """Return the Hamming distances of hashes, taken together by NumPy's rules of broadcasting.
+    """Return the Hamming distances of hashes, paired by NumPy's rules of broadcasting.
 
     Parameters
     ----------
@@ -177,6 +177,6 @@ def hamming(a: U64, b: U64) -> U8:
 
 
 def _flat(hashes: U64) -> U64:
-    """Return the hashes in one row, in an array that may be written to (Numba compiles anew for one that may not)."""
+    """Return the hashes as a flat, writable array; for a read-only one Numba would compile again."""
     flat = np.ravel(hashes)
     return flat if flat.flags.writeable and flat.flags.c_contiguous else flat.copy()

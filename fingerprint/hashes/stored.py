@@ -13,9 +13,8 @@ from fingerprint.types import HASH_ALGORITHMS, U8, U64, Picture
 def compute_hashes(grey: U8) -> U64:
     """Return the perceptual hashes of a grey picture.
 
-    The thumbnails are made with Pillow's Lanczos filter from the picture at the size it comes in, as `imagehash` makes
-    them; so from the same grey pixels the bits are the same as those of ``imagehash.phash``, ``imagehash.dhash`` and
-    ``imagehash.average_hash``.
+    The thumbnails are made as in `imagehash`, with Pillow's Lanczos filter from the picture at its given size. So the
+    same grey pixels give the same bits as ``imagehash.phash``, ``imagehash.dhash`` and ``imagehash.average_hash``.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Lists of perceptual hashes as text: those that platforms exchange are read, and our own are written."""
+"""Lists of perceptual hashes as text: reading those that platforms exchange, and writing our own."""
 
 from fingerprint.hashlists.lists import HashGroup, HashList, MalformedLine
 from fingerprint.hashlists.match import ListedPicture, ListMatch, ListMatcher

@@ -1,4 +1,4 @@
-"""The lines of a list, and their fields: what is quoted may hold the separator and go over several lines."""
+"""The lines of a list, and their fields; a quoted field may hold the separator and go over several lines."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from fingerprint.types import is_unicode
 
 #: Separators of fields, apart from blanks, in the order in which they are tried.
 SEPARATORS = ("\t", ",", ";")
-#: Lines that a quotation may go on for; one that was never meant as such shall not take the rest of the file with it.
+#: Most lines that a quoted field may continue for, so that a stray quotation mark does not take the rest of the file.
 _MOST_CONTINUED = 100
 
 
 class Lines:
-    """The lines of a binary stream one by one, with a look at those that follow.
+    """The lines of a binary stream one by one, with look-ahead.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class Lines:
     Attributes
     ----------
     number : int
-        Of the line that was returned last, from 1.
+        Number of the line that was yielded last, from 1.
     """
 
     __slots__ = ("_ahead", "_raw", "number")
@@ -46,9 +46,9 @@ class Lines:
             yield line
 
     def following(self) -> Iterator[str]:
-        """Yield lines that follow, which are still to be returned afterwards; at most so many as a quotation may have.
+        """Yield the next lines without consuming them, at most as many as a quoted field may continue for.
 
-        What is not UTF-8 in them is kept as lone surrogates.
+        Bytes that are not UTF-8 become lone surrogates.
         """
         for i in range(_MOST_CONTINUED):
             if i == len(self._ahead):
@@ -58,7 +58,7 @@ class Lines:
             yield with_broken_bytes(self._ahead[i])
 
     def pass_over(self, n: int) -> None:
-        """Leave out lines that `following` has returned."""
+        """Skip lines that `following` has yielded."""
         for _ in range(n):
             self._ahead.popleft()
         self.number += n
@@ -70,7 +70,7 @@ def decoded(line: bytes) -> str:
     Raises
     ------
     MalformedError
-        It is not UTF-8.
+        The line is not UTF-8.
     """
     try:
         return line.decode()
@@ -80,19 +80,19 @@ def decoded(line: bytes) -> str:
 
 
 def with_broken_bytes(line: bytes) -> str:
-    """Return a line as text, bytes that are not UTF-8 as lone surrogates."""
+    """Return a line as text; bytes that are not UTF-8 become lone surrogates."""
     return line.decode("utf-8", "surrogateescape")
 
 
 def split_fields(line: str, separator: str, lines: Lines) -> tuple[list[str], int]:
-    """Return the fields of a line, and how many of the lines that follow belong to it.
+    """Return the fields of a line, and how many of the following lines belong to it.
 
     Parameters
     ----------
     line : str
         With its end.
     separator : str
-        One character that is no blank or a tab.
+        A tab, or another character that is not a blank.
     lines : Lines
         Where `line` comes from.
 
@@ -101,13 +101,13 @@ def split_fields(line: str, separator: str, lines: Lines) -> tuple[list[str], in
     fields : list of str
         Without blanks before them and without their quotation marks.
     n_more : int
-        Lines that the last quotation goes on for.
+        Lines that the last, quoted field continues for.
 
     Raises
     ------
     MalformedError
-        Quotation marks do not close, or something stands after them; or what they hold goes over several lines and is
-        not UTF-8, in which case those are passed over.
+        Quotation marks do not close, or text follows the closing one. Or a quoted field goes over several lines and is
+        not UTF-8; then all its lines are skipped.
     """
     if '"' not in line:
         fields = without_end(line).split(separator)

@@ -1,4 +1,4 @@
-"""A list of hashes in memory: one group for each algorithm, and what was no hash."""
+"""A list of hashes in memory: one group for each algorithm, and the malformed lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fingerprint.errors import ConfigError
 from fingerprint.hashes.algorithms import ALGORITHMS, HashAlgorithm
 from fingerprint.types import I64, U64
 
-#: What stands for a quality that a list does not tell.
+#: Stands for a quality that a list does not give.
 UNKNOWN_QUALITY = -1
 
 
@@ -23,9 +23,9 @@ class MalformedLine:
     Attributes
     ----------
     number : int
-        Of the line, from 1.
+        Number of the line, from 1.
     reason : str
-        What is wrong with it, with the beginning of what stands there; fit for a terminal.
+        What is wrong with it, with the beginning of its text; escaped for a terminal.
     """
 
     number: int
@@ -41,11 +41,11 @@ class HashGroup:
     algorithm : str
         Name in `fingerprint.hashes.algorithms.ALGORITHMS`.
     codes : uint64 array, shape (n, n_words)
-        Packed hashes. The first word holds the first 16 digits; a hash of fewer than 64 bits stands at the low end.
+        Packed hashes. The first word holds the first 16 digits; a hash of fewer than 64 bits is in the low bits.
     ids : tuple of str, length n
-        What the list calls the picture, empty where it does not. Need not be distinct.
+        Ids of the pictures, empty where the list gives none. Need not be distinct.
     qualities : int16 array, shape (n,)
-        [0, 100], or -1 where the list does not tell.
+        [0, 100], or -1 where the list gives none.
     lines : int64 array, shape (n,)
         Line of the file, from 1; the first one if an id goes over several.
 
@@ -62,7 +62,7 @@ class HashGroup:
     lines: I64
 
     def __post_init__(self) -> None:
-        """Check what every reader of the arrays relies on."""
+        """Check the types and shapes that all users of the arrays rely on."""
         if self.algorithm not in ALGORITHMS:
             raise ConfigError(f"no hash algorithm is called {self.algorithm!r}; there are {', '.join(ALGORITHMS)}")
         n, n_words = len(self.ids), ALGORITHMS[self.algorithm].n_words
@@ -85,29 +85,23 @@ class HashList:
     Attributes
     ----------
     name : str
-        The file's path, or what its stream is called.
+        The file's path, or the stream's name.
     groups : tuple of HashGroup
-        One for each algorithm that is there, in the order of `fingerprint.hashes.algorithms.ALGORITHMS`.
+        One for each algorithm in the list, in the order of `fingerprint.hashes.algorithms.ALGORITHMS`.
     malformed : tuple of MalformedLine
         Lines that could not be used, ascending.
-    n_comments : int
-        Lines that begin with ``#``.
-    n_skipped : int
-        Lines that say of a picture that it could not be hashed.
     """
 
     name: str
     groups: tuple[HashGroup, ...]
     malformed: tuple[MalformedLine, ...]
-    n_comments: int
-    n_skipped: int
 
     def __len__(self) -> int:
         return sum(map(len, self.groups))
 
 
 class GroupBuilder:
-    """Hashes of one algorithm while a list is read, in little memory.
+    """Collects the hashes of one algorithm while a list is read, in little memory.
 
     Parameters
     ----------
@@ -126,7 +120,7 @@ class GroupBuilder:
         self._lines = array("q")
 
     def add(self, digits: str, identifier: str, quality: int, line: int) -> None:
-        """Add a hash by its digits, which must be known to be as many as the algorithm has."""
+        """Add a hash by its digits; the caller has checked that there are as many as the algorithm has."""
         self._codes += bytes.fromhex(digits.zfill(self._n_digits))
         self._ids.append(identifier)
         self._qualities.append(quality)
@@ -136,7 +130,7 @@ class GroupBuilder:
         return len(self._ids)
 
     def group(self) -> HashGroup:
-        """Return all that was added."""
+        """Return all hashes that were added."""
         codes = np.frombuffer(self._codes, ">u8").astype(np.uint64).reshape(len(self._ids), self._algorithm.n_words)
         return HashGroup(
             self._algorithm.name,

@@ -12,7 +12,7 @@ from fingerprint.hashes import ALGORITHMS, MIN_QUALITY, ORIENTATIONS, dihedral_h
 from fingerprint.hashlists.lists import UNKNOWN_QUALITY, HashGroup, HashList
 from fingerprint.types import I64, ImageSource
 
-#: By which orientation the listed picture becomes the one at hand, if the latter turned so is like the listed one.
+#: Inverse orientations; those that are not in here are their own inverse.
 _INVERSE = {"rotated-90": "rotated-270", "rotated-270": "rotated-90"}
 
 
@@ -23,18 +23,18 @@ class ListMatch:
     Attributes
     ----------
     id : str
-        What the list calls it; empty where it does not.
+        Id in the list; empty where it gives none.
     algorithm : str
         Name in `fingerprint.hashes.ALGORITHMS`.
     hash : str
         The listed hash in hexadecimal digits.
     line : int
-        Where it stands in the list, from 1.
+        Line in the list, from 1.
     distance : int
         Differing bits.
     orientation : str
-        How the picture shows the listed one, of `fingerprint.hashes.ORIENTATIONS`: ``rotated-90`` if it is the listed
-        picture turned clockwise by a quarter.
+        How the listed picture was turned and mirrored to give this one, a key of `fingerprint.hashes.ORIENTATIONS`:
+        ``rotated-90`` for a clockwise quarter turn.
     """
 
     id: str
@@ -47,12 +47,12 @@ class ListMatch:
 
 @dataclass(frozen=True, slots=True)
 class ListedPicture:
-    """What a list knows of a picture.
+    """The matches of a picture in a list.
 
     Attributes
     ----------
     quality : int
-        Quality of its hash, [0, 100]; below `fingerprint.hashes.MIN_QUALITY` it is not compared.
+        Quality of its hash, [0, 100]; below `fingerprint.hashes.MIN_QUALITY` the picture is not compared.
     matches : tuple of ListMatch
         By distance, then in the order of the list; each entry once, in its nearest orientation.
     """
@@ -62,25 +62,25 @@ class ListedPicture:
 
 
 class ListMatcher:
-    """A list of hashes, ready to be asked. It may be asked from several threads.
+    """Compares pictures with a list of hashes; may be used from several threads.
 
-    Entries with a told quality below `fingerprint.hashes.MIN_QUALITY` are never a match, nor are such pictures.
+    Pictures, and entries of known quality, below `fingerprint.hashes.MIN_QUALITY` never match.
 
     Parameters
     ----------
     hash_list : HashList
         From `read_hash_list`.
     max_distance : int, optional
-        Bits that a match may differ in; that of each algorithm by default.
+        Largest distance of a match in bits; each algorithm's `match_distance` by default.
     orientations : bool
-        Look for pictures that were turned by right angles or mirrored as well.
+        Also find pictures that were turned by right angles or mirrored.
     exact : bool
         Hash pictures as `imagehash` and PDQ's tools do, to the bit; see `fingerprint.hashes.perceptual_hash`.
 
     Raises
     ------
     ConfigError
-        `max_distance` is negative, or as large as a hash of the list is long.
+        `max_distance` is negative, or not below the length of a hash of the list.
 
     Examples
     --------
@@ -108,7 +108,7 @@ class ListMatcher:
 
     @property
     def n_left_out(self) -> int:
-        """Entries that are not compared, as the list tells a low quality of them."""
+        """Entries that are not compared, because the list gives them a low quality."""
         return sum(group.n_left_out for group in self._groups)
 
     def match(self, source: ImageSource) -> ListedPicture:
@@ -147,7 +147,7 @@ class _Group:
         self._index.add(group.codes[self._entries])
 
     def near(self, values: list[int]) -> list[ListMatch]:
-        """Return the entries near one of the hashes of a picture's orientations, each in its nearest one."""
+        """Return the entries near a picture, each in the nearest orientation; `values` has a hash for each."""
         n_words = ALGORITHMS[self.algorithm].n_words
         found = self._index.within(np.stack([int_to_words(value, n_words) for value in values]), self._limit)
         best: dict[int, tuple[int, int]] = {}

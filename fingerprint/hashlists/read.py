@@ -32,8 +32,8 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: A line as `fingerprint.hashlists.write.hash_record_text` writes it.
 _OWN_TEXT = re.compile(rf"({ANY_HASH})\t({QUALITY})\t({'|'.join(map(re.escape, ALGORITHMS))})\t([^\t]*)")
 
-#: The most usual lines: a hash alone, behind an id, or before its quality and an id. To know them saves time, no more,
-#: so an id is only one here if it can be taken for neither a hash nor the name of an algorithm.
+#: The most usual lines: a hash alone, after an id, or before its quality and an id. Matching them first only saves
+#: time, so here an id must look neither like a hash nor like the name of an algorithm.
 _HASH = b"[0-9a-fA-F]{64}|[0-9a-fA-F]{16}"
 _REST = rb'[^,"\t\r\n]*'
 _MIXED_ID = rb"(?=[A-Za-z_-]*[0-9])(?=[0-9A-Fa-f-]*[G-Zg-z_])[0-9A-Za-z_-]{1,63}"  # names of algorithms have no digits
@@ -48,34 +48,34 @@ _USUAL = re.compile(
 
 
 def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | None = None) -> HashList:
-    r"""Read a list of perceptual hashes in hex: one a line, a table, or one JSON object a line.
+    r"""Read a list of perceptual hashes in hex: one on each line, a table, or one JSON object on each line.
 
-    What counts as what, line by line:
+    Lines are read by these rules:
 
-    * Empty lines, and lines that begin with ``#``, are passed over.
-    * A line that is a JSON object has keys as columns have names, see below. Without a hash, but with the key
-      ``skipped``, it is counted as skipped.
-    * A line without a hash that names a column of hashes is a header; the lines after it are rows of a table until
-      there is another header. Names, in any order and case: ``hash`` or an algorithm, for the hash, also several;
-      ``id``, ``path``, ``filename``, ``file`` or ``name``, of which the first in this order counts; ``quality``;
-      ``algorithm``. Other columns do not matter, but a header that has some must come before the first hash.
+    * Empty lines, and lines that begin with ``#``, are skipped.
+    * The keys of a JSON object are named like the columns of a table, see below. An object without a hash, but with the
+      key ``skipped``, is skipped.
+    * A line without a hash that names a column of hashes is a header. The lines after it are rows of a table, until the
+      next header. Column names, in any order and case: ``hash`` or an algorithm for hashes, also several; ``id``,
+      ``path``, ``filename``, ``file`` or ``name`` for the id, the first in this order counts; ``quality``;
+      ``algorithm``. Other columns are ignored, but a header that has some must come before the first hash.
     * Any other line has a hash and perhaps more fields, separated by tabs, commas, semicolons or blanks. The field of
-      64 or 16 hex digits is the hash; if several fields are, the line is malformed. The name of an algorithm is the
-      algorithm. A whole number from 0 to 100 directly after the hash is the quality if there are three fields or more.
-      In ``hash,17`` it is the id, in every file: a quality that is not known does no harm, but an id taken for a low
-      quality would silence the hash. The first other field that is not empty is the id, the rest does not matter.
-      Between blanks only, all that stands before the hash, or after what is told of it, is one id.
+      64 or 16 hex digits is the hash; a line with several such fields is malformed. A field that names an algorithm
+      gives the algorithm. A whole number from 0 to 100 directly after the hash is the quality if there are three fields
+      or more. In ``hash,17`` it is always the id: an unknown quality does no harm, but an id taken for a low quality
+      would exclude the hash. The first other field that is not empty is the id; the rest is ignored. Where only blanks
+      separate, all text before the hash, or after its algorithm and quality, is one id.
 
-    Quotation marks are those of CSV, where the separator is no blank.
+    Quotation marks work as in CSV, except where blanks separate.
 
-    The algorithm is the one that the line or column tells, else `algorithm`, else PDQ for 64 digits and pHash for 16.
+    The algorithm is the one that the line or column names, else `algorithm`, else PDQ for 64 digits and pHash for 16.
 
     Parameters
     ----------
     source : path-like or binary file
-        UTF-8, with or without byte-order mark, any line ends. A file is read to its end and stays open.
+        UTF-8, with or without byte-order mark, any line ends. A binary file is read to its end and stays open.
     algorithm : str or None
-        Name of the algorithm of all hashes for which the list does not tell one.
+        Name of the algorithm of all hashes for which the list names none.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | N
     Raises
     ------
     ConfigError
-        There is no such algorithm, the file cannot be read, or there is not one hash in it that can be used.
+        There is no such algorithm, the file cannot be read, or it has no usable hash.
 
     Examples
     --------
@@ -96,36 +96,34 @@ def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | N
     >>> read.malformed
     (MalformedLine(number=3, reason="no hash in 'no hash'"),)
     """
-    told = None if algorithm is None else algorithm_named(algorithm)
+    default = None if algorithm is None else algorithm_named(algorithm)
     try:
         if isinstance(source, str | os.PathLike):
             name = os.fspath(source)
             with Path(source).open("rb") as stream:
-                return _Reading(name, told).of(Lines(stream))
+                return _Reading(name, default).of(Lines(stream))
         name = source.name if isinstance(getattr(source, "name", None), str) else "<stream>"
-        return _Reading(name, told).of(Lines(source))
+        return _Reading(name, default).of(Lines(source))
     except OSError as error:
         raise ConfigError(f"{name}: the list of hashes cannot be read: {error.strerror or error}") from error
 
 
 class _Reading:
-    """A list while it is read.
+    """The state of reading one list.
 
     Parameters
     ----------
     name : str
         Of the list.
-    told : HashAlgorithm or None
-        Of hashes for which the list does not tell an algorithm.
+    default : HashAlgorithm or None
+        Algorithm of hashes for which the list names none.
     """
 
-    def __init__(self, name: str, told: HashAlgorithm | None) -> None:
+    def __init__(self, name: str, default: HashAlgorithm | None) -> None:
         self._name = name
-        self._told = told
+        self._default = default
         self._table: tuple[str, Columns] | None = None
         self._begun = False
-        self._n_comments = 0
-        self._n_skipped = 0
 
     def of(self, lines: Lines) -> HashList:
         """Return the whole list.
@@ -133,7 +131,7 @@ class _Reading:
         Raises
         ------
         ConfigError
-            It has no hash.
+            The list has no usable hash.
         """
         builders = {name: GroupBuilder(algorithm) for name, algorithm in ALGORITHMS.items()}
         malformed = []
@@ -147,22 +145,20 @@ class _Reading:
                 malformed.append(MalformedLine(number, str(error)))
         groups = tuple(builder.group() for builder in builders.values() if len(builder))
         if not groups:
-            what = f"line {malformed[0].number}: {malformed[0].reason}" if malformed else "it says nothing"
-            raise ConfigError(f"{self._name}: not one hash that can be used; {what}: give one hash in hex a line")
-        return HashList(self._name, groups, tuple(malformed), self._n_comments, self._n_skipped)
+            what = f"line {malformed[0].number}: {malformed[0].reason}" if malformed else "no line has one"
+            raise ConfigError(f"{self._name}: no usable hash; {what}: write one hash in hex on each line")
+        return HashList(self._name, groups, tuple(malformed))
 
     def _entries(self, raw: bytes, lines: Lines) -> list[Entry]:
         if self._table is None and (usual := _USUAL.fullmatch(raw)):
             before, second, first, quality, after, word = usual.groups()
-            told = UNKNOWN_QUALITY if quality is None else int(quality)
+            level = UNKNOWN_QUALITY if quality is None else int(quality)
             return [
-                checked_entry((first or second).decode(), self._told, decoded(before or after or word or b""), told)
+                checked_entry((first or second).decode(), self._default, decoded(before or after or word or b""), level)
             ]
         line = self._decoded(raw.removeprefix(_BYTE_ORDER_MARK) if lines.number == 1 else raw, lines)
         text = without_end(line)
         start = text.lstrip()[:1]
-        if start == "#":
-            self._n_comments += 1
         if not start or start == "#":
             return []
         if (self._table is None or self._table[0] != "\t") and (own := _OWN_TEXT.fullmatch(text)):
@@ -178,11 +174,11 @@ class _Reading:
             return decoded(raw)
         except MalformedError:
             if self._table is not None and self._table[0] != _BLANKS:
-                split_fields(with_broken_bytes(raw), self._table[0], lines)  # raises for all lines of the row
+                split_fields(with_broken_bytes(raw), self._table[0], lines)  # raises one error for all lines of the row
             raise
 
     def _of_fields(self, line: str, lines: Lines) -> list[Entry]:
-        """Return the hash of a line that no header explains, or take it as a header."""
+        """Return the hash of a line outside a table; a header begins a table."""
         text = without_end(line)
         first: list[str] = []
         fault: MalformedError | None = None
@@ -194,22 +190,22 @@ class _Reading:
             except MalformedError as error:
                 fault = fault or error
                 continue
-            if (entry := entry_of_fields(fields, self._told)) is not None:
+            if (entry := entry_of_fields(fields, self._default)) is not None:
                 lines.pass_over(n_more)
                 return [entry]
             if self._begins_table(fields, separator):
                 return []
             first = first or fields
         fields = blank_separated(text)
-        if (entry := entry_of_fields(fields, self._told)) is not None:
+        if (entry := entry_of_fields(fields, self._default)) is not None:
             return [entry]
         if self._begins_table(text.split(), _BLANKS):
             return []
-        raise fault or no_hash(text, first or fields, self._told)
+        raise fault or no_hash(text, first or fields, self._default)
 
     def _begins_table(self, fields: list[str], separator: str) -> bool:
         if self._table is not None and tuple(fields) == self._table[1].names:
-            return True  # once more where files were joined
+            return True  # joined files repeat the header
         columns = header_columns(fields, strict=self._begun or separator == _BLANKS)
         if columns is None or (self._begun and columns.n == 1):
             return False
@@ -222,7 +218,7 @@ class _Reading:
         else:
             row, n_more = split_fields(line, separator, lines)
         try:
-            entries = columns.entries(row, self._told)
+            entries = columns.entries(row, self._default)
         except MalformedError:
             if self._begins_table(row, separator):
                 return []
@@ -233,19 +229,18 @@ class _Reading:
         return entries
 
     def _of_object(self, text: str) -> list[Entry] | None:
-        """Return the hashes of a JSON object; None if it is none: names in braces are ids as well."""
+        """Return the hashes of a JSON object; None if the line is none, as an id may also begin with a brace."""
         try:
             record = json.loads(text)
             cells = [value if type(value) is str else _written(value) for value in record.values()]
         except (ValueError, RecursionError):
             return None
         columns = columns_of(tuple(record))
-        entries = [] if columns is None else columns.entries(cells, self._told)
+        entries = [] if columns is None else columns.entries(cells, self._default)
         if entries:
             return entries
         if "skipped" not in record:
             raise MalformedError(f"no hash in {quoted(text)}")
-        self._n_skipped += 1
         return []
 
 

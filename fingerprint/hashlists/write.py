@@ -16,9 +16,9 @@ from fingerprint.hashes.algorithms import algorithm_named
 CSV_HEADER = "path,algorithm,hash,quality"
 
 _CSV_LINE_END = "\r\n"
-#: Paths that a reader could take for something else where they stand first in a line without quotation marks.
+#: Paths that a reader could misread at the start of a line, so they are quoted.
 _MISTAKABLE = re.compile(r"\s|#|\{|[^\x00-\x1f\x7f]*[\x00-\x1f\x7f]")
-#: Bytes of a file name that are no text, in disguise, and halves of characters: no file in UTF-8 has them.
+#: Lone surrogates, by which Python keeps undecodable bytes of a file name; UTF-8 cannot hold them.
 _NO_TEXT = re.compile("[\ud800-\udfff]")
 
 
@@ -28,27 +28,27 @@ def hash_record_text(path: str | os.PathLike[str], value: PerceptualHash) -> str
     Parameters
     ----------
     path : path-like
-        The picture. Control characters and bytes that are no text are written as ``\n``, ``\x07`` or ``\udcff``. They
-        are read as they are written: use JSON where they matter.
+        The picture. Control characters and undecodable bytes are written as escapes such as ``\n``, ``\x07`` or
+        ``\udcff``, and are read back as these escapes: use JSON where they matter.
     value : PerceptualHash
         Its hash.
 
     Returns
     -------
     str
-        Without line end; no character in it is a tab or a line end but the three between the fields.
+        Without line end; its only tabs are the three between the fields.
 
     Raises
     ------
     ConfigError
-        There is no such algorithm, the hash is longer than it, or the quality is out of [0, 100].
+        There is no such algorithm, the hash is too long for it, or the quality is out of [0, 100].
 
     Examples
     --------
     >>> hash_record_text("a cat.jpg", PerceptualHash("phash", 255, 97)).split("\t")
     ['00000000000000ff', '97', 'phash', 'a cat.jpg']
     """
-    algorithm, digits = _told(path, value)
+    algorithm, digits = _checked(path, value)
     return f"{digits}\t{value.quality}\t{algorithm}\t{_escaped(os.fspath(path))}"
 
 
@@ -58,8 +58,8 @@ def hash_record_csv(path: str | os.PathLike[str], value: PerceptualHash) -> str:
     Parameters
     ----------
     path : path-like
-        The picture. Quoted if need be; a line end in it goes on in a new line. Bytes that are no text are written as
-        ``\udcff``, and read as they are written.
+        The picture, quoted where needed; line ends in it are kept. Undecodable bytes are written as escapes such as
+        ``\udcff``, and are read back as these escapes.
     value : PerceptualHash
         Its hash.
 
@@ -71,7 +71,7 @@ def hash_record_csv(path: str | os.PathLike[str], value: PerceptualHash) -> str:
     Raises
     ------
     ConfigError
-        There is no such algorithm, the hash is longer than it, or the quality is out of [0, 100].
+        There is no such algorithm, the hash is too long for it, or the quality is out of [0, 100].
 
     Examples
     --------
@@ -79,7 +79,7 @@ def hash_record_csv(path: str | os.PathLike[str], value: PerceptualHash) -> str:
     path,algorithm,hash,quality
     "a,b.jpg",phash,00000000000000ff,97
     """
-    algorithm, digits = _told(path, value)
+    algorithm, digits = _checked(path, value)
     name = _NO_TEXT.sub(lambda match: _escaped(match[0]), os.fspath(path))
     line = io.StringIO(newline="")
     csv.writer(line, quoting=csv.QUOTE_ALL if _MISTAKABLE.match(name) else csv.QUOTE_MINIMAL).writerow([name])
@@ -87,7 +87,7 @@ def hash_record_csv(path: str | os.PathLike[str], value: PerceptualHash) -> str:
 
 
 def hash_record_json(path: str | os.PathLike[str], value: PerceptualHash) -> str:
-    """Return a hash as a JSON object in ASCII; whatever the path is, it is read back as it was.
+    """Return a hash as a JSON object in ASCII; any path is read back unchanged.
 
     Parameters
     ----------
@@ -104,20 +104,20 @@ def hash_record_json(path: str | os.PathLike[str], value: PerceptualHash) -> str
     Raises
     ------
     ConfigError
-        There is no such algorithm, the hash is longer than it, or the quality is out of [0, 100].
+        There is no such algorithm, the hash is too long for it, or the quality is out of [0, 100].
 
     Examples
     --------
     >>> print(hash_record_json("cat.jpg", PerceptualHash("phash", 255, 97)))
     {"path": "cat.jpg", "algorithm": "phash", "hash": "00000000000000ff", "quality": 97}
     """
-    algorithm, digits = _told(path, value)
+    algorithm, digits = _checked(path, value)
     record = {"path": os.fspath(path), "algorithm": algorithm, "hash": digits, "quality": value.quality}
     return json.dumps(record)
 
 
-def _told(path: str | os.PathLike[str], value: PerceptualHash) -> tuple[str, str]:
-    """Return algorithm and digits of a hash that can be read back."""
+def _checked(path: str | os.PathLike[str], value: PerceptualHash) -> tuple[str, str]:
+    """Return the name of the algorithm and the hex digits of a hash, checked so that they can be read back."""
     algorithm = algorithm_named(value.algorithm)
     if not 0 <= value.value < 1 << algorithm.n_bits:
         what = f"a hash of {algorithm.name} is a number of {algorithm.n_bits} bits, not {value.value:#x}"

@@ -1,1 +1,1 @@
-"""Pictures: the one door from bytes to pixels, and which files are images."""
+"""Pictures: decoding them to pixels, and finding the image files in folders."""

@@ -1,4 +1,4 @@
-"""A loaded image of any mode as grey values or colours, by the rules that `fingerprint.images.decode` lists."""
+"""Converting a loaded image of any mode to grey values or colours, by the rules in `fingerprint.images.decode`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def pixels_of(image: Image.Image, mode: Mode) -> U8:
     Returns
     -------
     uint8 array, shape (h, w) or (h, w, 3)
-        An array of its own, which may be written to.
+        A new, writable array.
     """
     if image.mode.startswith("I") or image.mode == "F":
         image = Image.fromarray(_to_8_bits(np.asarray(image)))
@@ -42,11 +42,11 @@ def pixels_of(image: Image.Image, mode: Mode) -> U8:
         return planes
     if image.mode != mode:
         image = image.convert(mode)
-    return np.asarray(image).copy()  # may be written to, unlike np.asarray(image); much faster than np.array(image)
+    return np.asarray(image).copy()  # np.asarray(image) is read-only; np.array(image) is much slower
 
 
 def _to_8_bits(deep: NDArray[Any]) -> U8:
-    """Return grey values of 16 or 32 bits, whole or floating, as 8 bits; see the head of the module."""
+    """Return integer or floating-point grey values as 8 bits, by the rules in `fingerprint.images.decode`."""
     if deep.dtype.kind == "f":
         finite = np.isfinite(deep)
         low = float(deep.min(where=finite, initial=np.inf))
@@ -62,5 +62,5 @@ def _to_8_bits(deep: NDArray[Any]) -> U8:
 
 
 def _excess_bits(largest: int) -> int:
-    """Return how many low bits a whole number of 8, 16 or 31 bits has too many."""
+    """Return how many low bits to drop so that values up to `largest` (8, 16 or 31 bits) fit into 8 bits."""
     return 0 if largest < 1 << 8 else 8 if largest < 1 << 16 else 23

@@ -1,21 +1,22 @@
-"""The one door from bytes to pixels; nothing else in the package opens an image.
+"""Decoding pictures: the only module of the package that opens images.
 
-Whatever comes in is treated the same way every time:
+Every picture is decoded by the same rules:
 
-- the first frame or page counts, and it is turned upright as its EXIF orientation says;
-- what is transparent is laid over white: alpha channels, palettes with alpha, a transparent colour (but not the one
+- only the first frame or page is read, and it is turned upright by its EXIF orientation;
+- transparent pixels are laid over white: alpha channels, palettes with alpha, a transparent colour (but not the one
   transparent colour that a 16-bit PNG may name);
 - palettes, 1-bit pictures, CMYK and YCCK (as Adobe writes them, inverted), YCbCr and LAB become RGB; an embedded ICC
   profile is not applied;
-- 16-bit grey keeps its high byte; 16-bit colour comes as Pillow reads it, which is the same;
-- 32-bit whole numbers are taken as 8, 16 or 31 bits wide, the least that holds the largest; negative ones are black;
-- floating-point grey is stretched from its least to its largest finite value; what is not finite is black.
+- 16-bit grey keeps its high byte, and so does 16-bit colour as Pillow reads it;
+- 32-bit integers are taken as 8, 16 or 31 bits wide, the least width that holds the largest value; negative values are
+  black;
+- floating-point grey is stretched from its least to its largest finite value; values that are not finite are black.
 
-Everything that cannot be read becomes an `ImageError` that says why. How much is decoded is limited by `MAX_PIXELS`,
-which is checked against the header, before decoding. Pillow's own guard against decompression bombs is part of
-``PIL.Image.open``, which is not used here: the plugins of the allowed formats are called directly, so no other one
-runs, and no setting of the host program is touched. (Pillow's TIFF plugin, and in newer versions its WebP plugin,
-have a guard of their own: they raise beyond 179 million pixels, and a TIFF beyond 89 million brings Pillow's warning.)
+A picture that cannot be read raises an `ImageError` that says why. `MAX_PIXELS` limits the size of a picture; the
+header is checked against it before decoding. Pillow's own guard against decompression bombs is part of
+``PIL.Image.open``, which is not used here: the plugins of the allowed formats are called directly, so no other plugin
+runs, and no setting of the host program is changed. (Pillow's TIFF plugin, and in newer versions its WebP plugin, have
+their own guard: they raise beyond 179 million pixels, and Pillow warns of a TIFF beyond 89 million.)
 """
 
 from __future__ import annotations
@@ -48,11 +49,11 @@ from fingerprint.types import U8, ImageSource, Picture, source_name
 
 _LOGGER = logging.getLogger(__name__)
 
-#: The largest picture that is decoded, in pixels: a little more than the largest telephone camera's.
+#: The largest picture that is decoded, in pixels: a little more than the largest phone camera takes.
 MAX_PIXELS = 200_000_000
 
 _READERS: Mapping[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
-    "JPEG": JpegImagePlugin.JpegImageFile,  # of an MPO it sees the first picture
+    "JPEG": JpegImagePlugin.JpegImageFile,  # reads the first picture of an MPO
     "PNG": PngImagePlugin.PngImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "GIF": GifImagePlugin.GifImageFile,
@@ -63,7 +64,7 @@ _READERS: Mapping[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
 }
 
 _ORIENTATION_TAG = 0x0112
-_LONGEST_MARK = 16  # bytes that tell a format
+_LONGEST_MARK = 16  # leading bytes that identify a format
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -78,20 +79,20 @@ _UPRIGHT = {
 def read_grey(source: ImageSource, *, at_least: int | None = None) -> Picture:
     """Read a picture as grey values.
 
-    Of a JPEG only the luma is decoded. It may differ by one or two grey values from the luma of the decoded colours.
+    Only the luma of a JPEG is decoded. It may differ by one or two grey values from the luma of the decoded colours.
 
     Parameters
     ----------
     source : str, path, bytes or uint8 array
         A file, the bytes of a file, or pixels of shape (h, w), (h, w, 3) RGB or (h, w, 4) RGBA.
     at_least : int, optional
-        The length in pixels, >= 1, that is wanted of the longer side. A JPEG is then decoded at 1/2, 1/4 or 1/8 of its
-        size where that leaves the longer side at least as long; everything else comes in full size. Default: full size.
+        Least length in pixels, >= 1, of the decoded longer side. A JPEG is then decoded at 1/2, 1/4 or 1/8 of its size
+        if the longer side stays that long; other formats are decoded in full size. Default: full size.
 
     Returns
     -------
     Picture
-        uint8 pixels of shape (h, w), in an array of its own. `width` and `height` tell the full size in any case.
+        uint8 pixels of shape (h, w), in a new array. `width` and `height` are always the full size.
 
     Raises
     ------
@@ -110,7 +111,7 @@ def read_grey(source: ImageSource, *, at_least: int | None = None) -> Picture:
 
 
 def read_rgb(source: ImageSource, *, at_least: int | None = None) -> Picture:
-    """Read a picture as colours; grey ones get three equal channels.
+    """Read a picture as colours; a grey one gets three equal channels.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ def read_rgb(source: ImageSource, *, at_least: int | None = None) -> Picture:
     Returns
     -------
     Picture
-        uint8 pixels of shape (h, w, 3), in an array of its own. `width` and `height` tell the full size in any case.
+        uint8 pixels of shape (h, w, 3), in a new array. `width` and `height` are always the full size.
 
     Raises
     ------
@@ -142,7 +143,7 @@ def read_rgb(source: ImageSource, *, at_least: int | None = None) -> Picture:
 
 
 def read_planes(source: ImageSource, *, at_least: int | None = None) -> Picture:
-    """Read a picture as luma and chroma: what a JPEG holds, at hardly more than the cost of its luma.
+    """Read a picture as luma and chroma, as a JPEG stores them; this costs hardly more than its luma alone.
 
     Parameters
     ----------
@@ -175,19 +176,19 @@ def read_planes(source: ImageSource, *, at_least: int | None = None) -> Picture:
 def read_as_pillow(source: ImageSource, *, colours: bool = False) -> Picture:
     """Read a picture as ``PIL.Image.open(source).convert(...)`` does: for hashes that are exchanged with `imagehash`.
 
-    It is neither turned upright nor laid over white, and 16-bit values beyond 255 are white.
+    The picture is neither turned upright nor laid over white, and 16-bit values beyond 255 are white.
 
     Parameters
     ----------
     source : str, path, bytes or uint8 array
         As in `read_grey`.
     colours : bool
-        Convert to RGB rather than to grey.
+        Convert to RGB instead of grey.
 
     Returns
     -------
     Picture
-        uint8 pixels of shape (h, w) or (h, w, 3), in an array of its own, in full size.
+        uint8 pixels of shape (h, w) or (h, w, 3), in a new array, in full size.
 
     Raises
     ------
@@ -206,35 +207,6 @@ def read_as_pillow(source: ImageSource, *, colours: bool = False) -> Picture:
 def luma_of(planes: Picture) -> Picture:
     """Return the luma of a picture from `read_planes` as a grey picture: uint8 pixels of shape (h, w)."""
     return replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
-
-
-def to_grey(rgb: U8) -> U8:
-    """Return the luma of ITU-R BT.601 of colours, to the bit as Pillow's ``convert("L")`` rounds it.
-
-    Parameters
-    ----------
-    rgb : uint8 array, shape (h, w, 3)
-        Red, green, blue.
-
-    Returns
-    -------
-    uint8 array, shape (h, w)
-        ``(19595 R + 38470 G + 7471 B + 32768) // 65536``.
-
-    Raises
-    ------
-    ImageError
-        The array is not of this type or shape.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> to_grey(np.array([[[0, 255, 0]]], np.uint8))
-    array([[150]], dtype=uint8)
-    """
-    if rgb.ndim != 3 or rgb.shape[2] != 3:
-        raise ImageError("<array>", f"colours are a uint8 array (h, w, 3), not {rgb.dtype} {rgb.shape}")
-    return _from_array(rgb, "L").pixels
 
 
 def _read(source: ImageSource, mode: Mode, at_least: int | None, *, as_pillow: bool = False) -> Picture:
@@ -258,8 +230,8 @@ def _read(source: ImageSource, mode: Mode, at_least: int | None, *, as_pillow: b
 
 def _from_array(array: U8, mode: Mode, *, as_pillow: bool = False) -> Picture:
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,), (4,)):
-        said = f"not {array.dtype} {array.shape}"
-        raise ImageError("<array>", f"pixels are a uint8 array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, {said}")
+        found = f"{array.dtype} {array.shape}"
+        raise ImageError("<array>", f"pixels are a uint8 array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, not {found}")
     height, width = array.shape[:2]
     _check_size(width, height, "<array>")
     image = Image.fromarray(array)
@@ -279,7 +251,7 @@ def _from_file(file: IO[bytes], name: str, form: str, mode: Mode, at_least: int 
         pixels = pixels_of(image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image, mode)
     except ImageError:
         raise
-    except Exception as error:  # a damaged file can trip a decoder anywhere, with any exception
+    except Exception as error:  # a damaged file can make a decoder raise any exception
         raise ImageError(name, _reason(error, form)) from error
     if orientation >= 5:
         width, height = height, width
@@ -291,7 +263,7 @@ def _converted(image: Image.Image, mode: Mode) -> U8:
 
 
 def _format_of(data: bytes, name: str) -> str:
-    """Return which of the formats a file is of, by its first bytes."""
+    """Return the name of a file's format, by its first bytes."""
     prefix = data[:_LONGEST_MARK]
     if not prefix:
         raise ImageError(name, "empty file")
@@ -299,7 +271,7 @@ def _format_of(data: bytes, name: str) -> str:
         accept = Image.OPEN[form][1]
         verdict = accept is None or accept(prefix)
         if isinstance(verdict, str):
-            raise ImageError(name, f"a {form} file, and this build of Pillow cannot read those")
+            raise ImageError(name, f"{form} files cannot be read by this build of Pillow")
         if verdict:
             return form
     raise ImageError(name, f"not an image of a known format ({', '.join(_READERS)})")
@@ -313,32 +285,32 @@ def _check_size(width: int, height: int, name: str) -> None:
 
 
 def _shrink(image: ImageFile.ImageFile, mode: str, at_least: int | None) -> None:
-    """Make a JPEG decode at the least size that leaves its longer side `at_least`, and luma alone for grey."""
+    """Set a JPEG to decode at the least size whose longer side is `at_least`, and as luma alone for grey."""
     if not isinstance(image, JpegImagePlugin.JpegImageFile):
         return
     divisor = _divisor(max(image.size), at_least)
     named_rgb = [component[0] for component in image.layer] == [*b"RGB"]
     if "jfif" not in image.info and image.info.get("adobe_transform", 0 if named_rgb else 1) == 0:
-        mode = mode if mode == "L" else "RGB"  # what is stored as RGB, libjpeg does not turn into Y, Cb, Cr
+        mode = mode if mode == "L" else "RGB"  # libjpeg does not convert a JPEG stored as RGB to YCbCr
     image.draft(mode, (max(1, image.width // divisor), max(1, image.height // divisor)))
 
 
 def _divisor(longer: int, at_least: int | None) -> int:
-    """Return by how much a JPEG is reduced while decoding, so that its longer side is `at_least`: 1, 2, 4 or 8."""
+    """Return the largest divisor, 1, 2, 4 or 8, that leaves the longer side of a JPEG `at_least`."""
     if at_least is None:
         return 1
     return next((d for d in (8, 4, 2) if -(-longer // d) >= at_least), 1)
 
 
 def _from_ordinary_jpeg(data: bytes, name: str, at_least: int | None) -> Picture | None:
-    """Return the luma of an ordinary JPEG, the quicker way; None if it is not ordinary."""
+    """Return the luma of an ordinary JPEG, decoded by OpenCV; None for a file that Pillow must decode."""
     header = ordinary_header(data)
     if header is None:
         return None
     width, height = header.width, header.height
     _check_size(width, height, name)
     divisor = _divisor(max(width, height), at_least)
-    pixels = decode_luma(data, divisor) if min(width, height) >= divisor else None  # less, and Pillow reduces less
+    pixels = decode_luma(data, divisor) if min(width, height) >= divisor else None  # else Pillow reduces less
     if pixels is None:
         return None
     orientation = _orientation(lambda: _parsed_exif(header.exif)) if header.exif else 1
@@ -350,11 +322,11 @@ def _from_ordinary_jpeg(data: bytes, name: str, at_least: int | None) -> Picture
 
 
 def _orientation(read_exif: Callable[[], Image.Exif]) -> int:
-    """Return the EXIF orientation, 1 to 8, of a loaded image (a TIFF is upright already and has none left)."""
+    """Return the EXIF orientation, 1 to 8, of a loaded image (Pillow has turned a TIFF upright and removed its tag)."""
     try:
         value = read_exif().get(_ORIENTATION_TAG, 1)
     except Exception as error:  # noqa: BLE001 - damaged EXIF does not make the pixels unreadable
-        _LOGGER.info("EXIF data that cannot be read is taken as upright: %s", error)
+        _LOGGER.info("EXIF data cannot be read, the picture is taken as upright: %s", error)
         return 1
     return value if isinstance(value, int) and value in _UPRIGHT else 1
 
@@ -366,12 +338,12 @@ def _parsed_exif(block: bytes) -> Image.Exif:
 
 
 def _reason(error: Exception, form: str) -> str:
-    """Say for people why decoding failed."""
-    said = str(error) or type(error).__name__
+    """Return why decoding failed, in words for the user."""
+    detail = str(error) or type(error).__name__
     if isinstance(error, MemoryError):
         return f"not enough memory to decode this {form} file"
     if isinstance(error, Image.DecompressionBombError):
-        return f"too large for Pillow: {said}"
-    if "truncated" in said.lower():
-        return f"truncated {form} file: {said}"
-    return f"damaged {form} file, or of a kind that is not supported: {said}"
+        return f"too large for Pillow: {detail}"
+    if "truncated" in detail.lower():
+        return f"truncated {form} file: {detail}"
+    return f"damaged {form} file, or of an unsupported kind: {detail}"

@@ -1,4 +1,4 @@
-"""Regular files, opened with care and few system calls."""
+"""Reading regular files, in few system calls."""
 
 from __future__ import annotations
 
@@ -8,27 +8,26 @@ import stat
 
 from fingerprint.errors import ImageError
 
-#: A pipe without a writer is opened at once instead of waiting for one; then it is refused.
+#: O_NONBLOCK: opening a pipe without a writer returns at once instead of waiting, and the pipe is then refused.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-
 
 #: Files up to this size are read in one piece.
 _SMALL = 1 << 26
 
 
 def load_regular(path: str | os.PathLike[str]) -> bytes | io.FileIO:
-    """Return the bytes of a regular file or, of one beyond 64 MiB, the file itself, open for reading.
+    """Return the bytes of a regular file, or the open file if it is larger than 64 MiB.
 
     Raises
     ------
     ImageError
-        If there is none at `path`, it is a folder, a pipe or a device, or it cannot be read.
+        If there is no file at `path`, it is a folder, a pipe or a device, or it cannot be read.
     """
     number, size = _open(path)
     if size > _SMALL:
         return io.FileIO(number)
     try:
-        data = os.read(number, size + 1)  # one more, to see the end in the same call
+        data = os.read(number, size + 1)  # one byte more shows the end of the file in the same call
         return data if len(data) == size else data + _rest(number)
     except OSError as error:
         raise ImageError(str(path), error.strerror or str(error)) from error
@@ -55,7 +54,7 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
 
 
 def _open(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Return the descriptor of a regular file, and its size in bytes."""
+    """Return the file descriptor of a regular file, and its size in bytes."""
     try:
         number = os.open(path, _FLAGS)
     except FileNotFoundError:
@@ -64,7 +63,7 @@ def _open(path: str | os.PathLike[str]) -> tuple[int, int]:
         problem = "no permission to read it"
     except OSError as error:
         problem = error.strerror or str(error)
-    except ValueError as error:  # a zero byte in the path
+    except ValueError as error:  # a NUL byte in the path
         problem = str(error)
     else:
         status = os.fstat(number)
@@ -76,7 +75,7 @@ def _open(path: str | os.PathLike[str]) -> tuple[int, int]:
 
 
 def _rest(number: int) -> bytes:
-    """Return what a file has beyond what was read: it grew, or a read gave less than was asked for."""
+    """Return the bytes after those read so far: the file grew, or a read returned less than it was asked for."""
     parts = []
     while part := os.read(number, _SMALL):
         parts.append(part)

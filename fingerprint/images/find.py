@@ -1,4 +1,4 @@
-"""Which files of a folder are images, and their ids."""
+"""Finding the images among files and in folders, and their ids."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from fingerprint.errors import ConfigError, ImageError
 from fingerprint.types import Skipped
 
-#: Endings, in lower case, by which a file found in a folder counts as an image.
+#: Endings, in lower case, of the files in a folder that count as images.
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif"}
     | {".pbm", ".pgm", ".ppm", ".pnm"}
@@ -19,9 +19,9 @@ IMAGE_SUFFIXES = frozenset(
 def find_images(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[Path], list[Path]]:
     """List the images among files and in folders.
 
-    A file that is named itself is taken as an image whatever its ending. A folder is walked with all folders in it, in
-    the order of their names, and files count as images by their endings. Hidden files and folders in it (their names
-    begin with a dot) are passed over; links to other folders are not followed.
+    A file in `paths` counts as an image with any ending. A folder is walked recursively, in the order of names, and its
+    files count as images by their endings. Hidden files and folders in it (their names begin with a dot) are skipped;
+    links to other folders are not followed.
 
     Parameters
     ----------
@@ -33,12 +33,12 @@ def find_images(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[Path], li
     images : list of Path
         In the order of `paths`, each path once.
     ignored : list of Path
-        What else was met in the folders: files of other endings, links to folders, folders that cannot be read.
+        Everything else in the folders: files with other endings, links to folders, folders that cannot be read.
 
     Raises
     ------
     ImageError
-        There is nothing at one of the paths.
+        One of the paths does not exist.
     """
     images: dict[Path, None] = {}
     ignored: dict[Path, None] = {}
@@ -49,29 +49,29 @@ def find_images(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[Path], li
             images[path] = None
             continue
         for folder, inner, names in os.walk(path, onerror=lambda error: ignored.setdefault(Path(error.filename))):
-            here = Path(folder)
+            parent = Path(folder)
             inner[:] = sorted(name for name in inner if not name.startswith("."))
-            ignored.update((here / name, None) for name in inner if (here / name).is_symlink())
+            ignored.update((parent / name, None) for name in inner if (parent / name).is_symlink())
             for name in sorted(name for name in names if not name.startswith(".")):
                 known = Path(name).suffix.lower() in IMAGE_SUFFIXES
-                (images if known else ignored)[here / name] = None
+                (images if known else ignored)[parent / name] = None
     return list(images), [path for path in ignored if path not in images]
 
 
 def identify_images(
     paths: Iterable[str | os.PathLike[str]], root: str | os.PathLike[str] | None = None
 ) -> tuple[list[tuple[str, Path]], list[Path]]:
-    """Return (id, file) of the images among files and in folders, and the files that are none by their names.
+    """Return (id, file) of each image among files and in folders, and the paths that do not count as images.
 
-    The id of a file in a folder is its path within that folder, that of a file named by itself its name. With a `root`
-    that all of them lie in, ids are paths within it.
+    The id of a file in a folder is its path within that folder; the id of a file in `paths` is its name. With `root`,
+    which must contain all files, ids are paths within it.
 
     Raises
     ------
     ImageError
-        There is nothing at one of the paths.
+        One of the paths does not exist.
     ConfigError
-        A path is not within `root`.
+        A file is not within `root`.
     """
     named: list[tuple[str, Path]] = []
     ignored: list[Path] = []
@@ -90,23 +90,23 @@ def identify(image: Path, folder: Path, root: str | os.PathLike[str] | None) -> 
     Raises
     ------
     ConfigError
-        It is not within `root`.
+        The image is not within `root`.
     """
     if root is None:
         return image.relative_to(folder).as_posix()
     try:
         return _absolute(image).relative_to(_absolute(root)).as_posix()
     except ValueError as error:
-        raise ConfigError(f"{image}: not in the folder {os.fspath(root)} that ids are to be relative to") from error
+        raise ConfigError(f"{image}: not in the folder {os.fspath(root)} that ids are relative to") from error
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:
-    """Return a path from the root, without following links: ids are of names, not of what they lead to."""
+    """Return an absolute path without following links: an id is made of names, not of what a link points to."""
     return Path(os.path.normpath(Path(path).absolute()))
 
 
 def unread_folders(ignored: Iterable[str | os.PathLike[str]]) -> tuple[Skipped, ...]:
-    """Return the folders among what `find_images` passed over: whatever is in them was not looked at.
+    """Return the folders that `find_images` did not enter, so images in them were not found.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def unread_folders(ignored: Iterable[str | os.PathLike[str]]) -> tuple[Skipped, 
     Returns
     -------
     tuple of Skipped
-        With the reason; files are left out.
+        Each folder with the reason; ignored files are left out.
     """
     folders = [path for path in map(Path, ignored) if path.is_dir()]
     reasons = ("a folder that cannot be read", "a link to another folder, not followed: name that folder itself")

@@ -1,10 +1,10 @@
-"""A short way to the grey values of ordinary JPEG files, which are most of the files there are.
+"""A faster way to the luma of ordinary JPEG files, which most image files are.
 
-Pillow takes a third of a millisecond in the interpreter for a file whose luma libjpeg decodes in a quarter of one. So
-`image.read_grey` looks at the markers here, and if they announce nothing unusual, OpenCV decodes the luma. Both are
-built on libjpeg-turbo and give the same pixels. Whatever is unusual goes Pillow's way: other colour spaces than grey
-and YCbCr, orientations in XMP, and above all files that do not end with the end marker, of which Pillow says that they
-are truncated, where OpenCV returns a picture that is half grey.
+Pillow spends a third of a millisecond in the interpreter on a file whose luma libjpeg decodes in a quarter of one. So
+`fingerprint.images.decode.read_grey` checks the markers with this module, and OpenCV decodes the luma if they show
+nothing unusual. Both libraries are built on libjpeg-turbo and give the same pixels. Pillow decodes the unusual files:
+colour spaces other than grey and YCbCr, orientations in XMP, and above all files without the end marker. Pillow refuses
+those as truncated, but OpenCV returns a picture that is half grey.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class JpegHeader:
     width, height : int
         Stored size in pixels, before any orientation.
     exif : bytes
-        Its EXIF block, from ``Exif`` on; empty if there is none.
+        The EXIF block, from ``Exif`` on; empty if there is none.
     """
 
     width: int
@@ -48,7 +48,7 @@ class JpegHeader:
 
 
 def ordinary_header(data: bytes) -> JpegHeader | None:
-    """Return what the markers say if the file is an ordinary grey or YCbCr JPEG that has its end, else None.
+    """Return the header of an ordinary grey or YCbCr JPEG that ends with the end marker; None for any other file.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def ordinary_header(data: bytes) -> JpegHeader | None:
         return None
     try:
         return _walk(data)
-    except (IndexError, struct.error):  # the markers lead beyond the end: Pillow says what is wrong
+    except (IndexError, struct.error):  # a marker points beyond the end: Pillow will say what is wrong
         return None
 
 
@@ -82,7 +82,7 @@ def _walk(data: bytes) -> JpegHeader | None:
             if size is None:
                 return None
         elif marker == _APP1:
-            if exif or b"rientation" in data[body:after]:  # EXIF in pieces; XMP that may turn the picture
+            if exif or b"rientation" in data[body:after]:  # EXIF in several segments, or XMP with an orientation
                 return None
             exif = data[body:after] if data.startswith(b"Exif\0\0", body) else b""
         elif marker == _APP14 and data.startswith(b"Adobe", body) and data[body + 11] != 1:
@@ -92,7 +92,7 @@ def _walk(data: bytes) -> JpegHeader | None:
 
 
 def _ordinary_size(data: bytes, body: int) -> tuple[int, int] | None:
-    """Return (width, height) of a frame with 8 bits a sample in grey or YCbCr."""
+    """Return (width, height) from a frame header of 8 bits a sample in grey or YCbCr, else None."""
     precision, height, width, n_components = struct.unpack_from(">BHHB", data, body)
     names = data[body + 6 : body + 6 + 3 * n_components : 3]
     ordinary = precision == 8 and n_components in (1, 3) and names != b"RGB" and width > 0 and height > 0
@@ -107,7 +107,7 @@ def decode_luma(data: bytes, divisor: int) -> U8 | None:
     data : bytes
         A file that has an `ordinary_header`.
     divisor : int
-        1, 2, 4 or 8: by how much both sides are reduced while decoding.
+        1, 2, 4 or 8: both sides are divided by it while decoding.
 
     Returns
     -------

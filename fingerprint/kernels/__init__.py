@@ -1,1 +1,1 @@
-"""Numba kernels: pure loops over validated arrays; the only place that imports numba."""
+"""Numba kernels: pure loops over validated arrays; the only modules that import numba."""

@@ -1,7 +1,7 @@
-"""What matching a pair and voting in an inverted file share: transforms through one match, and the nearest matches.
+"""Shared by matching a pair and voting in an inverted file: the transform of one match, and the nearest matches.
 
 A *frame* is a row of float32 (n, 5): x, y (in longer sides of the picture), log of the size (in longer sides), cosine
-and sine of the angle. One match of two frames is a similarity transform by itself, the hypothesis of the others.
+and sine of the angle. One match of two frames gives a similarity transform: a hypothesis that others may agree with.
 
 Numba's cache does not see a change in another file: after a change here, remove the caches of the kernels.
 """

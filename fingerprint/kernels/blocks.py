@@ -1,15 +1,15 @@
-"""Loops of the hashes that count or average over parts of a picture: wavelet, block mean and colour hash.
+"""Kernels of the hashes that count or average over parts of a picture: wavelet, block mean and colour hash.
 
-Bits are packed in reading order, the first the most significant: written with 16 (64 for `block_mean256`, 11 for
-`colour_hash42`) hexadecimal digits a hash of `imagehash` reads as `imagehash` writes it.
+Bits are packed in reading order, the first one most significant. So in 16 hexadecimal digits (64 for `block_mean256`,
+11 for `colour_hash42`) a hash reads as `imagehash` writes it.
 
-The wavelet hash says which of 8 x 8 blocks are brighter than their median. `imagehash` gets there by way of a Haar
-transform down to a single coefficient, which it drops, and back up and down again. On paper that only takes the mean
-away, and whole sums of the blocks give the same bits. They do so in floating point too, unless two sums meet at the
-median: whole sums that differ at all lie further apart than the transforms can err (for a side of ``s`` pixels the
-coefficients at the median are 0.01 / s away from it at least, and wrong by some 1e-14 * s at most). Where they meet, as
-on drawings, stripes and flat margins, rounding alone decides, and then `whash64` does the transforms in the order of
-PyWavelets: columns before rows on the way down, rows before columns on the way up, every product rounded for itself.
+The wavelet hash says which of 8 x 8 blocks are brighter than their median. `imagehash` computes it by a Haar transform
+down to a single coefficient, which it drops, and then back up and down again. In exact arithmetic this only removes the
+mean, so integer sums of the blocks give the same bits. They do in floating point too, unless two sums are equal at the
+median: different sums lie further apart than the transforms can err (for a side of ``s`` pixels the coefficients are at
+least 0.01 / s from the median, with an error of at most some 1e-14 * s). If they are equal, as on drawings, stripes and
+flat margins, only rounding decides. Then `whash64` does the transforms in the order of PyWavelets: columns before rows
+on the way down, rows before columns on the way up, each product rounded.
 
 References
 ----------
@@ -27,13 +27,13 @@ from numba import njit
 from fingerprint.types import F64, I64, U8, U64
 
 _ONE = np.uint64(1)
-_ROOT = math.sqrt(0.5)  # the one coefficient of the Haar filters
+_ROOT = math.sqrt(0.5)  # the only coefficient of the Haar filters
 
 _BLACK, _GREY, _FAINT, _BRIGHT, _NOWHERE = 0, 1, 2, 8, 14  # the colour hash's counters: the first of each kind
 
 
 def _counter_table() -> tuple[U8, U8]:
-    """Return which kind of pixel a saturation makes, and which counter a hue has in each kind.
+    """Return the kind of a pixel by its saturation, and its counter by its kind and hue.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def _counter_table() -> tuple[U8, U8]:
     """
     kinds = np.full(256, 3, np.uint8)
     kinds[:85], kinds[85:170], kinds[170] = 1, 2, 4
-    hue_bin = np.minimum(np.arange(256) * 2 // 85, 5)  # six bins of 42.5, of which the last has both its ends
+    hue_bin = np.minimum(np.arange(256) * 2 // 85, 5)  # six bins of 42.5; the last includes both its ends
     counters = np.empty((5, 256), np.uint8)
     counters[:] = np.array([_BLACK, _GREY, _FAINT, _BRIGHT, _NOWHERE])[:, None]
     counters[2:4] += hue_bin.astype(np.uint8)
@@ -61,9 +61,9 @@ _KIND, _COUNTER = _counter_table()
 def _haar_down(a: F64) -> None:
     """Haar transform of `a` in place; shape (n, n), n a power of two.
 
-    The coefficients of a 2 x 2 block take its place: upper left the average, which the next level works on, upper right
-    the horizontal, lower left the vertical and lower right the diagonal detail. So `a` ends with its mean, times ``n``,
-    in ``a[0, 0]``.
+    The coefficients of a 2 x 2 block replace it: upper left the average, which the next level works on, upper right the
+    horizontal, lower left the vertical and lower right the diagonal detail. In the end ``a[0, 0]`` is the mean times
+    ``n``.
     """
     n, step = a.shape[0], 1
     while step < n:
@@ -82,7 +82,7 @@ def _haar_down(a: F64) -> None:
 
 @njit(cache=True, nogil=True)
 def _haar_up(a: F64) -> None:
-    """Undo `_haar_down` in place, but for rounding; shape (n, n), n a power of two."""
+    """Invert `_haar_down` in place, up to rounding; shape (n, n), n a power of two."""
     n = a.shape[0]
     step = n // 2
     while step > 0:
@@ -110,10 +110,10 @@ def _load(thumbnail: U8, top: int, left: int, tile: F64) -> None:
 
 @njit(cache=True, nogil=True)
 def low_haar(thumbnail: U8) -> F64:
-    """Return the Haar averages of 8 x 8 blocks, rounded as by PyWavelets, after the mean was taken out.
+    """Return the Haar averages of 8 x 8 blocks with the mean removed, rounded as by PyWavelets.
 
-    No Haar coefficient reaches beyond its block. So the blocks go down, up and down again one at a time, in a scratch
-    that is a 64th of the thumbnail, and meet only in the 8 x 8 averages.
+    No Haar coefficient reaches beyond its block. So each block is transformed down, up and down again by itself, in a
+    buffer that is a 64th of the thumbnail; only the 8 x 8 averages combine blocks.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def _block_sums(image: U8, side: int) -> I64:
     for y in range(image.shape[0]):
         line, first = image[y], y // side * across
         for block in range(across):
-            total = np.uint32(0)  # narrow, for more of them at a time
+            total = np.uint32(0)  # 32 bits, so that vector instructions add more at a time
             for value in line[block * side : (block + 1) * side]:
                 total = np.uint32(total + value)
             sums[first + block] += np.int64(total)
@@ -174,12 +174,12 @@ def whash64(thumbnail: U8) -> np.uint64:
     Returns
     -------
     uint64
-        Packed bits, those of `imagehash.whash` with its defaults also where blocks tie.
+        Packed bits, equal to `imagehash.whash` with its defaults, also where blocks tie.
     """
     sums = _block_sums(thumbnail, thumbnail.shape[0] // 8)
     ordered = np.sort(sums)
     bits = np.uint64(0)
-    if ordered[31] < ordered[32]:  # no block lies at the median: rounding has no say
+    if ordered[31] < ordered[32]:  # no block lies at the median, so rounding does not matter
         for i in range(64):
             bits <<= _ONE
             if sums[i] > ordered[31]:
@@ -203,7 +203,7 @@ def _bits_from_mean_on(values: F64) -> U64:
     """Return which of 256 `values` reach their mean, packed into four words: (256,) to (4,)."""
     total = values.copy()
     half = 128
-    while half > 0:  # added up in pairs: 256 equal values have the very mean they should
+    while half > 0:  # added in pairs, so that the mean of 256 equal values is exact
         for i in range(half):
             total[i] += total[i + half]
         half //= 2
@@ -228,8 +228,8 @@ def block_mean256(thumbnail: U8) -> U64:
     -------
     uint64 array, shape (4,)
         Packed bits: the first block of the first row is the most significant of word 0. These are the bits of OpenCV's
-        ``blockMeanHash`` of mode 0, which writes the first one least significant in each byte. It compares with the
-        mean, the paper with the median.
+        ``blockMeanHash`` of mode 0, which writes the first one least significant in each byte. OpenCV compares with
+        the mean, the paper with the median.
     """
     sums = _block_sums(thumbnail, 16)
     values = np.empty(256)
@@ -240,7 +240,7 @@ def block_mean256(thumbnail: U8) -> U64:
 
 @njit(cache=True, nogil=True)
 def block_mean256_of_means(means: F64) -> U64:
-    """Return the block mean hash of a picture that was reduced to its blocks' means.
+    """Return the block mean hash of a picture from the means of its blocks.
 
     Parameters
     ----------
@@ -261,7 +261,7 @@ def block_mean256_of_means(means: F64) -> U64:
 @njit(cache=True, nogil=True)
 def _count_colours(luma: U8, hsv: U8) -> I64:
     """Return how many pixels are black, grey, of six faint hues, of six bright ones, and coloured but in between."""
-    counts = np.zeros((4, _NOWHERE + 1), np.int64)  # in four sets: neighbours alike need not wait for each other
+    counts = np.zeros((4, _NOWHERE + 1), np.int64)  # four sets, so that equal neighbours do not wait for each other
     for y in range(luma.shape[0]):
         for x in range(luma.shape[1]):
             kind = _KIND[hsv[y, x, 1]]
@@ -278,16 +278,16 @@ def _count_colours(luma: U8, hsv: U8) -> I64:
 def colour_hash42(luma: U8, hsv: U8) -> np.uint64:
     """Return the colour hash of a picture: how much of it is black, how much grey, and how much has which hue.
 
-    Black and grey are eighths of the picture, hues eighths of what is neither, and seven the most. Of an amount `v` the
-    bits are ``v >= 4``, ``v >= 2`` and whether `v` is odd, which is not quite `v` in binary; `imagehash` has it so. It
-    also leaves out colours of saturation 170, though they count among those that are neither black nor grey.
+    Black and grey are counted in eighths of the picture, hues in eighths of the pixels that are neither; seven is the
+    most. The bits of an amount `v` are ``v >= 4``, ``v >= 2`` and whether `v` is odd, which is not quite `v` in binary.
+    Colours of saturation 170 have no hue, but count as neither black nor grey. Both follow `imagehash`.
 
     Parameters
     ----------
     luma : uint8 array, shape (h, w)
         Grey values; at least one pixel.
     hsv : uint8 array, shape (h, w, 3)
-        Hue, saturation and value, [0, 255] each, as Pillow has them.
+        Hue, saturation and value, [0, 255] each, as in Pillow.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""From a picture to a hash in one call: every return to the interpreter is a place where threads wait for each other.
+"""A hash of a picture in one call, because threads wait for each other at every return to the interpreter.
 
-With PDQ in one call rather than in four, two threads did 1.92 times the work of one, before it was 1.72 times.
+With PDQ in one call, two threads did 1.92 times the work of one; with four calls it was 1.72 times.
 
 Numba's cache does not see a change in another file: after a change in `hashing` or `resample`, remove the caches of the
 kernels.

@@ -14,8 +14,8 @@ from fingerprint.types import U8, U64
 
 _BLOCK = 4096
 _BLOCK_WORDS = 2048  # of stored codes, 16 KiB: they stay in the L1 cache while all queries are compared with them
-_CHUNK = 128  # codes whose least distance is found in one go
-_TURNED_FROM = 8  # queries: for fewer it takes longer to turn a block than to read it as it lies
+_CHUNK = 128  # codes whose least distance is found together
+_TURNED_FROM = 8  # queries: for fewer, transposing a block takes longer than reading it as it is
 _DISTANCE_SHIFT = np.int64(48)
 _FAR = np.uint64(1 << 20)  # more than any distance
 
@@ -64,17 +64,17 @@ def hamming_to_one(hashes: U64, one: np.uint64) -> U8:
 
 @njit(cache=True, nogil=True)
 def near_hashes(stored, seen, limit):  # type: ignore[no-untyped-def]
-    """Return (rows, distances) of the pictures that have a hash within a distance of one of a query's.
+    """Return (rows, distances) of the pictures that have a hash within `limit` of a hash of the query.
 
-    stored : uint64 (n, a), an algorithm a column; seen : uint64 (v, a), a variant of the query a row; limit : int, the
-    largest distance. Returns int64 (k,), ascending, and int64 (k,), the least distance of each.
+    stored : uint64 (n, a), a column for each algorithm; seen : uint64 (v, a), a row for each variant of the query;
+    limit : int, the largest distance. Returns int64 (k,), ascending, and int64 (k,), the least distance of each.
     """
     rows, distances = np.empty(0, np.int64), np.empty(0, np.int64)
     least = np.empty(_BLOCK, np.uint64)
     for start in range(0, len(stored), _BLOCK):
         block = stored[start : start + _BLOCK]
         least[:] = np.uint64(64)
-        for variant in range(seen.shape[0]):  # picture by picture within: that loop is done many at a time
+        for variant in range(seen.shape[0]):  # the inner loop is over pictures, so that it is vectorised
             for a in range(seen.shape[1]):
                 sought = seen[variant, a]
                 for i in range(len(block)):
@@ -88,14 +88,14 @@ def near_hashes(stored, seen, limit):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def scan(codes, first_row, queries, k, limits, counts):  # type: ignore[no-untyped-def]
-    """Compare queries with all codes and return what is within their limits, the limits falling as neighbours come.
+    """Compare queries with all codes and return the codes within their limits, which fall as neighbours are found.
 
-    codes : uint64 (n, w), read-only, w from 1 to 4; first_row : int, the number of the first; queries : uint64 (q, w),
-    read-only; k : int, how many neighbours a query wants; limits : int64 (q,), what a distance must be below, changed
-    in place; counts : int64 (q, at least the largest limit), what has been found at which distance, changed in place.
-    Returns int64 (t,) and (t,): the queries and ``distance << 48 | row`` of what was found, for one query in the order
-    of rows. As soon as a query has `k` rows below its limit the limit falls to the farthest of them, because of equal
-    ones the first rows count; so a query never gets more than `k` rows at any one distance.
+    codes : uint64 (n, w), read-only, w from 1 to 4; first_row : int, the row of the first code; queries : uint64
+    (q, w), read-only; k : int, how many neighbours each query needs; limits : int64 (q,), distances must be below them,
+    changed in place; counts : int64 (q, at least the largest limit), how many were found at each distance, changed in
+    place. Returns int64 (t,) and (t,): queries, and ``distance << 48 | row`` of the codes found, for each query in the
+    order of rows. When a query has `k` rows below its limit, the limit falls to the distance of the farthest, because
+    at equal distance the first rows count. So a query never gets more than `k` rows at any one distance.
     """
     n, n_words = codes.shape
     n_queries, flat = len(queries), codes.reshape(-1)
@@ -105,7 +105,7 @@ def scan(codes, first_row, queries, k, limits, counts):  # type: ignore[no-untyp
         below[q] = counts[q, : limits[q]].sum()
     n_block = _BLOCK_WORDS // (4 if n_words > 1 else 1)
     turned = n_words > 1 and n_queries >= _TURNED_FROM
-    columns = np.zeros((4, n_block), np.uint64)  # of codes with fewer words the others stay 0, as those of the query do
+    columns = np.zeros((4, n_block), np.uint64)  # unused words stay 0, as in `sought`
     sought, distances = np.zeros(4, np.uint64), np.empty(_CHUNK, np.uint64)
     for start in range(0, n, n_block):
         stop = min(start + n_block, n)
@@ -156,7 +156,7 @@ def _keep(distances, first_row, k, limit, below, counts, keys):  # type: ignore[
 
 @njit(cache=True, nogil=True)
 def _turn(codes, columns):  # type: ignore[no-untyped-def]
-    """Write codes so that the same word of all lies together: uint64 (n, w), uint64 (4, at least n)."""
+    """Transpose codes: uint64 (n, w) into uint64 (4, at least n)."""
     for i in range(codes.shape[0]):
         for word in range(codes.shape[1]):
             columns[word, i] = codes[i, word]
@@ -164,10 +164,10 @@ def _turn(codes, columns):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _next_of_columns(columns, at, stop, sought, limit):  # type: ignore[no-untyped-def]
-    """Return where the next chunk of a turned block begins that has a distance below the limit, or else `stop`.
+    """Return the start of the next chunk of a transposed block that has a distance below the limit, or `stop`.
 
-    columns : uint64 (4, n); at, stop : int, at a multiple of a chunk; sought : uint64 (4,); limit : int, above 0. What
-    lies past `stop` is 0 or of an earlier block: it may make a chunk look near that is not.
+    columns : uint64 (4, n); at, stop : int, at a multiple of a chunk; sought : uint64 (4,); limit : int, above 0.
+    Entries past `stop` are 0 or of an earlier block, so a chunk may seem near that is not.
     """
     for start in range(at, stop, _CHUNK):
         least = _least_of_columns(columns, start, sought)
@@ -178,7 +178,7 @@ def _next_of_columns(columns, at, stop, sought, limit):  # type: ignore[no-untyp
 
 @njit(cache=True, nogil=True)
 def _least_of_columns(columns, start, sought):  # type: ignore[no-untyped-def]
-    """Return the least distance of a chunk of a turned block: uint64 (4, n), int, uint64 (4,)."""
+    """Return the least distance of a chunk of a transposed block: uint64 (4, n), int, uint64 (4,)."""
     q0, q1, q2, q3 = sought[0], sought[1], sought[2], sought[3]
     a, b = columns[0, start : start + _CHUNK], columns[1, start : start + _CHUNK]
     c, d = columns[2, start : start + _CHUNK], columns[3, start : start + _CHUNK]
@@ -190,10 +190,10 @@ def _least_of_columns(columns, start, sought):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _next_of_words(words, at, stop, sought, limit):  # type: ignore[no-untyped-def]
-    """Return where the next chunk of codes begins that has a distance below the limit, or else `stop`.
+    """Return the start of the next chunk of codes that has a distance below the limit, or `stop`.
 
     words : uint64 (n,); at, stop : int; sought : uint64; limit : int, above 0. A chunk that is not whole is always
-    returned. This and its like stand by themselves as a loop that does more is not made as fast by the compiler.
+    returned. This loop and the next are functions of their own, as the compiler makes a larger loop slower.
     """
     for start in range(at, stop, _CHUNK):
         if start + _CHUNK > stop:
@@ -209,7 +209,7 @@ def _next_of_words(words, at, stop, sought, limit):  # type: ignore[no-untyped-d
 
 @njit(cache=True, nogil=True)
 def _next_of_rows(words, at, stop, sought, n_words, limit):  # type: ignore[no-untyped-def]
-    """Do the same for codes of 2 to 4 words as they lie: uint64 (n n_words,), int, int, uint64 (4,), int, int."""
+    """Do the same for untransposed codes of 2 to 4 words: uint64 (n n_words,), int, int, uint64 (4,), int, int."""
     a, b, c, d = sought[0], sought[1], sought[2], sought[3]
     for start in range(at, stop, _CHUNK):
         if start + _CHUNK > stop:
@@ -249,10 +249,10 @@ def _distances(words, sought, n_words, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def group_neighbours(query_idx, keys, n_queries, k):  # type: ignore[no-untyped-def]
-    """Return what was found query by query, the `k` nearest of each: by distance, then by row.
+    """Return the `k` nearest of the codes found for each query, by distance, then by row.
 
-    query_idx, keys : int64 (t,), as `scan` gives them, in any order. Returns int64 (n_queries + 1,) where each query's
-    begin, int64 rows and uint16 distances.
+    query_idx, keys : int64 (t,), as `scan` gives them, in any order. Returns int64 (n_queries + 1,), where the
+    neighbours of each query begin, int64 rows and uint16 distances.
     """
     ends = np.zeros(n_queries + 1, np.int64)
     for q in query_idx:

@@ -1,15 +1,15 @@
-"""Loops of the perceptual hashes: a thumbnail becomes 64 bits in one ``uint64``.
+"""Kernels of the perceptual hashes: a thumbnail becomes 64 bits in one ``uint64``.
 
-Bits are packed in reading order, row by row, the first bit the most significant: written with 16 hexadecimal digits a
-hash reads as `imagehash` writes it.
+Bits are packed in reading order, row by row, the first bit most significant. So in 16 hexadecimal digits a hash reads
+as `imagehash` writes it.
 
 The pHash compares the coefficients of a cosine transform with their median. On drawings, stripes and flat pictures many
-of them are zero or tied on paper, and only rounding says on which side of the median they come down. To give the very
-bits that SciPy's transform gives there, `_dct32` does the arithmetic of the FFT behind SciPy (pocketfft, a revision of
-FFTPACK) in its order: a DCT of type II by way of a real FFT of length 32 with the factors 2, 4, 4, roots of unity that
-are products of two table entries, and no fused multiply-add. It transforms all columns side by side, so the inner loops
-vectorise, and finishes only the coefficients that count. The simple pHash transforms the rows alone and compares with a
-mean, which `phash_simple64` adds up in NumPy's order for the same reason.
+of them are zero or equal in exact arithmetic, and only rounding decides on which side of the median they lie. To give
+the same bits as SciPy's transform, `_dct32` repeats the arithmetic of the FFT behind SciPy (pocketfft, a revision of
+FFTPACK) in its order: a DCT of type II by a real FFT of length 32 with the factors 2, 4, 4, roots of unity that are
+products of two table entries, and no fused multiply-add. It transforms all columns side by side, so the inner loops
+vectorise, and finishes only the coefficients that are used. The simple pHash transforms only the rows and compares with
+a mean, which `phash_simple64` adds up in NumPy's order for the same reason.
 
 References
 ----------
@@ -32,16 +32,16 @@ _ONE = np.uint64(1)
 
 
 def _roots_of_unity(n: int, count: int) -> F64:
-    """Return cosine and sine of ``2 pi k / n`` for ``k < count``, rounded as the FFT behind SciPy has them.
+    """Return cosine and sine of ``2 pi k / n`` for ``k < count``, rounded as in the FFT behind SciPy.
 
-    Each angle is put together from a coarse and a fine one. That costs a last bit here and there, and is wanted.
+    Each angle is the sum of a coarse and a fine one. This changes the last bit of some values, on purpose.
 
     Parameters
     ----------
     n : int
         Number of roots in the full circle, a multiple of 8.
     count : int
-        How many are asked for, at most ``n / 2``.
+        How many to return, at most ``n / 2``.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def _split_by_two(a: F64, b: F64) -> None:
         b[31, j] = -2.0 * a[16, j]
     for i in range(1, 8):
         c, s = _FFT_ROOTS[i]
-        p, q = 2 * i - 1, 31 - 2 * i  # where the real parts of frequency i and its partner lie; the imaginary follow
+        p, q = 2 * i - 1, 31 - 2 * i  # real parts of frequency i and its partner; the imaginary parts follow
         for j in range(m):
             b[p, j] = a[p, j] + a[q, j]
             b[p + 1, j] = a[p + 1, j] - a[q + 1, j]
@@ -163,7 +163,7 @@ def _dct32(a: F64, b: F64, low: int) -> None:
     _split_by_two(a, b)
     _split_by_four(b, a)
     _finish_fours(a, b)
-    # A cosine transform of type II lies half a sample off: turn each pair of values back. Coefficient 0 needs no turn.
+    # A DCT of type II is off by half a sample: rotate each pair of values back. Coefficient 0 needs no rotation.
     for j in range(m):
         a[0, j] = b[0, j]
     for k in range(1, low):
@@ -230,8 +230,8 @@ def phash64(thumbnail: U8) -> np.uint64:
 def phash_simple64(thumbnail: U8) -> np.uint64:
     """Return the simple pHash of a thumbnail: which low coefficients of its upper rows exceed their mean.
 
-    Only rows are transformed, the constant coefficient stays out, and below the eighth row nothing counts: that is how
-    `imagehash.phash_simple` does it.
+    As in `imagehash.phash_simple`, only rows are transformed, the constant coefficient is left out, and rows below the
+    eighth do not count.
 
     Parameters
     ----------
@@ -241,14 +241,14 @@ def phash_simple64(thumbnail: U8) -> np.uint64:
     Returns
     -------
     uint64
-        Packed bits: the rows from above, in each the frequencies 1 to 8.
+        Packed bits: the rows from top to bottom, in each the frequencies 1 to 8.
     """
     rows, scratch = np.empty((_N, _LOW)), np.empty((_N, _LOW))  # a row of the thumbnail is a column here
     for y in range(_LOW):
         for x in range(_N):
             rows[x, y] = thumbnail[y, x]
     _dct32(rows, scratch, _LOW + 1)
-    # NumPy adds 64 values in eight strands, here the frequencies, and ties those up in pairs.
+    # NumPy adds 64 values in eight strands, here the frequencies, and then adds the strands in pairs.
     strands = np.zeros(_LOW + 1)
     for k in range(1, _LOW + 1):
         for y in range(_LOW):
@@ -332,17 +332,17 @@ def ahash64(thumbnail: U8) -> np.uint64:
     for y in range(8):
         for x in range(8):
             bits <<= _ONE
-            if np.int64(64) * np.int64(thumbnail[y, x]) > total:  # whole numbers: the mean is never rounded
+            if np.int64(64) * np.int64(thumbnail[y, x]) > total:  # integers: the mean is never rounded
                 bits |= _ONE
     return bits
 
 
 @njit(cache=True, nogil=True)
 def thumbnail_quality(thumbnail: U8) -> int:
-    """Return how much neighbouring values differ, in whole hundredths of the range, as PDQ does for its own picture.
+    """Return how much neighbouring values differ, in whole hundredths of the range, as PDQ does for its thumbnail.
 
-    The scale is such that 50 is about where PDQ's figure is 50: on photographs of falling contrast both agree on which
-    side of it a picture lies for 96 of 100.
+    The scale makes 50 about equal to PDQ's 50: on photographs of falling contrast, both agree for 96 of 100 pictures
+    on which side of 50 they lie.
 
     Parameters
     ----------

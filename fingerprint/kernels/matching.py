@@ -21,7 +21,7 @@ _NO_MATCH = np.uint64(1 << 40)
 def pack_signatures(descriptors, rotation, thresholds, out):  # type: ignore[no-untyped-def]
     """Write the 128-bit signature of each local descriptor.
 
-    descriptors : uint8 (n, 128); rotation : float32 (128, 128), a direction a column; thresholds : float32 (128,);
+    descriptors : uint8 (n, 128); rotation : float32 (128, 128), each column a direction; thresholds : float32 (128,);
     out : uint64 (n, 2), bit b of the signature is bit b % 64 of word b // 64.
     """
     n, width = descriptors.shape
@@ -68,7 +68,7 @@ def match_signatures(q_sig, r_sig, max_bits):  # type: ignore[no-untyped-def]
     the query, rows of the reference and distances, by query row; at equal distance the lower row of the reference.
     """
     n_query, n_reference = len(q_sig), len(r_sig)
-    word0, word1 = r_sig[:, 0].copy(), r_sig[:, 1].copy()  # a stream each, for the vector unit
+    word0, word1 = r_sig[:, 0].copy(), r_sig[:, 1].copy()  # contiguous, so that the loop is vectorised
     mi, mj, bits = np.empty(n_query, np.int64), np.empty(n_query, np.int64), np.empty(n_query, np.int64)
     m = 0
     for i in range(n_query):
@@ -88,10 +88,10 @@ def match_signatures(q_sig, r_sig, max_bits):  # type: ignore[no-untyped-def]
 def vote_pair(  # type: ignore[no-untyped-def]
     q_sig, q_frame, r_sig, r_frame, max_bits, max_matches, tolerance, log_scale, min_cos
 ):
-    """Return how many matches agree on one similarity transform, and a small part for how near the signatures are.
+    """Return the most matches that agree on one similarity transform, plus a fraction for how near the signatures are.
 
     Each match is a hypothesis. q_sig : uint64 (nq, 2); q_frame : float32 (nq, 5); r_sig : uint64 (nr, 2); r_frame :
-    float32 (nr, 5); max_bits : largest Hamming distance of a match; max_matches : cap on the hypotheses, the nearest
+    float32 (nr, 5); max_bits : largest Hamming distance of a match; max_matches : cap on the hypotheses; the nearest
     are kept.
     """
     mi, mj, bits = match_signatures(q_sig, r_sig, max_bits)

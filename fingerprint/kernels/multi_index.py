@@ -1,9 +1,9 @@
-"""Exact multi-index hashing: codes found by any 16 of their bits in a row.
+"""Exact multi-index hashing: codes are found by their substrings of 16 bits.
 
 M. Norouzi, A. Punjani, D. J. Fleet, "Fast exact search in Hamming space with multi-index hashing", TPAMI 2014. A code
-of 64 bits has 4 substrings and is listed in 4 tables, one of 256 bits in 16. When the radii of the tables plus one each
-add up to ``r + 1``, a code that is within ``r`` of a query is within its table's radius in at least one of them, or
-else its distance would be ``r + 1`` or more.
+of 64 bits has 4 substrings and is listed in 4 tables, a code of 256 bits in 16. Let the radii of the tables, plus one
+each, add up to ``r + 1``. Then a code within ``r`` of a query is within the radius of at least one table, or else its
+distance would be ``r + 1`` or more.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ SUBSTRING_BITS = 16
 N_BUCKETS = 1 << SUBSTRING_BITS
 LEVELS = 3  # the radii of a table are 0, 1 and 2
 
-#: What it costs to look up a bucket and to read a row of it, in units of a word that is scanned in a batch (some 0.08
-#: ns): measured on a million codes. The first words of a row are at hand only where there is but one.
+#: Costs of looking up a bucket and of reading one of its rows, in units of a word that is scanned in a batch (some 0.08
+#: ns), measured on a million codes. Only codes of one word have their other bits beside the rows; others are far away.
 _BUCKET_COST, _ROW_COST, _FAR_ROW_COST = 500, 45, 250
-_ORDER_GAIN = 2  # so many times less it costs, or still less, when the buckets of many queries are read in their order
+_ORDER_GAIN = 2  # reading the buckets of many queries in their order costs less by this factor or more
 _TOO_MUCH = np.int64(1 << 62)
-_RISK = 32  # so small a part of what it may cost is spent while it is not known that the tables reach far enough
+_RISK = 32  # part of the budget that is spent while it is not known whether the tables reach far enough: 1 / 32
 _SUBSTRING = np.uint64(N_BUCKETS - 1)
 _DISTANCE_SHIFT = np.int64(48)
 _PER_WORD = 64 // SUBSTRING_BITS
-#: All ways to flip none, one and two bits, in this order, and where each number of bits begins.
+#: All ways to flip no, one and two bits, in this order, and where each of these levels begins.
 _FLIPS = np.array([0, *(1 << a for a in range(16)), *(1 << a | 1 << b for a in range(16) for b in range(a))], np.int64)
 _LEVEL_STARTS = np.array([0, 1, 17, 137], np.int64)
 _MOST_FLIPS = 120  # of one level
-_BATCH = 16  # queries from which on it pays to sort their buckets
-_BIN_SHIFT = 4  # that many low bits of a bucket are not sorted by
-_CHUNK, _ENOUGH = 64, 1 << 20  # entries that are looked at in one go; that are kept before their codes are looked at
-_QUERY_SHIFT, _LOW = np.int64(32), np.int64((1 << 32) - 1)  # a query above, one of its buckets or entries below
+_BATCH = 16  # least number of queries for which sorting their buckets pays
+_BIN_SHIFT = 4  # low bits of a bucket that sorting ignores
+_CHUNK, _ENOUGH = 64, 1 << 20  # entries that are compared together; that are collected before their codes are compared
+_QUERY_SHIFT, _LOW = np.int64(32), np.int64((1 << 32) - 1)  # high bits: a query; low bits: a bucket or an entry
 
 
 @njit(cache=True, nogil=True)
@@ -42,9 +42,9 @@ def build_tables(codes, starts, rows, rests):  # type: ignore[no-untyped-def]
     """Write the tables of some codes by counting sort.
 
     codes : uint64 (n, w), read-only; starts : uint32 (4 w, 65537), where each bucket begins; rows : uint32 (4 w, n),
-    the codes' rows, ascending within a bucket; rests : uint32 (4, n) for codes of one word, the two substrings that
-    follow in the code, round its end, in the order of `rows`; (4 w, 0) for others. Most rows of a bucket are told to be
-    too far by these alone, which lie beside each other, where the codes themselves are all over the memory.
+    the codes' rows, ascending within a bucket; rests : uint32 (4, n) for codes of one word, the next two substrings of
+    the code, continuing at its start, in the order of `rows`; (4 w, 0) for longer codes. The rests alone show that most
+    rows of a bucket are too far; they lie side by side, but the codes are scattered over the memory.
     """
     n, n_words = codes.shape
     at = np.empty(N_BUCKETS, np.uint32)
@@ -67,14 +67,13 @@ def build_tables(codes, starts, rows, rests):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def search_tables(codes, tables, first_row, queries, k, limits, counts, budget, resolved):  # type: ignore[no-untyped-def]
-    """Find what is within the queries' limits by tables, the limits falling as neighbours come.
+    """Find by tables the codes within the queries' limits, which fall as neighbours are found.
 
-    codes : uint64 (n, w), read-only, that the tables are of; tables : starts, rows, rests as `build_tables` writes
-    them, read-only; first_row, queries, k, limits, counts and what is returned : as in
-    `fingerprint.kernels.hamming.scan`, but that the order is any and that there may be more rows of one distance than
-    `k`; budget : int, what a query may cost, in scanned words; resolved : bool (q,), written: where it is False the
-    query would cost more, or reaches farther than the tables do; then nothing is returned for it, and its limit may be
-    lower, but never too low.
+    codes : uint64 (n, w), read-only, the codes of the tables; tables : starts, rows, rests as `build_tables` writes
+    them, read-only; first_row, queries, k, limits, counts and the result : as in `fingerprint.kernels.hamming.scan`,
+    but in any order, and there may be more than `k` rows at one distance; budget : int, the most that a query may cost,
+    in scanned words; resolved : bool (q,), written: False where the query would cost more, or where its limit is beyond
+    the reach of the tables. Nothing is returned for such a query; its limit may be lower, but never too low.
     """
     if codes.shape[1] == 1 and len(queries) >= _BATCH and k > counts.sum() + len(codes):  # no limit will fall
         return _search_in_order(codes, tables, first_row, queries, limits, counts, budget, resolved)
@@ -100,24 +99,24 @@ def search_tables(codes, tables, first_row, queries, k, limits, counts, budget, 
         found += n_mine
         counts[q] = mine
         if limit > 0 and mine[:limit].sum() >= k:
-            limits[q] -= 1  # the rows of other tables come later, so that of equals ours are taken
+            limits[q] -= 1  # the rows of later segments are higher, so at equal distance ours count
     return query_idx[:found], keys[:found]
 
 
 @njit(cache=True, nogil=True)
 def _search_in_order(codes, tables, first_row, queries, limits, counts, budget, resolved):  # type: ignore[no-untyped-def]
-    """Do what `search_tables` does for many queries of one word whose limits stay.
+    """Do what `search_tables` does, for many queries of one word whose limits do not fall.
 
-    Which buckets are to be read is then known beforehand, so that they are read table by table in the order in which
-    they lie in memory, whichever query they are for: that is fetched ahead, and not waited for at every bucket.
+    Then the buckets to read are known beforehand. They are read table by table in the order of memory, for all queries
+    together, so that the processor fetches them ahead instead of waiting for each bucket.
     """
     starts, rows, rests = tables
     radii = _plan(starts, queries, limits, len(codes), min(_ORDER_GAIN * budget, _TOO_MUCH - 1), resolved)
     query_idx, keys, near, found = np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty(1024, np.int64), 0
     for table in range(len(starts)):
-        visits = _visits(queries, radii, table)
-        while len(visits) > 0:
-            n_near, near, visits = _near_entries(starts[table], rests[table], visits, queries, table, limits, near)
+        lookups = _lookups(queries, radii, table)
+        while len(lookups) > 0:
+            n_near, near, lookups = _near_entries(starts[table], rests[table], lookups, queries, table, limits, near)
             if found + n_near > len(keys):
                 query_idx, keys = longer(query_idx, 2 * (found + n_near)), longer(keys, 2 * (found + n_near))
             for i in range(n_near):
@@ -134,9 +133,10 @@ def _search_in_order(codes, tables, first_row, queries, limits, counts, budget, 
 
 @njit(cache=True, nogil=True)
 def _plan(starts, queries, limits, n, budget, resolved):  # type: ignore[no-untyped-def]
-    """Return to which radius each query reads each table, as `_search_one` does: int64 (q, n_tables).
+    """Return the radius to which each query reads each table, as `_search_one` does: int64 (q, n_tables).
 
-    It is -1 where a table is not read: all of a query that would cost more than the budget, which is not `resolved`.
+    It is -1 for a table that is not read. A query that would cost more than the budget reads none, and is not
+    `resolved`.
     """
     n_tables = len(starts)
     radii, every = np.full((len(queries), n_tables), -1), np.arange(n_tables)
@@ -145,7 +145,7 @@ def _plan(starts, queries, limits, n, budget, resolved):  # type: ignore[no-unty
         resolved[q], n_read = _even_cost(n, n_tables, limits[q]) <= budget, 0
         if not resolved[q]:
             continue
-        spent = _even_cost(0, n_tables, limits[q])  # of looking up
+        spent = _even_cost(0, n_tables, limits[q])  # looking up the buckets
         for level in range(LEVELS):
             n_wanted = min(n_tables, limits[q] - n_read)
             if n_wanted <= 0:
@@ -163,38 +163,38 @@ def _plan(starts, queries, limits, n, budget, resolved):  # type: ignore[no-unty
 
 
 @njit(cache=True, nogil=True)
-def _visits(queries, radii, table):  # type: ignore[no-untyped-def]
-    """Return ``query << 32 | bucket`` for all buckets of a table that are to be read, nearly in their order."""
+def _lookups(queries, radii, table):  # type: ignore[no-untyped-def]
+    """Return ``query << 32 | bucket`` for all buckets of a table that are to be read, nearly sorted."""
     ends = np.zeros((N_BUCKETS >> _BIN_SHIFT) + 1, np.int64)
     for q in range(len(queries)):
         bucket = _substring(queries[q], table)
         for i in range(_LEVEL_STARTS[radii[q, table] + 1]):
             ends[((bucket ^ _FLIPS[i]) >> _BIN_SHIFT) + 1] += 1
     ends = np.cumsum(ends)
-    visits = np.empty(ends[-1], np.int64)
+    lookups = np.empty(ends[-1], np.int64)
     for q in range(len(queries)):
         bucket = _substring(queries[q], table)
         for i in range(_LEVEL_STARTS[radii[q, table] + 1]):
             other = bucket ^ _FLIPS[i]
-            visits[ends[other >> _BIN_SHIFT]] = (q << _QUERY_SHIFT) | other
+            lookups[ends[other >> _BIN_SHIFT]] = (q << _QUERY_SHIFT) | other
             ends[other >> _BIN_SHIFT] += 1
-    return visits
+    return lookups
 
 
 @njit(cache=True, nogil=True)
-def _near_entries(starts, rests, visits, queries, table, limits, near):  # type: ignore[no-untyped-def]
-    """Write ``query << 32 | entry`` of what may be below a limit, as far as the table can tell.
+def _near_entries(starts, rests, lookups, queries, table, limits, near):  # type: ignore[no-untyped-def]
+    """Write ``query << 32 | entry`` of the entries that may be below a limit, judged by their rests.
 
-    Returns how many, `near`, which may have had to grow, and the visits that are left, as `near` may be large enough.
+    Returns how many, `near`, which may have grown, and the lookups that are left when `near` holds enough.
     """
     n_near, last = 0, len(rests) - _CHUNK
     wanted = np.empty((len(queries), 2), np.uint32)
     for q in range(len(queries)):
         wanted[q, 0], wanted[q, 1] = _rest(queries[q, 0], table), _substring(queries[q], table)
-    for n_done, visit in enumerate(visits):
+    for n_done, lookup in enumerate(lookups):
         if n_near >= _ENOUGH:
-            return n_near, near, visits[n_done:]
-        q, bucket = visit >> _QUERY_SHIFT, visit & _LOW
+            return n_near, near, lookups[n_done:]
+        q, bucket = lookup >> _QUERY_SHIFT, lookup & _LOW
         rest, flipped = wanted[q, 0], popcount(np.uint64(wanted[q, 1] ^ bucket))
         most = np.uint32(limits[q] - np.int64(flipped))
         begin, end = np.int64(starts[bucket]), np.int64(starts[bucket + 1])
@@ -206,14 +206,14 @@ def _near_entries(starts, rests, visits, queries, table, limits, near):  # type:
                 for i in range(start, np.minimum(start + _CHUNK, end)):
                     near[n_near] = (q << _QUERY_SHIFT) | i
                     n_near += popcount(np.uint64(rests[i] ^ rest)) < most
-    return n_near, near, visits[:0]
+    return n_near, near, lookups[:0]
 
 
 @njit(cache=True, nogil=True)
 def _any_near(chunk, rest, most):  # type: ignore[no-untyped-def]
-    """Tell whether any of `_CHUNK` entries is near; what lies past a bucket may be among them, as few are.
+    """Return whether any of `_CHUNK` entries is near; entries past the bucket count too, but few are near.
 
-    The compiler does a loop of a fixed length many at a time, but only if that is long (48, but not 32).
+    The compiler vectorises a loop of a fixed length, but only if that is long enough (48, but not 32).
     """
     found = np.uint32(0)
     for i in range(_CHUNK):
@@ -223,9 +223,9 @@ def _any_near(chunk, rest, most):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _even_cost(n, n_tables, limit):  # type: ignore[no-untyped-def]
-    """Return what a query whose limit stays would cost if all buckets were equal; beyond the reach of the tables: much.
+    """Return the cost of a query if its limit does not fall and all buckets are equal; `_TOO_MUCH` beyond the reach.
 
-    Nothing need be begun that is too dear even then.
+    A query that is too expensive even then is not started.
     """
     if limit > LEVELS * n_tables:
         return _TOO_MUCH
@@ -240,11 +240,11 @@ def _even_cost(n, n_tables, limit):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _search_one(codes, tables, query, k, limit, counts, budget, bounds, keys, first, near, sink):  # type: ignore[no-untyped-def]
-    """Write keys of one query's neighbours from `first` on; return how many, -1 for too dear, and its new limit.
+    """Write keys of one query's neighbours from `first` on; return how many, or -1 if too expensive, and its new limit.
 
-    One level after the other is read of all tables, first none, then one, then two bits flipped; and within a level one
-    table after the other, those with the fewest rows first. Having read `s` of them in all, everything within ``s - 1``
-    has been found. Also returns `keys` and `near`, room for row numbers, which may have had to grow.
+    The tables are read level by level: with no, then one, then two bits flipped; in each level, the tables with the
+    fewest rows first. After `s` reads, everything within ``s - 1`` has been found. Also returns `keys`, and `near`, a
+    buffer for rows; both may have grown.
     """
     starts, rows, rests = tables
     n_tables = len(starts)
@@ -256,11 +256,11 @@ def _search_one(codes, tables, query, k, limit, counts, budget, bounds, keys, fi
     for level in range(LEVELS):
         lacking = asked > reach and counts[:limit].sum() < k
         if n_read >= limit or (lacking and level == LEVELS - 1):
-            break  # all is found; or there are not even k at the reach of the tables, and little hope for them
+            break  # all is found; or fewer than k are within the reach of the tables, and k are unlikely
         n_flips = _LEVEL_STARTS[level + 1] - _LEVEL_STARTS[level]
         spent += min(n_tables, limit - n_read) * n_flips * _BUCKET_COST
         allowed = budget // _RISK if lacking else budget
-        if spent > allowed:  # to look up the buckets is already part of what they cost
+        if spent > allowed:  # looking up the buckets is already part of the cost
             break
         for table in range(n_tables):
             n_rows[table] = _look_up(starts[table], _substring(query, table), level, bounds[table])
@@ -291,12 +291,12 @@ def _search_one(codes, tables, query, k, limit, counts, budget, bounds, keys, fi
 def _keep(codes, query, near, radii, k, limit, below, counts, keys):  # type: ignore[no-untyped-def]
     """Write the keys of rows that are below the limit and new; return how many, the new limit and `below`.
 
-    below : how many have been found below ``limit - 1``: the farthest of k stays below the limit, as among its equals
-    there may be lower rows.
+    below : how many have been found below ``limit - 1``. The distance of the farthest of k stays below the limit, as
+    there may be lower rows at the same distance.
     """
     n = 0
     for i in range(len(near)):
-        row = min(near[i], len(codes) - 1)  # a damaged file must not make us read what is not ours
+        row = min(near[i], len(codes) - 1)  # a damaged file must not make us read outside the array
         distance = _distance(codes, row, query)
         if distance < limit and not _seen(codes[row], query, radii):
             keys[n] = (distance << _DISTANCE_SHIFT) | row
@@ -317,7 +317,7 @@ def _substring(code, table):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _rest(word, table):  # type: ignore[no-untyped-def]
-    """Return the 32 bits that follow a substring, round the end of the word."""
+    """Return the 32 bits that follow a substring, continuing at the start of the word."""
     after, before = np.uint64((table + 1) * SUBSTRING_BITS % 64), np.uint64((3 - table) * SUBSTRING_BITS % 64)
     if after == np.uint64(0):
         return np.uint32(word & np.uint64(0xFFFFFFFF))
@@ -337,9 +337,9 @@ def _look_up(starts, substring, level, bounds):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _touch(array, bounds, sink):  # type: ignore[no-untyped-def]
-    """Read the first and the last entry of buckets: the memory fetches many beside each other when nothing is between.
+    """Read the first and the last entry of buckets, so that the memory fetches many buckets at the same time.
 
-    What they add up to is kept, or else the compiler would leave all of this out.
+    The result is kept in `sink`, or else the compiler would leave the reads out.
     """
     total, last = array[0], len(array) - 1
     for i in range(len(bounds)):
@@ -349,9 +349,9 @@ def _touch(array, bounds, sink):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _near_rows(rows, rests, bounds, query, table, limit, near):  # type: ignore[no-untyped-def]
-    """Write which rows of buckets may be below a limit, as far as the table can tell, and return how many.
+    """Write the rows of buckets that may be below a limit, judged by their rests, and return how many.
 
-    limit : int, above 0: of what the bits that the buckets do not stand for add to the distance.
+    limit : int, above 0, for the distance of the bits outside the table's substring.
     """
     n_near = 0
     if len(query) > 1:
@@ -382,7 +382,7 @@ def _distance(codes, row, query):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _seen(code, query, radii):  # type: ignore[no-untyped-def]
-    """Tell whether a code was found before: it is within the radius to which some table has been read."""
+    """Return whether a code was found before: it is within the radius to which some table has been read."""
     for table in range(len(radii)):
         if radii[table] >= 0:
             shift = np.uint64(table % _PER_WORD * SUBSTRING_BITS)

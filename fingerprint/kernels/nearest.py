@@ -1,4 +1,4 @@
-"""What exact search does beside matrix products: lift vectors, find the few small entries, keep the nearest."""
+"""Kernels of exact search, besides matrix products: lift vectors, find the few small entries, keep the nearest."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from numba import njit
 from fingerprint.kernels.arrays import longer
 
 _LANES = 8
-_WIDE = 64  # float32 sums that run beside each other: enough to hide how long an addition takes
-_CHUNK = 128  # entries of a row that are looked at together
+_WIDE = 64  # parallel float32 sums: enough to hide the latency of an addition
+_CHUNK = 128  # entries of a row that are compared together
 
 
 @njit(cache=True, nogil=True)
 def largest_magnitude_bits(bits):  # type: ignore[no-untyped-def]
-    """Return the largest of the magnitudes of float32 numbers, all as uint32 (n,); not finite from 0x7f800000 on.
+    """Return the largest magnitude of float32 numbers, all as uint32 (n,); not finite from 0x7f800000 on.
 
-    Whole numbers without their sign bit are ordered as the magnitudes are, and a largest one is found in one pass.
+    Without the sign bit, the bits are ordered as integers like the magnitudes, so one pass finds the largest.
     """
     largest = np.uint32(0)
     for value in bits:
@@ -26,10 +26,10 @@ def largest_magnitude_bits(bits):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def lift(block, scale, centre, slack, factor, lifted, norms):  # type: ignore[no-untyped-def]
-    """Write ``factor * (x * scale - centre)`` and ``(1 - slack)`` times the squared length of what factor multiplies.
+    """Write ``factor * x'`` and ``(1 - slack) * |x'|**2`` of vectors x, where ``x' = x * scale - centre``.
 
     block : float32 (n, d), C-contiguous; scale, factor : float32; centre : float32 (d,); slack : float; lifted :
-    float32 (n, d + 1), whose last column is left alone; norms : float64 (n,).
+    float32 (n, d + 1), whose last column is not written; norms : float64 (n,).
     """
     n, d = block.shape
     whole = d - d % _LANES
@@ -57,7 +57,7 @@ def lift(block, scale, centre, slack, factor, lifted, norms):  # type: ignore[no
 def rough_distances(vectors, one, out):  # type: ignore[no-untyped-def]
     """Write the squared distances of vectors to one in single precision: float32 (n, d), float32 (d,), float32 (n,).
 
-    Nothing is subtracted but the vectors, so each is off by a few roundings of itself.
+    Only the vectors are subtracted, so the relative error of each is a few roundings.
     """
     n, d = vectors.shape
     whole = d - d % _WIDE
@@ -87,9 +87,9 @@ def rough_distances(vectors, one, out):  # type: ignore[no-untyped-def]
 def entries_below(products, limits):  # type: ignore[no-untyped-def]
     """Return rows, columns and values of the entries that are at most their row's limit, row by row.
 
-    products : float32 (n, m), C-contiguous; limits : float32 (n,). Returns int64, int64 and float32, as long as there
-    are such entries, at most n * m. Most chunks have none, which a count without branches over a view of fixed length
-    tells: that is what the vector unit can do.
+    products : float32 (n, m), C-contiguous; limits : float32 (n,). Returns int64, int64 and float32, of the number of
+    such entries, at most n * m. Most chunks have none, so each is counted first: a loop without branches over a view of
+    fixed length is vectorised.
     """
     n, m = products.shape
     whole = m - m % _CHUNK
@@ -143,7 +143,7 @@ def paired_distances(left, right, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def lowest_of_rows(rows, keys, k):  # type: ignore[no-untyped-def]
-    """Return the positions, ascending, of `k` entries of each row with the lowest keys, or of all if they are fewer.
+    """Return the positions, ascending, of the `k` entries of each row with the lowest keys, or of all if fewer.
 
     rows : int64 (t,), ascending; keys : float64 (t,).
     """
@@ -155,7 +155,7 @@ def lowest_of_rows(rows, keys, k):  # type: ignore[no-untyped-def]
             stop += 1
         room = min(k, stop - start)
         limit = np.partition(keys[start:stop], room - 1)[room - 1]
-        equal = room  # places left for keys at the limit
+        equal = room  # how many keys at the limit are still to be taken
         for at in range(start, stop):
             equal -= keys[at] < limit
         for at in range(start, stop):
@@ -172,10 +172,10 @@ def lowest_of_rows(rows, keys, k):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def merge_nearest(rows, columns, found, indices, distances):  # type: ignore[no-untyped-def]
-    """Merge newly found entries into the nearest of their rows, which stay sorted by distance, then by column.
+    """Merge new entries into the nearest entries of their rows, which stay sorted by distance, then by column.
 
     rows, columns : int64 (t,), ascending by row, then by column; found : float64 (t,), their distances; indices : int64
-    (n, k) and distances : float64 (n, k), changed in place. No entry may be found that is there already.
+    (n, k) and distances : float64 (n, k), changed in place. No new entry may be among them already.
     """
     k = indices.shape[1]
     old_indices, old_distances = np.empty(k, np.int64), np.empty(k, np.float64)

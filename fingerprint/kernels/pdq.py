@@ -1,9 +1,9 @@
-"""Loops of PDQ: grey values become a 64 x 64 picture, that its quality and 16 x 16 cosine coefficients, and these bits.
+"""Kernels of PDQ: from grey values to a 64 x 64 picture, to its quality and 16 x 16 cosine coefficients, to bits.
 
-The picture is made small by a Jarosz filter, which is two passes of a box filter each way, and then by taking every
-so-manieth value. Both are linear and only 64 values each way are wanted, so here each of them is a weighted sum of the
-pixels about it: every pixel is read about once, whatever the filter's width. Sums are taken in another order than in
-the reference implementation; where a coefficient lies within rounding of the median, its bit can differ.
+PDQ reduces the picture by a Jarosz filter, which is two passes of a box filter each way, and then takes values at equal
+steps. Both are linear and only 64 values each way are needed, so here each value is a weighted sum of the pixels around
+it: every pixel is read about once, at any width of the filter. Sums are taken in another order than in the reference
+implementation; if a coefficient lies within rounding of the median, its bit can differ.
 
 References
 ----------
@@ -45,15 +45,15 @@ def jarosz_weights(n: int, divisor: int) -> tuple[I32, F32]:
     n : int, >= 1
         Pixels of the original picture along this axis.
     divisor : int
-        By how much the pixels that are there were reduced since: each is the mean over so many original ones, the last
-        one of what was left.
+        By how much the given pixels were reduced: each is the mean of so many original ones, the last one of those that
+        were left.
 
     Returns
     -------
     spans : int32 array, shape (64, 2)
         First pixel, and how many.
     weights : float32 array, shape (64, k)
-        Adding up to 1; beyond the span 0.
+        They add up to 1 for each value; 0 beyond the span.
     """
     window = (n + 2 * _SIDE - 1) // (2 * _SIDE)
     after = (window + 2) // 2 - 1  # pixels of a box after the one in its middle
@@ -76,7 +76,7 @@ def jarosz_weights(n: int, divisor: int) -> tuple[I32, F32]:
 
 @njit(cache=True, nogil=True)
 def jarosz64(grey, x_spans, x_weights, y_spans, y_weights):  # type: ignore[no-untyped-def]
-    """Return a picture as PDQ makes it small.
+    """Return a picture reduced as in PDQ.
 
     grey : uint8 or float32 (h, w), [0, 255]; x_spans, x_weights, y_spans, y_weights : from `jarosz_weights` for width
     and height. Returns float32 (64, 64), [0, 255].
@@ -177,7 +177,7 @@ def pdq_bits(coefficients: F32) -> U64:
     Returns
     -------
     uint64 array, shape (4,)
-        Packed bits; as text with 64 digits, what PDQ's tools write.
+        Packed bits; in 64 hexadecimal digits they read as PDQ's tools write them.
     """
     words = np.empty(4, np.uint64)
     _pack_above_median(coefficients, words)
@@ -186,7 +186,7 @@ def pdq_bits(coefficients: F32) -> U64:
 
 @njit(cache=True, nogil=True)
 def pdq_dihedral(coefficients: F32) -> U64:
-    """Return the PDQ hashes of a picture turned and mirrored in all eight ways.
+    """Return the PDQ hashes of a picture in all eight orientations.
 
     Turning by a right angle and mirroring only swap the axes of the coefficients and change signs of every other one.
 
@@ -228,7 +228,7 @@ def n_undecided(coefficients: F32) -> int:
     Returns
     -------
     int
-        [1, 256]; some 2 of a photograph, many of stripes, which have next to nothing in most coefficients.
+        [1, 256]; some 2 for a photograph, many for stripes, most of whose coefficients are nearly 0.
     """
     values = coefficients.ravel()
     median = np.partition(values, _N_BITS // 2 - 1)[_N_BITS // 2 - 1]
@@ -242,8 +242,8 @@ def n_undecided(coefficients: F32) -> int:
 def pdq_of(grey, x_spans, x_weights, y_spans, y_weights):  # type: ignore[no-untyped-def]
     """Return the PDQ hash of a picture, uint64 (4,), its quality, its coefficients, and how many are undecided.
 
-    The parameters are those of `jarosz64`. All in one, as every step back to the interpreter is one at which threads
-    wait for each other.
+    The parameters are those of `jarosz64`. All in one call, because threads wait for each other at every return to
+    the interpreter.
     """
     small = jarosz64(grey, x_spans, x_weights, y_spans, y_weights)
     coefficients = pdq_coefficients(small)

@@ -40,7 +40,7 @@ def _as_byte(value):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _find(words, word, at):  # type: ignore[no-untyped-def]
-    """Return the first position from `at` whose word is not below `word`: in steps that double, then by halves."""
+    """Return the first position from `at` whose word is not below `word`: by doubling steps, then by halving."""
     step, low, high = 1, at, at
     while high < len(words) and words[high] < word:
         low = high + 1
@@ -64,7 +64,7 @@ def _bounds(starts, at):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _collect(q_words, q_signatures, words, starts, signatures, max_bits):  # type: ignore[no-untyped-def]
-    """Return (word assignment, posting, distance) of hits, by word assignment, and the number of postings visited."""
+    """Return (word assignment, posting, distance) of hits, by word assignment, and the number of postings compared."""
     size = 1 << 12
     hit_of, posting, bits = np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size, np.uint8)
     longest = 0
@@ -80,7 +80,7 @@ def _collect(q_words, q_signatures, words, starts, signatures, max_bits):  # typ
         start, stop = _bounds(starts, at)
         n_visited += stop - start
         sought = q_signatures[v]
-        for t in range(stop - start):  # all distances first: a loop without a branch is done many at a time
+        for t in range(stop - start):  # all distances first: a loop without a branch is vectorised
             distances[t] = popcount(signatures[start + t] ^ sought)
         for low in range(0, stop - start, _LANES):
             high = min(low + _LANES, stop - start)
@@ -101,10 +101,10 @@ def _collect(q_words, q_signatures, words, starts, signatures, max_bits):  # typ
 
 @njit(cache=True, nogil=True)
 def _group(owners, n_groups):  # type: ignore[no-untyped-def]
-    """Return the hits ordered by group, those of one group in the order given: int64 (n,)."""
-    if len(owners) * _FEW < n_groups:  # counting would be mostly of groups that have none
+    """Return the order of the hits by group, int64 (n,); hits of one group keep their order."""
+    if len(owners) * _FEW < n_groups:  # counting would mostly pass empty groups
         return np.argsort(owners, kind="mergesort")
-    fill = np.zeros(n_groups + 2, np.int64)  # one more, for what a damaged file may name
+    fill = np.zeros(n_groups + 2, np.int64)  # one more group, for pictures beyond the last that a damaged file may name
     for owner in owners:
         fill[owner + 1] += 1
     for g in range(n_groups + 1):
@@ -130,7 +130,7 @@ def _unpack(geometry, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _by_row(hits, hit_of, q_rows):  # type: ignore[no-untyped-def]
-    """Order the few hits of a group by the query's keypoint, in place; equal ones stay in their order."""
+    """Order the few hits of a group by the query's keypoint, in place; hits of one keypoint keep their order."""
     for t in range(1, len(hits)):
         hit = hits[t]
         at = t
@@ -146,14 +146,14 @@ def vote_postings(  # type: ignore[no-untyped-def]
     words, starts, signatures, references, geometry, n_references,
     weights, rarity, max_hits, tolerance, log_scale, min_cos,
 ):  # fmt: skip
-    """Score references by the weighted hits that agree on one similarity transform, each hit being a hypothesis.
+    """Score references by the weighted hits that agree on one similarity transform; each hit is a hypothesis.
 
     q_words : uint32 (v,), ascending; q_signatures : uint64 (v,); q_rows : int32 (v,), rows of the keypoints that
     look up these words; q_frames : float32 (n, 5) and q_variants : uint8 (n,), of the query's keypoints in all
     variants; words : uint32 (u,), those that have postings, ascending; starts : uint32 (u + 1,); signatures : uint64
     (N,); references : uint32 (N,); geometry : uint32 (N,); weights : float32 (66,), by Hamming distance, zero from the
     first distance that is no hit; rarity : float32 (W,), by word, how much a hit in it weighs; max_hits : cap on the
-    hits of one variant on one reference, the nearest are kept.
+    hits of one variant on one reference; the nearest are kept.
     Returns (rows, variants, scores, n_visited, n_hits): int64 (k,), int64 (k,), float32 (k,), references on which at
     least two keypoints of a variant agree, ascending; the number of postings that were compared, and of hits among
     them. A query keypoint counts once, with its best hit.
@@ -189,13 +189,7 @@ def vote_postings(  # type: ignore[no-untyped-def]
             q_part[m] = q_frames[q_rows[at]]
             _unpack(geometry[posting[hits[m]]], r_part[m])
             weight[m] = weights[bits[hits[m]]] * rarity[q_words[at]]
-        best = np.float32(0)
-        for h in range(len(hits)):
-            if mark_agreeing(h, q_part, r_part, len(hits), tolerance, log_scale, min_cos, agreeing) < 2:
-                continue
-            score, count = _weigh(agreeing, len(hits), q_of, weight)
-            if count >= 2 and score > best:
-                best = score
+        best = _best_score(len(hits), q_of, q_part, r_part, weight, tolerance, log_scale, min_cos, agreeing)
         if best > 0:
             if found == len(scores):
                 found_groups, scores = longer(found_groups, 2 * found), longer(scores, 2 * found)
@@ -203,6 +197,18 @@ def vote_postings(  # type: ignore[no-untyped-def]
             found += 1
     groups = found_groups[:found]
     return groups // n_variants, groups % n_variants, scores[:found].copy(), n_visited, len(hit_of)
+
+
+@njit(cache=True, nogil=True)
+def _best_score(m, q_of, q_part, r_part, weight, tolerance, log_scale, min_cos, agreeing):  # type: ignore[no-untyped-def]
+    """Return the largest weight of hits that agree with one of them, 0 if no two query keypoints do."""
+    best = np.float32(0)
+    for h in range(m):
+        if mark_agreeing(h, q_part, r_part, m, tolerance, log_scale, min_cos, agreeing) >= 2:
+            score, count = _weigh(agreeing, m, q_of, weight)
+            if count >= 2 and score > best:
+                best = score
+    return best
 
 
 @njit(cache=True, nogil=True)

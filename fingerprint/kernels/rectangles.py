@@ -1,4 +1,4 @@
-"""Straight boundaries in a grey picture, and the rectangles that they make."""
+"""Straight boundaries in a grey picture, and the rectangles that they form."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from fingerprint.types import BOUNDARY_BINS
 
 _NEAR, _FAR = 3, 6  # lines beside a boundary that it is compared with; nearer ones share its blur
 _OVERLAP = 0.75  # rectangles that overlap more are one
-_SAME_SIDE = -0.3  # mean evidence below which a side is not worth a look at the others
+_SAME_SIDE = -0.3  # a rectangle whose left side has less mean evidence is skipped
 
 
 @njit(cache=True, nogil=True)
 def boundary_bins(grey, out):  # type: ignore[no-untyped-def]
-    """Write for each place between two rows how it looks as a part of a straight boundary: step times 8 plus ratio.
+    """Write the bin of each position between two rows as part of a straight boundary: step times 8 plus ratio.
 
-    grey : uint8 (h, w); out : uint8 (h + 1, w), row y the boundary between the rows y - 1 and y; the first and the last
-    are the picture's border and get 0. Steps are averages over three pixels along the boundary, in grey values, binned
-    at 1, 2, 4 ... 64; the ratio is that to the mean step 3 to 6 rows away plus 1, binned at 0.5, 1, 1.5, 2, 3, 5 and 8.
+    grey : uint8 (h, w); out : uint8 (h + 1, w), row y is the boundary between the rows y - 1 and y; the first and the
+    last are the picture's border and get 0. Steps are averages over three pixels along the boundary, in grey values,
+    binned at 1, 2, 4 ... 64; the ratio is the step divided by the mean step 3 to 6 rows away plus 1, binned at 0.5, 1,
+    1.5, 2, 3, 5 and 8.
     """
     h, w = grey.shape
     steps = np.zeros((h + 1, w), np.int32)  # three times the step
@@ -71,7 +72,8 @@ def best_rectangles(along_x, along_y, rows, columns, least_height, least_width, 
 
     along_x : float32 (h + 1, w + 1), running sums from the left of the evidence of horizontal boundaries; along_y :
     float32 (w + 1, h + 1), the same of vertical ones from the top; rows, columns : int64, ascending, the boundaries to
-    choose from; out : float32 (n, 5): evidence, left, top, right, bottom. A side on the picture's border has none.
+    choose from; out : float32 (n, 5): evidence, left, top, right, bottom. A side on the picture's border has no
+    evidence.
     """
     h, w = along_x.shape[0] - 1, along_y.shape[0] - 1
     n = out.shape[0]
@@ -104,9 +106,9 @@ def best_rectangles(along_x, along_y, rows, columns, least_height, least_width, 
 
 @njit(cache=True, nogil=True)
 def _keep(out, found, total, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
-    """Put a rectangle in its place and drop all that are nearly the same, unless one of these has more evidence.
+    """Insert a rectangle by its evidence and drop those nearly the same, unless one of these has more evidence.
 
-    Returns how many there are.
+    Returns how many rectangles there are.
     """
     n = out.shape[0]
     same = np.zeros(n, np.bool_)
@@ -134,7 +136,7 @@ def _keep(out, found, total, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _mean_evidence(sums, line, start, stop):  # type: ignore[no-untyped-def]
-    """Return the mean evidence of a part of a line or of one beside it, whichever has most; -1 if it is no part."""
+    """Return the mean evidence of a part of a line, or of a line beside it if larger; -1 if the part is too short."""
     start, stop = max(start, 0), min(stop, sums.shape[1] - 1)
     if stop - start < 2:
         return -1.0
@@ -151,11 +153,11 @@ def _area(sums, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def measure_rectangles(grey, along_x, along_y, rectangles, out):  # type: ignore[no-untyped-def]
-    """Write what tells a picture set into another one from just any rectangle.
+    """Write the measures that distinguish insets from other rectangles.
 
     grey : uint8 (h, w); along_x, along_y, rectangles : as in `best_rectangles`; out : float64 (n, RECTANGLE_MEASURES):
 
-    0-5 evidence: logarithm, relative to the best rectangle's, a pixel; worst, best and mean side.
+    0-5 evidence: logarithm, relative to the best rectangle's, per pixel; of the worst and the best side, and the mean.
     6-10 how many sides lie on the picture's border (0, 1, 2, 3), and whether those are opposite ones.
     11-13 part of the area, its logarithm, logarithm of the ratio of the sides.
     14-17 mean gradient inside and outside, part of flat pixels inside and outside.
@@ -163,8 +165,8 @@ def measure_rectangles(grey, along_x, along_y, rectangles, out):  # type: ignore
     22-23 distance of the centre from the picture's.
     24-27 whether it is the best one, rank, length of the boundary, logarithm of the size in pixels.
     28-29 weakest third of a side, part of the thirds that have evidence.
-    30-31 evidence where sides are prolonged beyond the corners, most and mean: lines of a scene go on, those of a
-    picture end.
+    30-31 evidence where sides are prolonged beyond the corners, most and mean: lines of a scene go on, those of an
+    inset end.
     """
     h, w = grey.shape
     texture = np.zeros((h + 1, w + 1), np.int64)

@@ -1,4 +1,4 @@
-"""Loops that make a picture small: Pillow's Lanczos filter to the bit, means over boxes, luma.
+"""Kernels that reduce a picture: Pillow's Lanczos filter, equal to the bit, means over boxes, luma.
 
 References
 ----------
@@ -42,7 +42,7 @@ def lanczos_weights(size: int, length: float, n_out: int) -> tuple[I32, I32]:
     spans : int32 array, shape (n_out, 2)
         First input pixel, and how many.
     weights : int32 array, shape (n_out, k)
-        Weights in 2**-22, those of a pixel adding up to 1; beyond the span 0.
+        Weights in units of 2**-22, which add up to 1 for each output pixel; 0 beyond the span.
     """
     scale = length / n_out
     stretch = max(scale, 1.0)
@@ -92,12 +92,12 @@ def resample(grey: U8, x_spans: I32, x_weights: I32, y_spans: I32, y_weights: I3
         for k in range(count):
             weight = y_weights[y, k]
             line = grey[first + k]
-            for x in range(width):  # casts at every step keep this in 32 bits, so that it runs many at a time
+            for x in range(width):  # casts at every step keep this in 32 bits, so that it is vectorised
                 sums[x] = np.int32(sums[x] + np.int32(np.int32(line[x]) * weight))
         for x in range(width):
             sums[x] = min(max(sums[x] >> _PRECISION, 0), 255)
         for x in range(n_x):
-            start, row, total = np.uint64(x_spans[x, 0]), np.uint64(x), half  # unsigned: no look for negative indices
+            start, row, total = np.uint64(x_spans[x, 0]), np.uint64(x), half  # unsigned: no check for negative indices
             for k in range(np.uint64(x_spans[x, 1])):
                 total = np.int32(total + np.int32(sums[start + np.uint64(k)] * x_weights[row, np.uint64(k)]))
             level = total >> _PRECISION
@@ -107,7 +107,7 @@ def resample(grey: U8, x_spans: I32, x_weights: I32, y_spans: I32, y_weights: I3
 
 @njit(cache=True, nogil=True)
 def reduce_rows(grey: U8, n: int) -> U8:
-    """Return the rounded means of `n` rows at a time, of fewer at the end.
+    """Return the rounded means of `n` rows at a time; the last may be of fewer.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def reduce_rows(grey: U8, n: int) -> U8:
             for x in range(w):
                 sums[x] = np.uint16(sums[x] + np.uint16(row[x]))
         share = np.float32(1.0 / len(rows))
-        for x in range(w):  # a quarter more keeps whole means whole, in a number that is rounded down
+        for x in range(w):  # the added quarter keeps integer means exact, as the result is rounded down
             out[y, x] = np.uint8((np.float32(sums[x]) + np.float32(0.25)) * share)
     return out
 
@@ -189,7 +189,7 @@ def luma(rgb: U8) -> U8:
     one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
     for y in range(h):
         row, line = rgb[y].reshape(-1), out[y]
-        for x in range(w):  # unsigned places and 32 bits at every step, so that it runs many at a time
+        for x in range(w):  # unsigned indices and 32 bits at every step, so that it is vectorised
             i = np.uint64(x) * three
             total = np.uint32(red * np.uint32(row[i]) + np.uint32(1 << 15))
             total = np.uint32(total + np.uint32(green * np.uint32(row[i + one])))

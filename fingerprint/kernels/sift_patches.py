@@ -24,9 +24,9 @@ _TURN_TO_EIGHTHS = np.float32(8 / (2 * np.pi))
 
 
 def _grid() -> tuple[F32, F32, F32, F32]:
-    """Return x and y of the descriptor's samples, their window, and their columns' shares in each column of cells.
+    """Return x and y of the descriptor's samples, their window, and the share of each column in each column of cells.
 
-    There is a sample more on each side, for the differences; those left and right weigh nothing.
+    There is one more sample on each side, for the differences; those on the left and right have weight 0.
     """
     unit = np.arange(_GRID + 2) - (_GRID + 1) / 2
     y, x = np.meshgrid(unit, unit, indexing="ij")
@@ -45,7 +45,7 @@ _GRID_X, _GRID_Y, _WINDOW, _SHARES = _grid()
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _polar(dx, dy, weight, length, turn):  # type: ignore[no-untyped-def]
-    """Write weighted lengths, and directions in [0, 2 pi) to 1e-5; by selection, not by branches, to vectorise."""
+    """Write weighted lengths, and directions in [0, 2 pi) to 1e-5; without branches, so that it is vectorised."""
     for k in range(len(length)):
         x, y = dx[k], dy[k]
         a, b = abs(x), abs(y)
@@ -91,7 +91,7 @@ def find_orientations(levels, layout, places, exact, angles, counts):  # type: i
         histograms[:] = 0
         for c in range(n):
             nearest = np.uint32(turn[c] * _TURN_TO_BINS + _HALF)
-            # Two by turns, as neighbours often point the same way and would wait for each other.
+            # Two histograms in turn: neighbours often point the same way, and would wait for each other.
             histograms[c & 1, nearest if nearest < _BINS else 0] += length[c]
         for b in range(_BINS):
             around[b + 2] = histograms[0, b] + histograms[1, b]
@@ -123,7 +123,7 @@ def _turn_grid(x, y, along_x, along_y, to_x, to_y):  # type: ignore[no-untyped-d
 
 @njit(cache=True, nogil=True)
 def _split(places, end, whole):  # type: ignore[no-untyped-def]
-    """Move places into [0, end] and split them into the pixel before, of which another follows, and what is left."""
+    """Clamp positions to [0, end] and split them into the pixel before, which is never the last, and a fraction."""
     last = np.int32(end - 1)
     for k in range(len(places)):
         place = max(min(places[k], end), _ZERO)
@@ -180,7 +180,7 @@ def _pool(spread, rows, cells):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True, error_model="numpy")
 def _finish(bins, scale, out):  # type: ignore[no-untyped-def]
     """Limit each of 128 bins to 0.2 of their norm and write the square roots of their shares, uint8."""
-    # By eight sums, or each addition would wait for the one before.
+    # Eight sums, or each addition would wait for the one before.
     sums = np.zeros(8, np.float32)
     for j in range(16):
         for b in range(8):
@@ -198,7 +198,7 @@ def _finish(bins, scale, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _blank(x, y, right, bottom, window):  # type: ignore[no-untyped-def]
-    """Weigh samples outside the picture by nothing; the window is without the grid's first row."""
+    """Give samples outside the picture weight 0; the window begins at the grid's second row."""
     for j in range(len(window)):
         px, py = x[j + _GRID + 2], y[j + _GRID + 2]
         if px < 0 or py < 0 or px > right or py > bottom:

@@ -15,20 +15,20 @@ LAYERS = 3
 BASE_SIGMA = 1.6
 CAMERA_SIGMA = 0.5
 LEVELS = LAYERS + 3
-BORDER = 5  # extrema closer to the edge of their octave than this are not sought
+BORDER = 5  # pixels; extrema closer to the edge of their octave are ignored
 _REACH = 3.0  # blur kernels end at so many sigma
-_STEPS = 5  # moves of an extremum to a neighbouring pixel before it is given up
+_STEPS = 5  # most moves of an extremum to a neighbouring pixel before it is dropped
 _ONE = np.float32(1)
 _HALF = np.float32(0.5)
 
 
 def _blur_taps(sigma: float) -> F32:
-    """Return the middle and one half of a Gaussian kernel whose variance is exactly that asked for.
+    """Return the middle and one half of a Gaussian kernel whose variance is exactly ``sigma**2``.
 
-    Cutting it off narrows it; it is made of a slightly wider one in return.
+    Cutting a kernel off narrows it, so it is made from a slightly wider one.
     """
     reach = int(np.ceil(_REACH * sigma))
-    k = np.arange(max(reach + (reach % 3 == 1), 3) + 1)  # what `_blur_line` can do: 3, 5, 6, 8, 9, 11...
+    k = np.arange(max(reach + (reach % 3 == 1), 3) + 1)  # lengths that `_blur_line` supports: 3, 5, 6, 8, 9, 11...
     low, high = sigma * 0.9, sigma * 1.2
     for _ in range(40):
         wider = (low + high) / 2
@@ -40,8 +40,9 @@ def _blur_taps(sigma: float) -> F32:
 
 _SIGMAS = BASE_SIGMA * 2 ** (np.arange(LEVELS) / LAYERS)
 RISE = tuple(_blur_taps(float(s)) for s in np.sqrt(_SIGMAS[1:] ** 2 - _SIGMAS[:-1] ** 2))
-#: To the base from the picture as it is, or doubled, which doubles its blur. Doubling by linear interpolation blurs a
-#: little itself, which nobody counts; the picture as it is gets as much, so that sizes are the same both ways.
+#: Blur from the picture to the base: of the picture as it is, or doubled, which doubles its own blur. Doubling by
+#: linear interpolation blurs a little more, which is not counted. The picture as it is gets the same additional blur,
+#: so that sizes agree both ways.
 _DOUBLING_VARIANCE = 0.125
 FIRST = {
     0: _blur_taps((BASE_SIGMA**2 - CAMERA_SIGMA**2 + _DOUBLING_VARIANCE) ** 0.5),
@@ -80,7 +81,8 @@ def _add_two(out, a, b, c, d, k, m):  # type: ignore[no-untyped-def]
 def _blur_line(v, at, r, t, out):  # type: ignore[no-untyped-def]
     """Write the sum of t[i] times the lines i before and i after, which begin at at[r - i] and at[r + i] of v.
 
-    Several pairs at once, as reading and writing the sum is much of the work; a pair has one tap, for the symmetry.
+    Several pairs are added at once, as reading and writing the sum is much of the work. Both lines of a pair are added
+    before they are multiplied, so that a mirrored picture gives the same sums.
     """
     a, b, c = v[at[r - 1] :], v[at[r - 2] :], v[at[r - 3] :]
     _start(out, v[at[r] :], a, v[at[r + 1] :], b, v[at[r + 2] :], c, v[at[r + 3] :], t[0], t[1], t[2], t[3])
@@ -96,7 +98,7 @@ def _blur_line(v, at, r, t, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _blur(source, out, taps):  # type: ignore[no-untyped-def]
-    """Blur float32 (h, w) down and then along each row, which stays in the cache; pairs of taps keep the symmetry."""
+    """Blur float32 (h, w) down the columns, then along each row while it is in the cache."""
     height, width = source.shape
     reach = len(taps) - 1
     flat = source.reshape(height * width)
@@ -129,7 +131,7 @@ def subtract(a, b, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _middle(a, b, c, d):  # type: ignore[no-untyped-def]
-    """Return the value between b and c of the cubic through four; unlike their mean it does not blur."""
+    """Return the value midway between b and c of the cubic through four; unlike their mean it does not blur."""
     return np.float32(0.5625) * (b + c) - np.float32(0.0625) * (a + d)
 
 
@@ -141,7 +143,7 @@ def _middle_line(a, b, c, d, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _halve(source, out):  # type: ignore[no-untyped-def]
-    """Take every second pixel, or the middle of two where their number is even: a mirror does not change which."""
+    """Take every second pixel, or the middle of two if their number is even, so that mirroring changes nothing."""
     height, width = source.shape
     line = np.empty(width, np.float32)
     for y in range(len(out)):
@@ -160,7 +162,7 @@ def _halve(source, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _double(grey, out):  # type: ignore[no-untyped-def]
-    """Linear, (h, w) to (2h - 1, 2w - 1): even pixels are those of the picture."""
+    """Double by linear interpolation, (h, w) to (2h - 1, 2w - 1): even pixels are those of the picture."""
     height, width = grey.shape
     for y in range(height):
         row = out[2 * y]
@@ -211,9 +213,9 @@ def _column_bounds(a, b, c, high, low):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _mark(middle, high, low, high1, low1, high2, low2, least, bit, marks):  # type: ignore[no-untyped-def]
-    """Set a bit where the contrast suffices and none of 15 around is larger, or none smaller.
+    """Set a bit where the contrast suffices and none of 15 values around is larger, or none is smaller.
 
-    The bounds are those of three rows: of the same difference, from a pixel earlier on, and of the next two.
+    The bounds are of three rows: of the same difference, beginning one pixel earlier, and of the two adjacent ones.
     """
     left, right = high[1:], high[2:]
     left_low, right_low = low[1:], low[2:]
@@ -226,7 +228,7 @@ def _mark(middle, high, low, high1, low1, high2, low2, least, bit, marks):  # ty
 
 @njit(cache=True, nogil=True)
 def _extreme(gauss, i, y, x):  # type: ignore[no-untyped-def]
-    """Tell whether what is extreme among its 9 in one difference is so against the 18 of the next two as well."""
+    """Return whether an extremum among its 9 of one difference is one against the 18 of the two adjacent ones too."""
     d = gauss[i + 1, y, x] - gauss[i, y, x]
     sign = _ONE if d > 0 else -_ONE
     for a in (i + 1, i - 1):
@@ -252,7 +254,7 @@ def _mark_row(rows, high, low, y, least, marks):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def find(gauss, o, least, edge, places, found, n):  # type: ignore[no-untyped-def]
-    """Add the extrema of an octave at row n and return the arrays, larger if they had to be, and the new n.
+    """Add the extrema of an octave from row n on; return the arrays, which may have grown, and the new n.
 
     places : int64 (rows, 4), as in `Extrema`; found : float32 (rows, 4), x, y and sigma in the octave, contrast * 255.
     """
@@ -284,7 +286,7 @@ def find(gauss, o, least, edge, places, found, n):  # type: ignore[no-untyped-de
 
 @njit(cache=True, nogil=True)
 def _refine(gauss, i, y, x, least, edge, seen, place, exact):  # type: ignore[no-untyped-def]
-    """Fit a parabola to the 27 differences; return whether it is a new extremum, with contrast, and not on an edge."""
+    """Fit a parabola to the 27 differences; return whether it is a new extremum, with contrast, off any edge."""
     height, width = gauss.shape[1:]
     d = np.empty((3, 3, 3), np.float64)
     for step in range(_STEPS):

@@ -1,4 +1,4 @@
-"""Aggregation of local descriptors into one vector, and its projection; sums in a fixed order, so the same bytes."""
+"""Aggregation of local descriptors into one vector, and its projection; a fixed order of sums gives the same bytes."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def reduce_descriptors(descriptors, mean, basis, out):  # type: ignore[no-untype
 
 @njit(cache=True, nogil=True)
 def assign(points, codebook_t, half_norms, words):  # type: ignore[no-untyped-def]
-    """Write the nearest codeword of each point; ties go to the lower word.
+    """Write the nearest codeword of each point; ties go to the lower codeword.
 
-    points : float32 (n, p); codebook_t : float32 (p, k), a word a column; half_norms : float32 (k,), half of their
-    squared norms; words : int64 (n,).
+    points : float32 (n, p); codebook_t : float32 (p, k), each column a codeword; half_norms : float32 (k,), half of
+    their squared norms; words : int64 (n,).
     """
     n, p = points.shape
     n_words = codebook_t.shape[1]
@@ -56,7 +56,7 @@ def assign(points, codebook_t, half_norms, words):  # type: ignore[no-untyped-de
 
 @njit(cache=True, nogil=True)
 def aggregate_residuals(points, words, weights, codebook, out):  # type: ignore[no-untyped-def]
-    """Add each point's L2-normalised residual to its word's sum: out[word] += weight (x - c) / |x - c|.
+    """Add each point's L2-normalised residual to its codeword's sum: out[word] += weight (x - c) / |x - c|.
 
     points : float32 (n, p); words : int64 (n,); weights : float32 (n,); codebook : float32 (k, p); out : float32
     (k, p), added to.

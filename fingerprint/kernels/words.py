@@ -11,7 +11,7 @@ from numba import njit
 
 _FAR = np.float32(3e38)
 _LANES = 32
-_TOGETHER = 16  # points whose costs are computed together: their rows and some columns fit in the nearest cache
+_TOGETHER = 16  # points whose costs are computed together: their rows and some columns fit in the L1 cache
 
 
 @njit(cache=True, nogil=True)
@@ -35,7 +35,7 @@ def rotate_descriptors(descriptors, mean, basis, out):  # type: ignore[no-untype
 def _costs(points, half, columns, out):  # type: ignore[no-untyped-def]
     """Write half[b] - points[i] @ columns[:, b] for all i and b, eight summands at a time: few passes over `out`.
 
-    The eight rows of `columns` are used for all points while they are in the nearest cache.
+    The eight rows of `columns` are used for all points while they are in the L1 cache.
     """
     p, n = columns.shape
     for i in range(len(points)):
@@ -65,7 +65,7 @@ def _costs(points, half, columns, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _nearest_cells(points, coarse_t, coarse_half, beam):  # type: ignore[no-untyped-def]
-    """Return the `beam` nearest cells of each point, int64 (n, beam), and how many points visit each cell."""
+    """Return the `beam` nearest cells of each point, int64 (n, beam), and how many points each cell is near to."""
     n, n_cells = len(points), len(coarse_half)
     cells = np.empty((n, beam), np.int64)
     n_visitors = np.zeros(n_cells, np.int64)
@@ -88,7 +88,7 @@ def _nearest_cells(points, coarse_t, coarse_half, beam):  # type: ignore[no-unty
 
 @njit(cache=True, nogil=True)
 def _insert(costs, words, cost, word):  # type: ignore[no-untyped-def]
-    """Put a word into an ascending list in the place of the last; after those of equal cost."""
+    """Insert a word into an ascending list, after those of equal cost, and drop the last."""
     at = len(costs) - 1
     while at > 0 and costs[at - 1] > cost:
         costs[at] = costs[at - 1]
@@ -100,7 +100,7 @@ def _insert(costs, words, cost, word):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _take_nearest(row, first_word, costs, words):  # type: ignore[no-untyped-def]
-    """Bring the words of a cell that are nearer than the farthest in an ascending list into it."""
+    """Insert the words of a cell that are nearer than the farthest of an ascending list."""
     last = len(costs) - 1
     for start in range(0, len(row), _LANES):
         stop = min(start + _LANES, len(row))
@@ -118,7 +118,7 @@ def _take_nearest(row, first_word, costs, words):  # type: ignore[no-untyped-def
 def nearest_words(points, coarse_t, coarse_half, fine_t, fine_half, beam, words, costs):  # type: ignore[no-untyped-def]
     """Write the nearest words of each point among those of its `beam` nearest cells, the nearest first.
 
-    points : float32 (n, p); coarse_t : float32 (p, A), a cell a column; coarse_half : float32 (A,), half of their
+    points : float32 (n, p); coarse_t : float32 (p, A), each column a cell; coarse_half : float32 (A,), half of their
     squared norms; fine_t : float32 (A, p, B); fine_half : float32 (A, B); beam : int, 1..A;
     words : int32 (n, m), written; -1 where the cells have too few words; costs : float32 (n, m), written.
     Ties go to the lower cell and the lower word.
@@ -126,7 +126,7 @@ def nearest_words(points, coarse_t, coarse_half, fine_t, fine_half, beam, words,
     n = len(points)
     n_cells, n_fine = fine_half.shape
     cells, n_visitors = _nearest_cells(points, coarse_t, coarse_half, beam)
-    # Cell by cell rather than point by point: the words of a cell fit in the nearest cache, all of them do not.
+    # Cell by cell, not point by point: the words of a cell fit in the cache, those of all cells do not.
     first = np.zeros(n_cells + 1, np.int64)
     first[1:] = np.cumsum(n_visitors)
     visitors = np.empty(n * beam, np.int64)

@@ -1,4 +1,4 @@
-"""Trained arrays and where they come from: loading, saving and checking them. No pickle, ids are content digests."""
+"""The trained models: loading, saving and checking them. No pickle; ids are digests of the contents."""
 
 from fingerprint.models.checks import WORD_DIMENSION, postings_fault
 from fingerprint.models.files import ARRAYS_NAME, FORMAT_VERSION, MANIFEST_NAME, load_models, save_models

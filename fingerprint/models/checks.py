@@ -1,4 +1,4 @@
-"""Whether arrays that were read from a file can be what they are taken for."""
+"""Checks of the arrays that were read from a file of models."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from fingerprint.errors import ModelError
 from fingerprint.models.parts import CalibrationModel, CohortModel, DescriptorModel, InsetModel, VocabularyModel
 from fingerprint.types import BOUNDARY_BINS, COLOUR_DIMENSION, GIST_DIMENSION, RECTANGLE_MEASURES, Postings
 
-#: Dimensions in which words are told apart, and bits of the signatures within a word.
+#: Dimensions of the space that is divided into words, and bits of the signatures within a word.
 WORD_DIMENSION = 64
+
+_REMEDY = "restore the file or train the models again"
 
 
 def check_parts(
@@ -26,12 +28,12 @@ def check_parts(
     calibration: CalibrationModel,
     path: Path,
 ) -> None:
-    """Raise unless all arrays of a file have the shapes and types that the engine takes for granted.
+    """Raise unless all arrays of a file have the shapes and types that the engine relies on.
 
     Raises
     ------
     ModelError
-        Naming the file and the array.
+        With the names of the file and of the array.
     """
     _check_descriptor(descriptor, path)
     _check_vocabulary(vocabulary, path)
@@ -63,7 +65,7 @@ def _check_descriptor(d: DescriptorModel, path: Path) -> None:
         },
     )
     if not 1 <= dimension <= MAX_DESCRIPTOR_DIMENSION:
-        raise ModelError(f"{path}: descriptors of {dimension} dimensions; the challenge allows 1 to 256")
+        raise ModelError(f"{path}: descriptors of {dimension} dimensions; the challenge allows 1 to 256; {_REMEDY}")
 
 
 def _check_insets(i: InsetModel, path: Path) -> None:
@@ -94,7 +96,7 @@ def _check_vocabulary(v: VocabularyModel, path: Path) -> None:
         },
     )
     if n_cells == 0 or len(v.centres) == 0 or len(v.centres) % n_cells:
-        raise ModelError(f"{path}: {len(v.centres)} words in {n_cells} cells; each cell must have as many")
+        raise ModelError(f"{path}: {len(v.centres)} words in {n_cells} cells cannot be equally many in each; {_REMEDY}")
 
 
 def _check_cohort(b: CohortModel, n_words: int, path: Path) -> None:
@@ -111,21 +113,21 @@ def _check_cohort(b: CohortModel, n_words: int, path: Path) -> None:
         },
     )
     if fault := postings_fault(b.postings, n_words):
-        raise ModelError(f"{path}: the cohort's {fault}")
+        raise ModelError(f"{path}: the cohort's {fault}; {_REMEDY}")
 
 
 def postings_fault(postings: Postings, n_words: int) -> str | None:
-    """Return what would lead a search of an inverted file astray, or None if it is sound.
+    """Return what is wrong with an inverted file, or None if it can be searched.
 
-    Shapes are taken for granted; a position out of range would read memory that is not the array's.
+    Shapes must have been checked. An index out of range would make a kernel read memory outside its arrays.
     """
     if len(postings.words) and (postings.words[-1] >= n_words or (np.diff(postings.words.astype(np.int64)) <= 0).any()):
-        return f"words do not ascend to at most {n_words - 1}"
+        return f"words are not ascending numbers of at most {n_words - 1}"
     starts = postings.starts.astype(np.int64)
     if starts[0] != 0 or starts[-1] != len(postings.signatures) or (np.diff(starts) < 0).any():
         return f"lists do not run from 0 to {len(postings.signatures)}"
     if len(postings.references) and int(postings.references.max()) >= postings.n_references:
-        return f"postings name pictures beyond the {postings.n_references} that there are"
+        return f"postings name pictures beyond the last of {postings.n_references}"
     return None
 
 
@@ -140,4 +142,6 @@ def _check_calibration(c: CalibrationModel, path: Path) -> None:
 def _check_arrays(path: Path, expected: Mapping[str, tuple[NDArray[Any], type, tuple[int, ...]]]) -> None:
     for name, (array, dtype, shape) in expected.items():
         if array.shape != shape or array.dtype != dtype:
-            raise ModelError(f"{path}: {name} is {array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape}")
+            raise ModelError(
+                f"{path}: {name} is {array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape}; {_REMEDY}"
+            )

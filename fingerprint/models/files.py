@@ -1,4 +1,4 @@
-"""Saving and loading trained parts. No pickle."""
+"""Saving and loading trained models. No pickle."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from fingerprint.models.parts import (
 FORMAT_VERSION = 3
 ARRAYS_NAME = "models.npz"
 MANIFEST_NAME = "MODELS.json"
-_PREFIXES = {"cohort": "background"}  # of the arrays of a part in the file, where it is not the part's name
+_PREFIXES = {"cohort": "background"}  # names of parts in the file, where they differ
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the same arrays must give the same bytes
-_UNREADABLE = (  # what JSON, zip and npy raise at damaged bytes
+_UNREADABLE = (  # the errors of JSON, zip and npy for damaged bytes
     OSError,
     ValueError,
     EOFError,
@@ -73,7 +73,7 @@ def save_models(models: Models, folder: Path) -> None:
 
 
 def load_models(folder: Path | None = None) -> Models:
-    """Load trained models and check that their contents are what their ids say.
+    """Load trained models and check that their contents match their ids.
 
     Parameters
     ----------
@@ -103,15 +103,15 @@ def _load(folder: Path) -> Models:
         arrays = _read_arrays(arrays_path)
     except _UNREADABLE as error:
         raise ModelError(
-            f"{folder}: cannot read the models ({error}); train them anew with 'fingerprint train IMAGES --out DIR'"
+            f"{folder}: cannot read the models ({error}); train them again with 'fingerprint train IMAGES --out DIR'"
         ) from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get("facts", {}), dict):
-        raise ModelError(f"{manifest_path}: not a manifest of models; restore the file or train the models anew")
+        raise ModelError(f"{manifest_path}: not a manifest of models; restore the file or train the models again")
     version = manifest.get("format_version")
     if version != FORMAT_VERSION:
         raise ModelError(
             f"{manifest_path}: format version {version}, this version of copyprint reads {FORMAT_VERSION}; "
-            "train the models anew or install the version that made them"
+            "train the models again or install the version that made them"
         )
     try:
         descriptor = DescriptorModel(**_pick(arrays, DescriptorModel, "descriptor"))
@@ -120,20 +120,20 @@ def _load(folder: Path) -> Models:
         cohort = CohortModel(**_pick(arrays, CohortModel, _PREFIXES["cohort"]))
         calibration = CalibrationModel(**_pick(arrays, CalibrationModel, "calibration"))
     except KeyError as error:
-        raise ModelError(f"{arrays_path}: the array {error} is missing; train the models anew") from error
+        raise ModelError(f"{arrays_path}: the array {error} is missing; train the models again") from error
     check_parts(descriptor, vocabulary, insets, cohort, calibration, arrays_path)
     models = make_models(descriptor, vocabulary, insets, cohort, calibration, manifest.get("facts", {}))
     for key, found in (("model_id", models.model_id), ("calibration_id", models.calibration_id)):
         if manifest.get(key) != found:
             raise ModelError(
                 f"{folder}: {MANIFEST_NAME} says {key} {manifest.get(key)}, the arrays are {found}; "
-                "one of the two files was changed or damaged: restore both or train anew"
+                "one of the two files was changed or damaged: restore both or train the models again"
             )
     return models
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Read an npz file; unlike `numpy.load`, it takes nothing else and leaves no file open if it is damaged."""
+    """Read an npz file; unlike `numpy.load`, accept no other format and leave no damaged file open."""
     with zipfile.ZipFile(path) as archive:
         return {
             entry.filename.removesuffix(".npy"): np.lib.format.read_array(

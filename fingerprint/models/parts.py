@@ -16,12 +16,12 @@ from fingerprint.types import F32, F64, I8, U32, U64, Postings
 
 @dataclass(frozen=True)
 class DescriptorModel:
-    """What turns local descriptors into signatures and into the compact descriptor.
+    """Turns local descriptors into signatures, and with global cues into the compact descriptor.
 
     Attributes
     ----------
     signature_rotation : float32 array, shape (128, 128)
-        Orthogonal; a direction a column.
+        Orthogonal; each column is a direction.
     signature_thresholds : float32 array, shape (128,)
         Median of each direction over the training set.
     local_mean, local_basis : float32 arrays, shapes (128,) and (128, p)
@@ -59,7 +59,7 @@ class DescriptorModel:
 
     @cached_property
     def background_t(self) -> F32:
-        """The background with a picture a column, shape (d, b), made when it is first needed."""
+        """`background` with a picture in each column, shape (d, b); made on first use."""
         return np.ascontiguousarray(self.background.T)
 
     @property
@@ -84,7 +84,7 @@ class WordTables:
 
 @dataclass(frozen=True)
 class VocabularyModel:
-    """What turns local descriptors into words of an inverted file: A coarse cells of B words each.
+    """Turns local descriptors into words of an inverted file: A coarse cells of B words each.
 
     Attributes
     ----------
@@ -94,8 +94,9 @@ class VocabularyModel:
     coarse : float32 array, shape (A, 64)
         Centres of the cells.
     centres : int8 array, shape (A * B, 64)
-        Centres of the words, in steps; they also divide the points of a word into those with a bit and those without.
+        Centres of the words, in units of `step`; they are also the thresholds of the signatures within a word.
     step : float32 array, shape (1,)
+        Unit of `centres`.
     rarity : float32 array, shape (A * B,)
         Weight of a word: higher for words that fewer images of the training set have.
     """
@@ -109,7 +110,7 @@ class VocabularyModel:
 
     @cached_property
     def tables(self) -> WordTables:
-        """The arrays that the kernels take, made when they are first needed."""
+        """The arrays that the kernels take; made on first use."""
         n_cells, p = self.coarse.shape
         fine = (self.centres.astype(np.float32) * self.step[0]).reshape(n_cells, -1, p)
         return WordTables(
@@ -122,7 +123,7 @@ class VocabularyModel:
 
 @dataclass(frozen=True)
 class CohortModel:
-    """An inverted file of training images, the cohort: how well a query agrees with pictures it has nothing to do with.
+    """An inverted file of training images, the cohort: it shows how well a query agrees with unrelated pictures.
 
     Attributes
     ----------
@@ -140,21 +141,21 @@ class CohortModel:
 
     @property
     def postings(self) -> Postings:
-        """The same as an inverted file that can be searched."""
+        """The arrays as an inverted file that can be searched."""
         return Postings(self.words, self.starts, self.signatures, self.references, self.geometry, int(self.n_images[0]))
 
 
 @dataclass(frozen=True, slots=True)
 class InsetModel:
-    """What finds pictures within a picture; see `fingerprint.features.insets`.
+    """Finds insets, pictures within a picture; see `fingerprint.features.insets`.
 
     Attributes
     ----------
     evidence : float32 array, shape (64,)
         Log-likelihood ratio of each bin of `fingerprint.kernels.rectangles.boundary_bins`: at the border of an inset
-        against anywhere.
+        against any position.
     centre, spread : float64 arrays, shape (n,)
-        Mean and standard deviation of what is measured of a rectangle.
+        Mean and standard deviation of the measures of a rectangle.
     weights : float64 array, shape (n + n (n + 1) / 2,)
         Of the standardised measures and of their products, in log-odds.
     bias : float64 array, shape (1,)
@@ -194,14 +195,14 @@ class Models:
     descriptor : DescriptorModel
     vocabulary : VocabularyModel
     insets : InsetModel
-        The digest of these three, `model_id`, is bound to everything that a collection stores.
+        `model_id` is the digest of these three; all that a collection stores depends on them.
     cohort : CohortModel
     calibration : CalibrationModel
-        These two may be exchanged without touching a collection; `calibration_id` is their digest.
+        `calibration_id` is the digest of these two; they may be replaced without changing a collection.
     model_id, calibration_id : str
         Content digests.
     facts : mapping
-        How it was trained: number of images, settings, version; told to people, never used.
+        How it was trained: number of images, settings, version; for information only.
     """
 
     descriptor: DescriptorModel
@@ -232,7 +233,7 @@ def make_models(
     calibration: CalibrationModel,
     facts: Mapping[str, Any],
 ) -> Models:
-    """Bind trained parts together and give them their ids."""
+    """Combine trained parts and compute their ids."""
     return Models(
         descriptor=descriptor,
         vocabulary=vocabulary,
@@ -246,7 +247,7 @@ def make_models(
 
 
 def arrays_of(part: Part) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a part by their names, in the order that its digest is made in."""
+    """Return the arrays of a part by their names, in the order of its digest."""
     return {f.name: getattr(part, f.name) for f in fields(part)}
 
 

@@ -1,4 +1,4 @@
-"""Files of vectors with their ids: ``.npz``, ``.csv`` and the challenge's HDF5. What is written comes back bit for bit.
+"""Files of vectors with their ids: ``.npz``, ``.csv`` and the challenge's HDF5. Vectors are read back bit for bit.
 
 ``.npz``: NumPy's archive with ``ids`` (texts or bytes in UTF-8), ``descriptors`` (n, d) and, if known, ``model_id``.
 ``.csv``: UTF-8 with the header ``id,d0,d1,...``. ``.hdf5`` and ``.h5``: see `fingerprint.challenge.halves`.
@@ -18,18 +18,18 @@ from fingerprint.vectorfiles.npz import read_npz, write_npz
 from fingerprint.vectorfiles.table import read_csv, write_csv
 from fingerprint.vectorfiles.values import MAX_DIMENSION, VectorSet, file_fault, ids_fault, shape_fault
 
-#: By these endings, in any case, a file is one of vectors.
+#: Endings of files of vectors, in any case.
 ENDINGS = (".npz", ".csv", ".hdf5", ".h5")
 _HDF5 = (".hdf5", ".h5")
 
 
 def is_vector_file(path: str | os.PathLike[str]) -> bool:
-    """Tell by its ending whether a file is one of vectors."""
+    """Return whether a file is one of vectors, by its ending."""
     return os.fspath(path).lower().endswith(ENDINGS)
 
 
 def is_hdf5(path: str | os.PathLike[str]) -> bool:
-    """Tell by its ending whether a file is one of the challenge's layout."""
+    """Return whether a file has the challenge's layout, by its ending."""
     return os.fspath(path).lower().endswith(_HDF5)
 
 
@@ -41,7 +41,7 @@ def read_vectors(path: str | os.PathLike[str], *, queries: bool = False) -> Vect
     path : path-like
         With one of `ENDINGS`.
     queries : bool
-        Of the two halves of the challenge's file, read that of the queries rather than that of the references.
+        Read the queries of the challenge's file instead of its references.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def read_vectors(path: str | os.PathLike[str], *, queries: bool = False) -> Vect
     ConfigError
         If the file cannot be read, has another ending or another form, or breaks a rule of `VectorSet`.
     ChallengeFileError
-        If an HDF5 file cannot be read or has not the challenge's datasets.
+        If an HDF5 file cannot be read or lacks the challenge's datasets.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def read_vectors(path: str | os.PathLike[str], *, queries: bool = False) -> Vect
     """
     _check_ending(path)
     if not Path(path).is_file():
-        what = "a folder, not a file" if Path(path).is_dir() else "no such file, or not a regular one; see to its name"
+        what = "a folder, not a file" if Path(path).is_dir() else "no such file, or not a regular one; check its name"
         raise file_fault(path, what)
     if is_hdf5(path):
         vectors, ids, model_id = read_half(path, "query" if queries else "reference", MAX_DIMENSION)
@@ -86,19 +86,20 @@ def write_vectors(path: str | os.PathLike[str], ids: Sequence[str], rows: Rows, 
     Parameters
     ----------
     path : path-like
-        With one of `ENDINGS`. Replaced when the new file is whole and on disk. HDF5 gets the half of the references,
-        sorted by id.
+        With one of `ENDINGS`. Replaced when the new file is complete and on disk. In HDF5 the vectors are written as
+        references, sorted by id.
     ids : sequence of str, length n
         Each once and not empty.
-    rows : float32 array, shape (n, d), or what is read from disk by parts
+    rows : float32 array, shape (n, d), or `Rows`
         Finite.
     model_id : str, optional
-        Noted in NPZ and HDF5; CSV has no place for it.
+        Stored in NPZ and HDF5; CSV cannot hold it.
 
     Raises
     ------
     ConfigError
-        If an id or the shape breaks a rule of `VectorSet`, the ending is another, or the file cannot be written.
+        If an id or the shape breaks a rule of `VectorSet`, the ending is not one of `ENDINGS`, or the file cannot be
+        written.
     """
     _check_ending(path)
     if what := shape_fault(rows.shape) or ids_fault(ids, rows.shape[0]):
@@ -114,19 +115,19 @@ def write_vectors(path: str | os.PathLike[str], ids: Sequence[str], rows: Rows, 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary name to write to; what was written gets the name `path` once it is on disk.
+    """Yield a temporary path to write to; it replaces `path` once it is on disk.
 
     Raises
     ------
     ConfigError
-        If the system refuses; what was there is untouched then, and no part of a file is left.
+        If the file cannot be written; then an existing file is untouched, and no partial file is left.
     """
     try:
         with atomic.replacing(path) as temporary:
             yield temporary
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else error  # HDF5 has a longer story
-        raise file_fault(path, f"cannot be written: {reason}; free some space or choose another place") from error
+        reason = os.strerror(error.errno) if error.errno else error  # HDF5's own message is longer
+        raise file_fault(path, f"cannot be written: {reason}; free some space or choose another folder") from error
 
 
 def _check_ending(path: str | os.PathLike[str]) -> None:

@@ -21,7 +21,7 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotIm
 
 
 def read_npz(path: Path) -> tuple[NDArray[Any], tuple[str, ...], str | None]:
-    """Return vectors (n, d) of whatever type, ids and the id of the model of an archive.
+    """Return the vectors (n, d) of an archive in their stored type, its ids and its model id.
 
     Raises
     ------
@@ -32,21 +32,21 @@ def read_npz(path: Path) -> tuple[NDArray[Any], tuple[str, ...], str | None]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            there = {name.removesuffix(".npy") for name in archive.namelist()}
-            if missing := [name for name in ("ids", "descriptors") if name not in there]:
-                have = ", ".join(sorted(there)) or "nothing"
+            found = {name.removesuffix(".npy") for name in archive.namelist()}
+            if missing := [name for name in ("ids", "descriptors") if name not in found]:
+                have = ", ".join(sorted(found)) or "nothing"
                 raise file_fault(path, f"has {have}, lacks {' and '.join(missing)}: write ids and descriptors")
             ids = _texts(path, "ids", _member(path, archive, "ids"))
             if ids.ndim != 1:
                 raise file_fault(path, f"ids has shape {ids.shape}: write one id a row")
-            model = _texts(path, "model_id", _member(path, archive, "model_id")) if "model_id" in there else None
+            model = _texts(path, "model_id", _member(path, archive, "model_id")) if "model_id" in found else None
             if model is not None and model.size != 1:
                 raise file_fault(path, f"model_id has shape {model.shape}: write one text")
             descriptors = _member(path, archive, "descriptors")
     except ConfigError:
         raise
     except _BROKEN as error:
-        raise file_fault(path, f"not a sound NPZ archive ({error}): make or copy it anew") from error
+        raise file_fault(path, f"not a sound NPZ archive ({error}): write or copy it again") from error
     return descriptors, tuple(ids.tolist()), None if model is None else str(model.item())
 
 
@@ -66,7 +66,7 @@ def write_npz(path: Path, ids: Sequence[str], rows: Rows, model_id: str | None) 
 
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """Return an array of an archive, after a look at whether all of it is there."""
+    """Return an array of an archive, after checking that it is complete."""
     with archive.open(f"{name}.npy") as file:
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -75,7 +75,7 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     if dtype.hasobject:
         raise file_fault(path, f"{name} is pickled, which is never read: save it as texts or float32")
     if rest != dtype.itemsize * int(np.prod(shape, dtype=object)):
-        raise file_fault(path, f"{name} is not as long as its shape {shape} says: make or copy the file anew")
+        raise file_fault(path, f"{name} is not as long as its shape {shape} says: write or copy the file again")
     if name == "descriptors" and (what := shape_fault(shape)):
         raise file_fault(path, what)
     with archive.open(f"{name}.npy") as file:
@@ -85,7 +85,7 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
 
 def _texts(path: Path, name: str, array: NDArray[Any]) -> NDArray[Any]:
     if array.dtype.kind == "S":
-        return np.strings.decode(array, "utf-8")  # its error is told as one of the archive
+        return np.strings.decode(array, "utf-8")  # read_npz reports its error as one of the archive
     if array.dtype.kind != "U":
         raise file_fault(path, f"{name} is of type {array.dtype}: write texts")
     return array
@@ -95,7 +95,7 @@ def _texts(path: Path, name: str, array: NDArray[Any]) -> NDArray[Any]:
 def _new_member(
     archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], descr: str, how: int = zipfile.ZIP_STORED
 ) -> Iterator[Any]:
-    """Give the file of an array in an archive, its header written; same content, same bytes: it has no date."""
+    """Open a new array of an archive and write its header; without a date, so that equal content gives equal bytes."""
     info = zipfile.ZipInfo(f"{name}.npy")
     info.compress_type = how
     with archive.open(info, "w", force_zip64=True) as file:

@@ -15,12 +15,12 @@ from fingerprint.vectorfiles.values import file_fault, rows_at_once
 
 
 def read_csv(path: Path) -> tuple[NDArray[Any], tuple[str, ...], None]:
-    """Return vectors, float32 (n, d), and ids of a table; a third value stands for the model, which it does not know.
+    """Return the vectors, float32 (n, d), and the ids of a table; None for the model, which a table does not name.
 
     Raises
     ------
     ConfigError
-        If it is no table of this form; the message has the number of the line.
+        If the file is no table of this form; the message has the number of the line.
     OSError
         If it cannot be read.
     """
@@ -59,7 +59,7 @@ def read_csv(path: Path) -> tuple[NDArray[Any], tuple[str, ...], None]:
 def write_csv(path: Path, ids: Sequence[str], rows: Rows) -> None:
     """Write a new table, a part at a time."""
     d = rows.shape[1]
-    numbers = ",%.9g" * d + "\n"  # nine digits tell all float32 apart
+    numbers = ",%.9g" * d + "\n"  # nine digits distinguish all float32
     with path.open("x", encoding="utf-8", newline="") as file:
         file.write("id," + ",".join(f"d{i}" for i in range(d)) + "\n")
         for start in range(0, len(ids), step := rows_at_once(rows.shape[1])):
@@ -71,6 +71,6 @@ def write_csv(path: Path, ids: Sequence[str], rows: Rows) -> None:
 def _dimension_of_header(path: Path, fields: Sequence[str]) -> int:
     names = [field.strip().lower() for field in fields]
     if len(names) < 2 or names != ["id", *(f"d{i}" for i in range(len(names) - 1))]:
-        told = ",".join(fields[:4]) + (",..." if len(fields) > 4 else "")
-        raise file_fault(path, f"the header is {told!r}: make it id,d0,d1,...")
+        found = ",".join(fields[:4]) + (",..." if len(fields) > 4 else "")
+        raise file_fault(path, f"the header is {found!r}: make it id,d0,d1,...")
     return len(names) - 1

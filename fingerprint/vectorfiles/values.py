@@ -1,4 +1,4 @@
-"""Vectors with their ids and the model that made them, and what can be wrong with them."""
+"""Vectors with their ids and the model that made them, and checks of both."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ MAX_DIMENSION = 4096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VectorSet:
-    """Vectors of one model; row i belongs to id i. `of` makes one of whatever NumPy takes for numbers.
+    """Vectors of one model; row i belongs to id i. `of` takes any floating-point numbers.
 
     Attributes
     ----------
     ids : tuple of str, length n
-        Each once and not empty, at least one; they need not be those of pictures.
+        Each once and not empty, at least one; they need not be ids of pictures.
     vectors : float32 array, shape (n, d), d from 1 to 4096
         Finite. Compared as they are: norms count.
     model_id : str or None
-        What the vectors were made by; vectors of different models are never compared.
+        Id of the model that made the vectors; vectors of different models are never compared.
 
     Raises
     ------
     ConfigError
-        If one of these is not so.
+        If one of these rules is broken.
     """
 
     ids: tuple[str, ...]
@@ -48,7 +48,7 @@ class VectorSet:
             raise ConfigError(what)
         if not np.isfinite([self.vectors.max(), self.vectors.min()]).all():
             row = int(np.isfinite(self.vectors).all(axis=1).argmin())
-            raise ConfigError(f"the vector of {self.ids[row]!r} is not finite in float32: leave it out or make it anew")
+            raise ConfigError(f"the vector of {self.ids[row]!r} is not finite in float32: leave it out or replace it")
         if self.model_id is not None:
             check_model_id(self.model_id)
 
@@ -72,8 +72,8 @@ class VectorSet:
         """
         array = np.asarray(vectors)
         if array.dtype.kind != "f":
-            raise ConfigError(f"the vectors are {array.dtype}: give floating-point numbers, best float32")
-        with np.errstate(over="ignore", under="ignore"):  # what is too large is told of by its id
+            raise ConfigError(f"the vectors are {array.dtype}: give floating-point numbers, preferably float32")
+        with np.errstate(over="ignore", under="ignore"):  # __post_init__ reports values that are too large
             return cls(tuple(ids), np.ascontiguousarray(array, dtype=np.float32), model_id)
 
 
@@ -117,7 +117,7 @@ def _text_fault(text: object) -> str | None:
 
 
 def file_fault(path: str | os.PathLike[str], what: str) -> ConfigError:
-    """Return the error that says which file and what."""
+    """Return an error that names the file and what is wrong."""
     return ConfigError(f"{os.fspath(path)}: {what}")
 
 

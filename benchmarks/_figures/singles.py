@@ -1,0 +1,239 @@
+"""Single figures: each by its name, with the file and the keys that it comes from and how it is rounded.
+
+A page has one as ``<!--f:NAME-->0.959<!--/f-->``.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from _figures.results import Results
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Where a number comes from, and how it is written."""
+
+    form: str
+    read: Callable[[Results], float]
+
+    def text(self, results: Results) -> str:
+        """Return the figure as pages have it."""
+        return format(self.read(results), self.form)
+
+
+def of(form: str, file: str, *keys: str | int, scale: float = 1.0, step: float = 0.0) -> Figure:
+    """Return the figure at some keys of a file, times `scale`, rounded to a multiple of `step` if there is one."""
+
+    def read(results: Results) -> float:
+        found: Any = results[file]
+        for key in keys:
+            found = found[key]
+        value = float(found) * scale
+        return round(value / step) * step if step else value
+
+    return Figure(form, read)
+
+
+def _gain(form: str, better: str, worse: str) -> Figure:
+    """Return how much one recipe is better than another on the training images that were left out."""
+    return Figure(
+        form,
+        lambda r: abs(r[f"recipes/{better}"]["dev"]["micro_ap"] - r[f"recipes/{worse}"]["dev"]["micro_ap"]),
+    )
+
+
+def _bytes_a_reference(results: Results) -> float:
+    small = results["scale"]["small"]
+    return float(small["bytes"]["total"]) / small["references"]
+
+
+def _keypoints(part: dict[str, Any]) -> float:
+    """Return how many keypoints a reference has: signatures and frames take 36 bytes each."""
+    return float(part["bytes"]["signatures and frames"]) / part["references"] / 36
+
+
+def _local_bytes(results: Results) -> float:
+    """Return what the local descriptors of a reference take, 128 bytes a keypoint."""
+    return 128 * _keypoints(results["scale"]["small"])
+
+
+def _core_seconds_to_describe(results: Results) -> float:
+    begun = results["scale"]["begun"]
+    return float(begun["describe_workers"]) / begun["describe_references_per_second"]
+
+
+def _in_order(results: Results) -> float:
+    tried = results["experiments-hamming"]["many_queries_table_by_table"]
+    before, shipped = (
+        tried[name]
+        for name in (
+            "query by query (shipped before)",
+            "the same, groups of 2,048, 64 entries (shipped, groups of 4,096)",
+        )
+    )
+    return statistics.mean(old / new for old, new in zip(before, shipped, strict=True))
+
+
+def _added(results: Results, key: str) -> float:
+    grown = results["scale"]["grown"]["1000000"]
+    number = (grown["to"] - grown["from"]) / 1000
+    return {
+        "number": number,
+        "mean": grown["seconds_in_additions"] / number,
+        "longest": grown["longest_addition"],
+    }[key]
+
+
+_MATCH = ("challenge_set", "matching_track")
+_CALIBRATION = ("challenge_set", "calibration")
+_QUERY = ("stages", "queries", "stages")
+_MILLION = ("scale", "measured", "1000000")
+_FOUND = (*_MILLION, "found")
+_RANDOM = ("hamming", "sets", "random, 64 bits")
+
+FIGURES: dict[str, Figure] = {
+    # the challenge-shaped set
+    "set.references": of(",.0f", "peers", "set", "references"),
+    "set.queries": of(",.0f", "peers", "set", "queries"),
+    "set.copies": of(",.0f", "peers", "set", "copies"),
+    "match.standard.micro_ap": of(".3f", *_MATCH, "standard", "micro_ap"),
+    "match.thorough.micro_ap": of(".3f", *_MATCH, "thorough", "micro_ap"),
+    "match.thorough.times": Figure(
+        ".1f",
+        lambda r: (
+            r["challenge_set"]["seconds"]["challenge match, thorough"]
+            / r["challenge_set"]["seconds"]["challenge match, standard"]
+        ),
+    ),
+    "calibration.all.error": of(".4f", *_CALIBRATION, "all_rows", "expected_calibration_error"),
+    "calibration.first.error": of(".4f", *_CALIBRATION, "top_rows", "expected_calibration_error"),
+    "calibration.first.brier": of(".4f", *_CALIBRATION, "top_rows", "brier_score"),
+    "describe.micro_ap": of(".3f", "challenge_set", "descriptor_track", "micro_ap"),
+    # a query and a reference, stage by stage
+    "stages.references": of(",.0f", "stages", "n_references"),
+    "stages.queries": of(".0f", "stages", "queries", "n_pictures"),
+    "stages.pictures": of(".0f", "stages", "references", "n_pictures"),
+    "stages.yardstick": of(".0f", *_QUERY, "SIFT, 512 px, 500 keypoints", "median_ms"),
+    "stages.keypoints": of(".0f", *_QUERY, "keypoints, query profile", "median_ms"),
+    "stages.beyond": of(".0f", *_QUERY, "beyond extraction", "median_ms"),
+    "stages.query": of(".0f", *_QUERY, "whole query", "median_ms"),
+    "sift.doubled": of(".2f", "sift", "ratio_to_opencv_300", "ours, 300 px, doubled, 300 keypoints"),
+    "sift.plain": of(".2f", "sift", "ratio_to_yardstick", "ours, 512 px, 500 keypoints"),
+    # the compact descriptor
+    "descriptor.query": of(".0f", "descriptor", "ms", "queries", "all from the file"),
+    "descriptor.reference": of(".0f", "descriptor", "ms", "references", "all from the file"),
+    "descriptor.query.times": Figure(
+        ".0f",
+        lambda r: (
+            r["descriptor"]["ms"]["queries"]["all from the file"]
+            / r["descriptor"]["ms"]["references"]["all from the file"]
+        ),
+    ),
+    "descriptor.million": of(".0f", "descriptor", "gb_of_a_million", "float32"),
+    "exact.memory": of(".1f", "exact_search", "peak_memory", "all, bytes", scale=1e-9),
+    "annoy.tree_bytes": Figure(
+        ".0f",
+        lambda r: next(
+            round(trees["bytes_beyond_vectors"] / 1_000_000, -2)
+            for trees in r["annoy_search"]["sizes"]["1000000"]["annoy"]
+            if trees["n_trees"] == 50
+        ),
+    ),
+    # a collection, and a large one
+    "reference.kb": Figure(".0f", lambda r: _bytes_a_reference(r) / 1e3),
+    "reference.local_kb": Figure(".0f", lambda r: _local_bytes(r) / 1e3),
+    "reference.held_kb": Figure(".0f", lambda r: (_bytes_a_reference(r) + _local_bytes(r)) / 1e3),
+    "reference.describe_ms": Figure(".0f", lambda r: _core_seconds_to_describe(r) * 1e3),
+    "million.describe_hours": Figure(".1f", lambda r: _core_seconds_to_describe(r) * 1e6 / 3600),
+    "million.query": of(".0f", *_MILLION, "ms", "all", "p50"),
+    "million.growth": of(".1f", "scale", "targets", "growth_all_p50"),
+    "million.first": of(".0f", *_FOUND, "source_first"),
+    "million.asked": of(".0f", *_FOUND, "queries_with_source"),
+    "million.disk": of(".0f", *_MILLION, "bytes", "total", scale=1e-9),
+    "million.open": of(".2f", *_MILLION, "open_seconds", "cold"),
+    "million.words": of(".1f", *_MILLION, "bytes", "inverted file", scale=1e-9),
+    "million.keypoints": Figure(".0f", lambda r: _keypoints(r["scale"]["measured"]["1000000"])),
+    "million.add": Figure(".1f", lambda r: statistics.median(r["scale"]["added"]["seconds_for_1000"])),
+    "million.additions": Figure(".0f", lambda r: _added(r, "number")),
+    "million.addition": Figure(".1f", lambda r: _added(r, "mean")),
+    "million.longest": Figure(".0f", lambda r: _added(r, "longest")),
+    "million.compact_minutes": of(".1f", "scale", "compacted", "seconds", scale=1 / 60),
+    "million.compact_segments": of(".0f", "scale", "compacted", "segments_before"),
+    "million.check": of(".0f", "scale", "compacted", "seconds_check"),
+    "million.two": of(".1f", "scale", "two_processes", "resident_of_both", scale=1e-9),
+    "million.one": Figure(".1f", lambda r: max(r["scale"]["two_processes"]["resident_of_each"]) / 1e9),
+    "small.first": of(".0f", "scale", "small", "found", "source_first"),
+    # perceptual hashes, and search among them
+    "hash.decode.least": Figure(".2f", lambda r: min(f["ratio to decode 1/8"] for f in r["hashing"]["files"].values())),
+    "hash.decode.most": Figure(".2f", lambda r: max(f["ratio to decode 1/8"] for f in r["hashing"]["files"].values())),
+    "hash.imagehash.least": Figure(
+        ".1f", lambda r: min(f["times faster than imagehash.phash"] for f in r["hashing"]["files"].values())
+    ),
+    "hash.imagehash.most": Figure(
+        ".1f", lambda r: max(f["times faster than imagehash.phash"] for f in r["hashing"]["files"].values())
+    ),
+    "hash.pdqhash.least": Figure(".1f", lambda r: min(f["times faster"] for f in r["hashing"]["pdq"].values())),
+    "hash.pdqhash.most": Figure(".1f", lambda r: max(f["times faster"] for f in r["hashing"]["pdq"].values())),
+    "hash.quality.agree": of(".0f", "hashing", "quality", "on the same side", scale=100),
+    "hash.pairs": of(".1f", "hashing", "pairs", "phash", "pairs", scale=1e-6),
+    "hash.plain_bits": of(
+        ".1f",
+        "experiments-hashes",
+        "bits_of_64_by_decoded_size_and_where_the_picture_ends",
+        "train, 400 pixels",
+        "1/8 plain",
+        0,
+    ),
+    "hash.stripes": of(".0f", "experiments-hashes", "pdq_coefficients_near_the_median", "T001609 (stripes)"),
+    "hamming.radius": of(",.0f", *_RANDOM, "queries_per_second", "radius 7, batch", step=1000),
+    "hamming.radius.times": of(".0f", *_RANDOM, "ratios", "radius 7, batch, to the best MultiHash"),
+    "hamming.nearest": of(",.0f", *_RANDOM, "queries_per_second", "k=10, batch", step=100),
+    "hamming.nearest.times": of(".1f", *_RANDOM, "ratios", "k=10, batch, to Flat"),
+    "hamming.radius.single.times": of(".1f", *_RANDOM, "ratios", "radius 7, one by one, to the best MultiHash"),
+    "hamming.nearest.single.times": of(".1f", *_RANDOM, "ratios", "k=10, one by one, to Flat"),
+    "hamming.in_order.times": Figure(".0f", _in_order),
+    "hamming.skew.least": Figure(
+        ".0f", lambda r: min(r["hamming"]["sets"]["dHash"]["buckets"]["of_a_stored_code_over_even"])
+    ),
+    "hamming.skew.most": Figure(
+        ".0f", lambda r: max(r["hamming"]["sets"]["dHash"]["buckets"]["of_a_stored_code_over_even"])
+    ),
+    # the shipped models
+    "models.images": of(",.0f", "models", "n_images"),
+    "models.copies": Figure(",.0f", lambda r: r["models"]["n_images"] * r["models"]["n_edited_copies"]),
+    "models.copies_each": of(".0f", "models", "n_edited_copies"),
+    "models.insets": of(",.0f", "models", "n_inset_views"),
+    "models.queries": of(",.0f", "models", "n_calibration_queries"),
+    "models.pairs": of(",.0f", "models", "n_calibration_pairs"),
+    "models.matches": of(",.0f", "models", "n_calibration_copies"),
+    "models.size": of(".1f", "models", "bytes", scale=1e-6),
+    # what parts of the compact descriptor are worth
+    "recipes.root": _gain(".2f", "vlad64", "vlad64-power1"),
+    "recipes.size": _gain(".2f", "vlad64-sized", "vlad64"),
+    "recipes.agreement": _gain(".2f", "vlad64-agreement512", "vlad64-whitened"),
+    "recipes.copies": _gain(".3f", "vlad64-agreement512", "vlad64-versions1"),
+    "recipes.small_codebooks": _gain(".2f", "vlad32x4", "vlad64"),
+    "recipes.small_codebooks.sized": _gain(".2f", "vlad32x4-sized-power0.4", "vlad64-sized-power0.4"),
+    "recipes.more_words": _gain(".2f", "vlad64", "vlad256"),
+    "recipes.cues": _gain(".2f", "late", "vlad64-sized-power0.4"),
+    "recipes.insets": _gain(".2f", "insets", "whole"),
+    "recipes.four": _gain(".3f", "insets-four-vocabularies", "insets"),
+    "recipes.four.whole": _gain(".3f", "late-four-vocabularies", "late-144-64-48"),
+    "recipes.sides": _gain(
+        ".2f",
+        "insets-sides-four-vocabularies-whole0.3-bias-0.5-0.2-queries",
+        "insets-four-vocabularies",
+    ),
+}
+
+_PLACE = re.compile(r"\{([\w.]+)\}")
+
+
+def insert_figures(text: str, results: Results) -> str:
+    """Return a text with ``{NAME}`` replaced by the figure of that name."""
+    return _PLACE.sub(lambda found: FIGURES[found[1]].text(results), text)

@@ -1,0 +1,360 @@
+"""Tables of figures, line by line, but for those of hashes.
+
+Results are records of a run and keep the words of their time; where a page must say it in today's words, the labels
+are mapped here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from _recipes.registry import RECIPES
+
+from _figures.results import Results
+from _figures.singles import FIGURES, insert_figures
+from fingerprint.config import DEFAULT_CONFIG
+from fingerprint.index.annoy_trees import inspected
+
+#: Of `stages.json` and `descriptor.json`: words that have changed since the run.
+_WORDS = {
+    "versions and signatures": "variants and signatures",
+    "background": "cohort score",
+    "projection and background": "projection and background normalisation",
+}
+#: Of `scale.json`: the stages as they were called before the vote, the descriptors and the hashes were timed apart.
+_FORMER_STAGES = {"candidates": "candidates: vote, descriptors, hashes", "vote": "shortlist"}
+_MEASURES = ("micro_ap", "recall_at_p90", "recall_at_1")
+_COMPACTED = "the last, compacted"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Return a Markdown table."""
+    return [_row(head), "|" + "---|" * len(head), *map(_row, rows)]
+
+
+def _row(cells: Sequence[object]) -> str:
+    return "".join(f"| {cell} " if cell != "" else "| " for cell in cells) + "|"
+
+
+def tracks(results: Results) -> list[str]:
+    judged = results["challenge_set"]
+    rows = {
+        "Matching, standard": judged["matching_track"]["standard"],
+        "Matching, thorough": judged["matching_track"]["thorough"],
+        "Descriptor (256-d)": judged["descriptor_track"],
+    }
+    measures = (*_MEASURES, "recall_at_10")
+    return table(
+        ("track", "µAP", "recall@P90", "recall@1", "recall@10"),
+        ((name, *(f"{row[measure]:.4f}" for measure in measures)) for name, row in rows.items()),
+    )
+
+
+def quality(results: Results) -> list[str]:
+    """Return our measures and those of the peers, best of each track first."""
+    judged = results["challenge_set"]
+    ours = {
+        "**copyprint, Matching Track**": judged["matching_track"]["standard"],
+        "**copyprint, Matching Track, `--profile thorough`**": judged["matching_track"]["thorough"],
+        "**copyprint, Descriptor Track**, 256 numbers": judged["descriptor_track"],
+    }
+    vlad = "one VLAD of 64 words, PCA-whitened, background-normalised, 256 numbers"
+    others = {**results["peers"]["judged"], vlad: results["recipes/vlad64-whitened"]["judged"]}
+    rows = [(name, *(f"**{row[measure]:.3f}**" for measure in _MEASURES)) for name, row in ours.items()]
+    for name, row in sorted(others.items(), key=lambda item: -item[1]["micro_ap"]):
+        rows.append((name, *(f"{row[measure]:.3f}" for measure in _MEASURES)))
+    intro = (
+        "On {set.references} references and {set.queries} queries ({set.copies} of them copies, with one to five "
+        "chained edits),\nthrough the commands of this package; the peers were measured on the same files:"
+    )
+    head = ("", "µAP", "recall at 90 % precision", "source ranked first")
+    return [*insert_figures(intro, results).splitlines(), "", *table(head, rows)]
+
+
+def edits(results: Results) -> list[str]:
+    standard, thorough = (results["challenge_set"][f"recall_by_edit{end}"] for end in ("", "_thorough"))
+    return table(
+        ("edit (a query has one to five)", "queries", "source first", "probability >= 0.5", "thorough: first"),
+        (
+            (
+                edit,
+                row["queries"],
+                f"{row['recall_at_1']:.3f}",
+                f"{row['recall_at_half']:.3f}",
+                f"{thorough[edit]['recall_at_1']:.3f}",
+            )
+            for edit, row in sorted(standard.items(), key=lambda item: item[1]["recall_at_1"])
+        ),
+    )
+
+
+def reliability(results: Results) -> list[str]:
+    return table(
+        ("said", "rows", "mean probability", "frequency"),
+        (
+            (
+                f"{row['from']:.1f} to {row['to']:.1f}",
+                row["rows"],
+                f"{row['probability']:.3f}",
+                f"{row['frequency']:.3f}",
+            )
+            for row in results["challenge_set"]["calibration"]["top_rows"]["reliability"]
+        ),
+    )
+
+
+def stages(results: Results) -> list[str]:
+    measured = results["stages"]
+    rows = [(_WORDS.get(name, name), row) for name, row in measured["queries"]["stages"].items()]
+    rows += [(f"of references: {name}", row) for name, row in measured["references"]["stages"].items()]
+    return table(
+        ("stage", "median ms", "p95 ms", "ratio to SIFT at 512 px"),
+        ((name, f"{row['median_ms']:.1f}", f"{row['p95_ms']:.1f}", f"{row['ratio']:.3f}") for name, row in rows),
+    )
+
+
+def query_stages(results: Results) -> list[str]:
+    """Return the stages of a search alone."""
+    shown = {
+        "SIFT, 512 px, 500 keypoints": "OpenCV's SIFT, 512 px, 500 keypoints",
+        "keypoints, query profile": "keypoints",
+        "beyond extraction": "all from variants to verification",
+    }
+    left_out = ("keypoints, reference profile", "extraction")
+    return table(
+        ("stage", "ms", "part of the yardstick"),
+        (
+            (shown.get(name, _WORDS.get(name, name)), f"{row['median_ms']:.1f}", f"{row['ratio']:.2f}")
+            for name, row in results["stages"]["queries"]["stages"].items()
+            if name not in left_out
+        ),
+    )
+
+
+def descriptor_ms(results: Results) -> list[str]:
+    ms = results["descriptor"]["ms"]
+    return table(
+        ("", "references", "queries"),
+        (
+            (_WORDS.get(name, name), *(f"{ms[role][name]:.2f}" if name in ms[role] else "" for role in ms))
+            for name in ms["queries"]
+        ),
+    )
+
+
+def descriptor_forms(results: Results) -> list[str]:
+    measured = results["descriptor"]
+    keys = ("micro_average_precision", "recall_at_p90", "recall_at_1")
+    return table(
+        ("form", "µAP", "recall@P90", "source first", "a million"),
+        (
+            (
+                form,
+                *(f"{row[key]:.4f}" for key in keys),
+                f"{measured['gb_of_a_million'][form.split()[0]]:.2f} GB",
+            )
+            for form, row in measured["quality"]["judged"].items()
+        ),
+    )
+
+
+def recipes(results: Results) -> list[str]:
+    """Return what was measured of every recipe, described as the registry describes it now."""
+    rows = []
+    for recipe in RECIPES.values():
+        if results.has(f"recipes/{recipe.name}"):
+            result = results[f"recipes/{recipe.name}"]
+            cells = [recipe.group, f"{recipe.description} (`{recipe.name}`)", str(result["dimension"])]
+            for split in ("dev", "judged"):
+                cells += [f"{result[split][measure]:.4f}" if result[split] else "" for measure in _MEASURES]
+            rows.append(cells)
+    return table(
+        ("group", "recipe", "dimensions", "dev µAP", "R@P90", "R@1", "judged µAP", "R@P90", "R@1"),
+        rows,
+    )
+
+
+def exact(results: Results) -> list[str]:
+    found = results["exact_search"]
+    whole, each = found["global"], found.get("each")
+    beyond = found["peak_memory"]["all, bytes"] - found["peak_memory"]["vectors alone, bytes"]
+    rows: list[tuple[str, str]] = [
+        (f"the {whole['pairs']:,} nearest of all pairs", f"{whole['seconds'] / 60:.1f} min"),
+        ("pairs a second", f"{whole['pairs_per_second'] / 1e6:.0f} million"),
+        ("part of the bare product's speed", f"{whole['ratio']:.2f}"),
+        ("memory at the most", f"{found['peak_memory']['all, bytes'] / 1e9:.2f} GB"),
+        ("of these, beyond the vectors and what is loaded", f"{beyond / 1e9:.2f} GB"),
+    ]
+    if each:
+        of_each = f"the 10 nearest of each of {each['queries']:,} queries: part of the bare product's speed"
+        rows.append((of_each, f"{each['ratio_to_bare_product']:.2f}"))
+        if "ratio_to_faiss" in each:
+            rows.append(("the same: times the speed of Faiss's `IndexFlatL2`", f"{each['ratio_to_faiss']:.2f}"))
+    head = f"{found['queries']:,} queries, {found['references']:,} references, {found['dimensions']} dimensions"
+    return table((head, ""), rows)
+
+
+def annoy(results: Results) -> list[str]:
+    k, config = 10, DEFAULT_CONFIG.annoy
+    rows = []
+    for size, measured in results["annoy_search"]["sizes"].items():
+        many = next(value for name, value in measured.items() if name.startswith("exact, batch"))
+        for trees in measured["annoy"]:
+            found = trees["fit"]
+            fitted = ("none", "", "")
+            if isinstance(found, dict):
+                fitted = (
+                    f"{found['search_k']:,.0f}",
+                    f"{found['ms_a_query']:.2f} ms",
+                    f"{found['ratio_to_exact']:.2f}",
+                )
+            rows.append(
+                (
+                    f"{int(size):,}",
+                    f"{measured['exact, one query']['ms_a_query']:.2f} ms",
+                    f"{many['ms_a_query']:.2f} ms",
+                    trees["n_trees"],
+                    *fitted,
+                    f"{inspected(int(size), k, config):,}" if trees["n_trees"] == config.n_trees else "",
+                )
+            )
+    head = ("references", "exact, one query", "exact, in a batch", "trees", "search_k for 0.95", "Annoy")
+    return table((*head, "Annoy / exact", "default search_k"), rows)
+
+
+def _columns(results: Results) -> dict[str, dict[str, Any]]:
+    """Return what was measured at each size, by heading."""
+    measured = results["scale"]["measured"]
+    return {_COMPACTED if key == "compacted" else f"{int(key):,}": part for key, part in measured.items()}
+
+
+def scale(results: Results) -> list[str]:
+    columns, measured = _columns(results), results["scale"]
+    rates = {
+        f"{int(key):,}": f"{(grown['to'] - grown['from']) / max(1e-9, grown['seconds_in_additions']):,.0f}"
+        for key, grown in measured["grown"].items()
+    }
+    rows: dict[str, Callable[[dict[str, Any]], str]] = {
+        "segments": lambda p: f"{p['segments']}",
+        "bytes a reference": lambda p: f"{p['bytes']['total'] / p['references']:,.0f}",
+        "open: from disk, from memory": lambda p: (
+            f"{p['open_seconds']['cold']:.2f} s, {p['open_seconds']['warm']:.3f} s"
+        ),
+        "memory of the process's own": lambda p: f"{p['memory']['after all queries']['RssAnon'] / 1e9:.2f} GB",
+        "memory with what is mapped": lambda p: f"{p['memory']['after all queries']['VmRSS'] / 1e9:.2f} GB",
+        "one query, all stages: median": lambda p: f"{p['ms']['all']['p50']:.0f} ms",
+        "95 of 100 take less than": lambda p: f"{p['ms']['all']['p95']:.0f} ms",
+        "the first 20, from disk: median": lambda p: f"{p['first_queries_ms']['all']['p50']:.0f} ms",
+        "a query among many, two workers": lambda p: f"{p['batch_ms_a_query']:.0f} ms",
+        "source first": lambda p: f"{p['found']['source_first']} of {p['found']['queries_with_source']}",
+        "queries without a source, with a match at 0.5": lambda p: (
+            f"{p['found']['false_alarms']} of {p['found']['queries_without']}"
+        ),
+    }
+    lines = [[label, *(cell(part) for part in columns.values())] for label, cell in rows.items()]
+    lines.insert(2, ["written a second, of described references", *(rates.get(name, "") for name in columns)])
+    return table(("references", *columns), lines)
+
+
+def scale_stages(results: Results) -> list[str]:
+    columns = _columns(results)
+    timed = next(iter(columns.values()))["ms"]
+    words = _FORMER_STAGES if "candidates" in timed else {}
+    return table(
+        ("median, 95 of 100", *columns),
+        (
+            (
+                words.get(stage, stage),
+                *(f"{p['ms'][stage]['p50']:.0f}, {p['ms'][stage]['p95']:.0f} ms" for p in columns.values()),
+            )
+            for stage in timed
+            if stage != "search"
+        ),
+    )
+
+
+def scale_bytes(results: Results) -> list[str]:
+    name, part = [item for item in _columns(results).items() if item[0] != _COMPACTED][-1]
+    return table(
+        (f"of {name} references", "bytes", "a reference"),
+        ((key, f"{n / 1e9:.2f} GB", f"{n / part['references']:,.0f}") for key, n in part["bytes"].items()),
+    )
+
+
+def scale_segments(results: Results) -> list[str]:
+    return table(
+        ("10,000 references in", "candidates of a query", "open", "bytes a reference"),
+        (
+            (
+                f"{int(number):,} of {cost['references_each']:,}",
+                f"{cost['candidates_ms']:.1f} ms",
+                f"{cost['open_ms']:.0f} ms",
+                f"{cost['bytes'] / 10_000:,.0f}",
+            )
+            for number, cost in results["scale"]["segments"].items()
+        ),
+    )
+
+
+def scale_targets(results: Results) -> list[str]:
+    targets = results["scale"]["targets"]
+    shares = [100 * targets["add_1000_share_of_that"][key] for key in ("median", "mean", "longest")]
+    searches = [targets[f"growth_search_{p}"] for p in ("p50", "p95")]
+    return table(
+        ("", "target", "measured"),
+        (
+            ("bytes a reference", "at most 30,000", f"{targets['bytes_a_reference']:,}"),
+            ("to open, from disk", "below 1 s", f"{targets['open_seconds_cold']:.2f} s"),
+            (
+                "median of a query, largest size to the one before",
+                "at most 6 times",
+                f"{targets['growth_all_p50']:.2f} times",
+            ),
+            ("the same of 95 of 100", "at most 6 times", f"{targets['growth_all_p95']:.2f} times"),
+            (
+                "the same without describing: median, 95 of 100",
+                "at most 6 times",
+                f"{searches[0]:.2f}, {searches[1]:.2f} times",
+            ),
+            (
+                "to add 1,000 to the largest, of building the size before: median, mean, longest",
+                "at most 5 %",
+                ", ".join(f"{share:.1f}" for share in shares) + " %",
+            ),
+            (
+                "memory of two processes together, of one alone",
+                "shared",
+                f"{FIGURES['million.two'].text(results)} GB, {FIGURES['million.one'].text(results)} GB",
+            ),
+        ),
+    )
+
+
+def local_index(results: Results) -> list[str]:
+    """Return what the vote alone finds, by profile of the query, with the settings of the engine."""
+    return table(
+        ("query: longer side, keypoints", "first", "in first 30", "in first 100", "in first 3,000"),
+        (
+            (row["query"], *(f"{row[key]:.3f}" for key in ("first", "first_30", "first_100", "first_3000")))
+            for row in results["experiments-local-index"]["profiles"]
+            if (row["words"], row["cells"], row["word_bits"]) == (4, 4, 21)
+        ),
+    )
+
+
+def signatures(results: Results) -> list[str]:
+    head = ("signatures", "Hamming threshold", "reference side / keypoints", "query sides")
+    return table(
+        (*head, "µAP", "recall@P90", "source first", "in first 30"),
+        (
+            (
+                row["signatures"],
+                row["bits"],
+                f"{row['reference_side']} / {row['reference_keypoints']}",
+                " and ".join(map(str, row["query_sides"])),
+                *(f"{row[key]:.3f}" for key in (*_MEASURES, "recall_at_30")),
+            )
+            for row in results["experiments-signatures"]["rows"]
+        ),
+    )
