@@ -1,11 +1,11 @@
-"""Image copy detection without a neural network: which picture was this one made from, how sure, and which part of it.
+"""Image copy detection without a neural network: which picture an image was made from, and which part of it is seen.
 
 >>> import fingerprint, skimage.data
 >>> cat = skimage.data.chelsea()
 >>> fingerprint.compare(cat[:, ::-1], cat).probability > 0.99
 True
 
-Importing this package loads none of its parts; each name loads what it needs when it is first used.
+Importing this package loads none of its modules; each name loads its module when it is first used.
 """
 
 from __future__ import annotations

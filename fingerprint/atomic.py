@@ -1,7 +1,7 @@
-"""Files that are whole or not there: the one way in which this package puts a file under its final name.
+"""Atomic writing: a file gets its final name only when it is complete. All files of this package are written this way.
 
-The new file is written under a temporary name beside it and flushed to disk, then it gets its name, then the folder is
-flushed. After that it is there however the machine stops; before that, what was there is untouched.
+The new file is written under a temporary name in the same folder and flushed to disk. Then it is renamed, and the
+folder is flushed. If the machine stops before that, the old file is untouched; if it stops later, the new one is there.
 """
 
 from __future__ import annotations
@@ -12,31 +12,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-#: Ends the temporary name of what is written by the only writer that there can be.
+#: End of the temporary name of a file that only one process can be writing.
 UNFINISHED = ".unfinished"
 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str], *, locked: bool = False) -> Iterator[Path]:
-    """Give a temporary name beside `path` to write to; what was written gets the name `path` once it is on disk.
+    """Yield a temporary path to write to; the file there is renamed to `path` once it is on disk.
 
     Parameters
     ----------
     path : path-like
-        The file to write. What is there stays untouched until the new file is whole.
+        The file to write. An existing one stays untouched until the new one is complete.
     locked : bool
-        Whether nobody else can be writing this file, as with a lock held. The temporary name is then always the same,
-        so that what a killed process left under it is written over.
+        Whether no other process can be writing this file, because the caller holds a lock. The temporary name is then
+        always the same, so that a file left by a killed process is overwritten.
 
     Yields
     ------
     pathlib.Path
-        A name in the same folder that is not taken. No file of that name is left, whether or not writing succeeds.
+        A free name in the same folder. No file of this name is left, even if writing fails.
 
     Raises
     ------
     OSError
-        If the system refuses.
+        If the file cannot be written.
     """
     target = Path(path)
     if locked:
@@ -47,10 +47,10 @@ def replacing(path: str | os.PathLike[str], *, locked: bool = False) -> Iterator
     try:
         yield temporary
         with temporary.open("rb+") as file:
-            os.fsync(file.fileno())  # a name that survives a loss of power is worth nothing without what it names
+            os.fsync(file.fileno())  # if power fails, the new name must not survive without the contents
         temporary.replace(target)
     except BaseException:
-        with suppress(OSError):  # the first error is what counts
+        with suppress(OSError):  # the first error is the one to raise
             temporary.unlink()
         raise
     flush_folder(target.absolute().parent)
@@ -62,7 +62,7 @@ def replace_bytes(path: str | os.PathLike[str], data: bytes, *, locked: bool = F
     Raises
     ------
     OSError
-        If the system refuses; what was there is untouched then.
+        If the file cannot be written; an existing one is then untouched.
     """
     with replacing(path, locked=locked) as temporary, temporary.open("xb") as file:
         file.write(data)
@@ -74,7 +74,7 @@ def flush_folder(path: Path) -> None:
     Raises
     ------
     OSError
-        If the system refuses.
+        If the folder cannot be flushed.
     """
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -1,7 +1,7 @@
-"""The walk from two sets of pictures to what the challenge's files hold, for both tracks.
+"""From queries and references to the contents of the challenge's files, for both tracks.
 
-Each set is a folder of images or a collection. The challenge's id of a picture is its file's name without folder and
-extension; of a reference in a collection, the same of its id. Every query is treated by itself.
+Each set is a folder of images or a collection. The challenge's id of a picture is the name of its file, or its id in
+the collection, without folder and extension. Every query is treated by itself.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Folder:
     ids : tuple of str
         Their ids in the challenge.
     skipped : tuple of Skipped
-        Folders in it that were not looked into.
+        Folders inside it that were not read.
     """
 
     path: Path
@@ -63,19 +63,19 @@ def match_track(
     n_workers: int | None = None,
     progress: StageProgress | None = None,
 ) -> tuple[Matches, tuple[Skipped, ...]]:
-    """Find the sources of all queries, each by itself, as the Matching Track wants them.
+    """Find the sources of all queries, each by itself, for the Matching Track.
 
     Parameters
     ----------
     queries, references : path
-        A folder of images, or a collection. The pictures of a collection are described in less detail than a search
-        describes those of files, so queries are better given as files.
+        A folder of images, or a collection. Give queries as files if possible: a collection has described its pictures
+        in less detail than a search describes files.
     models : Models, optional
         Those that ship with the package by default.
     config : Config, optional
-        ``config.results`` is the most rows that a query gets.
+        A query gets at most ``config.results`` rows.
     collection : path, optional
-        Where to keep the collection that is made from a folder of references. If it is there already it is brought up
+        Folder in which to keep the collection that is made from a folder of references. An existing one is brought up
         to date and used again. Default: a temporary folder.
     n_workers : int, optional
         Threads; one for each core by default. The result does not depend on it.
@@ -85,50 +85,50 @@ def match_track(
     Returns
     -------
     matches : Matches
-        In the order of the queries, the surest first within a query; the score is the log-odds. Of more than
+        In the order of the queries, and highest score first for each query; the score is the log-odds. At most
         `MAX_ROWS` rows, those with the highest scores.
     skipped : tuple of Skipped
-        Pictures that could not be read: such a query has no rows, such a reference is in none.
+        Pictures that could not be read. They are in no row.
 
     Raises
     ------
     ChallengeFileError
-        If two pictures of a set have the same id, or an id cannot stand in the challenge's file.
+        If two pictures of a set have the same id, or an id is not allowed in the challenge's file.
     ConfigError
-        If a folder has no image, or `collection` is not one of these references.
+        If a folder has no image, or `collection` holds other references.
     CollectionError
         If a collection cannot be used.
     """
     models = models or load_models()
-    report = progress or _silent
+    progress = progress or _silent
     with ExitStack() as stack:
-        asked = _open(queries, models, config, stack)
-        offered = _open(references, models, config, stack)
-        query_ids = _ids_by_collection_id(asked, queries) if isinstance(asked, Collection) else {}
+        query_set = _open(queries, models, config, stack)
+        reference_set = _open(references, models, config, stack)
+        query_ids = _ids_by_collection_id(query_set, queries) if isinstance(query_set, Collection) else {}
         skipped: list[Skipped] = []
         unread: set[str] = set()
-        if isinstance(offered, _Folder):
-            source, at_once = _collect(offered, collection, models, config, n_workers, report, stack)
-            skipped += at_once
-            paths = {item.path for item in at_once}
-            unread = {_id_in(offered, image) for image in offered.images if str(image) in paths}
+        if isinstance(reference_set, _Folder):
+            source, bad = _collect(reference_set, collection, models, config, n_workers, progress, stack)
+            skipped += bad
+            paths = {item.path for item in bad}
+            unread = {_id_in(reference_set, image) for image in reference_set.images if str(image) in paths}
         elif collection is not None:
             raise ConfigError(
-                f"{references}: a collection already; {collection} is for the images of a folder, omit it"
+                f"{references}: already a collection; {collection} is for references in a folder of images, omit it"
             )
         else:
-            source = offered
+            source = reference_set
         reference_ids = _ids_by_collection_id(source, references)
         rows: list[tuple[str, str, float]] = []
-        for query_id, found in _search(asked, query_ids, source, n_workers, report):
+        for query_id, found in _search(query_set, query_ids, source, n_workers, progress):
             if isinstance(found, Skipped):
                 skipped.append(found)
             else:
                 rows += [
                     (query_id, reference_ids[m.reference_id], m.score) for m in found if m.reference_id not in unread
                 ]
-        if isinstance(asked, _Folder):
-            skipped += asked.skipped
+        if isinstance(query_set, _Folder):
+            skipped += query_set.skipped
     return _as_matches(rows), tuple(skipped)
 
 
@@ -141,14 +141,14 @@ def describe_track(
     n_workers: int | None = None,
     progress: StageProgress | None = None,
 ) -> tuple[DescriptorSet, tuple[Skipped, ...]]:
-    """Describe all queries and references, each by itself, as the Descriptor Track wants them.
+    """Describe all queries and references, each by itself, for the Descriptor Track.
 
     Only the descriptors are held in memory, and nothing is written to disk.
 
     Parameters
     ----------
     queries, references : path
-        A folder of images, or a collection, whose descriptors are taken as they are.
+        A folder of images, or a collection, whose stored descriptors are taken.
     models : Models, optional
         Those that ship with the package by default.
     config : Config, optional
@@ -160,14 +160,14 @@ def describe_track(
     Returns
     -------
     descriptors : DescriptorSet
-        In the order of the files' names or of the collection.
+        In the order of the file names, or of the collection.
     skipped : tuple of Skipped
         Pictures that could not be read; they have no row.
 
     Raises
     ------
     ChallengeFileError
-        If two pictures of a set have the same id, an id cannot stand in the challenge's file, or no picture of a set
+        If two pictures of a set have the same id, an id is not allowed in the challenge's file, or no picture of a set
         could be read.
     ConfigError
         If a folder has no image.
@@ -175,7 +175,7 @@ def describe_track(
         If a collection cannot be used.
     """
     models = models or load_models()
-    report = progress or _silent
+    progress = progress or _silent
     skipped: list[Skipped] = []
     with ExitStack() as stack:
         halves = [_open(location, models, config, stack) for location in (queries, references)]
@@ -191,7 +191,7 @@ def describe_track(
                 described.append((half.descriptors(), names))
             else:
                 vectors, kept, unread = _describe_folder(
-                    half, models, config, n_workers, partial(report, stage), as_query=stage == "queries"
+                    half, models, config, n_workers, partial(progress, stage), as_query=stage == "queries"
                 )
                 described.append((vectors, kept))
                 skipped += unread
@@ -200,7 +200,7 @@ def describe_track(
 
 
 def challenge_id(name: str) -> str:
-    """Return the challenge's id of a file's path or a collection's id: the last part, without an image's ending.
+    """Return the challenge's id for a path or an id in a collection: its last part, without an image's extension.
 
     Examples
     --------
@@ -216,18 +216,18 @@ def _silent(_stage: str, _done: int, _total: int) -> None:
 
 
 def _open(source: str | os.PathLike[str], models: Models, config: Config, stack: ExitStack) -> Collection | _Folder:
-    """Open a collection, or list a folder and check that each image has an id of its own."""
+    """Open a collection, or list the images of a folder and check that no two have the same id."""
     path = Path(source)
     if (path / COLLECTION_MANIFEST).is_file():
         return stack.enter_context(open_collection(path, models=models, config=config))
     if path.exists() and not path.is_dir():
-        raise ConfigError(f"{path}: a file; give a folder of images or a collection")
+        raise ConfigError(f"{path}: this is a file; give a folder of images or a collection")
     images, ignored = find_images([path])
     if not images:
         raise ConfigError(f"{path}: neither images nor a collection in this folder; give another one")
     n_other = sum(not other.is_dir() for other in ignored)
     if n_other:
-        _log.info("%s: %d files are no images by their names", path, n_other)
+        _log.info("%s: %d files ignored, their names are not those of images", path, n_other)
     ids = _checked_ids([str(image) for image in images], path)
     return _Folder(path, tuple(images), tuple(ids), unread_folders(ignored))
 
@@ -238,14 +238,14 @@ def _ids_by_collection_id(collection: Collection, location: str | os.PathLike[st
 
 
 def _checked_ids(names: Sequence[str], location: str | os.PathLike[str]) -> list[str]:
-    """Return the challenge's ids of files or of a collection's ids; before hours of work rather than after."""
+    """Return the challenge's ids for paths or ids in a collection. Checked at the start, before hours of work."""
     owners: dict[str, str] = {}
     for name in names:
-        own = challenge_id(name)
-        if what := id_fault(own) or (None if is_unicode(own) else "it is not UTF-8"):
-            raise ChallengeFileError(f"{location}: {name!r} cannot stand in the challenge's files: {what}; rename it")
-        if (other := owners.setdefault(own, name)) != name:
-            raise ChallengeFileError(f"{location}: {other!r} and {name!r} would both be {own!r}; rename one of them")
+        short = challenge_id(name)
+        if fault := id_fault(short) or (None if is_unicode(short) else "it is not UTF-8"):
+            raise ChallengeFileError(f"{location}: {name!r} cannot be in the challenge's files: {fault}; rename it")
+        if (other := owners.setdefault(short, name)) != name:
+            raise ChallengeFileError(f"{location}: {other!r} and {name!r} would both be {short!r}; rename one of them")
     return list(owners)
 
 
@@ -260,52 +260,52 @@ def _collect(
     models: Models,
     config: Config,
     n_workers: int | None,
-    report: StageProgress,
+    progress: StageProgress,
     stack: ExitStack,
 ) -> tuple[Collection, tuple[Skipped, ...]]:
-    """Make a collection from a folder, or bring the one that was kept up to date."""
+    """Make a collection from a folder of references, or bring an existing one up to date."""
     if keep is None:
         location = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fingerprint-"))) / "collection"
     else:
         location = Path(keep)
     make = open_collection if (location / COLLECTION_MANIFEST).is_file() else create_collection
     collection = stack.enter_context(make(location, models=models, config=config))
-    offered = {_id_in(folder, image) for image in folder.images}
-    if (stranger := next((name for name in collection.ids if name not in offered), None)) is not None:
+    expected = {_id_in(folder, image) for image in folder.images}
+    if (other := next((name for name in collection.ids if name not in expected), None)) is not None:
         raise ConfigError(
-            f"{location}: it holds {stranger!r}, which is not in {folder.path}; remove that "
+            f"{location}: it holds {other!r}, which is not in {folder.path}; remove that reference "
             f"('fingerprint index remove'), keep the collection elsewhere, or give {location} as the references"
         )
-    added = collection.add_files([folder.path], n_workers=n_workers, progress=partial(report, "references"))
+    added = collection.add_files([folder.path], n_workers=n_workers, progress=partial(progress, "references"))
     return collection, added.skipped + folder.skipped
 
 
 def _search(
-    asked: Collection | _Folder,
+    query_set: Collection | _Folder,
     query_ids: Mapping[str, str],
     source: Collection,
     n_workers: int | None,
-    report: StageProgress,
+    progress: StageProgress,
 ) -> Iterator[tuple[str, list[Match] | Skipped]]:
     """Yield the challenge's id and the matches of each query."""
-    if isinstance(asked, Collection):
+    if isinstance(query_set, Collection):
         names: Sequence[str] = tuple(query_ids.values())
-        collection = asked
+        collection = query_set
 
         def search(image_id: str) -> list[Match]:
             return source.search_described(collection.as_query(image_id))
 
         found = map_images(search, query_ids, n_workers)
     else:
-        names = asked.ids
-        found = source.search_many(asked.images, n_workers=n_workers)
+        names = query_set.ids
+        found = source.search_many(query_set.images, n_workers=n_workers)
     for done, (name, matches) in enumerate(zip(names, found, strict=True), start=1):
         yield name, matches
-        report("queries", done, len(names))
+        progress("queries", done, len(names))
 
 
 def _as_matches(rows: Sequence[tuple[str, str, float]]) -> Matches:
-    """Return the rows with the highest scores, in the order given, as many as the challenge's file may have."""
+    """Return the `MAX_ROWS` rows with the highest scores, in the order given."""
     scores = np.array([score for _, _, score in rows], np.float64)
     kept = np.sort(np.argsort(-scores, kind="stable")[:MAX_ROWS])
     return Matches(tuple(rows[i][0] for i in kept), tuple(rows[i][1] for i in kept), scores[kept])
@@ -320,7 +320,7 @@ def _describe_folder(
     *,
     as_query: bool,
 ) -> tuple[F32, tuple[str, ...], tuple[Skipped, ...]]:
-    """Return the descriptors of the images that can be read, their ids, and the others."""
+    """Return the descriptors and ids of the images that can be read, and the images that cannot."""
     n_images = len(folder.images)
     vectors = np.empty((n_images, models.descriptor.dimension), np.float32)
     kept: list[str] = []

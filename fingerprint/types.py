@@ -1,4 +1,4 @@
-"""Values that travel between the rooms: frozen, with their ids and their scale to the original picture."""
+"""Immutable values that rooms pass to each other, with their ids and their scale to the original picture."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ Bool: TypeAlias = NDArray[np.bool_]
 HASH_ALGORITHMS = ("phash", "dhash", "ahash")
 #: Dimensions of the global cues of `fingerprint.features.global_cues`.
 GIST_DIMENSION, COLOUR_DIMENSION = 480, 2304
-#: Measures of a rectangle, and bins each way of how a boundary looks; see `fingerprint.features.insets`.
+#: Number of measures of a rectangle; number of bins for the step, and for the ratio, that describe a boundary.
 RECTANGLE_MEASURES, BOUNDARY_BINS = 32, 8
-#: Norm of the vectors in `LocalFeatures.descriptors`: RootSIFT, whose norm is 1, is stored times this.
+#: Norm of the vectors in `LocalFeatures.descriptors`: RootSIFT vectors, whose norm is 1, are stored times this.
 ROOTSIFT_SCALE = 512
 
-#: Called as ``progress(done, total)`` while many things are worked on; ``total`` is 0 where it is not known beforehand.
+#: Called as ``progress(done, total)`` during a long call; ``total`` is 0 where it is not known in advance.
 Progress: TypeAlias = Callable[[int, int], None]
-#: Called as ``progress(stage, done, total)`` by work of several stages.
+#: Called as ``progress(stage, done, total)`` during a long call of several stages.
 StageProgress: TypeAlias = Callable[[str, int, int], None]
-#: What the engine takes for a picture: a path, the bytes of a file, or decoded pixels (uint8, (h, w) or (h, w, 3) RGB).
+#: A picture as the engine takes it: a path, the bytes of a file, or decoded pixels (uint8, (h, w) or (h, w, 3) RGB).
 ImageSource: TypeAlias = str | os.PathLike[str] | bytes | U8
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Decoded pixels and what is known of where they come from.
+    """Decoded pixels, with the name and the full size of their picture.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that a batch went past, and why."""
+    """A file that was skipped, and the reason."""
 
     path: str
     reason: str
@@ -76,7 +76,7 @@ class LocalFeatures:
     sizes : float32 array, shape (n,)
         Diameter of the described neighbourhood, in pixels of the normalised picture, > 0.
     angles : float32 array, shape (n,)
-        Dominant gradient direction in degrees, [0, 360), clockwise from the x axis as y points down.
+        Dominant gradient direction in degrees, [0, 360), clockwise from the x axis, since y points down.
     descriptors : uint8 array, shape (n, 128)
         RootSIFT times 512, so the squared norm is near 512**2.
     width, height : int
@@ -99,17 +99,17 @@ class LocalFeatures:
 
 @dataclass(frozen=True, slots=True)
 class Keypoints:
-    """A picture's keypoints in the form that matching takes and a collection keeps, free of the picture's size.
+    """A picture's keypoints as matching takes them and a collection keeps them, independent of the picture's size.
 
     Attributes
     ----------
     descriptors : uint8 array, shape (n, 128), or (0, 128)
-        As in `LocalFeatures`; none if a collection did not keep them: only pictures that are to be queries need them.
+        As in `LocalFeatures`. Only queries need them; a collection that does not keep them gives none.
     signatures : uint64 array, shape (n, 2)
         128-bit signatures: bit ``b`` is bit ``b % 64`` of column ``b // 64``.
     frame : float32 array, shape (n, 5)
-        x and y in longer sides of the picture (0, 0 is its corner), natural logarithm of the size in longer sides,
-        cosine and sine of the angle.
+        x, y, natural logarithm of the size, cosine and sine of the angle. Lengths are in units of the picture's longer
+        side; (0, 0) is the picture's upper left corner.
     width, height : int
         Size of the original picture in pixels, upright.
     """
@@ -131,7 +131,7 @@ class Keypoints:
 
 @dataclass(frozen=True, slots=True)
 class WordAssignments:
-    """What a query looks up in an inverted file: words of its keypoints, in all `VARIANTS`.
+    """The words that the keypoints of a query, in all `VARIANTS`, look up in an inverted file.
 
     Attributes
     ----------
@@ -140,11 +140,11 @@ class WordAssignments:
     signatures : uint64 array, shape (v,)
         64-bit signature of the keypoint within the word.
     rows : int32 array, shape (v,)
-        The keypoint, by its row in the arrays below.
+        Row of the keypoint in the two arrays below.
     frames : float32 array, shape (n, 5)
-        As in `Keypoints`, of the keypoints of all variants that are looked up.
+        `Keypoints.frame` of the keypoints that are looked up, of all variants.
     variants : uint8 array, shape (n,)
-        Their positions in `VARIANTS`.
+        Index in `VARIANTS` of each keypoint's variant.
     """
 
     words: U32
@@ -163,7 +163,7 @@ class Postings:
     words : uint32 array, shape (u,)
         Words that have postings, ascending.
     starts : uint32 array, shape (u + 1,)
-        First posting of each of them.
+        First posting of each word, and at the end the number of postings.
     signatures : uint64 array, shape (n,)
         64-bit signature within the word.
     references : uint32 array, shape (n,)
@@ -171,7 +171,7 @@ class Postings:
     geometry : uint32 array, shape (n,)
         Position, size and angle, 8 bits each; see `fingerprint.kernels.postings`.
     n_references : int
-        Pictures, those without a keypoint included.
+        Number of pictures, including those without keypoints.
     """
 
     words: U32
@@ -195,7 +195,7 @@ class Fingerprint:
     descriptor : float32 array, shape (d,), d <= 256
         The compact descriptor, of unit length; compared by Euclidean distance.
     thumbnail : uint8 array, shape (64, 64)
-        The whole picture in grey, both sides reduced to the same length; for the comparison of pixels.
+        The whole picture in grey, squeezed into a square; verification compares its pixels.
     model_id : str
         Content digest of the models that made signatures and descriptor.
     """
@@ -207,7 +207,7 @@ class Fingerprint:
     model_id: str
 
     def __repr__(self) -> str:
-        """Return what there is, without the numbers."""
+        """Return size and counts, without the arrays."""
         n, d = len(self.keypoints), len(self.descriptor)
         return f"Fingerprint({self.width} x {self.height}, {n} keypoints, {d} dimensions, model {self.model_id!r})"
 
@@ -222,31 +222,31 @@ class Fingerprint:
         return self.keypoints.height
 
 
-#: The variants in which a query is compared: (mirrored, inverted). All follow from the first without its pixels.
+#: The variants of a query: (mirrored, inverted). The keypoints of all are computed from those of the first.
 VARIANTS: tuple[tuple[bool, bool], ...] = ((False, False), (True, False), (False, True), (True, True))
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """All that a search needs of one picture, in each of the `VARIANTS`: plain, mirrored, as a negative, both.
+    """All that a search needs of one picture, in each of the `VARIANTS`.
 
     Attributes
     ----------
     name : str
-        What to call it in results.
+        Name in results.
     hashes : uint64 array, shape (4, 3)
         Hashes of each variant.
     variants : tuple of 4 Keypoints
         Keypoints of each variant.
     assignments : WordAssignments
-        What all variants look up.
+        Words that all variants look up.
     cohort_score : float, >= 0
-        How well the picture agrees with pictures it has nothing to do with: mean score of its three best images of the
-        training set. High for text, screenshots and patterns, which agree with much.
+        How well the picture agrees with unrelated pictures: mean score of the three images of the cohort that agree
+        best. High for text, screenshots and patterns, which agree with many pictures.
     pixels : tuple of uint8 arrays, shape (h, w)
-        Grey, at falling sizes; see `fingerprint.features.thumbnail.make_pyramid`.
+        Grey, at decreasing sizes; see `fingerprint.features.thumbnail.make_pyramid`.
     flat : bool
-        Whether the picture is so even that its hashes and descriptor say nothing of it.
+        Whether the picture is so even that its hashes and descriptor say nothing about it.
     descriptor : float32 array, shape (d,)
         As in `Fingerprint`.
     model_id : str
@@ -271,16 +271,16 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A reference that is worth comparing with a query.
+    """A reference that a candidate source named for a query.
 
     Attributes
     ----------
     reference_id : str
     fingerprint : Fingerprint
     variants : tuple of int
-        Positions in `VARIANTS` of those variants of the query in which there is something to be found.
+        Indices in `VARIANTS` of the variants of the query that may show the reference.
     always_verified : bool
-        Whether it is to be compared in full however few keypoints agree, because descriptor or hashes are near.
+        Whether it is verified whatever its votes: its hashes are near, or it is among the first of another source.
     """
 
     reference_id: str
@@ -298,7 +298,7 @@ class Verification:
     probability : float
         Calibrated probability, [0, 1], that the query was made from the reference.
     log_odds : float
-        The same on the logit scale, unbounded: the score that never ties at the top.
+        The same on the logit scale. It is unbounded, so scores do not tie at the top.
     n_inliers : int
         Distinct query keypoints that agree on one transform.
     transform : tuple of 9 float, or None
@@ -309,8 +309,8 @@ class Verification:
     inverted : bool
         Whether the query shows the reference as a photographic negative.
     reference_region, query_region : tuple of (x, y), or None
-        Corners, clockwise as seen in the reference, of the part of the reference that is seen, in pixels of the
-        original reference, and where the same corners lie in the original query.
+        Corners of the part of the reference that the query shows, in pixels of the original reference, clockwise; and
+        the same corners, in the same order, in pixels of the original query.
     """
 
     probability: float
@@ -338,20 +338,20 @@ class Match:
 
     @property
     def score(self) -> float:
-        """Log-odds; what the challenge's file gets."""
+        """Log-odds; the score in the challenge's file."""
         return self.verification.log_odds
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a part of a search took and did.
+    """Time that stages of a search took, and how much they did.
 
     Attributes
     ----------
     milliseconds : mapping of str to float
         Wall clock by stage.
     counters : mapping of str to int
-        How much was done, by what was counted.
+        Counts by name.
     """
 
     milliseconds: Mapping[str, float]
@@ -360,18 +360,18 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a search found for one query, how long each stage of it took, and how much each did.
+    """Matches of one query, the time that each stage of the search took, and how much it did.
 
     Attributes
     ----------
     query : str
-        What the query is called.
+        Name of the query.
     matches : tuple of Match
-        The surest first.
+        Highest score first.
     milliseconds : mapping of str to float
         Wall clock by stage, in their order: ``describe``; ``descriptors``, ``hashes`` and ``vote``, which name
-        candidates; ``shortlist``; ``verify``. Where descriptors of several queries were compared together, each has an
-        equal share of that.
+        candidates; ``shortlist``; ``verify``. If descriptors of several queries were compared together, each query
+        gets an equal share of that time.
     counters : mapping of str to int
         ``postings_visited`` and ``hits`` of the vote, ``references_scored`` by it (once for each variant of the query),
         ``candidates`` that the shortlist was chosen from, ``pairs_aligned`` by verification.
@@ -383,7 +383,7 @@ class Answer:
     counters: Mapping[str, int]
 
     def __repr__(self) -> str:
-        """Return what was found first, not every number."""
+        """Return the best match, and how many more there are."""
         if not self.matches:
             return f"Answer({self.query!r}: nothing found)"
         best = self.matches[0]
@@ -393,16 +393,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class AddReport:
-    """What became of the files offered to a collection.
+    """Outcome of adding files to a collection.
 
     Attributes
     ----------
     added, unchanged, replaced : int
-        New pictures, pictures that were there with the same bytes, pictures that replaced other bytes.
+        Pictures with new ids, pictures that the collection has with the same bytes, pictures that replaced others.
     skipped : tuple of Skipped
         Files that could not be added, with the reason.
     ignored : tuple of str
-        Files that are no images by their names.
+        Files whose names are not those of images.
     """
 
     added: int
@@ -418,7 +418,7 @@ class AddReport:
 
 
 def source_name(source: ImageSource) -> str:
-    """Return what to call `source` in messages: its path, ``"<bytes>"`` or ``"<array>"``."""
+    """Return the name of `source` in messages: its path, ``"<bytes>"`` or ``"<array>"``."""
     if isinstance(source, np.ndarray):
         return "<array>"
     return "<bytes>" if isinstance(source, bytes) else str(source)
@@ -427,6 +427,6 @@ def source_name(source: ImageSource) -> str:
 def is_unicode(text: str) -> bool:
     """Return whether a text is valid Unicode, as ids must be.
 
-    Names of files need not be: Python keeps bytes that are not UTF-8 as lone surrogates.
+    File names need not be valid: Python keeps their bytes that are not UTF-8 as lone surrogates.
     """
     return not any("\ud800" <= character <= "\udfff" for character in text)

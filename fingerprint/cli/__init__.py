@@ -1,6 +1,6 @@
 """The command line: ``fingerprint``, one module for a command or a group of commands.
 
-Only this package knows click. What a command needs of the engine is imported when it runs, so that ``--help`` is fast.
+Only this package uses click. A command imports what it needs of the engine when it runs, so that ``--help`` is fast.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main() -> None:
     """Find which picture an image was made from, how sure that is, and which part of it is seen.
 
     Results go to stdout, progress and messages to stderr. Exit codes: 0 done; 1 done, but files were skipped or a
-    collection is damaged; 2 could not be done.
+    collection is damaged; 2 failed.
     """
 
 

@@ -1,4 +1,4 @@
-"""Images added to a collection by a command: where they come from, and what became of them."""
+"""Adding images to a collection by a command: which files they are, and the printed outcome."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def add_images(
     n_workers: int | None,
     quiet: bool,
 ) -> None:
-    """Add images and say what became of them."""
+    """Add images and print the outcome."""
     from fingerprint.images.find import identify_images, unread_folders
 
     named = [image for image in images if image != _STDIN]
@@ -74,12 +74,12 @@ def add_images(
 
 
 class _Listed:
-    """Files with their ids: those that were named, then those that stdin lists, a file or folder a line.
+    """Files with their ids: first those of the command line, then those that stdin lists, a file or folder a line.
 
     Attributes
     ----------
     outside : list of Skipped
-        What stdin listed that is not within the root.
+        Files and folders in the list on stdin that are not within the root.
     """
 
     def __init__(self, files: Sequence[tuple[str, Path]], others: Sequence[Path], root: Path | None) -> None:
@@ -89,7 +89,7 @@ class _Listed:
         self.outside: list[Skipped] = []
 
     def __iter__(self) -> Iterator[tuple[str, Path]]:
-        """Yield (id, file); stdin is read as they are taken."""
+        """Yield (id, file); a line of stdin is read only when it is needed."""
         yield from tuple(self._files)
         for line in sys.stdin.buffer:
             name = os.fsdecode(line.rstrip(b"\r\n"))
@@ -114,6 +114,6 @@ class _Listed:
         return images
 
     def ignored(self) -> tuple[str, ...]:
-        """Return what in the folders is no image by its name."""
+        """Return the files in the folders whose names are not those of images."""
         images = {path for _, path in self._files}
         return tuple(str(path) for path in self._others if path not in images)

@@ -1,4 +1,4 @@
-"""The one place where errors become messages and exit codes."""
+"""Turns the errors of all commands into messages and exit codes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from fingerprint.errors import FingerprintError
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 EXIT_TERMINATED = 143
-_SECONDS_TO_END = 10  # after the signal TERM, before the process is ended whatever it does
+_SECONDS_TO_END = 10  # from the signal TERM until the process is ended by force
 
 
 class BoundaryGroup(ExampleCommand, click.Group):
-    """A group of commands that ends every foreseeable failure with one line on stderr and an exit code."""
+    """A group of commands in which every expected failure ends with one line on stderr and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command, write out what is left of its results, and turn errors into messages."""
+        """Run a command, flush its results, and turn errors into messages."""
         try:
             with _clean_end(), warnings.catch_warnings():
                 warnings.showwarning = _log_warning
@@ -45,7 +45,7 @@ class BoundaryGroup(ExampleCommand, click.Group):
                 raise stopped from None
             raise
         except BrokenPipeError:
-            _silence_stdout()  # whoever read the results has had enough
+            _silence_stdout()  # the program that reads the results has closed the pipe
             ctx.exit(EXIT_BROKEN_PIPE)
         except Exception as error:
             message = _message(error)
@@ -63,7 +63,7 @@ def _leave_interrupted(ctx: click.Context) -> NoReturn:
 
 
 def _hidden_in(error: SystemError) -> BaseException | None:
-    """Return what a signal raised while a compiled kernel handed over its result: Numba makes a SystemError of it."""
+    """Return the exception that a signal raised while a kernel returned its result: Numba hides it in a SystemError."""
     cause: BaseException | None = error
     while isinstance(cause, SystemError):
         cause = cause.__cause__
@@ -72,7 +72,7 @@ def _hidden_in(error: SystemError) -> BaseException | None:
 
 @contextmanager
 def _clean_end() -> Iterator[None]:
-    """Let the signal TERM unwind the command, so that its temporary files go with it."""
+    """Let the signal TERM unwind the command, so that its temporary files are deleted."""
 
     def end(_number: int, _frame: object) -> NoReturn:
         signal.alarm(_SECONDS_TO_END)
@@ -80,7 +80,7 @@ def _clean_end() -> Iterator[None]:
 
     try:
         before = signal.signal(signal.SIGTERM, end)
-    except ValueError:  # not in the main thread: somebody else's process
+    except ValueError:  # not in the main thread, so the process is not ours
         yield
         return
     try:
@@ -91,32 +91,32 @@ def _clean_end() -> Iterator[None]:
 
 
 def _message(error: Exception) -> str | None:
-    """Return what to tell the user of an error, or None if it is a fault of the program."""
+    """Return the message for the user, or None if the error is a bug."""
     if isinstance(error, FingerprintError):
         return str(error)
     if isinstance(error, OSError):
         reason = error.strerror or str(error) or type(error).__name__
-        place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-        return f"{place}{reason[:1].lower()}{reason[1:]}{_remedy(error.errno)}"
+        path = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        return f"{path}{reason[:1].lower()}{reason[1:]}{_remedy(error.errno)}"
     if isinstance(error, MemoryError):
         return "not enough memory; give fewer --workers"
     import sqlite3
 
     if isinstance(error, sqlite3.Error):
-        return f"the collection's catalogue: {error}; see to free space and permissions, then try again"
+        return f"the collection's catalogue: {error}; check free space and permissions, then try again"
     return None
 
 
 def _remedy(number: int | None) -> str:
     if number in (errno.ENOSPC, errno.EDQUOT):
-        return "; free some space, or choose another place (temporary files lie in the folder that TMPDIR names)"
+        return "; free some space, or choose another folder (temporary files are in the folder that TMPDIR names)"
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "; choose another place or change the permissions"
+        return "; choose another folder or change the permissions"
     return ""
 
 
 def _silence_stdout() -> None:
-    """Let what is still buffered for stdout go nowhere, so that the interpreter does not stumble over it at its end."""
+    """Discard what is still buffered for stdout, so that the interpreter does not fail on it when it exits."""
     with suppress(OSError, ValueError):  # a replaced stdout may have no descriptor
         nowhere = os.open(os.devnull, os.O_WRONLY)
         try:

@@ -1,8 +1,9 @@
-"""Options that several commands share, and what they set up."""
+"""Options that several commands share, and their callbacks."""
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from fingerprint.models import Models
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Number = TypeVar("Number", float, float | None)
 
 #: A file or folder that must be there.
 EXISTING = click.Path(exists=True, path_type=Path)
@@ -29,7 +31,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 class NewFile(click.Path):
-    """A file to write, in a folder that must be there: found out before the work rather than after it."""
+    """A file to write, in an existing folder; checked before the work, not after it."""
 
     def __init__(self) -> None:
         super().__init__(dir_okay=False, writable=True, path_type=Path)
@@ -41,7 +43,7 @@ class NewFile(click.Path):
         if not folder.is_dir():
             self.fail(f"the folder {shown(folder)} does not exist; make it first", param, ctx)
         if not os.access(folder, os.W_OK):
-            self.fail(f"no permission to write in {shown(folder)}; choose another place", param, ctx)
+            self.fail(f"no permission to write in {shown(folder)}; choose another folder", param, ctx)
         return path
 
 
@@ -60,6 +62,17 @@ class AlgorithmName(click.ParamType):  # type: ignore[type-arg] # generic in som
             self.fail(str(error), param, ctx)
 
 
+def not_nan(what: str) -> Callable[[click.Context, click.Parameter, Number], Number]:
+    """Return a callback that refuses NaN, which click accepts in any range; `what` is the error message."""
+
+    def check(_ctx: click.Context, _param: click.Parameter, value: Number) -> Number:
+        if value is not None and math.isnan(value):
+            raise click.BadParameter(what)
+        return value
+
+    return check
+
+
 def json_option(shape: str) -> Callable[[Command], Command]:
     """Return the option ``--json``; `shape` says what is printed."""
     return click.option("--json", "as_json", is_flag=True, help=f"Print {shape} instead of text.")
@@ -68,7 +81,7 @@ def json_option(shape: str) -> Callable[[Command], Command]:
 def message_options(command: Command) -> Command:
     """Add ``--quiet`` and ``--verbose``."""
     quiet = click.option(
-        "-q", "--quiet", is_flag=True, help="No progress bars and no notes; skipped files are listed all the same."
+        "-q", "--quiet", is_flag=True, help="No progress bars and no notes; skipped files are still listed."
     )
     return quiet(verbose_option(command))
 
@@ -81,7 +94,7 @@ def verbose_option(command: Command) -> Command:
         count=True,
         expose_value=False,
         callback=_set_up_logging,
-        help="Say more on stderr; twice: everything.",
+        help="Print more on stderr; give it twice for everything.",
     )(command)
 
 
@@ -103,7 +116,7 @@ def profile_option(command: Command) -> Command:
         type=click.Choice(tuple(QUERY_PROFILES)),
         default=DEFAULT_PROFILE,
         show_default=True,
-        help="How closely queries are looked at; 'thorough' takes about twice the time and finds some more.",
+        help="How queries are described; 'thorough' takes longer and finds some more.",
     )(command)
 
 
@@ -115,7 +128,7 @@ def workers_option(command: Command) -> Command:
         metavar="N",
         type=click.IntRange(min=1),
         callback=_share_cores,
-        help="Pictures worked on at the same time; results do not depend on it.  [default: one for each core]",
+        help="Pictures processed at the same time; results do not depend on it.  [default: one for each core]",
     )(command)
 
 
@@ -132,7 +145,7 @@ def chosen_models(folder: Path | None) -> Models:
 
 
 def _share_cores(_ctx: click.Context, _param: click.Parameter, n_workers: int | None) -> int | None:
-    """Keep OpenCV from starting its own threads within each of ours; this process is the command's own."""
+    """Keep OpenCV from starting threads within each of our threads. The process runs only this command."""
     if (n_workers or os.cpu_count() or 1) > 1:
         import cv2
 
@@ -141,7 +154,7 @@ def _share_cores(_ctx: click.Context, _param: click.Parameter, n_workers: int | 
 
 
 class _StderrHandler(logging.Handler):
-    """Writes to whatever stderr is when a message comes."""
+    """Writes to the current stderr, which may have been replaced since the handler was made."""
 
     def emit(self, record: logging.LogRecord) -> None:
         click.echo(f"fingerprint: {record.levelname.lower()}: {shown(record.getMessage())}", err=True)

@@ -1,4 +1,4 @@
-"""What all commands print the same way: JSON, names, verifications, and the list of skipped files."""
+"""Output that commands share: JSON, names, verifications, and the list of skipped files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_LINES = 20
 
 
 def shown(name: object) -> str:
-    """Return a name or a message fit for a terminal and for one line: control characters and broken bytes escaped."""
+    """Return a name or a message as one line for a terminal: control characters and broken bytes are escaped."""
     text = str(name)
     if text.isprintable():
         return text
@@ -30,12 +30,12 @@ def shown(name: object) -> str:
 
 
 def print_json(value: Any) -> None:
-    """Print one line of strictly valid JSON, in ASCII; a number that JSON cannot say becomes null."""
+    """Print one line of strictly valid JSON, in ASCII; a number that JSON does not have becomes null."""
     click.echo(json.dumps(_plain(value), allow_nan=False))
 
 
 def print_line(line: str) -> None:
-    """Print one line in UTF-8, whatever the terminal's encoding is; many of them are written out together."""
+    """Print one line in UTF-8, for any encoding of the terminal; if stdout is no terminal, lines are buffered."""
     sys.stdout.buffer.write(line.encode() + b"\n")
     if sys.stdout.isatty():
         sys.stdout.buffer.flush()
@@ -71,7 +71,7 @@ def verification_json(verification: Verification) -> dict[str, Any]:
 
 
 def region_words(verification: Verification) -> str:
-    """Say which part of the reference is seen where in the query: boxes, from the first to the last pixel."""
+    """Return in words which part of the reference is where in the query: boxes, from the first to the last pixel."""
     if verification.reference_region is None or verification.query_region is None:
         return "not known"
     return f"{_box(verification.reference_region)} of the reference at {_box(verification.query_region)} of the query"
@@ -86,44 +86,48 @@ def _box(region: Sequence[tuple[float, float]]) -> str:
 
 
 def listed_images(paths: Sequence[Path]) -> tuple[list[Path], tuple[Skipped, ...], list[Path]]:
-    """Return the images among files and in folders, the folders that were not looked into, and the other files.
+    """Return the images among files and in folders, the folders that were not read, and the other files.
 
     Raises
     ------
     ConfigError
-        If there is not one image.
+        If there is no image.
     """
     from fingerprint.images.find import find_images, unread_folders
 
     images, ignored = find_images(paths)
     if not images:
-        raise ConfigError(f"{', '.join(map(str, paths))}: no images in there; give image files or folders of them")
+        raise ConfigError(f"{', '.join(map(str, paths))}: no images found; give image files or folders of images")
     return images, unread_folders(ignored), [path for path in ignored if not path.is_dir()]
 
 
 def note_ignored(ignored: Sequence[object], *, quiet: bool) -> None:
-    """Say on stderr how many files were passed over because their names are not those of images."""
+    """Print on stderr how many files were ignored, because their names are not those of images."""
     if ignored and not quiet:
-        number = (
-            "1 file is no image by its name" if len(ignored) == 1 else f"{len(ignored)} files are no images by name"
-        )
-        click.echo(f"fingerprint: note: {number}, such as {shown(ignored[0])}; passed over", err=True)
+        files = "1 file is no image by its name" if len(ignored) == 1 else f"{len(ignored)} files are no images by name"
+        click.echo(f"fingerprint: note: {files}, such as {shown(ignored[0])}; ignored", err=True)
 
 
 def finish(skipped: Sequence[Skipped]) -> None:
-    """End a command: list on stderr what was skipped, and exit with code 1 if there was anything."""
-    if not skipped:
-        return
-    click.echo(f"fingerprint: skipped {count(len(skipped), 'file')}:", err=True)
-    for item in skipped[:_MOST_LINES]:
-        click.echo(f"  {shown(item.path)}: {shown(item.reason)}", err=True)
-    if len(skipped) > _MOST_LINES:
-        click.echo(f"  and {len(skipped) - _MOST_LINES:,} more", err=True)
-    leave(EXIT_SKIPPED)
+    """End a command: list on stderr what was skipped, and exit with code 1 if any was."""
+    if skipped:
+        list_on_stderr(
+            f"skipped {count(len(skipped), 'file')}", [f"{shown(item.path)}: {shown(item.reason)}" for item in skipped]
+        )
+        leave(EXIT_SKIPPED)
+
+
+def list_on_stderr(heading: str, lines: Sequence[str]) -> None:
+    """Print a heading and the first of some lines on stderr, and how many more there are."""
+    click.echo(f"fingerprint: {heading}:", err=True)
+    for line in lines[:_MOST_LINES]:
+        click.echo(f"  {line}", err=True)
+    if len(lines) > _MOST_LINES:
+        click.echo(f"  and {len(lines) - _MOST_LINES:,} more", err=True)
 
 
 def leave_after_skips(number: int) -> None:
-    """Exit with code 1 if something was passed over; what it was has been said."""
+    """Exit with code 1 if anything was skipped; the caller has listed it."""
     if number:
         leave(EXIT_SKIPPED)
 

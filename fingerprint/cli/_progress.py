@@ -1,4 +1,4 @@
-"""Progress bars on stderr, where a terminal shows them."""
+"""Progress bars on stderr, if it is a terminal."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress(*, quiet: bool, streams: bool = False) -> Iterator[StageProgress]:
-    """Give a function that draws a bar for each stage.
+    """Yield a progress callback that draws a bar for each stage.
 
     Parameters
     ----------
     quiet : bool
-        Draw nothing. The same holds where stderr is no terminal.
+        Draw nothing. Nothing is drawn either if stderr is not a terminal.
     streams : bool
         Whether the command prints results while it works: no bar is drawn between them on the same terminal.
     """
@@ -35,7 +35,7 @@ def progress(*, quiet: bool, streams: bool = False) -> Iterator[StageProgress]:
 
 
 class _Bars:
-    """The bar of the stage under way."""
+    """Draws the bar of the current stage."""
 
     def __init__(self, current: ExitStack) -> None:
         self._current = current
@@ -48,7 +48,7 @@ class _Bars:
             self._current.close()  # ends the line of the stage before
             self._stage, self._done, self._begun = stage, 0, time.monotonic()
             shown: Any = click.progressbar(
-                iterable=None if total else count(),  # a list that is read as it comes has no length
+                iterable=None if total else count(),  # the length of a list on stdin is not known
                 length=total or None,
                 label=f"{stage:<22}",
                 file=sys.stderr,

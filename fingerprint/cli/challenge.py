@@ -32,11 +32,11 @@ _references_option = click.option(
 )
 
 
-@click.group("challenge", short_help="Make and judge the challenge's files.")
+@click.group("challenge", short_help="Write and evaluate the challenge's files.")
 def challenge_group() -> None:
-    """Make and judge the files of the image similarity challenge (DISC21), both tracks.
+    """Write and evaluate the files of the image similarity challenge (DISC21), for both tracks.
 
-    Ids are the names of the files without folder and extension.
+    Ids are the names of the files, without folder and extension.
     """
 
 
@@ -52,7 +52,7 @@ def challenge_group() -> None:
     "--collection",
     metavar="DIR",
     type=FOLDER,
-    help="Keep here the collection that is made of a folder of references, and use it again the next time.",
+    help="Keep the collection made from a folder of references here, and use it again the next time.",
 )
 @profile_option
 @json_option("one JSON object")
@@ -68,7 +68,7 @@ def match_command(
     n_workers: int | None,
     quiet: bool,
 ) -> None:
-    """Write a Matching Track file: for each query, by itself, its likeliest references and their log-odds."""
+    """Write a Matching Track file: for each query, by itself, its most probable references with their log-odds."""
     from fingerprint.challenge import write_matches
     from fingerprint.tracks import match_track
 
@@ -137,20 +137,20 @@ def describe_command(
     examples=("fingerprint challenge evaluate --ground-truth ground_truth.csv --matching matches.csv",),
 )
 @click.option(
-    "--ground-truth", metavar="GT.csv", required=True, type=EXISTING_FILE, help="Which query has which reference."
+    "--ground-truth", metavar="GT.csv", required=True, type=EXISTING_FILE, help="File with the reference of each query."
 )
-@click.option("--matching", metavar="FILE.csv", type=EXISTING_FILE, help="Matching Track file to judge.")
+@click.option("--matching", metavar="FILE.csv", type=EXISTING_FILE, help="Matching Track file to evaluate.")
 @click.option(
     "--descriptors",
     metavar="FILE.h5",
     type=EXISTING_FILE,
     multiple=True,
-    help="Descriptor Track file to judge; of the older layout give two, queries first.",
+    help="Descriptor Track file to evaluate; in the older layout two files, queries first.",
 )
 @click.option(
     "--labelled-only",
     is_flag=True,
-    help="Leave out rows on queries that the ground truth does not name, which count as wrong otherwise.",
+    help="Leave out rows of queries that are not in the ground truth; without this option they count as wrong.",
 )
 @json_option("one JSON object")
 @message_options
@@ -162,11 +162,11 @@ def evaluate_command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Judge a file as the challenge does: micro average precision and recalls."""
+    """Evaluate a file as the challenge does: micro average precision and recalls."""
     if (matching is None) == (not descriptors) or len(descriptors) > 2:
-        raise click.UsageError("give one file to judge: --matching FILE.csv, or --descriptors FILE.h5")
+        raise click.UsageError("give one file to evaluate: --matching FILE.csv, or --descriptors FILE.h5")
     if labelled_only and matching is None:
-        raise click.UsageError("--labelled-only is for --matching; of descriptors, only labelled queries are searched")
+        raise click.UsageError("--labelled-only is for --matching; --descriptors searches only labelled queries anyway")
     from fingerprint.challenge import (
         evaluate_descriptors,
         evaluate_matches,

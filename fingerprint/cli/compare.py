@@ -1,4 +1,4 @@
-"""``fingerprint compare``: two images, and what one has of the other."""
+"""``fingerprint compare``: whether one image was made from another."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _PictureFile(NewFile):
     """An image file to write."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Check that the ending names a format that can be written."""
+        """Check that the extension names a format that can be written."""
         path = Path(super().convert(value, param, ctx))
         if path.suffix.lower() not in _PICTURE_FORMATS:
             self.fail(f"the name must end in {', '.join(_PICTURE_FORMATS)}, not {shown(path.suffix)!r}", param, ctx)
@@ -40,7 +40,7 @@ class _PictureFile(NewFile):
 
 @click.command(
     "compare",
-    short_help="Tell whether one image was made from another.",
+    short_help="Check whether one image was made from another.",
     cls=ExampleCommand,
     examples=("fingerprint compare suspicious.jpg original.jpg --picture shared.png",),
 )
@@ -54,7 +54,7 @@ class _PictureFile(NewFile):
 def compare_command(
     query: Path, reference: Path, picture: Path | None, profile: str, as_json: bool, models_folder: Path | None
 ) -> None:
-    """Tell whether image A was made from image B, how sure that is, and which part of B is seen where in A."""
+    """Check whether image A was made from image B, how sure that is, and which part of B is seen where in A."""
     from fingerprint.report import probability_text, variant_text
     from fingerprint.verify.compare import compare
 
@@ -79,7 +79,7 @@ def compare_command(
 
 
 def _draw(query: Path, reference: Path, verification: Verification, out: Path) -> None:
-    """Write the picture of a comparison; the regions are in pixels of the full size."""
+    """Draw a comparison and write it to a file. Images are read at full size, as regions are in its pixels."""
     from PIL import Image
 
     from fingerprint.atomic import replace_bytes

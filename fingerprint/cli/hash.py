@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fingerprint.hashes import PerceptualHash
     from fingerprint.types import U64
 
-_PARCEL = 16  # images that a worker takes at a time: an image takes a third of a millisecond
+_PARCEL = 16  # images that a worker takes at a time, since one takes only a third of a millisecond
 
 
 @click.command(
@@ -38,10 +38,10 @@ _PARCEL = 16  # images that a worker takes at a time: an image takes a third of 
     metavar="NAME",
     multiple=True,
     type=AlgorithmName(),
-    help="Which hash: pdq, phash, phash-simple, dhash, dhash-vertical, ahash, whash, blockmean or colorhash; several "
-    "times for several.  [default: the three that a collection keeps]",
+    help="Which hash: pdq, phash, phash-simple, dhash, dhash-vertical, ahash, whash, blockmean or colorhash. Give "
+    "it several times for several hashes.  [default: the three that a collection keeps]",
 )
-@click.option("--exact", is_flag=True, help="The very bits of imagehash, or of PDQ's own tools, from the same file.")
+@click.option("--exact", is_flag=True, help="Compute exactly the bits of imagehash, or of PDQ's own tools.")
 @click.option(
     "--format",
     "form",
@@ -65,12 +65,12 @@ def hash_command(
     """Print perceptual hashes of images, in hexadecimal digits.
 
     PATH is an image file or a folder of images. With '--algorithm' there is a line for each hash, with its quality from
-    0 to 100: a hash of a flat, blank or tiny picture has a low one. Without, there is a line for each image with its
-    pHash, dHash and aHash as a collection keeps them.
+    0 to 100, which is low for flat, blank and tiny pictures. Without '--algorithm' there is a line for each image, with
+    its pHash, dHash and aHash as a collection keeps them.
     """
     form = "json" if as_json else form
     if not algorithms and (exact or form == "csv"):
-        raise click.UsageError("'--exact' and '--format csv' are for '--algorithm NAME'; say which hash")
+        raise click.UsageError("'--exact' and '--format csv' need '--algorithm NAME'; give one")
     work: Callable[[Path], Any] = _stored_hashes
     write: Callable[[Path, Any, str], None] = _print_stored
     if algorithms:

@@ -1,4 +1,4 @@
-"""``fingerprint hash-list``: pictures and lists of known hashes."""
+"""``fingerprint hash-list``: images compared with lists of known hashes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from fingerprint.cli._output import (
     count,
     finish,
     leave_after_skips,
+    list_on_stderr,
     listed_images,
     note_ignored,
     print_json,
@@ -26,8 +27,7 @@ from fingerprint.cli._progress import progress
 if TYPE_CHECKING:
     from fingerprint.hashlists import HashList, ListedPicture
 
-_MOST_LINES = 20
-_PARCEL = 16  # images that a worker takes at a time: an image takes half a millisecond
+_PARCEL = 16  # images that a worker takes at a time, since one takes only half a millisecond
 
 
 @click.group("hash-list", short_help="Compare images with lists of known hashes.")
@@ -37,7 +37,7 @@ def hash_list_group() -> None:
 
 @hash_list_group.command(
     "match",
-    short_help="Say which hashes of a list images match.",
+    short_help="Find the hashes of a list that images match.",
     cls=ExampleCommand,
     examples=(
         "fingerprint hash-list match known.txt uploads/",
@@ -50,16 +50,16 @@ def hash_list_group() -> None:
     "--algorithm",
     metavar="NAME",
     type=AlgorithmName(),
-    help="Which hashes they are, where the list does not say.  [default: pdq for 64 digits, phash for 16]",
+    help="Algorithm of the hashes, if the list does not name it.  [default: pdq for 64 digits, phash for 16]",
 )
 @click.option(
     "--max-distance",
     metavar="BITS",
     type=click.IntRange(min=0),
-    help="Bits that may differ.  [default: 31 for pdq, 8 for phash, fewer for the others]",
+    help="Number of bits that may differ.  [default: 31 for pdq, 8 for phash, fewer for the others]",
 )
-@click.option("--upright", is_flag=True, help="Do not look for images that were turned or mirrored.")
-@click.option("--exact", is_flag=True, help="Hash images to the bit as imagehash and PDQ's own tools do.")
+@click.option("--upright", is_flag=True, help="Do not find images that were turned or mirrored.")
+@click.option("--exact", is_flag=True, help="Hash images to exactly the bits of imagehash and PDQ's own tools.")
 @json_option("one JSON object a line, the last about the list")
 @workers_option
 @message_options
@@ -74,10 +74,10 @@ def match_command(
     n_workers: int | None,
     quiet: bool,
 ) -> None:
-    """Say which hashes of a list images match, how many bits they differ in, and how the image shows the listed one.
+    """Find the hashes of a list that images match, with the number of bits that differ and the image's orientation.
 
-    LIST has a hash a line, in hexadecimal digits (64 for PDQ, 16 for a hash of 64 bits), with or without id and
-    quality; CSV with a header and the output of 'fingerprint hash' will do as well; '-' is standard input. Lines that
+    LIST has one hash a line, in hexadecimal digits (64 for PDQ, 16 for a hash of 64 bits), with or without id and
+    quality. CSV with a header and the output of 'fingerprint hash' are read too; '-' is standard input. Lines that
     cannot be read are reported by number. Flat, blank and tiny images match nothing.
     """
     from fingerprint.hashes import MIN_QUALITY
@@ -106,7 +106,7 @@ def match_command(
     if as_json:
         print_json(_about(known, matcher.n_left_out, n_matched))
     note_ignored(ignored, quiet=quiet)
-    _tell_malformed(known)
+    _list_malformed(known)
     if not quiet:
         _note(known, len(paths) - len(skipped), n_matched, n_faint, matcher.n_left_out)
     finish((*skipped, *unread))
@@ -140,15 +140,13 @@ def _about(known: HashList, n_left_out: int, n_matched: int) -> dict[str, Any]:
     }
 
 
-def _tell_malformed(known: HashList) -> None:
+def _list_malformed(known: HashList) -> None:
     """List on stderr which lines of the list could not be used."""
-    if not known.malformed:
-        return
-    click.echo(f"fingerprint: {shown(known.name)}: {count(len(known.malformed), 'line')} could not be used:", err=True)
-    for line in known.malformed[:_MOST_LINES]:
-        click.echo(f"  line {line.number}: {shown(line.reason)}", err=True)
-    if len(known.malformed) > _MOST_LINES:
-        click.echo(f"  and {len(known.malformed) - _MOST_LINES:,} more", err=True)
+    if known.malformed:
+        list_on_stderr(
+            f"{shown(known.name)}: {count(len(known.malformed), 'line')} could not be used",
+            [f"line {line.number}: {shown(line.reason)}" for line in known.malformed],
+        )
 
 
 def _note(known: HashList, n_images: int, n_matched: int, n_faint: int, n_left_out: int) -> None:

@@ -30,9 +30,9 @@ from fingerprint.config import DEFAULT_CONFIG
 
 @click.group("index")
 def index_group() -> None:
-    """Make collections of references, and look after them.
+    """Make and maintain collections of references.
 
-    A collection is a folder that keeps what is needed to find pictures again, not the pictures themselves.
+    A collection is a folder with what a search needs of pictures. It does not keep the pictures themselves.
     """
 
 
@@ -46,7 +46,7 @@ def _adding_options(command: Command) -> Command:
         "--root",
         metavar="DIR",
         type=EXISTING_FOLDER,
-        help="A folder that all images lie in: ids are their paths within it.  [default: the folder each is named by]",
+        help="Folder that contains all images; ids are paths within it.  [default: for each image the given folder]",
     )
     return root(json_option("a JSON object for each file that was not added, and one with the counts")(command))
 
@@ -57,7 +57,7 @@ def _adding_options(command: Command) -> Command:
 @click.option(
     "--keep-local",
     is_flag=True,
-    help="Keep local descriptors, so that references can be queries without their files: about 37 kB more a reference.",
+    help="Keep local descriptors, so that references can be queries without their files; more than doubles the size.",
 )
 @_adding_options
 @engine_options
@@ -73,7 +73,7 @@ def create_command(
 ) -> None:
     """Make a collection in a new or empty folder, and add image files and folders of images to it.
 
-    After an interruption, 'fingerprint index add' with the same images goes on with what is missing.
+    After an interruption, 'fingerprint index add' with the same images adds the missing ones.
     """
     from fingerprint.collection.collection import create_collection
 
@@ -103,11 +103,11 @@ def add_command(
     n_workers: int | None,
     quiet: bool,
 ) -> None:
-    """Add image files, and folders with all images in them; with - for IMAGES, those that stdin lists, one a line.
+    """Add image files, and all images in folders; with - for IMAGES, those that stdin lists, one a line.
 
-    The id of a file in a folder is its path within that folder, that of a file named by itself its name. What is there
-    with the same bytes costs nothing; a file that has changed takes the place of the old one. After an interruption,
-    the same command goes on with what is missing.
+    The id of a file in a folder is its path within that folder; the id of a file that is given itself is its name.
+    Unchanged files are not described again; a changed file replaces the old one. After an interruption, the same
+    command adds the missing files.
     """
     from fingerprint.collection.collection import open_collection
 
@@ -123,13 +123,13 @@ def add_command(
     type=click.IntRange(min=1),
     default=DEFAULT_CONFIG.storage.compact_to,
     show_default=True,
-    help="The most references in a segment.",
+    help="Largest number of references in a segment.",
 )
 @json_option("one JSON object")
 @models_option
 @verbose_option
 def compact_command(folder: Path, segment_size: int, as_json: bool, models_folder: Path | None) -> None:
-    """Merge segments and free the space of removed references; searches may go on meanwhile."""
+    """Merge segments and free the space of removed references; searches can continue meanwhile."""
     from fingerprint.collection.collection import open_collection
 
     with open_collection(folder, models=chosen_models(models_folder)) as collection:
@@ -158,14 +158,14 @@ def compact_command(folder: Path, segment_size: int, as_json: bool, models_folde
 @index_group.command("remove", cls=ExampleCommand, examples=("fingerprint index remove photos.fp 2019/cat.jpg",))
 @click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
-@model_id_option("Take out only what is there of this model.  [default: of all models]")
+@model_id_option("Remove only the vectors of this model.  [default: those of all models]")
 @json_option("one JSON object")
 @models_option
 @verbose_option
 def remove_command(
     folder: Path, ids: tuple[str, ...], model_id: str | None, as_json: bool, models_folder: Path | None
 ) -> None:
-    """Take references out by their ids; none at all if one of the ids is not there."""
+    """Remove references by their ids; none at all if one of the ids is not in the collection."""
     from fingerprint.collection.collection import open_collection
 
     unique = tuple(dict.fromkeys(ids))
@@ -185,7 +185,7 @@ def remove_command(
 @models_option
 @verbose_option
 def info_command(folder: Path, as_json: bool, models_folder: Path | None) -> None:
-    """Tell what a collection holds, and which files could not be added."""
+    """Show what a collection holds, and which files could not be added."""
     from fingerprint.collection.collection import open_collection
 
     with open_collection(folder, models=chosen_models(models_folder)) as collection:
@@ -220,7 +220,7 @@ def info_command(folder: Path, as_json: bool, models_folder: Path | None) -> Non
 @json_option("one JSON object")
 @verbose_option
 def upgrade_command(folder: Path, as_json: bool) -> None:
-    """Bring a collection that an older version made to the present format, in its place and without its images."""
+    """Upgrade a collection that an older version made to the current format, in place and without its images."""
     from fingerprint.index import FORMAT_VERSION, upgrade_store
 
     before = upgrade_store(folder)
@@ -241,7 +241,7 @@ def upgrade_command(folder: Path, as_json: bool) -> None:
 @click.option(
     "--repair",
     is_flag=True,
-    help="Restore what can be restored: from the catalogue, from other files, and from the images where they are.",
+    help="Restore what can be restored: from the catalogue, from other files, and from unchanged images.",
 )
 @json_option("one JSON object")
 @engine_options
@@ -250,7 +250,7 @@ def check_command(
 ) -> None:
     """Compare every file of a collection with its digest; exit with code 1 if anything is wrong.
 
-    With --repair, the code is 1 if something was lost or is wrong all the same.
+    With --repair, the code is 1 if something was lost or is still wrong.
     """
     from fingerprint.index import check_store
 
@@ -267,7 +267,7 @@ def check_command(
 
 
 def _repair(folder: Path, models_folder: Path | None, *, as_json: bool, n_workers: int | None, quiet: bool) -> None:
-    """Repair a collection and say what became of it."""
+    """Repair a collection and print the outcome."""
     from fingerprint.collection.repair import repair_collection
 
     with progress(quiet=quiet) as report:
@@ -275,7 +275,7 @@ def _repair(folder: Path, models_folder: Path | None, *, as_json: bool, n_worker
             folder,
             models=chosen_models(models_folder),
             n_workers=n_workers,
-            progress=partial(report, "images described anew"),
+            progress=partial(report, "images described again"),
         )
     if as_json:
         print_json(
@@ -289,12 +289,12 @@ def _repair(folder: Path, models_folder: Path | None, *, as_json: bool, n_worker
             }
         )
     else:
-        for what in done.restored:
-            click.echo(f"restored: {shown(what)}")
+        for item in done.restored:
+            click.echo(f"restored: {shown(item)}")
         if done.described:
-            click.echo(f"described anew: {count(done.described, 'reference')}")
-        for item in done.lost:
-            click.echo(f"lost: {shown(item.path)}: {shown(item.reason)}")
+            click.echo(f"described again: {count(done.described, 'reference')}")
+        for lost in done.lost:
+            click.echo(f"lost: {shown(lost.path)}: {shown(lost.reason)}")
         _print_problems(folder, done.problems)
     if done.problems or done.lost:
         leave(EXIT_SKIPPED)

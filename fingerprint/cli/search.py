@@ -1,8 +1,7 @@
-"""``fingerprint search``: the sources of images, in a collection."""
+"""``fingerprint search``: the sources of images, found in a collection."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from fingerprint.cli._options import (
     chosen_models,
     engine_options,
     json_option,
+    not_nan,
     profile_option,
 )
 from fingerprint.cli._output import (
@@ -28,19 +28,12 @@ from fingerprint.cli._output import (
     verification_json,
 )
 from fingerprint.cli._progress import progress
+from fingerprint.cli._table import Table, longest
 from fingerprint.cli.vectors import search_vectors, vector_queries, vector_search_options
 from fingerprint.config import DEFAULT_CONFIG, config_for
 
 if TYPE_CHECKING:
     from fingerprint.types import Answer, Skipped
-
-_WIDEST = 48  # longer names push their line to the right rather than make all lines long
-
-
-def _number(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
-    if math.isnan(value):
-        raise click.BadParameter("a probability is a number from 0 to 1")
-    return value
 
 
 @click.command(
@@ -62,26 +55,26 @@ def _number(_ctx: click.Context, _param: click.Parameter, value: float) -> float
     type=click.IntRange(min=1),
     default=DEFAULT_CONFIG.results,
     show_default=True,
-    help="The most references to name for a query.",
+    help="Largest number of references for a query.",
 )
 @click.option(
     "--min-score",
     metavar="P",
     type=click.FloatRange(0, 1),
-    callback=_number,
+    callback=not_nan("a probability is a number from 0 to 1"),
     default=DEFAULT_CONFIG.probability_threshold,
     show_default=True,
-    help="Of images: the least probability, 0 to 1, that a reference must have.",
+    help="For images: least probability of a reference, 0 to 1.",
 )
 @click.option(
     "--exact",
     is_flag=True,
-    help="Compare all compact descriptors, even in segments so large that Annoy would search them.",
+    help="Compare all compact descriptors, also in large segments that Annoy would search.",
 )
 @click.option(
     "--timings",
     is_flag=True,
-    help="Of images: print how long each stage took and what it did; for each query with --json, else over all.",
+    help="For images: print how long each stage took and how much it did; with --json for each query, else over all.",
 )
 @vector_search_options
 @profile_option
@@ -102,10 +95,10 @@ def search_command(
     n_workers: int | None,
     quiet: bool,
 ) -> None:
-    """Find the references that images may have been made from, the surest first.
+    """Find the references that images may have been made from, most probable first.
 
-    QUERY is an image file or a folder of images. Or it is a file of vectors (.npz, .csv, .hdf5 or .h5): then it is
-    compared with the collection's vectors of the same model, by Euclidean distance, the nearest first.
+    QUERY is an image file, a folder of images, or a file of vectors (.npz, .csv, .hdf5 or .h5). Vectors are compared
+    with the collection's vectors of the same model, by Euclidean distance, nearest first.
     """
     if vector_queries(paths):
         search_vectors(
@@ -125,13 +118,13 @@ def search_command(
         open_collection(folder, models=chosen_models(models_folder), config=config_for(profile)) as collection,
         progress(quiet=quiet, streams=True) as report,
     ):
-        widths = _width(images), min(_WIDEST, collection.longest_id)
+        table = Table(longest(images), collection.longest_id)
         results = collection.answer_many(
             images, n_results=n_results, min_probability=min_score, exact=exact, n_workers=n_workers
         )
         answers = []
         if not as_json:
-            _print_row("query", "reference", widths, "probability  inliers  shown              seen")
+            table.row("query", "reference", "probability  inliers  shown              seen")
         for done, (query, result) in enumerate(zip(images, results, strict=True), start=1):
             if isinstance(result, Skipped):
                 skipped.append(result)
@@ -140,7 +133,7 @@ def search_command(
             if as_json:
                 _print_object(query, result, timings=timings)
             else:
-                _print_rows(query, result, widths)
+                _print_rows(table, query, result)
             report("queries", done, len(images))
     for item in unread:
         if as_json:
@@ -151,28 +144,20 @@ def search_command(
     finish((*skipped, *unread))
 
 
-def _width(names: Sequence[object]) -> int:
-    return min(_WIDEST, max((len(shown(name)) for name in names), default=0))
-
-
-def _print_row(query: object, reference: object, widths: tuple[int, int], rest: str) -> None:
-    click.echo(f"{shown(query):<{max(5, widths[0])}}  {shown(reference):<{max(9, widths[1])}}  {rest}")
-
-
-def _print_rows(query: Path, result: Answer | Skipped, widths: tuple[int, int]) -> None:
+def _print_rows(table: Table, query: Path, result: Answer | Skipped) -> None:
     from fingerprint.report import probability_text, variant_text
     from fingerprint.types import Skipped
 
     if isinstance(result, Skipped):
-        click.echo(f"{shown(query):<{max(5, widths[0])}}  skipped: {shown(result.reason)}")
+        table.note(query, f"skipped: {shown(result.reason)}")
     elif not result.matches:
-        click.echo(f"{shown(query):<{max(5, widths[0])}}  nothing found")
+        table.note(query, "nothing found")
     else:
         for match in result.matches:
             seen = match.verification
-            said = probability_text(seen.probability)
-            facts = f"{said:>11}  {seen.n_inliers:>7}  {variant_text(seen):<17}  {region_words(seen)}"
-            _print_row(query, match.reference_id, widths, facts)
+            probability = probability_text(seen.probability)
+            facts = f"{probability:>11}  {seen.n_inliers:>7}  {variant_text(seen):<17}  {region_words(seen)}"
+            table.row(query, match.reference_id, facts)
 
 
 def _print_object(query: Path, result: Answer | Skipped, *, timings: bool) -> None:
@@ -188,7 +173,7 @@ def _print_object(query: Path, result: Answer | Skipped, *, timings: bool) -> No
 
 
 def _print_timings(answers: Sequence[Answer]) -> None:
-    """Print what each stage took, and what was done, over all queries."""
+    """Print how long each stage took and how much it did, over all queries."""
     stages = {stage: [answer.milliseconds[stage] for answer in answers] for stage in answers[0].milliseconds}
     stages["all"] = [sum(answer.milliseconds.values()) for answer in answers]
     counters = {name: [answer.counters[name] for answer in answers] for name in answers[0].counters}

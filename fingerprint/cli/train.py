@@ -25,14 +25,14 @@ from fingerprint.errors import ConfigError
 )
 @click.argument("paths", metavar="IMAGES...", nargs=-1, required=True, type=EXISTING)
 @click.option("--out", metavar="DIR", required=True, type=FOLDER, help="Folder for models.npz and MODELS.json.")
-@click.option("--force", is_flag=True, help="Replace models that are there; collections made by them need them.")
+@click.option("--force", is_flag=True, help="Replace existing models. Collections made with them still need them.")
 @click.option(
     "--seed",
     metavar="N",
     type=click.IntRange(min=0),
     default=DEFAULT_TRAIN_CONFIG.seed,
     show_default=True,
-    help="Of all chance.",
+    help="Seed of all random numbers.",
 )
 @click.option(
     "--words",
@@ -49,7 +49,7 @@ from fingerprint.errors import ConfigError
     type=click.IntRange(1, 256),
     default=DEFAULT_TRAIN_CONFIG.dimension,
     show_default=True,
-    help="Of the compact descriptor.",
+    help="Dimensions of the compact descriptor.",
 )
 @click.option(
     "--edited-copies",
@@ -81,17 +81,17 @@ def train_command(
     quiet: bool,
     **settings: int,
 ) -> None:
-    """Train models on photographs: some hundred at least, better thousands, of the kind that will be searched.
+    """Train models on photographs: at least some hundreds, better thousands, of the kind that will be searched.
 
-    No picture of the references or the queries should be among them. The same photographs and settings give the same
+    References and queries should not be among them. The same photographs and settings give the same
     bytes. The defaults are those of the models in the package.
     """
     from fingerprint.models import ARRAYS_NAME, MANIFEST_NAME, save_models
     from fingerprint.train import train_models
 
-    there = next((out / name for name in (ARRAYS_NAME, MANIFEST_NAME) if (out / name).exists()), None)
-    if there is not None and not force:
-        raise ConfigError(f"{there}: there already; choose another --out, or replace it with --force")
+    existing = next((out / name for name in (ARRAYS_NAME, MANIFEST_NAME) if (out / name).exists()), None)
+    if existing is not None and not force:
+        raise ConfigError(f"{existing}: already exists; choose another --out, or replace it with --force")
     out.mkdir(parents=True, exist_ok=True)
     images, unread, ignored = listed_images(paths)
     with progress(quiet=quiet) as report:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,17 +19,18 @@ from fingerprint.cli._options import (
     json_option,
     message_options,
     models_option,
+    not_nan,
     verbose_option,
 )
 from fingerprint.cli._output import count, print_json, shown
 from fingerprint.cli._progress import progress
+from fingerprint.cli._table import Table, longest
 
 if TYPE_CHECKING:
     from fingerprint.index import Neighbour, StoreInfo, VectorsInfo
 
-_WIDEST = 48
 _QUERIES_AT_ONCE = 1_024
-#: Of ``search``, what there is for queries that are vectors; all else is for images.
+#: Options of ``search`` that also apply to queries that are vectors; the others are only for images.
 _FOR_VECTORS = ("n_results", "exact", "as_json", "models_folder", "n_workers", "quiet")
 _ONLY_FOR_VECTORS = {"model_id": "--model-id", "max_distance": "--max-distance"}
 
@@ -48,7 +48,7 @@ def model_id_option(text: str) -> Callable[[Command], Command]:
     "--queries",
     metavar="FILE",
     type=EXISTING_FILE,
-    help="Vectors of queries: with them an HDF5 file is a whole file of the challenge's Descriptor Track.",
+    help="Vectors of queries. With them an HDF5 file is a complete file of the challenge's Descriptor Track.",
 )
 @json_option("one JSON object")
 @models_option
@@ -58,7 +58,7 @@ def export_command(
 ) -> None:
     """Write the vectors of a model to a file: .npz, .csv, or the challenge's .hdf5 or .h5.
 
-    By itself an HDF5 file has the half of the references.
+    Without --queries an HDF5 file has only the half of the references.
     """
     from fingerprint.collection.collection import open_collection
 
@@ -77,18 +77,18 @@ def export_command(
 )
 @click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
 @click.argument("file", metavar="FILE", type=EXISTING_FILE)
-@model_id_option("What made the vectors: any text that tells models apart.  [default: what the file says]")
+@model_id_option("Name of the model that made the vectors, any text.  [default: the one that the file names]")
 @json_option("one JSON object")
 @models_option
 @message_options
 def import_command(
     folder: Path, file: Path, model_id: str | None, as_json: bool, models_folder: Path | None, quiet: bool
 ) -> None:
-    """Take vectors of another model into a collection: .npz, .csv, or the challenge's .hdf5 or .h5.
+    """Import vectors of another model into a collection: .npz, .csv, or the challenge's .hdf5 or .h5.
 
-    They are searched by vectors of the same model only; searches of images never look at them. What is there with the
-    same bytes costs nothing; other vectors take the place of the old ones. After an interruption, the same command goes
-    on with what is missing.
+    Only queries that are vectors of the same model find them; searches for images never do. Unchanged vectors are not
+    written again; a changed vector replaces the old one. After an interruption, the same command imports the missing
+    ones.
     """
     from fingerprint.collection.collection import open_collection
 
@@ -97,7 +97,7 @@ def import_command(
         progress(quiet=quiet) as report,
     ):
         done = collection.import_vectors(file, model_id, progress=partial(report, "vectors"))
-        there = next(item for item in collection.info().imported if item.model_id == done.model_id)
+        stored = next(item for item in collection.info().imported if item.model_id == done.model_id)
     if as_json:
         print_json(
             {
@@ -106,13 +106,13 @@ def import_command(
                 "added": done.added,
                 "unchanged": done.unchanged,
                 "replaced": done.replaced,
-                "vectors": there.vectors,
-                "dimension": there.dimension,
+                "vectors": stored.vectors,
+                "dimension": stored.dimension,
             }
         )
     else:
-        became = f"{done.added:,} added, {done.unchanged:,} unchanged, {done.replaced:,} replaced"
-        click.echo(f"{shown(folder)}: {became}; {_told(there)}")
+        outcome = f"{done.added:,} added, {done.unchanged:,} unchanged, {done.replaced:,} replaced"
+        click.echo(f"{shown(folder)}: {outcome}; {_sizes(stored)}")
 
 
 def imported_json(info: StoreInfo) -> list[dict[str, Any]]:
@@ -127,40 +127,34 @@ def print_imported(info: StoreInfo) -> None:
     """Print how many models were imported, and a line for each."""
     click.echo(f"{'imported':<12} {len(info.imported):,}")
     for item in info.imported:
-        click.echo(f"  {_told(item)} in {count(item.segments, 'segment')}")
+        click.echo(f"  {_sizes(item)} in {count(item.segments, 'segment')}")
 
 
-def _told(item: VectorsInfo) -> str:
+def _sizes(item: VectorsInfo) -> str:
     sizes = f"{count(item.vectors, 'vector')} of {count(item.dimension, 'dimension')}"
     return f"{shown(item.model_id)}: {sizes}"
 
 
-def _number(_ctx: click.Context, _param: click.Parameter, value: float | None) -> float | None:
-    if value is not None and math.isnan(value):
-        raise click.BadParameter("a distance is a number from 0 on")
-    return value
-
-
 def vector_search_options(command: Command) -> Command:
-    """Add the options of ``search`` that are for files of vectors alone."""
-    model_id = model_id_option("Of vectors: the model that made them.  [default: what the file says]")
+    """Add the options of ``search`` that are only for files of vectors."""
+    model_id = model_id_option("For vectors: the model that made them.  [default: the one that the file names]")
     distance = click.option(
         "--max-distance",
         metavar="D",
         type=click.FloatRange(min=0),
-        callback=_number,
-        help="Of vectors: the largest Euclidean distance that a reference may have.  [default: any]",
+        callback=not_nan("a distance is a number from 0 on"),
+        help="For vectors: largest Euclidean distance of a reference.  [default: any]",
     )
     return model_id(distance(command))
 
 
 def vector_queries(paths: Sequence[Path]) -> bool:
-    """Return whether the queries are files of vectors, after a look at whether the options of the command fit them.
+    """Return whether the queries are files of vectors; check that the given options fit the kind of queries.
 
     Raises
     ------
     click.UsageError
-        If there are images among them, or an option is given that is for the other kind.
+        If there are queries of both kinds, or an option is given that is for the other kind.
     """
     from click.core import ParameterSource
 
@@ -178,7 +172,7 @@ def vector_queries(paths: Sequence[Path]) -> bool:
         given = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if isinstance(parameter, click.Option) and given and name in ctx.params:
             if files and name not in (*_FOR_VECTORS, *_ONLY_FOR_VECTORS):
-                raise click.UsageError(f"{parameter.opts[-1]} is for images: leave it out where queries are vectors")
+                raise click.UsageError(f"{parameter.opts[-1]} is for images: leave it out if queries are vectors")
             if not files and name in _ONLY_FOR_VECTORS:
                 raise click.UsageError(f"{parameter.opts[-1]} is for files of vectors: leave it out for images")
     return bool(files)
@@ -196,7 +190,7 @@ def search_vectors(
     models_folder: Path | None,
     quiet: bool,
 ) -> None:
-    """Print the references whose vectors are nearest to those in files, for each query."""
+    """Print for each query in files of vectors the references with the nearest vectors."""
     from fingerprint.collection.collection import open_collection
     from fingerprint.collection.vectors import model_of
     from fingerprint.vectorfiles import VectorSet, read_vectors
@@ -205,7 +199,7 @@ def search_vectors(
         open_collection(folder, models=chosen_models(models_folder)) as collection,
         progress(quiet=quiet, streams=True) as report,
     ):
-        widths: tuple[int, int] | None = None
+        table: Table | None = None
         for path in paths:
             queries = read_vectors(path, queries=True)
             name = model_of(queries, model_id, path)
@@ -219,31 +213,22 @@ def search_vectors(
                 if as_json:
                     _print_objects(ids, found, name)
                 else:
-                    if widths is None:
-                        references = (match.reference_id for own in found for match in own)
-                        widths = _width("query", ids), _width("reference", references)
-                        _print_row("query", "reference", f"{'distance':>10}", widths)
-                    _print_rows(ids, found, widths)
+                    if table is None:
+                        table = Table(longest(ids), longest(match.reference_id for own in found for match in own))
+                        table.row("query", "reference", f"{'distance':>10}")
+                    _print_rows(table, ids, found)
                 report("queries", start + len(ids), len(queries))
 
 
 def _print_objects(ids: Sequence[str], found: Sequence[Sequence[Neighbour]], model_id: str) -> None:
     for query, matches in zip(ids, found, strict=True):
-        told = [{"reference": match.reference_id, "distance": match.distance} for match in matches]
-        print_json({"query": query, "model_id": model_id, "matches": told})
+        objects = [{"reference": match.reference_id, "distance": match.distance} for match in matches]
+        print_json({"query": query, "model_id": model_id, "matches": objects})
 
 
-def _print_rows(ids: Sequence[str], found: Sequence[Sequence[Neighbour]], widths: tuple[int, int]) -> None:
+def _print_rows(table: Table, ids: Sequence[str], found: Sequence[Sequence[Neighbour]]) -> None:
     for query, matches in zip(ids, found, strict=True):
         for match in matches:
-            _print_row(query, match.reference_id, f"{match.distance:>10.6f}", widths)
+            table.row(query, match.reference_id, f"{match.distance:>10.6f}")
         if not matches:
-            click.echo(f"{shown(query):<{widths[0]}}  nothing found")
-
-
-def _print_row(query: str, reference: str, distance: str, widths: tuple[int, int]) -> None:
-    click.echo(f"{shown(query):<{widths[0]}}  {shown(reference):<{widths[1]}}  {distance}")
-
-
-def _width(header: str, names: Iterable[str]) -> int:
-    return max(len(header), min(_WIDEST, max((len(shown(name)) for name in names), default=0)))
+            table.note(query, "nothing found")

@@ -1,4 +1,4 @@
-"""Collections: references described and kept, queries searched for, vectors moved in and out, damage repaired."""
+"""Collections: adding references, searching for queries, importing and exporting vectors, repairing damage."""
 
 from fingerprint.collection.collection import Collection, create_collection, open_collection
 from fingerprint.collection.repair import RepairReport, repair_collection

@@ -1,4 +1,4 @@
-"""The walk from many pictures to segments of a collection: described by several workers, written some at a time."""
+"""Adding many pictures to a collection: several workers describe them, and they are written in batches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fingerprint.workers import map_images
 
 @dataclass(slots=True)
 class _Batch:
-    """Pictures that wait to become a segment."""
+    """Pictures that are not yet written as a segment."""
 
     fingerprints: list[Fingerprint] = field(default_factory=list)
     records: list[ImageRecord] = field(default_factory=list)
@@ -36,7 +36,7 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Offered:
-    """A picture that is to be added, and what is there under its id."""
+    """A picture to add, and the record that the collection has under its id."""
 
     image_id: str
     source: ImageSource
@@ -45,9 +45,9 @@ class _Offered:
 
 @dataclass(frozen=True, slots=True)
 class _Described:
-    """A picture that was described, or only looked at: None if it is there with the same bytes.
+    """A picture that was described; its fingerprint is None if the collection has the same bytes under its id.
 
-    `moved` is where its file is now, if it is not where the catalogue has it.
+    `moved` is the path of its file, if it is not the one in the catalogue.
     """
 
     fingerprint: Fingerprint | None
@@ -70,9 +70,10 @@ def add_images(
     Parameters
     ----------
     writer : Writer
-        Holds the lock all the while.
+        Holds the lock during the whole call.
     images : iterable of (str, path, bytes or array)
-        A picture whose bytes are there under its id costs nothing; one with other bytes replaces the old.
+        A picture that the collection has under its id with the same bytes is not described again; one with other bytes
+        replaces the old.
     models : Models
     config : Config
         ``config.storage.batch`` pictures are held in memory.
@@ -81,19 +82,19 @@ def add_images(
     progress : callable, optional
         Called as ``progress(done, total)``, in pictures.
     total : int
-        How many there will be, for `progress`; 0 if that is not known.
+        Number of pictures, for `progress`; 0 if it is not known.
 
     Returns
     -------
     AddReport
-        Pictures that cannot be read, and those whose id came before, are among its skipped ones.
+        Pictures that cannot be read, and those whose id came before, are skipped.
 
     Raises
     ------
     CollectionBusyError
         If another process is writing.
     CollectionError
-        If the disk refuses; what was published before stays.
+        If writing fails; what was published before stays.
     """
     published = unchanged = replaced = 0
     skipped: list[Skipped] = []
@@ -101,7 +102,7 @@ def add_images(
     owners: dict[str, str] = {}
     under_way: deque[str] = deque()
 
-    def offered() -> Iterator[_Offered]:  # run by this thread: the catalogue is for one at a time
+    def offered() -> Iterator[_Offered]:  # runs in this thread, which alone uses the catalogue
         for image_id, source in images:
             under_way.append(_path_of(source) or image_id)
             yield _Offered(image_id, source, writer.reader.published(image_id) if is_unicode(image_id) else None)
@@ -135,7 +136,7 @@ def add_images(
 def describe_all(
     images: Iterable[tuple[str, ImageSource]], models: Models, config: Config, n_workers: int | None = None
 ) -> tuple[list[Fingerprint], list[ImageRecord]]:
-    """Describe (id, picture) pairs, all of them.
+    """Describe (id, picture) pairs; all must be readable.
 
     Raises
     ------
@@ -163,7 +164,7 @@ def _publish(writer: Writer, batch: _Batch, n_workers: int | None) -> int:
 
 
 def _unless_repeated(described: _Described, owners: dict[str, str]) -> _Described | Skipped:
-    """Return a picture, or why it is skipped if its id came before."""
+    """Return a picture, or a `Skipped` if its id came before."""
     image_id, name = described.record.image_id, described.record.path or described.record.image_id
     if image_id in owners:
         return Skipped(name, f"its id {image_id!r} is already that of {owners[image_id]}")
@@ -177,9 +178,9 @@ def _describe(item: _Offered, models: Models, config: Config) -> _Described:
     path = _path_of(source)
     name = (image_id or source_name(source)) if path is None else source_name(source)
     if not is_unicode(image_id):
-        raise ImageError(name, "its name has characters that cannot be an id; rename the file")
+        raise ImageError(name, "its name is not valid Unicode, so it cannot be an id; rename the file")
     if not image_id:
-        raise ImageError(name, "its id is empty; give it one")
+        raise ImageError(name, "its id is empty; give it an id")
     data = source if isinstance(source, bytes | np.ndarray) else read_file(source)
     content, n_bytes = _content(data), len(data) if isinstance(data, bytes) else None
     if item.known is not None and content == item.known.content:
@@ -192,8 +193,8 @@ def _describe(item: _Offered, models: Models, config: Config) -> _Described:
 
 
 def _path_of(source: ImageSource) -> str | None:
-    """Return where a picture's file is, from the root, or None for one from memory."""
-    return None if isinstance(source, bytes | np.ndarray) else os.path.abspath(source)  # noqa: PTH100 - links stay
+    """Return the absolute path of a picture's file, or None for a picture from memory."""
+    return None if isinstance(source, bytes | np.ndarray) else os.path.abspath(source)  # noqa: PTH100 - does not follow links
 
 
 def _content(data: bytes | U8) -> str:

@@ -1,4 +1,4 @@
-"""Collections: many references kept on disk, and the sources of queries found among them."""
+"""Collections: many references on disk, among which the sources of queries are found."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Collection:
 
     @property
     def longest_id(self) -> int:
-        """About how long the ids are where they are longest, in bytes: for tables, without reading them all."""
+        """Approximate length of the longest ids, in bytes, without reading all ids; for the width of tables."""
         return self._reader.longest_id
 
     def close(self) -> None:
@@ -87,17 +87,17 @@ class Collection:
         n_workers: int | None = None,
         progress: Progress | None = None,
     ) -> AddReport:
-        """Add image files, and folders with all that is in them.
+        """Add image files, and all image files in folders.
 
-        The id of a file in a folder is its path within that folder, that of a file named by itself its name. A file
-        that is there with the same bytes costs nothing; one with other bytes replaces the old. What was
-        published before an interruption is kept, and the same call goes on from there.
+        The id of a file in a folder is its path within that folder; the id of a file that is given itself is its name.
+        A file that the collection has under its id with the same bytes is not described again; one with other bytes
+        replaces the old. After an interruption, what was published is kept, and the same call continues.
 
         Parameters
         ----------
         paths : iterable of path
         root : path, optional
-            A folder that all of them lie in; ids are then paths within it.
+            A folder that contains all of them; ids are then paths within it.
         n_workers : int, optional
             Threads; one for each core by default.
         progress : callable, optional
@@ -112,7 +112,7 @@ class Collection:
         CollectionBusyError
             If another process is writing.
         CollectionError
-            If the disk refuses; what was published before stays.
+            If writing fails; what was published before stays.
         """
         named, ignored = identify_images(paths, root)
         report = self._add_images(named, n_workers, progress, len(named))
@@ -130,12 +130,12 @@ class Collection:
         Parameters
         ----------
         images : iterable of (str, path, bytes of an image file, or uint8 array)
-            Taken a few at a time, so there may be any number. A picture that is there under its id with the same bytes
-            costs nothing, one with other bytes replaces the old.
+            Taken a few at a time, so there may be any number. A picture that the collection has under its id with the
+            same bytes is not described again; one with other bytes replaces the old.
         n_workers : int, optional
             Threads; one for each core by default.
         progress : callable, optional
-            Called as ``progress(done, 0)``, in pictures: how many there will be is not known.
+            Called as ``progress(done, 0)``, in pictures; their total is not known.
 
         Returns
         -------
@@ -165,7 +165,7 @@ class Collection:
         )
 
     def add(self, image_id: str, source: ImageSource) -> None:
-        """Add one picture under an id; it replaces what was there under that id.
+        """Add one picture under an id; it replaces any picture with that id.
 
         Raises
         ------
@@ -177,9 +177,9 @@ class Collection:
         self.add_many([(image_id, source)])
 
     def add_many(self, images: Iterable[tuple[str, ImageSource]], *, n_workers: int | None = None) -> None:
-        """Add (id, picture) pairs in one step: all of them or, if one cannot be read or an id comes twice, none.
+        """Add (id, picture) pairs in one step; none of them if one cannot be read or an id comes twice.
 
-        All are held in memory; `add_images` is for many.
+        All are held in memory; use `add_images` for many pictures.
 
         Raises
         ------
@@ -187,24 +187,24 @@ class Collection:
         """
         pairs = list(images)
         if any(not isinstance(image_id, str) or not image_id or not is_unicode(image_id) for image_id, _ in pairs):
-            raise ConfigError("ids must be texts of valid Unicode and must not be empty")
+            raise ConfigError("ids must be texts of valid Unicode, and not empty")
         if len({image_id for image_id, _ in pairs}) < len(pairs):
             raise ConfigError("ids must not come twice")
         fingerprints, records = describe_all(pairs, self._models, self._config, n_workers)
         self._writer.add(fingerprints, records, replaced=None, n_workers=n_workers)
 
     def compact(self, largest: int | None = None) -> int:
-        """Merge segments, divide those that are too large and drop what was removed, while readers go on.
+        """Merge segments, divide those that are too large and drop removed pictures, while readers continue.
 
         Parameters
         ----------
         largest : int, optional
-            The most pictures in a segment; 250,000 by default.
+            Largest number of pictures in a new segment; 250,000 by default.
 
         Returns
         -------
         int
-            How many segments there are fewer than before; negative if more were divided than merged.
+            By how much the number of segments fell; negative if it rose, as large ones were divided.
 
         Raises
         ------
@@ -213,7 +213,7 @@ class Collection:
         return self._writer.compact(largest)
 
     def refresh(self) -> None:
-        """See what others have published since the collection was opened; until then a reader keeps its view."""
+        """Take a new snapshot, which shows what others have published since the collection was opened."""
         self._reader.refresh()
 
     def search(
@@ -225,16 +225,16 @@ class Collection:
         ----------
         query : path, bytes of an image file, or uint8 array (h, w) or (h, w, 3) RGB
         n_results : int, optional
-            The most matches to return.
+            Largest number of matches; ``config.results`` by default.
         min_probability : float, [0, 1]
             Matches below it are left out.
         exact : bool
-            Compare with every descriptor, rather than by Annoy where the collection is large.
+            Compare with every descriptor, rather than use Annoy in large segments.
 
         Returns
         -------
         list of Match
-            The surest first; at equal score by id.
+            Highest score first, ties by id.
 
         Raises
         ------
@@ -248,13 +248,13 @@ class Collection:
     def answer(
         self, query: ImageSource, *, n_results: int | None = None, min_probability: float = 0.0, exact: bool = False
     ) -> Answer:
-        """Do as `search`, and say how long each stage took and what it did."""
+        """Search as `search` does; return the matches with the time that each stage took and how much it did."""
         return self._searching(n_results, min_probability, exact=exact).answer(query)
 
     def search_described(
         self, query: Query, *, n_results: int | None = None, min_probability: float = 0.0, exact: bool = False
     ) -> list[Match]:
-        """Do as `search` for a query that was described before."""
+        """Search as `search` does, for a query that is already described."""
         return list(self._searching(n_results, min_probability, exact=exact).answer_described(query).matches)
 
     def _searching(self, n_results: int | None, min_probability: float, *, exact: bool) -> Search:
@@ -273,7 +273,7 @@ class Collection:
     ) -> Iterator[list[Match] | Skipped]:
         """Yield what `search` finds for each query, in order; a query that cannot be read becomes a `Skipped`.
 
-        In a large collection queries are described some at a time and their descriptors compared together.
+        In a large collection queries are described in batches, and the descriptors of a batch are compared together.
         """
         answers = self.answer_many(
             queries, n_results=n_results, min_probability=min_probability, exact=exact, n_workers=n_workers
@@ -290,7 +290,7 @@ class Collection:
         exact: bool = False,
         n_workers: int | None = None,
     ) -> Iterator[Answer | Skipped]:
-        """Do as `search_many`, and say for each query how long each stage took and what it did."""
+        """Search as `search_many` does; yield the matches with the time that each stage took and how much it did."""
         return self._searching(n_results, min_probability, exact=exact).answer_many(queries, n_workers)
 
     def as_queries(self) -> Iterator[Query]:
@@ -300,8 +300,8 @@ class Collection:
     def as_query(self, image_id: str) -> Query:
         """Return a reference as a query.
 
-        Where the collection keeps local descriptors it is described as it is stored: in less detail than from its
-        file. Where it does not, it is described from its file, which must be there unchanged.
+        If the collection keeps local descriptors, the query is made from its fingerprint, in less detail than from its
+        file. Otherwise it is described from its file, which must be unchanged.
 
         Raises
         ------
@@ -313,7 +313,7 @@ class Collection:
         return reference_as_query(self._reader, record, fingerprint, self._models, self._config)
 
     def fingerprint(self, image_id: str) -> Fingerprint:
-        """Return what is kept of a reference.
+        """Return the fingerprint of a reference.
 
         Raises
         ------
@@ -341,20 +341,20 @@ class Collection:
         return self._reader.vectors()[1]
 
     def remove(self, ids: Sequence[str], model_id: str | None = None) -> None:
-        """Take references out, with the vectors of other models that are there of them; none if one is not there.
+        """Remove references, and imported vectors with the same ids; none if one id is not in the collection.
 
         Parameters
         ----------
         ids : sequence of str
         model_id : str, optional
-            Take out only what is there of this model.
+            Remove only the vectors of this model.
 
         Raises
         ------
         UnknownIdError
-            Naming the first id that is not in the collection.
+            The message names the first id that is not in the collection.
         ModelMismatchError
-            If there is nothing of that model.
+            If there are no vectors of that model.
         ConfigError
             If `ids` is one text rather than a list.
         CollectionBusyError, CollectionError
@@ -363,7 +363,7 @@ class Collection:
             raise ConfigError(f"ids is the text {ids!r}; give a list of ids")
         with self._writer.writing():
             if model_id is not None:
-                self._reader.live_vectors(model_id)  # whether there is anything
+                self._reader.live_vectors(model_id)  # raises if there are none
             self._writer.remove(ids, model_id)
 
     def import_vectors(
@@ -373,10 +373,10 @@ class Collection:
         *,
         progress: Progress | None = None,
     ) -> ImportReport:
-        """Take in vectors of another model, to be searched with `nearest`; searches of pictures never look at them.
+        """Import vectors of another model. Only `nearest` searches them, never a search for pictures.
 
-        A vector that is there under its id with the same bytes costs nothing, another one replaces the old.
-        What was published before an interruption is kept, and the same call goes on from there.
+        A vector that the collection has under its id with the same bytes is not written again; another one replaces the
+        old. After an interruption, what was published is kept, and the same call continues.
 
         Parameters
         ----------
@@ -384,7 +384,7 @@ class Collection:
             A file as `fingerprint.vectorfiles.read_vectors` reads it: ``.npz``, ``.csv``, ``.hdf5`` or ``.h5``. The ids
             need not be those of pictures.
         model_id : str, optional
-            What made the vectors; by default what the file says.
+            The model that made the vectors; by default the one that the file names.
         progress : callable, optional
             Called as ``progress(done, total)``, in vectors.
 
@@ -395,7 +395,7 @@ class Collection:
         ChallengeFileError
             If an HDF5 file cannot be read.
         ModelMismatchError
-            If the model is the collection's own, or its vectors have another number of dimensions there.
+            If the model is the collection's own, or its stored vectors have another number of dimensions.
         CollectionBusyError, CollectionError
         """
         offered = source if isinstance(source, VectorSet) else read_vectors(source)
@@ -408,17 +408,17 @@ class Collection:
         *,
         queries: str | os.PathLike[str] | VectorSet | None = None,
     ) -> int:
-        """Write the vectors of a model to a file, from which they come back bit for bit.
+        """Write the vectors of a model to a file, without loss of a bit.
 
         Parameters
         ----------
         path : path-like
-            ``.npz`` and ``.csv``: in the order of the collection. ``.hdf5`` and ``.h5``: the half of the challenge's
-            file that has the references, sorted by id. Replaced when the new file is whole.
+            ``.npz`` and ``.csv``: in the order of the collection. ``.hdf5`` and ``.h5``: the references' half of the
+            challenge's file, sorted by id. An existing file is replaced when the new one is complete.
         model_id : str, optional
             The collection's own by default.
         queries : path or VectorSet, optional
-            The other half of the challenge's file, which is complete then and follows the challenge's rules.
+            The queries' half of the challenge's file. The file is then complete and must follow the challenge's rules.
 
         Returns
         -------
@@ -428,11 +428,11 @@ class Collection:
         Raises
         ------
         ModelMismatchError
-            If there is nothing of that model.
+            If there are no vectors of that model.
         ConfigError
-            If there is no vector of it left, or the file cannot be written.
+            If all vectors of it were removed, or the file cannot be written.
         ChallengeFileError
-            If the challenge's rules do not allow what a complete file would have.
+            If a complete file would break the challenge's rules.
         """
         return export_vectors(self._reader, path, self._reader.model_id if model_id is None else model_id, queries)
 
@@ -444,28 +444,28 @@ class Collection:
         n_results: int | None = None,
         exact: bool = False,
     ) -> list[list[Neighbour]]:
-        """Return the references whose vectors of a model are nearest, by Euclidean distance.
+        """Return the references with the nearest vectors of a model, by Euclidean distance.
 
         Parameters
         ----------
         queries : VectorSet, or float32 array, shape (n_q, d)
             Of that model, finite.
         model_id : str, optional
-            By default what the set says; of an array, the collection's own.
+            By default the one that the set names; for an array, the collection's own.
         n_results : int, optional
-            The most references for a query; 10 by default.
+            Largest number of references for a query; ``config.results`` by default.
         exact : bool
-            Compare with every vector, rather than by Annoy where a segment is large.
+            Compare with every vector, rather than use Annoy in large segments.
 
         Returns
         -------
         list of list of Neighbour
-            For each query, the nearest first; at equal distance by id.
+            For each query, nearest first, ties by id.
 
         Raises
         ------
         ModelMismatchError
-            If there is nothing of that model, or its vectors have another number of dimensions.
+            If there are no vectors of that model, or they have another number of dimensions.
         ConfigError
             If an array is not float32, not 2-D or not finite, if no model is named, or `n_results` is negative.
 

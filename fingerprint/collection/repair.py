@@ -1,4 +1,4 @@
-"""The walk that repairs a collection: pictures of damaged segments are described anew from their files."""
+"""Repairing a collection; pictures of damaged segments are described again from their files."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from fingerprint.workers import map_images
 
 @dataclass(frozen=True, slots=True)
 class RepairReport:
-    """What a repair did.
+    """Outcome of a repair.
 
     Attributes
     ----------
     restored : tuple of str
-        Files and entries that were put right, one sentence each.
+        Files and entries that were restored, one sentence each.
     described : int
-        Pictures of damaged segments that were described anew from their files.
+        Number of pictures of damaged segments that were described again from their files.
     lost : tuple of Skipped
-        Pictures that are not in the collection any more, with the reason.
+        Pictures that the collection no longer has, with the reason.
     problems : tuple of str
-        What is wrong all the same.
+        Problems that remain.
     """
 
     restored: tuple[str, ...]
@@ -50,9 +50,9 @@ def repair_collection(
 ) -> RepairReport:
     """Restore what can be restored of a damaged collection.
 
-    What follows from the catalogue or from other files is put back as it was. Of a segment that is damaged otherwise,
-    the pictures are described anew from their files, where those are there unchanged. The others are taken out and
-    named; the damaged segment is then kept in the collection's folder ``damaged``, for whoever can make more of it.
+    Files that can be computed from the catalogue or from other files are restored. If other files of a segment are
+    damaged, its pictures are described again from their own files, if those are unchanged. The other pictures are lost:
+    they are removed and reported, and the damaged segment is kept in the collection's folder ``damaged``.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def repair_collection(
     n_workers : int, optional
         Threads; one for each core by default.
     progress : callable, optional
-        Called as ``progress(done, total)``, in pictures that are described anew.
+        Called as ``progress(done, total)``, in pictures that are described again.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def repair_collection(
     CollectionCorruptError
         If the catalogue itself is damaged.
     CollectionError
-        If the disk refuses.
+        If writing fails.
     """
     models = models or load_models()
     path = Path(folder)
@@ -81,7 +81,7 @@ def repair_collection(
         damaged = repair.damaged()
         total = sum(len(item.pictures) for item in damaged)
         for item in damaged:
-            fingerprints, records, gone = _describe_anew(item, models, config, n_workers, progress, (described, total))
+            fingerprints, records, gone = _describe_again(item, models, config, n_workers, progress, (described, total))
             repair.replace(item, fingerprints, records, gone)
             described += len(records)
             lost += gone
@@ -89,7 +89,7 @@ def repair_collection(
     return RepairReport(restored, described, tuple(lost), tuple(check_store(path)))
 
 
-def _describe_anew(
+def _describe_again(
     damaged: Damaged,
     models: Models,
     config: Config,
@@ -97,12 +97,12 @@ def _describe_anew(
     progress: Progress | None,
     counted: tuple[int, int],
 ) -> tuple[list[Fingerprint], list[ImageRecord], list[Skipped]]:
-    """Describe the pictures of a segment whose files are as they were."""
+    """Describe those pictures of a segment whose files are unchanged."""
     fingerprints, records, lost = [], [], []
-    own = damaged.segment.model_id == models.model_id
+    same_model = damaged.segment.model_id == models.model_id
 
     def describe(record: ImageRecord) -> Fingerprint:
-        if not own:
+        if not same_model:
             raise ImageError(record.image_id, f"a vector of {damaged.segment.model_id}; import it again")
         if record.path is None:
             raise ImageError(record.image_id, "it came from memory; add it again")
@@ -117,7 +117,7 @@ def _describe_anew(
         if isinstance(result, Skipped):
             name = record.path or record.image_id
             where = f"{DAMAGED_NAME}/{damaged.segment.number:06d}"
-            lost.append(Skipped(name, f"lost to damage, what is left of it is in {where}: {result.reason}"))
+            lost.append(Skipped(name, f"lost to damage, its segment is kept in {where}: {result.reason}"))
         else:
             fingerprints.append(result)
             records.append(record)

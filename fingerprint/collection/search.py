@@ -1,4 +1,4 @@
-"""The walk of a query: described, candidates named, the shortlist chosen, its pairs verified."""
+"""A search: the query is described, candidates are named, the shortlist is chosen and verified."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from fingerprint.types import Answer, Fingerprint, ImageSource, Match, Query, Sk
 from fingerprint.verify import verify
 from fingerprint.workers import map_images
 
-_BATCH = 64  # queries whose descriptors are compared together,
-_BATCH_FROM = 50_000  # in collections of so many references: below, that saves less than a hundredth of a search
+_BATCH = 64  # queries whose descriptors are compared together
+_BATCH_FROM = 50_000  # references; batches are used from here on, below they save less than 1 % of a search
 
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
-    """What is asked of a search.
+    """Search options.
 
     Attributes
     ----------
     n_results : int, >= 0
-        The most matches of a query.
+        Largest number of matches of a query.
     min_probability : float, [0, 1]
         Matches below it are left out.
     exact : bool
-        Compare with every descriptor, rather than by Annoy in large segments.
+        Compare with every descriptor, rather than use Annoy in large segments.
 
     Raises
     ------
@@ -53,7 +53,7 @@ class SearchOptions:
 
 
 class Search:
-    """Searches of one collection with one set of options.
+    """Searches one collection with one set of options.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Search:
         return self.answer_described(query, {"describe": milliseconds})
 
     def answer_many(self, sources: Iterable[ImageSource], n_workers: int | None = None) -> Iterator[Answer | Skipped]:
-        """Yield the answer to each picture, in order; in a large collection descriptors are compared some at a time."""
+        """Yield the answer to each picture, in order. In a large collection descriptors are compared in batches."""
         if len(self._reader) < _BATCH_FROM:
             yield from map_images(self.answer, sources, n_workers)
             return
@@ -105,15 +105,15 @@ class Search:
         spent: Mapping[str, float] | None = None,
         by_descriptor: Sequence[int] | None = None,
     ) -> Answer:
-        """Search for a picture that was described before.
+        """Search for a query that is already described.
 
         Parameters
         ----------
         query : Query
         spent : mapping of str to float, optional
-            Milliseconds that stages have taken already.
+            Milliseconds that stages have taken before this call.
         by_descriptor : sequence of int, optional
-            What `Reader.nearest_by_descriptor` found for it among others.
+            What `Reader.nearest_by_descriptor` found for this query in a batch.
         """
         exact = self._options.exact
         candidates, work = self._reader.select_candidates(query, exact=exact, by_descriptor=by_descriptor)
@@ -154,7 +154,7 @@ class _Described:
 def reference_as_query(
     reader: Reader, record: ImageRecord, fingerprint: Fingerprint, models: Models, config: Config
 ) -> Query:
-    """Return a reference as a query: from what the collection keeps of it if that is enough, else from its file.
+    """Return a reference as a query: from its local descriptors if the collection keeps them, else from its file.
 
     Raises
     ------
@@ -170,8 +170,8 @@ def reference_as_query(
     if data is None or hashlib.sha256(data).hexdigest() != record.content:
         raise ImageError(
             record.image_id,
-            f"the collection {reader.folder} does not keep what a query needs, and its file "
-            f"{record.path or '(none)'} is not there as it was; give image files as queries, or make the "
+            f"the collection {reader.folder} does not keep the local descriptors that a query needs, and the file "
+            f"{record.path or '(none)'} is missing or has changed; give image files as queries, or make the "
             "collection with local descriptors ('fingerprint index create --keep-local')",
         )
     return dataclasses.replace(describe_query(data, models, config), name=record.image_id)

@@ -1,4 +1,4 @@
-"""Vectors of any model moved into a collection and out of it, and searched there."""
+"""Importing vectors of any model into a collection, exporting them, and searching them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _ROWS_AT_ONCE = 100_000
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of the vectors offered to a collection.
+    """Outcome of importing vectors into a collection.
 
     Attributes
     ----------
     model_id : str
     added, unchanged, replaced : int
-        New ids, ids that were there with the same bytes, ids whose vectors replaced others.
+        New ids, ids that the collection has with the same bytes, ids whose vectors replaced others.
     """
 
     model_id: str
@@ -40,20 +40,20 @@ class ImportReport:
 
 
 def import_vectors(writer: Writer, offered: VectorSet, model_id: str, progress: Progress | None = None) -> ImportReport:
-    """Take in vectors of another model, some at a time; parameters and errors as in `Collection.import_vectors`."""
+    """Import vectors of another model in batches; parameters and errors as in `Collection.import_vectors`."""
     check_model_id(model_id)
     reader = writer.reader
     counts = np.zeros(3, np.int64)  # added, unchanged, replaced
     with writer.writing():
-        there = reader.live_vectors(model_id) if model_id in reader.model_ids else None
-        rows = {image_id: row for row, image_id in enumerate(there.ids)} if there is not None else {}
+        stored = reader.live_vectors(model_id) if model_id in reader.model_ids else None
+        rows = {image_id: row for row, image_id in enumerate(stored.ids)} if stored is not None else {}
         for start in range(0, len(offered), _ROWS_AT_ONCE):
             ids = offered.ids[start : start + _ROWS_AT_ONCE]
             vectors = offered.vectors[start : start + _ROWS_AT_ONCE]
             same = np.zeros(len(ids), np.bool_)
-            if there is not None and rows and there.shape[1] == vectors.shape[1]:
+            if stored is not None and rows and stored.shape[1] == vectors.shape[1]:
                 at = np.array([rows.get(image_id, -1) for image_id in ids])
-                same[at >= 0] = _same_bytes(there[at[at >= 0]], vectors[at >= 0])
+                same[at >= 0] = _same_bytes(stored[at[at >= 0]], vectors[at >= 0])
             new = [image_id for image_id, known in zip(ids, same.tolist(), strict=True) if not known]
             replaced = len(writer.add_vectors(model_id, new, vectors if not same.any() else vectors[~same]))
             counts += (len(new) - replaced, len(ids) - len(new), replaced)
@@ -69,48 +69,52 @@ def export_vectors(
     queries: str | os.PathLike[str] | VectorSet | None = None,
 ) -> int:
     """Write the vectors of a model to a file; parameters and errors as in `Collection.export_vectors`."""
-    there = reader.live_vectors(model_id)
-    if not len(there):
+    stored = reader.live_vectors(model_id)
+    if not len(stored):
         raise ConfigError(f"{reader.folder}: no vectors of {model_id} to write; add some first")
     if queries is None:
-        write_vectors(path, there.ids, there, model_id)
-        return len(there)
+        write_vectors(path, stored.ids, stored, model_id)
+        return len(stored)
     if not is_hdf5(path):
-        raise ConfigError(f"{os.fspath(path)}: queries go with the challenge's HDF5 only; name it .hdf5 or .h5")
-    asked = queries if isinstance(queries, VectorSet) else read_vectors(queries, queries=True)
-    if asked.model_id not in (None, model_id):
-        raise ModelMismatchError(f"the queries are of {asked.model_id}, the references of {model_id}: use one model")
+        raise ConfigError(
+            f"{os.fspath(path)}: queries can only be written to the challenge's HDF5 file; name it .hdf5 or .h5"
+        )
+    query_set = queries if isinstance(queries, VectorSet) else read_vectors(queries, queries=True)
+    if query_set.model_id not in (None, model_id):
+        raise ModelMismatchError(
+            f"the queries are of {query_set.model_id}, the references of {model_id}: use one model"
+        )
     try:
-        both = DescriptorSet(asked.vectors, there[:], asked.ids, tuple(there.ids))
+        both = DescriptorSet(query_set.vectors, stored[:], query_set.ids, tuple(stored.ids))
     except ChallengeFileError as error:
         raise ChallengeFileError(f"{os.fspath(path)}: not written: {error}") from error
     write_descriptors(path, both)
-    return len(there)
+    return len(stored)
 
 
 def nearest_neighbours(
     reader: Reader, queries: VectorSet | F32, model_id: str | None, n_results: int, *, exact: bool
 ) -> list[list[Neighbour]]:
-    """Return the references whose vectors are nearest; parameters and errors as in `Collection.nearest`."""
+    """Return the references with the nearest vectors; parameters and errors as in `Collection.nearest`."""
     if isinstance(queries, VectorSet):
         name, vectors = model_of(queries, model_id, queries), queries.vectors
     else:
         name, vectors = reader.model_id if model_id is None else model_id, queries
         if len(vectors):
-            VectorSet(tuple(map(str, range(len(vectors)))), vectors)  # checks them
-    reader.live_vectors(name)  # whether there is anything
+            VectorSet(tuple(map(str, range(len(vectors)))), vectors)  # raises if they are not valid
+    reader.live_vectors(name)  # raises if there are none
     if not len(vectors) or not n_results:
         return [[] for _ in vectors]
     return reader.nearest_vectors(np.ascontiguousarray(vectors), name, n_results, exact=exact)
 
 
 def model_of(vectors: VectorSet, model_id: str | None, source: object) -> str:
-    """Return the model that was named, or that the set names; `source` is where it comes from, for the message.
+    """Return `model_id`, or else the model that the set names; `source` is its file, for the error message.
 
     Raises
     ------
     ConfigError
-        If neither is there.
+        If no model is named.
     """
     name = vectors.model_id if model_id is None else model_id
     if name is None:

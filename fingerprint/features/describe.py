@@ -21,14 +21,14 @@ from fingerprint.images.decode import luma_of, read_planes
 from fingerprint.models import Models, load_models
 from fingerprint.types import F32, U8, U64, Fingerprint, ImageSource, Keypoints, LocalFeatures, Picture, Query
 
-_WHOLE_WEIGHT = 0.5  # of the whole picture beside its insets, which weigh what they are likely
-_OTHER_SIDES = (2**0.5, 2**-0.5)  # of the reference's, at which a whole query is described as well: for crops and scale
+_WHOLE_WEIGHT = 0.5  # of the whole picture; the weight of an inset is its probability
+_OTHER_SIDES = (2**0.5, 2**-0.5)  # times the reference's; a whole query is described at these too, for crops and scale
 
 
 def describe_reference(
     source: ImageSource, models: Models | None = None, config: Config = DEFAULT_CONFIG
 ) -> Fingerprint:
-    """Describe a picture as a collection keeps it.
+    """Describe a picture as a reference.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def describe_reference(
 
 
 def describe_query(source: ImageSource, models: Models | None = None, config: Config = DEFAULT_CONFIG) -> Query:
-    """Describe a picture as a search needs it; parameters and errors as in `describe_reference`."""
+    """Describe a picture as a query; parameters and errors as in `describe_reference`."""
     models = models or load_models()
     planes = read_planes(source, at_least=config.decode_side)
     picture = luma_of(planes)
@@ -90,12 +90,12 @@ def _make_query(
     models: Models,
     config: Config,
 ) -> Query:
-    """Complete a query: all variants of its keypoints, what they look up, and how it agrees with just anything."""
+    """Complete a query: the variants of its keypoints, their word assignments, and the cohort score."""
     variants = make_variants(keypoints, models.descriptor)
     assignments = assign_words(variants, models.vocabulary, config.match)
     return Query(
         name=name,
-        hashes=np.concatenate([hashes, ~hashes]),  # in a negative every comparison of grey values turns round
+        hashes=np.concatenate([hashes, ~hashes]),  # a negative reverses every comparison of grey values
         variants=variants,
         assignments=assignments,
         cohort_score=measure_cohort_score(assignments, models, config.match),
@@ -116,13 +116,14 @@ def compact_descriptor(
     source, models, config
         As in `describe_reference`.
     as_query : bool
-        For a query: what may be a picture within the picture is described with it, and the vector is stretched (see
-        `fingerprint.features.descriptor.join_views`). References are taken as they are.
+        Whether to describe a query: the vector then includes its insets and is stretched (see
+        `fingerprint.features.descriptor.join_views`). Otherwise a reference is described.
 
     Returns
     -------
     float32 array, shape (d,), d <= 256
-        Of a reference that of `describe_reference`, of unit length. Of a query stretched, about 0.5 to 1 long.
+        Of a reference, the same as in `describe_reference`, of unit length. Of a query, stretched to a length of about
+        0.5 to 1.
 
     Raises
     ------
@@ -138,7 +139,7 @@ def compact_descriptor(
 
 
 def _describe_views(planes: Picture, models: Models, config: Config, *, stretched: bool) -> F32:
-    """Return the compact descriptor of a query: of the whole picture, and of the insets as far as they are likely."""
+    """Return the compact descriptor of a query from its views: the whole, and insets weighted by their probability."""
     model, side = models.descriptor, config.reference.sides[0]
     luma = luma_of(planes)
     profiles = [
@@ -165,15 +166,15 @@ def _cues(planes: Picture, models: Models, config: Config) -> Cues:
 
 
 def _as_reference(features: LocalFeatures, profile: FeatureConfig) -> LocalFeatures:
-    """Return about the features that a picture has as a reference, for the compact descriptor, without looking again.
+    """Approximate the features of a picture as a reference, for the compact descriptor, without a second extraction.
 
-    The finest octave of a doubled picture is that of the picture itself at twice the side.
+    This works because the finest octave of a doubled picture is that of the picture itself at twice the side.
     """
     return thin_features(features, profile.n_keypoints[0], profile.octave_share)
 
 
 def _without_repeats(parts: tuple[LocalFeatures, ...]) -> list[LocalFeatures]:
-    """Drop the sides at which a small picture was described a second time unreduced."""
+    """Keep one description of each size: a small picture is not reduced, so several sides may give the same size."""
     seen: dict[tuple[int, int], LocalFeatures] = {}
     for part in parts:
         kept = seen.get((part.width, part.height))
@@ -183,16 +184,16 @@ def _without_repeats(parts: tuple[LocalFeatures, ...]) -> list[LocalFeatures]:
 
 
 def has_local_descriptors(fingerprint: Fingerprint) -> bool:
-    """Return whether what is kept of a picture is enough to make a query of it."""
+    """Return whether a fingerprint has its local descriptors, which a query needs."""
     return len(fingerprint.keypoints) == len(fingerprint.keypoints.descriptors)
 
 
 def query_from_fingerprint(
     name: str, fingerprint: Fingerprint, models: Models, config: Config = DEFAULT_CONFIG
 ) -> Query:
-    """Return a query made from what a collection keeps of a picture, without its pixels.
+    """Return a query made from a fingerprint, without the picture's pixels.
 
-    The mirror image's hashes cannot be had from that; those of the picture itself stand in their place.
+    The hashes of the mirror image cannot be computed without pixels; those of the picture itself replace them.
 
     Raises
     ------

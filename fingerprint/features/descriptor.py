@@ -1,4 +1,4 @@
-"""What a picture shows -> compact descriptor: VLAD of its keypoints, GIST and colours, projected and joined.
+"""Cues of a picture -> compact descriptor: VLAD of its keypoints, GIST and colours, projected and joined.
 
 References
 ----------
@@ -25,20 +25,20 @@ from fingerprint.types import F32, I8, U8, LocalFeatures
 #: VLAD, GIST and colours of one picture, before their projections.
 Cues: TypeAlias = tuple[F32, F32, F32]
 
-#: Exponent of the power law on the sums, which tames repeated structure.
+#: Exponent of the power law on the sums, which reduces the weight of repeated structure.
 POWER = 0.4
-#: Pixels of the side at which a picture is described; a smaller keypoint weighs less, as edits destroy it first.
+#: Keypoints of this size, in pixels at the side of the description, have full weight. Edits destroy smaller ones first.
 FULL_WEIGHT_SIZE = np.float32(6.0)
 LEAST_WEIGHT = np.float32(0.1)
-#: Weight of VLAD vectors at other sides.
+#: Weight of the VLAD vector of a picture described at another side.
 OTHER_SIDE_SHARE = np.float32(0.5)
-#: Background normalisation: how much of the mean of how many neighbours in the training set is taken away.
+#: Background normalisation: the share that is subtracted of the mean of the nearest training images; their number.
 BACKGROUND_SHARE = np.float32(0.35)
 BACKGROUND_NEIGHBOURS = 10
-#: Stretching of a query: its squared length is this times its mean cosine with so many nearest training images.
+#: Stretching of a query: number of nearest training images; factor of its mean cosine with them in the squared length.
 STRETCH_NEIGHBOURS, STRETCH_SHARE = 5, 1.5
 _LEAST_COMMON = 0.01
-#: Of packed descriptors. Numbers of a unit vector of 256 dimensions are about 1/16 large; 127 steps are 8 times that.
+#: Step of packed descriptors. Numbers of a unit vector of 256 dimensions are about 1/16; 127 steps reach 8 times that.
 PACKED_STEP = 0.5 / 127
 
 
@@ -52,7 +52,7 @@ def compute_descriptor(features: LocalFeatures, thumbnail: U8, model: Descriptor
     thumbnail : uint8 array, shape (128, 128, 3)
         From `fingerprint.features.global_cues.make_cue_thumbnail`.
     model : DescriptorModel
-        Codebook, projections and background.
+        Codebook, projections, and training images for background normalisation.
 
     Returns
     -------
@@ -81,8 +81,7 @@ def embed(cues: Cues, model: DescriptorModel, at_other_sides: Sequence[F32] = ()
     Returns
     -------
     float32 array, shape (d,)
-        Of unit length, before background normalisation. A cue that is all zeros, as VLAD is without keypoints, is left
-        out.
+        Of unit length, before background normalisation. A cue of zeros, such as VLAD without keypoints, is left out.
     """
     parts = []
     for cue, (mean, projection), weight in zip(cues, model.cue_projections, model.cue_weights, strict=True):
@@ -100,17 +99,17 @@ def embed(cues: Cues, model: DescriptorModel, at_other_sides: Sequence[F32] = ()
 
 
 def join_views(views: Sequence[tuple[float, F32]], model: DescriptorModel, *, stretched: bool = False) -> F32:
-    """Return the compact descriptor of a picture that was seen in several ways, as a whole and in parts.
+    """Return the compact descriptor of a picture from its views.
 
     Parameters
     ----------
     views : sequence of (float, float32 array of shape (d,))
-        Weight and embedding of each, at least one.
+        Weight of each view, and what `embed` returned for it; at least one.
     model : DescriptorModel
     stretched : bool
-        Whether the descriptor's length tells how much the picture is like just any, rather than being 1. A longer query
-        is farther from everything, so that its pairs come after those of others; the order of its own stays. For the
-        Descriptor Track, where all pairs of all queries are ranked together.
+        Whether the descriptor is the longer, the more the picture is like unrelated pictures, rather than of length 1.
+        A longer query is farther from all references, so its pairs rank after those of other queries; the order of its
+        own pairs stays. This is for the Descriptor Track, where the pairs of all queries are ranked together.
 
     Returns
     -------
@@ -133,7 +132,7 @@ def join_views(views: Sequence[tuple[float, F32]], model: DescriptorModel, *, st
 
 
 def pack_descriptors(vectors: F32) -> I8:
-    """Return compact descriptors in 8 bits a number, a quarter of their size.
+    """Return compact descriptors in 8 bits for each number, a quarter of their size.
 
     Parameters
     ----------
@@ -149,7 +148,7 @@ def pack_descriptors(vectors: F32) -> I8:
 
 
 def unpack_descriptors(packed: I8) -> F32:
-    """Return descriptors that `pack_descriptors` packed, off by half a step at most where nothing was cut off.
+    """Return packed descriptors as float32. The error is at most half a step, unless a number was cut off.
 
     Parameters
     ----------
@@ -163,12 +162,12 @@ def unpack_descriptors(packed: I8) -> F32:
 
 
 def compute_vlad(features: LocalFeatures, model: DescriptorModel) -> F32:
-    """Return the VLAD vector with the mirrored picture summed in, so that a picture and its mirror image are equal.
+    """Return the VLAD vector, summed over the picture and its mirror image, so that it is the same for both.
 
     Parameters
     ----------
     features : LocalFeatures
-        Sizes in pixels of the side at which the picture was described; small keypoints weigh less.
+        Sizes in pixels at the side of the description; small keypoints weigh less.
     model : DescriptorModel
         Codebook of k words in p dimensions.
 
@@ -197,21 +196,8 @@ def reduce_local(descriptors: U8, mean: F32, basis: F32) -> F32:
     return points
 
 
-def normalise_background(vector: F32, background: F32) -> F32:
-    """Take away what a unit vector shares with its nearest training images, and bring it back to unit length.
-
-    Parameters
-    ----------
-    vector : float32 array, shape (d,)
-    background : float32 array, shape (b, d)
-        Unit vectors of training images; with b = 0 the vector is returned as it is.
-    """
-    if not len(background):
-        return vector
-    return _subtract(vector, background, _dots(vector, np.ascontiguousarray(background.T)))
-
-
 def _subtract(vector: F32, background: F32, cosines: F32) -> F32:
+    """Subtract what a unit vector shares with its nearest training images, and return it at unit length."""
     nearest = np.argsort(-cosines, kind="stable")[:BACKGROUND_NEIGHBOURS]
     return unit(vector - BACKGROUND_SHARE * background[nearest].mean(axis=0, dtype=np.float32))
 

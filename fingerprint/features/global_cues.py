@@ -1,7 +1,7 @@
-"""What a picture looks like as a whole, for the compact descriptor: where its edges are, and where its colours.
+"""Two cues of the compact descriptor that need no keypoints: the positions of edges (GIST) and of colours.
 
-Keypoints fail where blur, noise or a few pixels leave none; these cues do not need any. Both are the same for a picture
-and its mirror image.
+They also describe pictures in which blur, noise or a small size leave no keypoints. Both are the same for a picture and
+its mirror image.
 
 References
 ----------
@@ -23,10 +23,10 @@ from fingerprint.types import F32, F64, U8
 #: Sides of the square that a picture is squeezed into, in pixels.
 CUE_SIDE = 128
 
-_MARGIN = CUE_SIDE // 8  # that GIST leaves out on each side: what edits add is at the borders
+_MARGIN = CUE_SIDE // 8  # pixels that GIST leaves out on each side, as edits add things at the borders
 _GIST_SIDE = 64
 _CELLS = 4
-_CONTRAST_SIGMA = 6.0  # pixels of the Gaussian within which contrast is made even
+_CONTRAST_SIGMA = 6.0  # pixels; standard deviation of the Gaussian for normalising local contrast
 _CONTRAST_FLOOR = 0.1
 #: Frequency in cycles per pixel and number of orientations of each scale of the Gabor filters.
 _SCALES = ((0.3, 8), (0.15, 8), (0.075, 8), (0.0375, 6))
@@ -51,7 +51,7 @@ def make_cue_thumbnail(planes: U8) -> U8:
 
 
 def compute_gist(thumbnail: U8) -> F32:
-    """Return the energy of Gabor filters in 4 x 4 cells of the picture's middle, where contrast was made even.
+    """Return the energy of Gabor filters in 4 x 4 cells of the picture's middle, with local contrast normalised.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def compute_gist(thumbnail: U8) -> F32:
     Returns
     -------
     float32 array, shape (480,)
-        Square roots, of unit length; zeros for an even picture.
+        Square roots, of unit length; zeros for a flat picture.
     """
     middle = np.ascontiguousarray(thumbnail[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN, 0])
     grey = np.log1p(cv2.resize(middle, (_GIST_SIDE, _GIST_SIDE), interpolation=cv2.INTER_AREA).astype(np.float32))
@@ -76,7 +76,7 @@ def compute_gist(thumbnail: U8) -> F32:
 
 
 def compute_colours(thumbnail: U8) -> F32:
-    """Return how often which colours are in the picture, in 2 x 2 and in 4 x 4 cells of it.
+    """Return histograms of colours: of the whole picture, and of its 2 x 2 and 4 x 4 cells.
 
     Parameters
     ----------
@@ -111,13 +111,13 @@ def _rooted(values: F32) -> F32:
 
 
 def _to_rgb(planes: U8) -> U8:
-    """Turn Y, Cb, Cr as JPEG has them into colours."""
+    """Convert JPEG's Y, Cb, Cr to RGB."""
     return np.asarray(cv2.cvtColor(planes[..., [0, 2, 1]], cv2.COLOR_YCrCb2RGB), dtype=np.uint8)
 
 
 @lru_cache(maxsize=1)
 def _gabor_filters() -> tuple[F32, F32, list[int]]:
-    """Return the filters in the frequency domain (f, 64, 33), the cells' weights (4, 64), and the mirrored filters."""
+    """Return the filters in the frequency domain (f, 64, 33), the cells' weights (4, 64), and each filter's mirror."""
     y, x = np.meshgrid(fft.fftfreq(_GIST_SIDE), fft.rfftfreq(_GIST_SIDE), indexing="ij")
     frequency, angle = np.hypot(x, y), np.arctan2(y, x)
     filters: list[F64] = []
@@ -134,6 +134,6 @@ def _gabor_filters() -> tuple[F32, F32, list[int]]:
     inner = np.clip(at, 0, _CELLS - 1)  # beyond the outer centres a pixel belongs to the outer cell alone
     cells = np.maximum(0, 1 - np.abs(inner - np.arange(_CELLS)[:, np.newaxis]))
     built = np.array(filters, np.float32)
-    half = _GIST_SIDE // 2  # a row that stands for a frequency and its negative, so for a filter and its mirror image
+    half = _GIST_SIDE // 2  # this row stands for a frequency and its negative, so for a filter and its mirror
     built[:, half] = (built[:, half] + built[mirrored, half]) / 2
     return built, cells.astype(np.float32), mirrored

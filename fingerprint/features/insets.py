@@ -1,9 +1,9 @@
-"""Pictures within a picture: what was pasted onto a background, framed, letterboxed or shown on a screen.
+"""Insets: pictures within a picture, pasted onto a background, framed, letterboxed or shown on a screen.
 
-Their borders are straight and end at the corners, and what lies on their two sides has nothing to do with each other.
-Straight boundaries with most evidence are put together into rectangles, and a logistic model learned from edited
-training images says of each how likely it is the region that shows the source. Found in the region of a likely one,
-more of them follow, as a screenshot of a framed picture has two.
+The borders of an inset are straight and end at its corners, and the pixels on their two sides are unrelated. The
+straight boundaries with the most evidence are combined into rectangles. A logistic model, learned from edited training
+images, gives the probability that a rectangle is the region of the source. A probable rectangle is searched for insets
+itself, as a screenshot of a framed picture has two.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from fingerprint.types import F32, F64, I64, RECTANGLE_MEASURES, U8
 #: The longer side, in pixels, at which boundaries are looked for.
 SEARCH_SIDE = 320
 
-_N_LINES = 24  # of each direction that rectangles are made from
+_N_LINES = 24  # in each direction, from which rectangles are made
 _N_RECTANGLES = 8
-_LEAST_LINE = 6.0  # evidence
+_LEAST_LINE = 6.0  # evidence of a line
 _APART = 2  # pixels between two lines
-_LEAST_SIDE = 16  # pixels, and
-_LEAST_PART = 0.1  # of the picture's side
+_LEAST_SIDE = 16  # pixels, of a rectangle
+_LEAST_PART = 0.1  # of the picture's side, of a rectangle
 _CLIP = 4.0  # standard deviations
 _N_INSETS = 3
 _LEAST_PROBABILITY = 0.03
-_OUTER_PROBABILITY = 0.1  # from which a region is looked into for more
+_OUTER_PROBABILITY = 0.1  # least probability of a region that is searched for insets itself
 _INNER_PROBABILITY = 0.15
-_INNER_PART = 0.9  # of the outer one's area; what is larger is the same
+_INNER_PART = 0.9  # of the outer region's area; a larger inner one is the same region
 _N_INNER = 2
-_INNER_SIDE = 60  # pixels of the shorter side below which a region is not looked into
+_INNER_SIDE = 60  # pixels; least shorter side of a region that is searched for insets itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Inset:
     left, top, right, bottom : int
         In pixels of the picture that was given; ``pixels[top:bottom, left:right]`` is the region.
     probability : float, (0, 1]
-        That it is the region of the source, not the whole picture and not another part of it.
+        That this is the region of the source, and not the whole picture or another part of it.
     """
 
     left: int
@@ -76,8 +76,8 @@ def find_insets(grey: U8, model: InsetModel) -> tuple[Inset, ...]:
     Returns
     -------
     tuple of Inset
-        At most 9, their probabilities need not sum to 1; the outer ones in falling probability, each after those
-        within it. None for pictures too small to have any.
+        At most 9: the outer ones by falling probability, each after those inside it. Their probabilities need not sum
+        to 1. Empty for a picture that is too small.
     """
     found: list[Inset] = []
     for outer in _rank(grey, model)[:_N_INSETS]:
@@ -101,12 +101,12 @@ def find_insets(grey: U8, model: InsetModel) -> tuple[Inset, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Rectangles:
-    """Rectangles of a picture that was brought to `SEARCH_SIDE`, and what was measured of them.
+    """Rectangles in a picture at `SEARCH_SIDE`, and their measures.
 
     Attributes
     ----------
     boxes : float64 array, shape (n, 4)
-        Left, top, right, bottom in units of the picture's width and height.
+        Left, top, right, bottom, in units of the picture's width and height.
     measures : float64 array, shape (n, RECTANGLE_MEASURES)
         See `fingerprint.kernels.rectangles.measure_rectangles`.
     """
@@ -127,7 +127,7 @@ def find_rectangles(grey: U8, evidence: F32) -> Rectangles:
     Returns
     -------
     Rectangles
-        At most 8, that with most evidence first; none in pictures below 32 pixels.
+        At most 8, most evidence first; none in pictures below 32 pixels.
     """
     small = shrink_for_search(grey)
     height, width = small.shape
@@ -146,19 +146,19 @@ def find_rectangles(grey: U8, evidence: F32) -> Rectangles:
 
 
 def probabilities(measures: F64, model: InsetModel) -> F64:
-    """Return how likely each rectangle is the region of the source, shape (n,)."""
+    """Return the probability of each rectangle to be the region of the source, shape (n,)."""
     return np.asarray(expit(expand(measures, model.centre, model.spread) @ model.weights + model.bias[0]))
 
 
 def expand(measures: F64, centre: F64, spread: F64) -> F64:
-    """Return standardised measures, cut off at 4 standard deviations, and all their products, shape (n, m)."""
+    """Return standardised measures, cut off at 4 standard deviations, and the products of all pairs, shape (n, m)."""
     x = np.clip((measures - centre) / spread, -_CLIP, _CLIP)
     first, second = np.triu_indices(x.shape[1])
     return np.concatenate([x, x[:, first] * x[:, second]], axis=1)
 
 
 def shrink_for_search(grey: U8) -> U8:
-    """Bring a larger picture to a longer side of `SEARCH_SIDE`."""
+    """Reduce a larger picture to a longer side of `SEARCH_SIDE`."""
     height, width = grey.shape
     factor = SEARCH_SIDE / max(height, width)
     if factor >= 1:
@@ -178,12 +178,12 @@ def bins_both_ways(grey: U8) -> tuple[U8, U8]:
 
 
 def _rank(grey: U8, model: InsetModel) -> list[Inset]:
-    """Return the rectangles of a picture as insets, the likeliest first."""
+    """Return the rectangles of a picture as insets, the most probable first."""
     height, width = grey.shape
     rectangles = find_rectangles(grey, model.evidence)
     chances = probabilities(rectangles.measures, model)
     corners = np.rint(rectangles.boxes * [width, height, width, height]).astype(np.int64)
-    # A pixel beside a boundary has something of both sides.
+    # A pixel beside a boundary mixes both sides, so it is left out.
     left, top = (np.where(corners[:, i] > 0, corners[:, i] + 1, 0) for i in (0, 1))
     right, bottom = (np.where(corners[:, i] < side, corners[:, i] - 1, side) for i, side in ((2, width), (3, height)))
     return [
@@ -193,7 +193,7 @@ def _rank(grey: U8, model: InsetModel) -> list[Inset]:
 
 
 def _choose_lines(evidence: F32) -> I64:
-    """Return the lines with most evidence along some part of them, and the two borders, ascending."""
+    """Return the lines with the most evidence along one of their parts, and the two borders, ascending."""
     strength = np.empty(len(evidence), np.float32)
     best_segments(evidence, strength)
     n = len(evidence) - 1

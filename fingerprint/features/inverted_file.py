@@ -21,19 +21,19 @@ from fingerprint.models import Models, VocabularyModel
 from fingerprint.types import F32, I32, I64, U32, U64, VARIANTS, Keypoints, Postings, Skipped, WordAssignments
 from fingerprint.workers import map_images
 
-#: Images of the cohort, those that agree most with a query, that its score is the mean over.
+#: Number of images of the cohort, those that agree best with a query, over which the cohort score is the mean.
 COHORT_IMAGES = 3
 _SIGNATURE_BITS = 64
-_HITS_PER_REFERENCE = 200  # the vote takes each as a hypothesis; the cost grows with the square
+_HITS_PER_REFERENCE = 200  # each is a hypothesis in the vote; the cost grows with the square of their number
 _CHUNK = 15_000  # keypoints that are quantised together
 
 
 def build_postings(
     pictures: Sequence[Keypoints], vocabulary: VocabularyModel, n_workers: int | None = None
 ) -> Postings:
-    """Return the inverted file of pictures; the row of a picture is its place in `pictures`.
+    """Return the inverted file of pictures; the row of a picture is its index in `pictures`.
 
-    Each posting depends on its own picture only, whatever others there are and however many threads work.
+    Each posting depends on its own picture only, not on the other pictures or the number of threads.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def build_postings(
     start = 0
     for result in map_images(look_up, _chunks(pictures), n_workers):
         if isinstance(result, Skipped):
-            raise AssertionError(result.reason)  # there are no images here that could be bad
+            raise AssertionError(result.reason)  # no image is read here, so none can be bad
         stop = start + len(result[0])
         words[start:stop], signatures[start:stop], geometry[start:stop] = result
         start = stop
@@ -76,18 +76,18 @@ def build_postings(
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """What a query found in an inverted file.
+    """Votes of a query on the pictures of an inverted file.
 
     Attributes
     ----------
     rows : int64 array, shape (k,)
         Pictures on which at least two keypoints of a variant of the query agree, ascending.
     variants : int64 array, shape (k,)
-        Which variant; a picture may come with several.
+        Index of the variant in `VARIANTS`; a picture may come with several.
     scores : float32 array, shape (k,)
         Weighted number of keypoints that agree.
     n_visited, n_hits : int
-        Postings that were compared, and those whose signature was near enough.
+        Number of postings that were compared, and of hits among them.
     """
 
     rows: I64
@@ -130,7 +130,7 @@ def vote(assignments: WordAssignments, postings: Postings, vocabulary: Vocabular
 def measure_cohort_score(
     assignments: WordAssignments, models: Models, config: MatchConfig, excluded: Collection[int] = ()
 ) -> float:
-    """Return how well a query agrees with training images, with which it has nothing to do.
+    """Return the cohort score of a query: how well it agrees with unrelated pictures.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def measure_cohort_score(
     models : Models
     config : MatchConfig
     excluded : collection of int
-        Rows of the background that are not asked; in training, those that the query was made from.
+        Rows of the cohort to leave out. In training, these are the images that the query was made from.
 
     Returns
     -------

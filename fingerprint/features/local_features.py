@@ -1,4 +1,4 @@
-"""Pixels -> keypoints with RootSIFT descriptors; mirrored and negative versions without a second extraction.
+"""Pixels -> keypoints with RootSIFT descriptors; mirrored and negative variants without a second extraction.
 
 References
 ----------
@@ -17,15 +17,15 @@ import numpy as np
 from fingerprint.config import FeatureConfig
 from fingerprint.errors import ConfigError
 from fingerprint.features.sift import describe, detect, orient
-from fingerprint.types import F32, I64, ROOTSIFT_SCALE, U8, LocalFeatures, Picture
+from fingerprint.types import F32, I64, U8, LocalFeatures, Picture
 
-_LEAST_SIZE = 3.6  # of a keypoint in octave 0, between the layers of octaves -1 and 0
-_MOST_ENLARGED = 3.0  # there is nothing more to be seen in what is blown up further
+_LEAST_SIZE = 3.6  # pixels, of a keypoint in octave 0: between the sizes in octaves -1 and 0
+_MOST_ENLARGED = 3.0  # enlarging more shows no further detail
 
 _CELL_ROW, _CELL_COLUMN, _BIN = (axis.ravel() for axis in np.indices((4, 4, 8)))
-#: ``mirrored[:, k] = original[:, MIRROR_PERMUTATION[k]]``: the descriptor of the same patch seen in a mirror.
+#: ``mirrored[:, k] = original[:, MIRROR_PERMUTATION[k]]``: the descriptor of the mirrored patch.
 MIRROR_PERMUTATION = ((3 - _CELL_ROW) * 4 + _CELL_COLUMN) * 8 + (8 - _BIN) % 8
-#: The same for the photographic negative: every gradient turns by 180 degrees, and with it the patch's own frame.
+#: The same for the photographic negative: every gradient turns by 180 degrees, and the patch turns with them.
 INVERT_PERMUTATION = ((3 - _CELL_ROW) * 4 + (3 - _CELL_COLUMN)) * 8 + _BIN
 
 
@@ -35,7 +35,7 @@ def extract_features(picture: Picture, config: FeatureConfig) -> tuple[LocalFeat
     Parameters
     ----------
     picture : Picture
-        `pixels` uint8 (h, w) grey, decoded at any size; `width` and `height` say how large the original is.
+        `pixels` uint8 (h, w) grey, decoded at any size; `width` and `height` are those of the original.
     config : FeatureConfig
         Sides, numbers of keypoints and thresholds.
 
@@ -59,7 +59,7 @@ def extract_features(picture: Picture, config: FeatureConfig) -> tuple[LocalFeat
 
 
 def _resize(grey: U8, side: int) -> U8:
-    """Bring a picture to a longer side; a small one is enlarged no further than `_MOST_ENLARGED`."""
+    """Resize a picture to a longer side, but enlarge it at most `_MOST_ENLARGED` times."""
     height, width = grey.shape
     factor = min(side / max(height, width), _MOST_ENLARGED)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
@@ -114,7 +114,7 @@ def select_by_octave(response: F32, octave: I64, n: int, share: float) -> I64:
     n : int
         How many to choose at most.
     share : float, (0, 1]
-        Cap of one octave as a part of `n`; lifted if the octaves together offer fewer than `n`.
+        Cap of one octave as a part of `n`; exceeded if otherwise fewer than `n` would be chosen.
 
     Returns
     -------
@@ -156,24 +156,6 @@ def thin_features(features: LocalFeatures, n: int, share: float) -> LocalFeature
     )
 
 
-def root_sift(descriptors: F32) -> U8:
-    """Turn SIFT descriptors into RootSIFT in 8 bits: L1-normalised, square root, times 512.
-
-    Parameters
-    ----------
-    descriptors : float32 array, shape (n, 128)
-        SIFT, non-negative.
-
-    Returns
-    -------
-    uint8 array, shape (n, 128)
-        Values above 255 (half the norm in one bin) are cut off there.
-    """
-    total = np.maximum(descriptors.sum(axis=1, keepdims=True), np.float32(1e-6))
-    scaled = np.sqrt(descriptors / total) * np.float32(ROOTSIFT_SCALE)
-    return np.asarray(np.minimum(np.rint(scaled), 255), dtype=np.uint8)
-
-
 def mirror_features(features: LocalFeatures) -> LocalFeatures:
     """Return the features of the left-right mirrored picture, by permutation alone."""
     points = features.points.copy()
@@ -183,19 +165,6 @@ def mirror_features(features: LocalFeatures) -> LocalFeatures:
         sizes=features.sizes,
         angles=(np.float32(180) - features.angles) % np.float32(360),
         descriptors=np.ascontiguousarray(features.descriptors[:, MIRROR_PERMUTATION]),
-        width=features.width,
-        height=features.height,
-        scale=features.scale,
-    )
-
-
-def invert_features(features: LocalFeatures) -> LocalFeatures:
-    """Return the features of the photographic negative, by permutation alone."""
-    return LocalFeatures(
-        points=features.points,
-        sizes=features.sizes,
-        angles=(features.angles + np.float32(180)) % np.float32(360),
-        descriptors=np.ascontiguousarray(features.descriptors[:, INVERT_PERMUTATION]),
         width=features.width,
         height=features.height,
         scale=features.scale,

@@ -1,18 +1,17 @@
-"""SIFT without OpenCV's cost: pyramid, extrema, orientations and RootSIFT descriptors, each in one pass of its own.
+"""SIFT, faster than OpenCV's: pyramid, extrema, orientations and RootSIFT descriptors, one pass for each.
 
-The order of work is Lowe's, but the caller chooses among the extrema before anything is oriented or described::
+The steps are Lowe's, but the caller chooses among the extrema before they are oriented and described::
 
     extrema = detect(grey, 0, 0.01, 12.0)
     oriented = orient(extrema, select(extrema.response, extrema.octave))
     features = describe(extrema, oriented, select(oriented.response, oriented.octave))
 
-Three things differ from OpenCV and make it fast. The picture need not be doubled. Blurring goes row by row, both
-directions while the row is in the cache. Descriptors sample the patch on a grid that is turned and scaled with the
-keypoint, 20 by 20 places whatever its size, so that all weights are constants; the smoothing of the level makes that
-dense enough.
+Three differences from OpenCV make it fast. The picture need not be doubled. Blurring goes row by row, in both
+directions while the row is in the cache. Descriptors sample the patch on a grid of 20 by 20 points, turned and scaled
+with the keypoint, so that all weights are constants; this is dense enough, as the level is blurred.
 
-Each octave has every second pixel of the one before, or the middle between two where the number of pixels is even, so
-that both ends are treated alike and a mirrored picture gives mirrored keypoints.
+Each octave has every second pixel of the one before, or values interpolated halfway between two pixels if their number
+is even. So both ends are treated alike, and a mirrored picture gives mirrored keypoints.
 
 All sums run in a fixed order and no fast mathematics is allowed, so the same picture always gives the same bytes.
 
@@ -34,7 +33,7 @@ from fingerprint.kernels.sift_pyramid import BORDER, FIRST, LAYERS, LEVELS, RISE
 from fingerprint.types import F32, I64, ROOTSIFT_SCALE, U8
 
 _SMALLEST = 2 * BORDER + 1
-_NO_PICTURE = "SIFT needs grey uint8 pixels (h, w), at least one of them"
+_NO_PICTURE = "SIFT needs grey uint8 pixels (h, w), at least one pixel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +54,10 @@ class Extrema:
         All Gaussian levels, octave by octave.
     layout : int64 array, shape (octaves, 3)
         Where an octave begins in `levels`, its height, its width.
-    frames : float32 array, shape (octaves, 3)
-        Pixels of the picture from one pixel of the octave to the next, x and y of its first pixel.
-    places : int64 array, shape (m, 4)
-        Row in `layout`, level, row and column of the pixel that each was refined from.
+    grids : float32 array, shape (octaves, 3)
+        Step between two pixels of an octave, x and y of its first pixel; all in pixels of the picture.
+    pixels : int64 array, shape (m, 4)
+        Row in `layout`, level, row and column of the pixel from which each extremum was refined.
     exact : float32 array, shape (m, 4)
         x, y and sigma in pixels of the octave; contrast times 255.
     """
@@ -69,8 +68,8 @@ class Extrema:
     response: F32
     levels: F32
     layout: I64
-    frames: F32
-    places: I64
+    grids: F32
+    pixels: I64
     exact: F32
 
     def __len__(self) -> int:
@@ -103,7 +102,7 @@ class Oriented:
 
 
 def detect(grey: U8, first_octave: int, contrast_threshold: float, edge_threshold: float) -> Extrema:
-    """Build the pyramid of a grey picture and find its extrema, refined to parts of a pixel.
+    """Build the pyramid of a grey picture and find its extrema, refined to fractions of a pixel.
 
     Parameters
     ----------
@@ -113,7 +112,7 @@ def detect(grey: U8, first_octave: int, contrast_threshold: float, edge_threshol
         -1 doubles the picture first, which finds about four times as many keypoints in about four times the time;
         0 does not.
     contrast_threshold : float
-        Least contrast of an extremum times 3 (the layers of an octave), where 1 is from black to white.
+        Least contrast of an extremum, times the 3 layers of an octave; 1 is the contrast of black and white.
     edge_threshold : float
         Largest ratio of the principal curvatures.
 
@@ -135,34 +134,34 @@ def detect(grey: U8, first_octave: int, contrast_threshold: float, edge_threshol
         raise ConfigError(f"{_NO_PICTURE}, not {grey.dtype} {grey.shape}")
     if first_octave not in (-1, 0):
         raise ConfigError(f"first_octave {first_octave} must be -1 or 0")
-    layout, frames = _plan(grey.shape[0], grey.shape[1], first_octave)
+    layout, grids = _plan(grey.shape[0], grey.shape[1], first_octave)
     size = int(layout[-1, 0] + LEVELS * layout[-1, 1] * layout[-1, 2]) if len(layout) else 0
     levels = np.empty(size, np.float32)
     if size:
         build(np.ascontiguousarray(grey), levels, layout, FIRST[first_octave], RISE)
     # Rounding gives even flat pictures some contrast, about 1e-5.
     least = np.float32(max(contrast_threshold * 255 / LAYERS, 1e-3))
-    places, exact, n = np.empty((1024, 4), np.int64), np.empty((1024, 4), np.float32), 0
+    pixels, exact, n = np.empty((1024, 4), np.int64), np.empty((1024, 4), np.float32), 0
     for o, (begin, h, w) in enumerate(layout.tolist()):
         octave = levels[begin : begin + LEVELS * h * w].reshape(LEVELS, h, w)
-        places, exact, n = find(octave, o, least, np.float32(edge_threshold), places, exact, n)
-    places, exact = places[:n], exact[:n]
-    step = frames[places[:, 0]]
+        pixels, exact, n = find(octave, o, least, np.float32(edge_threshold), pixels, exact, n)
+    pixels, exact = pixels[:n], exact[:n]
+    step = grids[pixels[:, 0]]
     return Extrema(
         points=exact[:, :2] * step[:, :1] + step[:, 1:],
         sizes=2 * exact[:, 2] * step[:, 0],
-        octave=places[:, 0] + first_octave,
+        octave=pixels[:, 0] + first_octave,
         response=exact[:, 3] / np.float32(255),
         levels=levels,
         layout=layout,
-        frames=frames,
-        places=places,
+        grids=grids,
+        pixels=pixels,
         exact=exact,
     )
 
 
 def orient(extrema: Extrema, chosen: I64) -> Oriented:
-    """Give extrema the main directions of the gradients around them.
+    """Assign to extrema the main directions of the gradients around them.
 
     Parameters
     ----------
@@ -182,10 +181,10 @@ def orient(extrema: Extrema, chosen: I64) -> Oriented:
     """
     angles = np.zeros((len(chosen), MOST_PEAKS), np.float32)
     counts = np.zeros(len(chosen), np.int64)
-    find_orientations(extrema.levels, extrema.layout, extrema.places[chosen], extrema.exact[chosen], angles, counts)
-    there = np.arange(MOST_PEAKS) < counts[:, None]
+    find_orientations(extrema.levels, extrema.layout, extrema.pixels[chosen], extrema.exact[chosen], angles, counts)
+    found = np.arange(MOST_PEAKS) < counts[:, None]
     extremum = np.repeat(chosen, counts).astype(np.int64)
-    return Oriented(extremum, angles[there], extrema.octave[extremum], extrema.response[extremum])
+    return Oriented(extremum, angles[found], extrema.octave[extremum], extrema.response[extremum])
 
 
 def describe(extrema: Extrema, oriented: Oriented, chosen: I64) -> tuple[F32, F32, F32, U8]:
@@ -221,7 +220,7 @@ def describe(extrema: Extrema, oriented: Oriented, chosen: I64) -> tuple[F32, F3
     describe_patches(
         extrema.levels,
         extrema.layout,
-        extrema.places[extremum],
+        extrema.pixels[extremum],
         extrema.exact[extremum],
         angles,
         np.float32(ROOTSIFT_SCALE),
@@ -231,17 +230,17 @@ def describe(extrema: Extrema, oriented: Oriented, chosen: I64) -> tuple[F32, F3
 
 
 def _plan(height: int, width: int, first_octave: int) -> tuple[I64, F32]:
-    """Return `layout` and `frames` of `Extrema` for a picture of that size."""
+    """Return `layout` and `grids` of `Extrema` for a picture of this size."""
     step, x, y = 1.0, 0.0, 0.0
     if first_octave < 0:
-        # Between the pixels, not beyond the last: so the doubled picture begins and ends on pixels of the picture.
+        # New pixels lie between old ones, not beyond the last: the doubled picture begins and ends on old pixels.
         step, height, width = 0.5, 2 * height - 1, 2 * width - 1
-    layout, frames, offset = [], [], 0
+    layout, grids, offset = [], [], 0
     while min(height, width) >= _SMALLEST:
         layout.append((offset, height, width))
-        frames.append((step, x, y))
+        grids.append((step, x, y))
         offset += LEVELS * height * width
         x += step / 2 * (width % 2 == 0)
         y += step / 2 * (height % 2 == 0)
         step, height, width = 2 * step, (height + 1) // 2, (width + 1) // 2
-    return np.array(layout, np.int64).reshape(-1, 3), np.array(frames, np.float32).reshape(-1, 3)
+    return np.array(layout, np.int64).reshape(-1, 3), np.array(grids, np.float32).reshape(-1, 3)

@@ -1,4 +1,4 @@
-"""LocalFeatures -> Keypoints: binary signatures, and places that do not depend on the picture's size.
+"""LocalFeatures -> Keypoints: binary signatures, and frames that do not depend on the picture's size.
 
 References
 ----------
@@ -17,11 +17,11 @@ from fingerprint.kernels.matching import pack_signatures, vote_pair
 from fingerprint.models import DescriptorModel
 from fingerprint.types import F32, I64, U8, U64, Keypoints, LocalFeatures
 
-_MAX_VOTES = 150  # matches of a pair that are hypotheses; repeated patterns would make the vote slow and no better
+_MAX_VOTES = 150  # matches of a pair that are hypotheses; with repeated patterns, more would be slower but not better
 
 
 def make_keypoints(features: LocalFeatures, width: int, height: int, model: DescriptorModel) -> Keypoints:
-    """Return the features of a picture of `width` x `height` original pixels in the form that matching takes."""
+    """Return features as the keypoints of a picture of `width` x `height` original pixels."""
     return Keypoints(
         descriptors=features.descriptors,
         signatures=compute_signatures(features.descriptors, model),
@@ -52,7 +52,7 @@ def compute_signatures(descriptors: U8, model: DescriptorModel) -> U64:
 
 
 def compute_frame(features: LocalFeatures) -> F32:
-    """Return places, sizes and angles as in `Keypoints.frame`: float32 array, shape (n, 5)."""
+    """Return positions, sizes and angles as in `Keypoints.frame`: float32 array, shape (n, 5)."""
     side = np.float32(max(features.width, features.height))
     radians = np.deg2rad(features.angles.astype(np.float64))
     return np.column_stack(
@@ -110,7 +110,7 @@ def pair_votes(query: Keypoints, reference: Keypoints, config: MatchConfig) -> f
     Returns
     -------
     float, >= 0
-        The number of matches, and less than 1 more for how near their signatures are.
+        The number of matches, plus a part below 1 for how near their signatures are.
     """
     return float(
         vote_pair(

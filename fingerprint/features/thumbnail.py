@@ -7,7 +7,7 @@ import numpy as np
 
 from fingerprint.types import U8
 
-#: Sides of a reference's thumbnail, in pixels, whatever the shape of the picture.
+#: Width and height of a reference's thumbnail, in pixels, for pictures of any shape.
 THUMBNAIL_SIDE = 64
 #: The longer side of a query in the finest level of its pyramid, in pixels.
 QUERY_SIDE = 256
@@ -16,7 +16,7 @@ _FLAT = 2.0  # grey values; standard deviation below which a picture is flat
 
 
 def is_flat(thumbnail: U8) -> bool:
-    """Tell whether a picture is so even that hashes and descriptors say nothing of it.
+    """Return whether a picture is so even that its hashes and descriptor say nothing about it.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def is_flat(thumbnail: U8) -> bool:
 
 
 def make_thumbnail(grey: U8) -> U8:
-    """Return what is kept of a reference's pixels.
+    """Return the thumbnail of a reference.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def make_thumbnail(grey: U8) -> U8:
 
 
 def make_pyramid(grey: U8) -> tuple[U8, ...]:
-    """Return what is kept of a query's pixels: the picture at falling sizes, each half the one before.
+    """Return the pyramid of a query: the picture at decreasing sizes, each half the one before.
 
     Parameters
     ----------

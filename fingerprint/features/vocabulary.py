@@ -1,11 +1,11 @@
-"""Keypoints -> words and signatures; postings of pictures; votes of a query on them.
+"""Keypoints -> visual words, and signatures within the words.
 
 References
 ----------
 Sivic and Zisserman, *Video Google*, ICCV 2003 (inverted files of words); Nistér and Stewénius, *Scalable recognition
 with a vocabulary tree*, CVPR 2006 (two levels); Jégou, Douze and Schmid, *Hamming embedding and weak geometric
 consistency for large scale image search*, ECCV 2008 (signatures within a word; here the word's own centre divides the
-points); Philbin et al., *Lost in quantization*, CVPR 2008 (several words a query keypoint).
+points); Philbin et al., *Lost in quantization*, CVPR 2008 (several words for a query keypoint).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fingerprint.kernels.words import nearest_words, rotate_descriptors, word_si
 from fingerprint.models import VocabularyModel
 from fingerprint.types import F32, I32, U8, U64, VARIANTS, Keypoints, WordAssignments
 
-_BEAM = 4  # coarse cells in which words are looked for
+_BEAM = 4  # cells that are searched for words
 _SIGNATURE_BITS = 64
 
 
@@ -32,24 +32,24 @@ def assign_words(variants: Sequence[Keypoints], vocabulary: VocabularyModel, con
         Of the query, in each of `fingerprint.types.VARIANTS`.
     vocabulary : VocabularyModel
     config : MatchConfig
-        Words a keypoint.
+        Number of words for each keypoint.
     """
     words, signatures, rows, frames = [], [], [], []
     start = 0
     for inverted, n_words in ((False, config.n_words), (True, config.n_words_inverted)):
         parts = [
             (keypoints.descriptors[:cap], keypoints.frame[:cap])
-            for keypoints, (_, so) in zip(variants, VARIANTS, strict=True)
-            if so == inverted
+            for keypoints, (_, is_inverted) in zip(variants, VARIANTS, strict=True)
+            if is_inverted == inverted
             for cap in (config.n_inverted if inverted else len(keypoints),)
         ]
-        # together, because most of the time goes into bringing the words of each cell to the processor
+        # all at once, because most of the time goes into loading the words of each cell
         found, signed = quantise(np.concatenate([descriptors for descriptors, _ in parts]), vocabulary, n_words)
         row = np.broadcast_to(np.arange(start, start + len(found), dtype=np.int32)[:, None], found.shape)
-        there = found >= 0
-        words.append(found[there].astype(np.uint32))
-        signatures.append(signed[there])
-        rows.append(row[there])
+        valid = found >= 0
+        words.append(found[valid].astype(np.uint32))
+        signatures.append(signed[valid])
+        rows.append(row[valid])
         frames += [frame for _, frame in parts]
         start += len(found)
     flat = np.concatenate(words)
@@ -79,12 +79,12 @@ def quantise(descriptors: U8, vocabulary: VocabularyModel, n_words: int) -> tupl
         RootSIFT as in `LocalFeatures.descriptors`.
     vocabulary : VocabularyModel
     n_words : int
-        Words a descriptor, m.
+        Number of words for each descriptor, m.
 
     Returns
     -------
     words : int32 array, shape (n, m)
-        The nearest first; -1 where the cells that were looked into have too few.
+        Nearest first; -1 where the searched cells have too few words.
     signatures : uint64 array, shape (n, m)
     """
     points = rotate(descriptors, vocabulary)

@@ -1,4 +1,4 @@
-"""The collection on disk: its reader and its writer, and candidates for a query."""
+"""The collection on disk: its reader, its writer, and the candidates of a query."""
 
 from fingerprint.index.check import check_store
 from fingerprint.index.manifests import FORMAT_VERSION

@@ -1,6 +1,6 @@
-"""Annoy: approximate nearest neighbours of compact descriptors. The only place that knows the library.
+"""Annoy: approximate nearest neighbours of compact descriptors. No other module uses the library.
 
-A file of Annoy's does not know its metric, dimension or seed; the segment's manifest does, and it is checked here.
+An Annoy file does not record its metric, dimension or seed. The segment's manifest does, and this module checks it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def build_trees(descriptors: F32, path: Path, config: AnnoyConfig) -> None:
 
 
 def inspected(n_items: int, k: int, config: AnnoyConfig) -> int:
-    """Return the search_k with which `k` neighbours are looked for in a segment of so many items."""
+    """Return Annoy's search_k for finding `k` neighbours in a segment of `n_items`."""
     return max(k, round(config.search_base + config.search_share * n_items))
 
 
@@ -42,26 +42,26 @@ class Trees:
     def __init__(self, path: Path, dimension: int, n_items: int, recorded: Mapping[str, Any]) -> None:
         if recorded.get("metric") != METRIC:
             raise CollectionCorruptError(
-                f"{path}: built for the metric {recorded.get('metric')}, searched with {METRIC}; build it anew"
+                f"{path}: built for the metric {recorded.get('metric')}, searched with {METRIC}; "
+                "build the collection again"
             )
         self._index = AnnoyIndex(dimension, METRIC)
         try:
-            path.stat()  # Annoy complains of a missing file on standard error
+            path.stat()  # raises if the file is missing; Annoy would also print to stderr
             self._index.load(str(path))
         except OSError as error:
             raise CollectionCorruptError(
-                f"{path}: Annoy cannot load it ({error}); restore the file or build the collection anew"
+                f"{path}: Annoy cannot load it ({error}); restore the file or build the collection again"
             ) from error
-        found = (
-            self._index.get_n_items()
-        )  # its count of trees is of no use: small leaves are counted as trees on loading
+        # The number of trees cannot be checked: on loading, Annoy also counts small leaves as trees.
+        found = self._index.get_n_items()
         if found != n_items:
             raise CollectionCorruptError(
-                f"{path}: {found} items, the manifest says {n_items}; restore the file or build the collection anew"
+                f"{path}: {found} items, the manifest says {n_items}; restore the file or build the collection again"
             )
 
     def nearest(self, vector: F32, k: int, search_k: int) -> tuple[I64, F32]:
-        """Return rows and Euclidean distances of about the `k` nearest, nearest first, equal ones by row."""
+        """Return rows and Euclidean distances of approximately the `k` nearest, nearest first, ties by row."""
         rows, distances = self._index.get_nns_by_vector(vector, k, search_k=search_k, include_distances=True)
         rows_array, distance_array = np.array(rows, dtype=np.int64), np.array(distances, dtype=np.float32)
         order = np.lexsort((rows_array, distance_array))

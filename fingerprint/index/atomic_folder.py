@@ -1,7 +1,7 @@
-"""Folders of files that are on disk as a whole before anything names them.
+"""Atomic writing of folders: a folder gets its final name only when all its files are on disk.
 
-A folder is written under a temporary name: each file is flushed to disk, then the folder, then it gets its name, then
-the folder that it lies in is flushed. What is on disk after that is all of it or nothing, whenever power fails.
+A folder is written under a temporary name. Each file is flushed to disk, then the folder; then it is renamed, and its
+parent folder is flushed. If power fails at any time, the final name has all files or does not exist.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _PIECE = 1 << 22  # bytes written at once
 
 
 class NewFolder:
-    """A folder of files under a temporary name beside the one that it is to get.
+    """A new folder, under a temporary name until `publish` renames it.
 
-    Use it in a ``with`` statement: unless `publish` was called it is removed again at the end.
+    Use it in a ``with`` statement: if that ends with an error, the folder is removed.
 
     Attributes
     ----------
     path : Path
-        Where it is now.
+        The folder under its temporary name.
     digests : dict of str to str
         SHA-256 in hex of each file that was written, by name.
     """
@@ -46,20 +46,20 @@ class NewFolder:
 
     def __enter__(self) -> NewFolder:
         with reported(self.path):
-            discard(self.path)  # of a writer that died; nobody else can be writing now
+            discard(self.path)  # left by a writer that died: the lock keeps other writers out
             self.path.mkdir(parents=True)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if kind is not None:
-            with suppress(OSError):  # whatever stays, the next writer clears away; the first error is what counts
+            with suppress(OSError):  # the next writer clears away the rest; the first error is the one to raise
                 discard(self.path if self.path.exists() else self._final)
         if isinstance(error, OSError) and not isinstance(error, CollectionError):
             raise failure(self.path, error) from error
 
     @contextmanager
     def array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> Iterator[ArrayWriter]:
-        """Give a writer for an array of a shape that is known beforehand, which is written part by part."""
+        """Yield a writer for an array of known shape, which is written part by part."""
         with (self.path / f"{name}.npy").open("xb") as file:
             writer = ArrayWriter(file, shape, np.dtype(dtype))
             yield writer
@@ -68,18 +68,18 @@ class NewFolder:
         self.digests[f"{name}.npy"] = writer.digest
 
     def add_array(self, name: str, array: NDArray[Any]) -> None:
-        """Write an array as a whole."""
+        """Write a whole array."""
         with self.array(name, array.shape, array.dtype) as writer:
             writer.write(array)
 
     def add_written(self, name: str) -> None:
-        """Take in a file that somebody else wrote into the folder."""
+        """Flush and digest a file that other code has written into the folder."""
         with (self.path / name).open("rb+") as file:
             self.digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
             _flush_file(file)
 
     def publish(self, manifest: Mapping[str, Any], name: str) -> str:
-        """Write the manifest, give the folder its name and return the text of the manifest."""
+        """Write the manifest, give the folder its final name and return the text of the manifest."""
         data = json_bytes(manifest)
         with (self.path / name).open("xb") as file:
             file.write(data)
@@ -91,7 +91,7 @@ class NewFolder:
 
 
 class ArrayWriter:
-    """Writes an array in NumPy's format row by row, so that it need not be in memory."""
+    """Writes an array in NumPy's format row by row, so that the whole array need not be in memory."""
 
     def __init__(self, file: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self._file = _Hashed(file)
@@ -103,16 +103,16 @@ class ArrayWriter:
     def write(self, rows: NDArray[Any]) -> None:
         """Append rows."""
         if rows.dtype != self._dtype:
-            raise TypeError(f"{rows.dtype} given to an array of {self._dtype}")
+            raise TypeError(f"rows of {rows.dtype} written to an array of {self._dtype}")
         data: Any = np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data
         for start in range(0, len(data), _PIECE):
             self._file.write(data[start : start + _PIECE])
         self._left -= len(data)
 
     def finish(self) -> None:
-        """Check that all rows have come."""
+        """Check that all rows were written."""
         if self._left:
-            raise ValueError(f"{self._left} bytes less than the shape says were written")
+            raise ValueError(f"{self._left} bytes of the array were not written")
 
     @property
     def digest(self) -> str:
@@ -121,7 +121,7 @@ class ArrayWriter:
 
 
 class _Hashed:
-    """A file, with the digest of what went into it."""
+    """A file, with the digest of what was written to it."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -133,38 +133,38 @@ class _Hashed:
 
 
 def json_bytes(content: Mapping[str, Any]) -> bytes:
-    """Return JSON as it is written to disk: sorted, so that equal content is equal bytes."""
+    """Return JSON as it is written to disk: sorted, so that equal content gives equal bytes."""
     return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()
 
 
 def npy_bytes(array: NDArray[Any]) -> bytes:
-    """Return an array as it is in its file."""
+    """Return the bytes of an array's file."""
     file = io.BytesIO()
     ArrayWriter(file, array.shape, array.dtype).write(array)
     return file.getvalue()
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Put a file of a collection in the place of another; the lock of the collection must be held.
+    """Replace a file of a collection; the lock of the collection must be held.
 
     Raises
     ------
     CollectionError
-        If the system refuses; what was there is untouched then.
+        If the file cannot be written; the old one is then untouched.
     """
     with reported(path):
         replace_bytes(path, data, locked=True)
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder that nobody reads, if it is there."""
+    """Remove a folder that nobody reads, if it exists."""
     if folder.exists():
         shutil.rmtree(folder)
 
 
 @contextmanager
 def reported(path: Path) -> Iterator[None]:
-    """Turn what the system says of a failed change into an error that names the place and the remedy."""
+    """Turn an `OSError` of a change into a `CollectionError` that names the path and the remedy."""
     try:
         yield
     except CollectionError:
@@ -174,18 +174,18 @@ def reported(path: Path) -> Iterator[None]:
 
 
 def failure(path: Path, error: OSError) -> CollectionError:
-    """Return the error to raise for a change that the system refused."""
-    where = path if error.filename is None else os.fsdecode(error.filename)
+    """Return the error to raise for a change that failed."""
+    name = path if error.filename is None else os.fsdecode(error.filename)
     reason = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         remedy = "free some space"
     elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        remedy = "see to the permissions of the collection's folder"
+        remedy = "check the permissions of the collection's folder"
     elif error.errno in (errno.EMFILE, errno.ENFILE):
         remedy = "raise the limit of open files ('ulimit -n')"
     else:
-        remedy = "see to the disk"
-    return CollectionError(f"{where}: {reason}; this step was undone: {remedy}, then try again")
+        remedy = "check the disk"
+    return CollectionError(f"{name}: {reason}; this step was undone: {remedy}, then try again")
 
 
 def _flush_file(file: Any) -> None:

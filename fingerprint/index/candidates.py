@@ -1,7 +1,7 @@
-"""Which references are worth comparing with a query: the union of what keypoints, descriptor and hashes name.
+"""The candidates of a query: the union of those that keypoints, descriptor and hashes name.
 
-Each source gives positions in the collection with how promising they are. Equal promise is ordered by id, so what is
-found does not depend on the order in which references were added, or on the segments they came to lie in.
+Each source ranks positions in the snapshot. Ties are ordered by id, so that candidates do not depend on the order in
+which references were added, or on the segments that hold them.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from fingerprint.models import VocabularyModel
 from fingerprint.types import F32, F64, I64, Query, Work
 
 _PLAIN_AND_MIRRORED = (0, 1)
-_BATCH_FROM = 16  # queries at once from which on one matrix product is quicker than to read the vectors for each
-_FEW = 1_000  # nearest references of a query that a batch is sorted by
+_BATCH_FROM = 16  # queries; for this many at once, one matrix product is quicker than reading all vectors for each
+_FEW = 1_000  # nearest references of a query; if more are wanted, queries of a batch are compared one by one
 #: Stages and counters of a search for candidates, in `fingerprint.types.Work`.
 STAGES = ("descriptors", "hashes", "vote")
 COUNTERS = ("postings_visited", "hits", "references_scored")
 
-_RIVAL = 0.6  # a variant with this part of the best variant's score is looked at as well
+_RIVAL = 0.6  # other variants are kept if they have at least this part of the best one's score
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def find_candidates(
     exact: bool,
     by_descriptor: Sequence[int] | None = None,
 ) -> tuple[list[Found], Work]:
-    """Return candidates without repeats and in the same order every run, and what each source took.
+    """Return candidates, each once and always in the same order, and the work of each source.
 
     Parameters
     ----------
@@ -60,13 +60,13 @@ def find_candidates(
         Those of the snapshot.
     snapshot : Snapshot
     vocabulary : VocabularyModel
-        That the segments were made with.
+        The one that the segments were made with.
     config : Config
         Caps of the sources and settings of the vote.
     exact : bool
-        Compare all descriptors, never by Annoy.
+        Compare all descriptors, never use Annoy.
     by_descriptor : sequence of int, optional
-        What `nearest_by_descriptor` found for this query among others.
+        What `nearest_by_descriptor` found for this query in a batch.
     """
     milliseconds, counters = dict.fromkeys(STAGES, 0.0), dict.fromkeys(COUNTERS, 0)
     if not snapshot.live.any():
@@ -91,10 +91,10 @@ def find_candidates(
 
 
 def _by_keypoints(votes: Votes, snapshot: Snapshot, caps: CandidateConfig) -> list[tuple[int, tuple[int, ...]]]:
-    """Return positions and the variants of the query that found them."""
+    """Return positions, each with the variants of the query that found it."""
     kept = snapshot.live[votes.rows]
     positions, scores, variants = votes.rows[kept], votes.scores[kept].astype(np.float64), votes.variants[kept]
-    # a picture that several variants found counts with its best
+    # a picture that several variants found counts with its best score
     order = np.lexsort((variants, -scores))
     first = order[np.unique(positions[order], return_index=True)[1]]
     chosen = _cut(positions[first], -scores[first], snapshot, caps.from_keypoints)
@@ -109,7 +109,7 @@ def _by_keypoints(votes: Votes, snapshot: Snapshot, caps: CandidateConfig) -> li
 
 
 def _vote(query: Query, segments: Sequence[PictureSegment], vocabulary: VocabularyModel, config: MatchConfig) -> Votes:
-    """Return the votes on all segments, their rows as positions in the snapshot."""
+    """Return the votes on all segments, with positions in the snapshot as rows."""
     parts: list[Votes] = []
     starts: list[int] = []
     start = 0
@@ -127,15 +127,15 @@ def _vote(query: Query, segments: Sequence[PictureSegment], vocabulary: Vocabula
 
 
 def nearest_by_descriptor(descriptors: F32, snapshot: Snapshot, config: Config, *, exact: bool) -> list[list[int]]:
-    """Return the positions of the references whose descriptors are nearest, for each query, nearest first.
+    """Return for each query the positions of the references with the nearest descriptors, nearest first.
 
-    By Annoy in segments that `searched_by_annoy` names; in all others exactly, which gives the same for a query
-    whether it comes alone or in a batch.
+    Annoy searches the segments for which `searched_by_annoy` is true. All others are searched exactly, with the same
+    result for a query alone and in a batch.
 
     Parameters
     ----------
     descriptors : float32 array, shape (n_q, d)
-        Of queries that are asked together.
+        Of the queries.
     snapshot, config, exact
         As in `find_candidates`.
     """
@@ -143,13 +143,13 @@ def nearest_by_descriptor(descriptors: F32, snapshot: Snapshot, config: Config, 
     if wanted == 0:
         return [[] for _ in descriptors]
     found = nearest_vectors(descriptors, snapshot, wanted, config, exact=exact)
-    return [[position for position, _ in own] for own in found]
+    return [[position for position, _ in neighbours] for neighbours in found]
 
 
 def nearest_vectors(
     vectors: F32, snapshot: Snapshot, k: int, config: Config, *, exact: bool
 ) -> list[list[tuple[int, float]]]:
-    """Return (position, distance) of the at most `k` nearest references of each query, as `nearest_by_descriptor`."""
+    """Return (position, squared distance) of the at most `k` nearest references of each query, in order, ties by id."""
     if not len(vectors) or not snapshot.live.any():
         return [[] for _ in vectors]
     by_annoy = _by_annoy(snapshot, len(vectors), config, exact=exact)
@@ -158,20 +158,20 @@ def nearest_vectors(
         kept, start = snapshot.live_of(which), int(snapshot.starts[which])
         n = min(len(segment), k + int((~kept).sum()))
         search = _approximately if approximate else _exactly
-        for own, (rows, distances) in zip(found, search(vectors, segment, n, config), strict=True):
+        for parts, (rows, distances) in zip(found, search(vectors, segment, n, config), strict=True):
             alive = kept[rows]
-            own.append((start + rows[alive], distances[alive]))
+            parts.append((start + rows[alive], distances[alive]))
     nearest_of_all = []
-    for own in found:
-        positions, apart = np.concatenate([rows for rows, _ in own]), np.concatenate([each for _, each in own])
-        chosen = _cut(np.arange(len(positions)), apart, _Chosen(snapshot, positions), k)
-        nearest_of_all.append([(int(positions[at]), float(apart[at])) for at in chosen])
+    for parts in found:
+        positions, squared = (np.concatenate(column) for column in zip(*parts, strict=True))
+        chosen = _cut(np.arange(len(positions)), squared, _Chosen(snapshot, positions), k)
+        nearest_of_all.append([(int(positions[at]), float(squared[at])) for at in chosen])
     return nearest_of_all
 
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """The ids of some positions of a snapshot."""
+    """The ids of chosen positions of a snapshot."""
 
     snapshot: Snapshot
     positions: I64
@@ -181,12 +181,12 @@ class _Chosen:
 
 
 def searched_by_annoy(n_references: int, n_queries: int, config: Config) -> bool:
-    """Return whether Annoy is the quicker one in a segment of so many references, for so many queries at once."""
+    """Return whether Annoy is quicker than exact search in a segment of this size, for this many queries at once."""
     return n_references >= config.candidates.annoy_from and n_queries < _BATCH_FROM
 
 
 def how_compared(snapshot: Snapshot, n_queries: int, config: Config, *, exact: bool) -> str:
-    """Say how `nearest_vectors` compares descriptors of so many queries."""
+    """Return in words how `nearest_vectors` compares this many queries."""
     n_by_annoy = sum(_by_annoy(snapshot, n_queries, config, exact=exact))
     batch = n_queries >= _BATCH_FROM
     others = "compared all at once, as the queries come in a batch" if batch else "compared one query at a time"
@@ -204,7 +204,7 @@ def _by_annoy(snapshot: Snapshot, n_queries: int, config: Config, *, exact: bool
 def _approximately(descriptors: F32, segment: Segment, k: int, config: Config) -> list[tuple[I64, F64]]:
     search_k, trees = inspected(len(segment), k, config.annoy), segment.trees
     if trees is None:
-        raise AssertionError("asked of a segment without trees")
+        raise AssertionError("Annoy is to search a segment without trees")
     found = []
     for descriptor in descriptors:
         rows = np.sort(trees.nearest(descriptor, k, search_k)[0])
@@ -214,15 +214,15 @@ def _approximately(descriptors: F32, segment: Segment, k: int, config: Config) -
 
 
 def _exactly(descriptors: F32, segment: Segment, k: int, config: Config) -> list[tuple[I64, F64]]:  # noqa: ARG001
-    """Return all that are as near as the k-th, for each query; the same whether it comes alone or not."""
+    """Return for each query all that are at least as near as the k-th; the same for a query alone and in a batch."""
     vectors = segment.descriptors
     if len(descriptors) < _BATCH_FROM or k > _FEW:
         return [nearest_to_one(descriptor, vectors, k) for descriptor in descriptors]
     indices, distances = nearest(descriptors, vectors, k + 1)
     tied = distances[:, -1] == distances[:, k - 1] if k < len(vectors) else np.zeros(len(descriptors), bool)
     return [
-        nearest_to_one(descriptor, vectors, k) if more else (rows[:k], apart[:k])
-        for descriptor, rows, apart, more in zip(descriptors, indices, distances, tied, strict=True)
+        nearest_to_one(descriptor, vectors, k) if more else (rows[:k], squared[:k])
+        for descriptor, rows, squared, more in zip(descriptors, indices, distances, tied, strict=True)
     ]
 
 
@@ -238,13 +238,13 @@ def _by_hashes(
         positions.append(rows + start)
         distances.append(distance)
         start += len(segment)
-    offered, apart = np.concatenate(positions), np.concatenate(distances)
-    kept = snapshot.live[offered]
-    return _cut(offered[kept], apart[kept].astype(np.float64), snapshot, config.from_hashes)
+    found, bits = np.concatenate(positions), np.concatenate(distances)
+    kept = snapshot.live[found]
+    return _cut(found[kept], bits[kept].astype(np.float64), snapshot, config.from_hashes)
 
 
 def _cut(positions: I64, costs: F64, ids: Snapshot | _Chosen, cap: int) -> list[int]:
-    """Return the positions of least cost, at most `cap`; at equal cost by id."""
+    """Return the positions of least cost, at most `cap`; ties by id."""
     if cap <= 0:
         return []
     if len(positions) > cap:

@@ -1,6 +1,6 @@
-"""The catalogue of a collection: which picture, by its id, lies in which row of which segment (SQLite).
+"""The catalogue of a collection, an SQLite database: which picture, by its id, is in which row of which segment.
 
-A collection may hold vectors of several models. Ids are unique within one of them; each segment belongs to one.
+A collection may hold vectors of several models. Ids are unique within a model; each segment belongs to one model.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _FACTS = "id, path, bytes, content, width, height"
 
 
 class Catalogue:
-    """An open catalogue. Several threads may ask it; one at a time may change it."""
+    """An open catalogue. Several threads may read it; one at a time may change it."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self._path = path
@@ -80,7 +80,7 @@ class Catalogue:
         mode = "mode=rwc" if create else "mode=rw"
         self._immutable = not create and not os.access(self._path.parent, os.W_OK) and not _has_log(self._path)
         if self._immutable:
-            mode = "mode=ro&immutable=1"  # a log cannot be made there, and nobody who could is writing
+            mode = "mode=ro&immutable=1"  # SQLite could not make its log here, and without a log nobody is writing
         with self._reported():
             return sqlite3.connect(
                 f"{self._path.absolute().as_uri()}?{mode}",
@@ -91,12 +91,12 @@ class Catalogue:
             )
 
     def _prepare(self, create: bool) -> int:
-        """Write the schema if asked to, and return the version of what is there."""
+        """Write the schema if `create`, and return the version of the schema."""
         with self._reported():
             if create:
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-            self._db.execute("PRAGMA synchronous = FULL")  # what was acknowledged outlives a loss of power
+            self._db.execute("PRAGMA synchronous = FULL")  # a committed change survives a loss of power
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
         return int(version)
 
@@ -106,30 +106,30 @@ class Catalogue:
 
     @contextmanager
     def _reported(self) -> Iterator[None]:
-        """Turn what SQLite says of a file that it cannot read into an error that names the file."""
+        """Turn an error of SQLite into one that names the file and the remedy."""
         try:
             yield
         except sqlite3.ProgrammingError:  # the catalogue is closed, not damaged
             raise
         except sqlite3.DatabaseError as error:
-            code = getattr(error, "sqlite_errorcode", None)  # text that is no UTF-8 has no code
+            code = getattr(error, "sqlite_errorcode", None)  # an error about text that is not UTF-8 has no code
             if code is not None and code & 0xFF == sqlite3.SQLITE_BUSY:
                 raise CollectionBusyError(
                     f"{self._path}: another process is using it ({error}); wait until it has ended"
                 ) from error
-            unopened = code == sqlite3.SQLITE_CANTOPEN and self._path.is_file()  # by permissions, or too many files
+            unopened = code == sqlite3.SQLITE_CANTOPEN and self._path.is_file()  # no permission, or too many open files
             if unopened or (code is not None and code & 0xFF in _REFUSED):
                 raise CollectionError(
-                    f"{self._path}: {error}; see to free space and permissions, then try again"
+                    f"{self._path}: {error}; check free space and permissions, then try again"
                 ) from error
             raise CollectionCorruptError(
-                f"{self._path}: not a sound catalogue ({error}); restore it or build the collection anew"
+                f"{self._path}: not a sound catalogue ({error}); restore it or build the collection again"
             ) from error
 
     @contextmanager
-    def moment(self) -> Iterator[None]:
-        """Answer all questions inside as of one moment, whatever other processes write meanwhile."""
-        if self._immutable:  # who may write may have done so since
+    def read_transaction(self) -> Iterator[None]:
+        """Make everything read inside a snapshot as of one moment, while other processes may write."""
+        if self._immutable:  # it was opened without locks, so others may have changed it since
             self._db.close()
             self._db = self._connect(create=False)
         with self._reported():
@@ -142,7 +142,7 @@ class Catalogue:
 
     @contextmanager
     def change(self) -> Iterator[None]:
-        """Make everything inside one transaction: all of it is seen afterwards, and on disk, or nothing."""
+        """Make all changes inside one transaction: after it all of them are on disk, or none."""
         try:
             with self._reported():
                 self._db.execute("BEGIN IMMEDIATE")
@@ -154,12 +154,12 @@ class Catalogue:
                     self._db.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):
                 raise CollectionError(
-                    f"{self._path}: {error}; this step was undone: see to free space and permissions, then try again"
+                    f"{self._path}: {error}; this step was undone: check free space and permissions, then try again"
                 ) from error
             raise
 
     def next_number(self) -> int:
-        """Return the number of the next segment, which none ever had."""
+        """Return the number for the next segment, which no segment ever had."""
         with self._reported():
             row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'segments'").fetchone()
         return 1 + (int(row[0]) if row else 0)
@@ -167,7 +167,7 @@ class Catalogue:
     def add_segment(
         self, number: int, model_id: str, records: Sequence[ImageRecord], manifest: str, rank: int | None = None
     ) -> None:
-        """Enter a segment and its pictures, a record a row in order; by default after all others."""
+        """Enter a segment and its pictures, one record for each row in order. By default it ranks after all others."""
         model = self._model(model_id)
         if rank is None:
             (rank,) = self._db.execute("SELECT coalesce(max(place), 0) + 1 FROM segments").fetchone()
@@ -181,11 +181,11 @@ class Catalogue:
         )
 
     def make_room(self, rank: int, n: int) -> None:
-        """Raise the ranks after `rank`, so that `n` segments can have ranks from there on."""
+        """Raise the ranks after `rank`, so that the `n` ranks from `rank` on are free for new segments."""
         self._db.execute("UPDATE segments SET place = place + ? WHERE place > ?", (n - 1, rank))
 
     def drop_segment(self, number: int) -> None:
-        """Forget a segment and all its pictures."""
+        """Delete a segment and all its pictures."""
         self._db.execute("DELETE FROM images WHERE segment = ?", (number,))
         self._db.execute("DELETE FROM segments WHERE number = ?", (number,))
 
@@ -195,31 +195,31 @@ class Catalogue:
         return int(number)
 
     def remove(self, ids: Iterable[str], model_id: str | None = None) -> None:
-        """Mark pictures as removed, of one model or of all that have them.
+        """Mark pictures as removed, for one model or for all models.
 
         Raises
         ------
         UnknownIdError
-            At the first id that is not there; within `change`, nothing is removed then.
+            At the first id that is not in the collection; within `change`, nothing is removed then.
         """
         query = (
-            "UPDATE images SET removed = 1 WHERE id = ?1 AND removed = 0 "
-            "AND (?2 IS NULL OR model = (SELECT number FROM models WHERE model_id = ?2)) RETURNING segment"
+            "UPDATE images SET removed = 1 WHERE id = ? AND removed = 0 "
+            "AND (? IS NULL OR model = (SELECT number FROM models WHERE model_id = ?)) RETURNING segment"
         )
         for image_id in ids:
-            segments = self._db.execute(query, (image_id, model_id)).fetchall()
+            segments = self._db.execute(query, (image_id, model_id, model_id)).fetchall()
             if not segments:
                 raise UnknownIdError(f"{image_id}: no such id in the collection; nothing was removed")
             self._db.executemany("UPDATE segments SET n_removed = n_removed + 1 WHERE number = ?", segments)
 
     def remove_rows(self, number: int, rows: Sequence[int]) -> None:
-        """Mark rows of a segment as removed that are not so yet."""
+        """Mark rows of a segment as removed; none of them may be marked yet."""
         query = "UPDATE images SET removed = 1 WHERE segment = ? AND row = ?"
         self._db.executemany(query, [(number, row) for row in rows])
         self._db.execute("UPDATE segments SET n_removed = n_removed + ? WHERE number = ?", (len(rows), number))
 
     def live(self, ids: Iterable[str], model_id: str) -> list[str]:
-        """Return those of the ids that are in the collection."""
+        """Return the ids, of those given, that are in the collection."""
         query = (
             "SELECT 1 FROM images "
             "WHERE id = ? AND model = (SELECT number FROM models WHERE model_id = ?) AND removed = 0"
@@ -228,7 +228,7 @@ class Catalogue:
             return [image_id for image_id in ids if self._db.execute(query, (image_id, model_id)).fetchone()]
 
     def find(self, image_id: str, model_id: str) -> ImageRecord | None:
-        """Return the record of a picture as it is now, or None if there is none of this id."""
+        """Return the current record of an id, or None if there is none."""
         query = (
             f"SELECT {_FACTS} FROM images "  # noqa: S608 - a constant
             "WHERE id = ? AND model = (SELECT number FROM models WHERE model_id = ?) AND removed = 0"
@@ -238,21 +238,21 @@ class Catalogue:
         return None if row is None else ImageRecord(*row)
 
     def record(self, segment: int, row: int) -> ImageRecord | None:
-        """Return the record of a row, removed or not, or None if its segment is there no more."""
+        """Return the record of a row, removed or not, or None if its segment no longer exists."""
         query = f"SELECT {_FACTS} FROM images WHERE segment = ? AND row = ?"  # noqa: S608
         with self._reported():
             found = self._db.execute(query, (segment, row)).fetchone()
         return None if found is None else ImageRecord(*found)
 
     def records(self, segment: int) -> Iterator[tuple[ImageRecord, bool]]:
-        """Yield record and whether it is removed for each row of a segment, in order."""
+        """Yield (record, whether it is removed) for each row of a segment, in order."""
         query = f"SELECT {_FACTS}, removed FROM images WHERE segment = ? ORDER BY row"  # noqa: S608
         with self._reported():
             for *facts, removed in self._db.execute(query, (segment,)):
                 yield ImageRecord(*facts), bool(removed)
 
     def set_paths(self, paths: Mapping[str, str], model_id: str) -> None:
-        """Enter where the files of pictures are now, by id; ids that are not there are passed over."""
+        """Enter the new paths of pictures' files, by id; unknown ids are ignored."""
         query = (
             "UPDATE images SET path = ? WHERE id = ? AND removed = 0 "
             "AND model = (SELECT number FROM models WHERE model_id = ?) RETURNING segment"
@@ -265,11 +265,11 @@ class Catalogue:
             self._db.execute("UPDATE segments SET facts = ? WHERE number = ?", (facts, number))
 
     def set_skipped(self, path: str, reason: str) -> None:
-        """Note a file that could not be added; bytes of its path that are not UTF-8 are written as escapes."""
+        """Note a file that could not be added; bytes of its path that are not UTF-8 are escaped."""
         self._db.execute("INSERT OR REPLACE INTO skipped VALUES (?, ?)", (storable(path), storable(reason)))
 
     def clear_skipped(self, path: str) -> None:
-        """Forget that a file could not be added, once it could."""
+        """Delete the note that a file could not be added."""
         self._db.execute("DELETE FROM skipped WHERE path = ?", (storable(path),))
 
     def skipped(self) -> list[tuple[str, str]]:
@@ -296,7 +296,7 @@ class Catalogue:
         return found
 
     def counts(self, segment: int) -> tuple[int, int, int, int]:
-        """Return how many rows of a segment there are, the highest, how many removed, and rows of other models."""
+        """Return of a segment: number of rows, highest row, number of removed rows, number of rows of other models."""
         query = (
             "SELECT count(*), coalesce(max(row), -1), coalesce(sum(removed <> 0), 0), "
             "coalesce(sum(model <> (SELECT model FROM segments WHERE number = ?)), 0) FROM images WHERE segment = ?"
@@ -306,22 +306,22 @@ class Catalogue:
         return int(rows), int(highest), int(removed), int(foreign)
 
     def fact(self, name: str) -> str | None:
-        """Return what was noted under a name, or None."""
+        """Return the value noted under a name, or None."""
         with self._reported():
             row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
     def set_fact(self, name: str, value: str) -> None:
-        """Note something of the collection as a whole."""
+        """Note a value that concerns the whole collection."""
         self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def settle(self, number: int, ids: Sequence[str]) -> list[str]:
-        """Put right what is said of a segment, where it disagrees with itself or with the ids in the segment.
+        """Correct the entries of a segment that contradict each other or the ids in the segment.
 
         Returns
         -------
         list of str
-            What was changed; empty too where rows are missing, which nothing can put right.
+            What was changed; also empty if rows are missing, which cannot be corrected.
         """
         rows, highest, removed, foreign = self.counts(number)
         if (rows, highest) != (len(ids), len(ids) - 1):
@@ -330,35 +330,33 @@ class Catalogue:
         (listed,) = (segment for segment in self.segments() if segment.number == number)
         if listed.n_rows != rows:
             self._db.execute("UPDATE segments SET n_rows = ? WHERE number = ?", (rows, number))
-            done.append("the number of its pictures was put right")
+            done.append("the number of its pictures was corrected")
         if foreign:
-            query = "UPDATE images SET model = (SELECT model FROM segments WHERE number = ?1) WHERE segment = ?1"
-            self._db.execute(query, (number,))
+            query = "UPDATE images SET model = (SELECT model FROM segments WHERE number = ?) WHERE segment = ?"
+            self._db.execute(query, (number, number))
             done.append(f"{foreign} pictures were given their model")
         if listed.n_removed != removed:
             self._db.execute("UPDATE segments SET n_removed = ? WHERE number = ?", (removed, number))
-            done.append(
-                f"{removed} pictures of it are marked as removed, {listed.n_removed} were counted; look at them"
-            )
+            done.append(f"{removed} of its pictures are marked as removed, {listed.n_removed} were counted; check them")
         records = [record for record, _ in self.records(number)]
         for row, (image_id, record) in enumerate(zip(ids, records, strict=True)):
             if record.image_id != image_id:
                 query = "UPDATE images SET id = ? WHERE segment = ? AND row = ?"
                 self._db.execute(query, (image_id, number, row))
-                done.append(f"the id {image_id!r} was put back")
+                done.append(f"the id {image_id!r} was restored")
         facts = facts_digest(record for record, _ in self.records(number))
         if facts != listed.facts:
             self._db.execute("UPDATE segments SET facts = ? WHERE number = ?", (facts, number))
-            done.append("paths, contents or sizes of its pictures have changed and were taken as they are")
+            done.append("paths, contents or sizes of its pictures have changed and were accepted")
         return done
 
-    def make_indices_anew(self) -> None:
-        """Let SQLite make its indices anew."""
+    def rebuild_indices(self) -> None:
+        """Let SQLite rebuild its indices."""
         with self.change():
             self._db.execute("REINDEX")
 
     def problems(self) -> list[str]:
-        """Return what SQLite finds wrong with its file; empty if it is sound."""
+        """Return the problems that SQLite finds in its file; empty if it is sound."""
         try:
             answers = [str(row[0]) for row in self._db.execute("PRAGMA integrity_check")]
         except sqlite3.DatabaseError as error:
@@ -366,10 +364,10 @@ class Catalogue:
         return [f"{self._path}: {answer}" for answer in answers if answer != "ok"]
 
 
-#: SQLite's codes for what the disk or the system refuses, which says nothing of the catalogue itself.
+#: SQLite's codes for failures of the disk or the system, which do not mean that the catalogue is damaged.
 _REFUSED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR)
 
 
 def _has_log(path: Path) -> bool:
-    """Return whether a writer is there, or has left changes that are not in the file itself yet."""
+    """Return whether there is a log: a writer is active, or left changes that are not yet in the file itself."""
     return path.with_name(path.name + "-wal").exists()

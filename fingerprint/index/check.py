@@ -1,4 +1,4 @@
-"""Whether everything in a collection is as it was written."""
+"""The check of a collection: whether every file and entry is as it was written."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from fingerprint.index.segment import segment_problems
 
 
 def check_store(folder: Path) -> list[str]:
-    """Compare every file of a collection with its digest and the catalogue with the segments, and open it all.
+    """Compare every file of a collection with its digest, and the catalogue with the segments; open every segment.
 
     Returns
     -------
     list of str
-        What is wrong, one sentence each; empty if all is sound. What an interrupted change left behind is not wrong:
-        nobody reads it, and the next change clears it away.
+        The problems, one sentence each; empty if all is sound. Files that an interrupted change left are no problem:
+        nobody reads them, and the next change deletes them.
 
     Raises
     ------
@@ -42,11 +42,11 @@ def check_store(folder: Path) -> list[str]:
             return [*problems, *found]
         if digest not in (None, noted_digest(catalogue)):
             problems.append(str(corrupt(folder / COLLECTION_MANIFEST, "its bytes have changed since it was written")))
-        with catalogue.moment():
+        with catalogue.read_transaction():
             damaged = {listed.number: damage(folder, catalogue, listed) for listed in catalogue.segments()}
-        still_there = {listed.number for listed in catalogue.segments()}  # others were merged away meanwhile
-        for number, what in damaged.items():
-            problems += what if number in still_there else []
+        still_listed = {listed.number for listed in catalogue.segments()}  # the others were merged away meanwhile
+        for number, reasons in damaged.items():
+            problems += reasons if number in still_listed else []
     except CollectionCorruptError as error:
         problems.append(str(error))
     finally:
@@ -55,7 +55,7 @@ def check_store(folder: Path) -> list[str]:
 
 
 def damage(folder: Path, catalogue: Catalogue, listed: SegmentRecord) -> list[str]:
-    """Return what is wrong with a segment: with its files, and with what the catalogue says of it."""
+    """Return the problems of a segment: of its files, and of its entries in the catalogue."""
     directory = segment_folder(folder, listed.number)
     found = segment_problems(directory, listed.manifest)
     ids = None
@@ -71,7 +71,7 @@ def damage(folder: Path, catalogue: Catalogue, listed: SegmentRecord) -> list[st
 
 
 def disagreement(folder: Path, catalogue: Catalogue, listed: SegmentRecord, ids: list[str] | None) -> list[str]:
-    """Return where the catalogue does not agree with itself, or with the ids in a segment if they can be read."""
+    """Return where the catalogue's entries of a segment contradict each other, or the ids in the segment if given."""
     name = f"{folder / CATALOGUE_NAME}: segment {listed.number}"
     n_rows, highest, n_removed, n_foreign = catalogue.counts(listed.number)
     if (n_rows, highest) != (listed.n_rows, listed.n_rows - 1):

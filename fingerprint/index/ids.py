@@ -1,7 +1,7 @@
-"""The ids of a segment's pictures, mapped from disk: by row, and the row of an id, without reading them all.
+"""The ids of a segment's pictures, mapped from disk: the id of a row and the row of an id, without reading them all.
 
-``ids.npy`` uint8 (b,) all ids in UTF-8, one after the other · ``id_offsets.npy`` int64 (n + 1,) where each begins ·
-``id_order.npy`` uint32 (n,) the rows by id. The order of UTF-8 is that of the texts.
+``ids.npy`` uint8 (b,) all ids in UTF-8, one after the other · ``id_offsets.npy`` int64 (n + 1,) where each id begins ·
+``id_order.npy`` uint32 (n,) the rows, sorted by id. Ids sort the same as bytes and as texts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class SegmentIds(Sequence[str]):
 
     @classmethod
     def of(cls, ids: Sequence[str]) -> SegmentIds:
-        """Return ids as they are stored."""
+        """Encode ids and sort them."""
         encoded = [image_id.encode() for image_id in ids]
         return cls.of_encoded(
             np.frombuffer(b"".join(encoded), np.uint8), np.cumsum([0, *map(len, encoded)], dtype=np.int64)
@@ -40,7 +40,7 @@ class SegmentIds(Sequence[str]):
 
     @classmethod
     def of_encoded(cls, text: U8, offsets: I64) -> SegmentIds:
-        """Return ids that are encoded already, with their order."""
+        """Sort ids that are already encoded."""
         data, bounds = text.tobytes(), offsets.tolist()
         names = [data[start:stop] for start, stop in pairwise(bounds)]
         order = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.uint32)
@@ -50,7 +50,7 @@ class SegmentIds(Sequence[str]):
         return len(self.order)
 
     def __getitem__(self, row: int) -> str:  # type: ignore[override] # no slices
-        return self._encoded(row).decode("utf-8", "replace")  # a damaged file is for the check to tell of
+        return self._encoded(row).decode("utf-8", "replace")  # damage is reported by the check, not here
 
     def __iter__(self) -> Iterator[str]:
         data, bounds = self.text.tobytes(), self.offsets.tolist()
@@ -58,22 +58,22 @@ class SegmentIds(Sequence[str]):
             yield data[start:stop].decode("utf-8", "replace")
 
     def row(self, image_id: str) -> int | None:
-        """Return the row of an id, or None if it is not here."""
+        """Return the row of an id, or None if it is not in the segment."""
         try:
-            sought = image_id.encode()
-        except UnicodeEncodeError:  # a file's name with foreign bytes, which is no id
+            wanted = image_id.encode()
+        except UnicodeEncodeError:  # a file name with bytes that are not UTF-8 cannot be an id
             return None
         low, high = 0, len(self.order)
         while low < high:
             middle = (low + high) // 2
-            if self._encoded(int(self.order[middle])) < sought:
+            if self._encoded(int(self.order[middle])) < wanted:
                 low = middle + 1
             else:
                 high = middle
         if low == len(self.order):
             return None
         row = int(self.order[low])
-        return row if self._encoded(row) == sought else None
+        return row if self._encoded(row) == wanted else None
 
     def _encoded(self, row: int) -> bytes:
         return self.text[self.offsets[row] : self.offsets[row + 1]].tobytes()

@@ -1,8 +1,8 @@
-"""Where a collection keeps what, and its manifest.
+"""The layout of a collection's folder.
 
 - ``collection.json``: format version, model id, digest of the settings of keypoints, whether it keeps
   local descriptors;
-- ``catalogue.sqlite``: ids, file facts, which row of which segment (see `catalogue`);
+- ``catalogue.sqlite``: ids, file facts, and the segment and row of each picture (see `catalogue`);
 - ``segments/000001/``, ...: arrays of the pictures that were added together (see `segment`);
 - ``writer.lock``: held by the process that is writing (see `lock`).
 """
@@ -19,12 +19,12 @@ SEGMENTS_NAME = "segments"
 
 
 def segment_folder(folder: Path, number: int) -> Path:
-    """Return where a collection keeps a segment."""
+    """Return the folder of a segment."""
     return folder / SEGMENTS_NAME / f"{number:06d}"
 
 
 def open_listed(folder: Path, listed: SegmentRecord) -> Segment:
-    """Open a segment of a collection and check that it is the one that the catalogue means."""
+    """Open a segment of a collection and check that it is the one in the catalogue."""
     segment = open_segment(segment_folder(folder, listed.number), listed.model_id, listed.manifest)
     if len(segment) != listed.n_rows:
         segment.close()

@@ -1,4 +1,4 @@
-"""One writer at a time: a lock that the system takes back when its process ends, however it ends."""
+"""The writer's lock: one writer at a time. The system releases it when the process ends, even by a crash."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOCK_NAME = "writer.lock"
 
 
 class WriterLock:
-    """The right to change a collection. `acquire` may be called again by the one who has it; so must `release`."""
+    """The right to change a collection. The owner may `acquire` it again, and must `release` it as often."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOCK_NAME
@@ -26,7 +26,7 @@ class WriterLock:
 
     @property
     def depth(self) -> int:
-        """How often it was acquired and not released."""
+        """How often the lock was acquired and not yet released."""
         return self._depth
 
     def acquire(self) -> None:
@@ -41,7 +41,7 @@ class WriterLock:
         """
         if self._depth == 0:
             with reported(self._path):
-                file = self._path.open("ab+", buffering=0)  # closing it must have nothing left to write
+                file = self._path.open("ab+", buffering=0)  # unbuffered: closing must not write
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
@@ -70,7 +70,7 @@ class WriterLock:
 
 
 def _sign(file: FileIO, path: Path) -> None:
-    """Write down who has the lock, for the message that others get."""
+    """Write the owner of the lock into its file, for the error message in other processes."""
     who = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
     with reported(path):
         file.truncate(0)
@@ -78,10 +78,10 @@ def _sign(file: FileIO, path: Path) -> None:
 
 
 def _owner(file: FileIO) -> str:
-    """Say who has the lock, as far as it is known."""
+    """Return the owner of the lock in words, as far as it is known."""
     try:
         file.seek(0)
         who = json.loads(file.read().decode())
         return f"process {int(who['pid'])} on {who['host']} since {who['since']}"
-    except (OSError, ValueError, KeyError, TypeError):  # it is just being written; the lock holds all the same
+    except (OSError, ValueError, KeyError, TypeError):  # the owner has not finished writing it
         return "its process is not known"

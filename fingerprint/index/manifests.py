@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError, ModelMismatchError
 
-#: Of collections and of their segments; `fingerprint.index.upgrade` brings older ones to it.
+#: Format of collections and of their segments; `fingerprint.index.upgrade` upgrades older ones to it.
 FORMAT_VERSION = 3
 COLLECTION_MANIFEST = "collection.json"
 SEGMENT_MANIFEST = "manifest.json"
@@ -32,7 +32,7 @@ _PICTURE_ENTRIES: Entries = {"n_keypoints": (int,), "n_words": (int,), "n_local"
 
 
 def read_collection_manifest(folder: Path) -> tuple[dict[str, Any], str]:
-    """Read what a collection says of itself, and the SHA-256 in hex of that.
+    """Read the manifest of a collection, and return it with the SHA-256 of its bytes in hex.
 
     Raises
     ------
@@ -52,16 +52,16 @@ def read_collection_manifest(folder: Path) -> tuple[dict[str, Any], str]:
 
 
 def read_segment_manifest(folder: Path, noted: str | None = None, model_id: str | None = None) -> dict[str, Any]:
-    """Read the manifest of a segment, and compare it with what is known of it.
+    """Read and check the manifest of a segment.
 
     Parameters
     ----------
     folder : Path
         Of the segment.
     noted : str, optional
-        The manifest as the catalogue has it.
+        The text of the manifest in the catalogue, which the file must have.
     model_id : str, optional
-        The model that it is to be of.
+        The model that the segment must be of.
 
     Raises
     ------
@@ -77,9 +77,9 @@ def read_segment_manifest(folder: Path, noted: str | None = None, model_id: str 
     _check_entries(path, manifest, _SEGMENT_ENTRIES)
     if manifest["kind"] == PICTURES:
         _check_entries(path, manifest, _PICTURE_ENTRIES)
-    if model_id is not None and manifest["model_id"] != model_id:  # first, as it says more than that it has changed
+    if model_id is not None and manifest["model_id"] != model_id:  # first: its message says more than the next one
         raise ModelMismatchError(
-            f"{folder}: made by model {manifest['model_id']}, asked for with {model_id}; "
+            f"{folder}: made by model {manifest['model_id']}, opened with {model_id}; "
             "use the models that made the collection or build it again"
         )
     if noted is not None and data != noted.encode():
@@ -88,14 +88,14 @@ def read_segment_manifest(folder: Path, noted: str | None = None, model_id: str 
 
 
 def corrupt(path: Path, reason: str) -> CollectionCorruptError:
-    """Return the error to raise for a file that is not as it was written."""
+    """Return the error to raise for a damaged file."""
     return CollectionCorruptError(
         f"{path}: {reason}; 'fingerprint index check --repair' restores what it can, or restore the file"
     )
 
 
 def _read(path: Path) -> tuple[dict[str, Any], bytes]:
-    """Return a manifest of the present format version, and its bytes."""
+    """Return a manifest, which must be of the current format version, and its bytes."""
     try:
         data = path.read_bytes()
         manifest = json.loads(data.decode())
@@ -116,4 +116,4 @@ def _check_entries(path: Path, manifest: Mapping[str, Any], entries: Entries) ->
         if name not in manifest:
             raise corrupt(path, "entries are missing")
         if type(manifest[name]) not in types:
-            raise corrupt(path, f"{name} is {manifest[name]!r}, which is no {types[0].__name__}")
+            raise corrupt(path, f"{name} is {manifest[name]!r}, not of type {types[0].__name__}")

@@ -11,15 +11,15 @@ from typing import TypeAlias
 from fingerprint.config import StorageConfig
 from fingerprint.index.records import SegmentRecord
 
-_SMALL = 1_000  # pictures: smaller segments are all of one size
+_SMALL = 1_000  # pictures; all smaller segments count as one size
 
 
 def due_for_merging(segments: Sequence[SegmentRecord], storage: StorageConfig) -> list[SegmentRecord]:
-    """Return the newest segments of a model that are to become one, or none.
+    """Return the newest segments of a model that should be merged into one, or none.
 
-    Sizes are told apart by powers of ten. When there are as many neighbours of one size as ``merge_factor``, they are
-    merged with all smaller ones after them: so every picture is written a few times at most, and of each size there
-    are few segments.
+    Segments count as one size between two powers of ten. When ``merge_factor`` neighbours are of one size, they are
+    merged, together with all smaller ones after them. So every picture is written only a few times, and there are few
+    segments of each size.
 
     Parameters
     ----------
@@ -27,10 +27,10 @@ def due_for_merging(segments: Sequence[SegmentRecord], storage: StorageConfig) -
         Of all models.
     storage : StorageConfig
     """
-    for own in _by_model(segments):
-        for level in sorted({_level(segment) for segment in own}):
+    for same in _by_model(segments):
+        for level in sorted({_level(segment) for segment in same}):
             newest = list(
-                takewhile(lambda s: _level(s) <= level and s.n_rows < storage.merge_below, reversed(own))  # noqa: B023
+                takewhile(lambda s: _level(s) <= level and s.n_rows < storage.merge_below, reversed(same))  # noqa: B023
             )
             if sum(_level(segment) == level for segment in newest) >= storage.merge_factor:
                 return newest[::-1]
@@ -39,13 +39,13 @@ def due_for_merging(segments: Sequence[SegmentRecord], storage: StorageConfig) -
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Neighbouring pictures of a segment.
+    """A run of live pictures of a segment.
 
     Attributes
     ----------
     segment : SegmentRecord
     start, stop : int
-        Which of those of its pictures that are not removed, counted from 0.
+        The run, counted from 0 over the segment's live pictures.
     """
 
     segment: SegmentRecord
@@ -54,25 +54,25 @@ class Part:
 
     @classmethod
     def whole(cls, segment: SegmentRecord) -> Part:
-        """Return all pictures of a segment that are not removed."""
+        """Return all live pictures of a segment."""
         return cls(segment, 0, n_live(segment))
 
 
-#: Segments that are to be written, each from these parts, in the place of all segments that the parts are of.
+#: New segments, each as the parts that it is written from. They replace all segments that these parts come from.
 Rewrite: TypeAlias = Sequence[Sequence[Part]]
 
 
 def rewrites_to_compact(segments: Sequence[SegmentRecord], largest: int) -> list[Rewrite]:
-    """Return what is to be written so that there are few segments, none with more than `largest` pictures.
+    """Return the rewrites after which there are few segments, none with more than `largest` pictures.
 
-    Neighbours of one model become one segment as long as they fit into it; a segment that is too large is divided. A
-    segment that would stay as it is is left alone.
+    Neighbours of one model are merged as long as they fit into one segment. A segment that is too large is divided. One
+    that would not change is not rewritten.
     """
     rewrites: list[Rewrite] = []
-    for own in _by_model(segments):
+    for same in _by_model(segments):
         outputs: list[list[Part]] = []
         room = 0
-        for segment in own:
+        for segment in same:
             for part in _divided(segment, largest):
                 n = part.stop - part.start
                 if not outputs or n > room:
@@ -80,25 +80,25 @@ def rewrites_to_compact(segments: Sequence[SegmentRecord], largest: int) -> list
                     room = largest
                 outputs[-1].append(part)
                 room -= n
-        rewrites += _apart(outputs)
+        rewrites += _grouped(outputs)
     return [rewrite for rewrite in rewrites if not _is_no_change(rewrite)]
 
 
 def n_live(segment: SegmentRecord) -> int:
-    """Return how many pictures of a segment are not removed."""
+    """Return the number of live pictures of a segment."""
     return segment.n_rows - segment.n_removed
 
 
 def _divided(segment: SegmentRecord, largest: int) -> list[Part]:
-    """Return a segment as parts of at most `largest` pictures, about as large as each other."""
+    """Divide a segment into parts of about the same size, at most `largest` pictures each."""
     n = n_live(segment)
     n_parts = max(1, -(-n // largest))
     bounds = [n * number // n_parts for number in range(n_parts + 1)]
     return [Part(segment, start, stop) for start, stop in pairwise(bounds)]
 
 
-def _apart(outputs: Sequence[Sequence[Part]]) -> list[Rewrite]:
-    """Return the steps in which segments can be written: those that use parts of one segment are one step."""
+def _grouped(outputs: Sequence[Sequence[Part]]) -> list[Rewrite]:
+    """Group new segments into rewrites: those written from parts of the same segment belong together."""
     steps: list[list[Sequence[Part]]] = []
     for output in outputs:
         if steps and steps[-1][-1][-1].segment.number == output[0].segment.number:
@@ -114,9 +114,9 @@ def _is_no_change(rewrite: Rewrite) -> bool:
 
 def _by_model(segments: Sequence[SegmentRecord]) -> list[list[SegmentRecord]]:
     ordered = sorted(segments, key=lambda segment: (segment.model_id, segment.rank))
-    return [list(own) for _, own in groupby(ordered, key=lambda segment: segment.model_id)]
+    return [list(same) for _, same in groupby(ordered, key=lambda segment: segment.model_id)]
 
 
 def _level(segment: SegmentRecord) -> int:
-    """Return the size of a segment: 0 below 1,000 pictures, 1 below 10,000, and so on."""
+    """Return the size of a segment as a level: 0 below 1,000 pictures, 1 below 10,000, and so on."""
     return 0 if segment.n_rows < _SMALL else 1 + int(math.log10(segment.n_rows / _SMALL))

@@ -1,4 +1,4 @@
-"""A collection on disk, to be read: opened, and asked for what it holds and for candidates."""
+"""The reader of a collection on disk: its contents, and the candidates of a query."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from fingerprint.types import F32, Candidate, Fingerprint, Query, Skipped, Work
 
 _log = logging.getLogger(__name__)
 
-#: Under this name the catalogue has what is in ``collection.json``.
+#: Name of the fact in the catalogue that has the text of ``collection.json``.
 MANIFEST_FACT = "collection.json"
 
 
 @dataclass(frozen=True, slots=True)
 class VectorsInfo:
-    """What a collection holds of a model other than its own: vectors that were imported."""
+    """Imported vectors of a model other than the collection's own."""
 
     model_id: str
     vectors: int
@@ -74,7 +74,7 @@ class StoreInfo:
     imported: tuple[VectorsInfo, ...]
 
     def __repr__(self) -> str:
-        """Return what there is, without the names of skipped files."""
+        """Return the counts, without the names of skipped files."""
         sizes = f"{self.references} references, {self.removed} removed, {self.segments} segments, {self.bytes} bytes"
         more = f"skipped: {len(self.skipped)}, imported: {[item.model_id for item in self.imported]}"
         return f"StoreInfo({self.path!r}: {sizes}, model {self.model_id!r}, {more})"
@@ -82,14 +82,14 @@ class StoreInfo:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A reference near a query by the vectors of a model, with their Euclidean distance."""
+    """A reference whose vector is near that of a query, with their Euclidean distance."""
 
     reference_id: str
     distance: float
 
 
 class Reader:
-    """An open collection, as of one moment; close it, or use it in a ``with`` statement.
+    """An open collection, seen as a snapshot; close it, or use it in a ``with`` statement.
 
     A `fingerprint.index.writer.Writer` changes the collection through it.
 
@@ -113,7 +113,7 @@ class Reader:
         self.config = config
         self.vocabulary = models.vocabulary
         self._snapshots: Mapping[str, Snapshot] = {}
-        self._said: set[str] = set()
+        self._logged: set[str] = set()
         self._pictures: tuple[PictureSegment, ...] = ()
         self.catalogue = Catalogue(folder / CATALOGUE_NAME)
         try:
@@ -141,12 +141,12 @@ class Reader:
         if manifest["model_id"] != models.model_id:
             raise ModelMismatchError(
                 f"{folder}: made by model {manifest['model_id']}, opened with {models.model_id}; "
-                "use the models that made it (--models DIR) or build the collection anew"
+                "use the models that made it (--models DIR) or build the collection again"
             )
         if manifest["features"] != description_digest(config):
             raise ConfigError(
                 f"{folder}: made with the settings {manifest['features']}, opened with "
-                f"{description_digest(config)}; use the same settings or build the collection anew"
+                f"{description_digest(config)}; use the same settings or build the collection again"
             )
         return cls(folder, models, config, keep_local=manifest["keep_local_descriptors"])
 
@@ -167,11 +167,11 @@ class Reader:
         return self.snapshot_of(self.model_id)
 
     def snapshot_of(self, model_id: str) -> Snapshot:
-        """Return what is seen of a model: nothing, if there are no vectors of it."""
+        """Return the snapshot of a model, an empty one if there are no vectors of it."""
         return self._snapshots.get(model_id, NOTHING)
 
     def close(self) -> None:
-        """Let go of the segments and close the catalogue."""
+        """Close the segments and the catalogue."""
         for snapshot in self._snapshots.values():
             for segment in snapshot.segments:
                 segment.close()
@@ -179,7 +179,7 @@ class Reader:
         self.catalogue.close()
 
     def refresh(self) -> None:
-        """See what has been published since the collection was opened; until then what is seen does not change.
+        """Take a new snapshot, which shows what was published since the last one.
 
         Raises
         ------
@@ -208,12 +208,12 @@ class Reader:
 
     @property
     def longest_id(self) -> int:
-        """Length in bytes of about the longest id: the mean of the segment where they are longest."""
+        """Approximate length of the longest ids, in bytes: the largest mean of any segment."""
         means = [-(-len(segment.ids.text) // max(1, len(segment))) for segment in self._snapshot.segments]
         return max(means, default=0)
 
     def published(self, image_id: str) -> ImageRecord | None:
-        """Return the file facts of the picture that is published under an id now, whatever the snapshot is of."""
+        """Return the file facts that are published under an id now; the snapshot may be older."""
         return self.catalogue.find(image_id, self.model_id)
 
     def record(self, image_id: str) -> ImageRecord | None:
@@ -238,7 +238,7 @@ class Reader:
         return found
 
     def fingerprint(self, image_id: str) -> Fingerprint | None:
-        """Return what is kept of a picture, or None if it is not in the collection."""
+        """Return the fingerprint of a picture, or None if it is not in the collection."""
         position = self._snapshot.position(image_id)
         return None if position is None else self._at(position)
 
@@ -247,24 +247,24 @@ class Reader:
         return self._pictures[which].fingerprint(row)
 
     def nearest_by_descriptor(self, queries: Sequence[Query], *, exact: bool = False) -> list[list[int]]:
-        """Return for each query what `select_candidates` takes as `by_descriptor`, found for all queries at once."""
+        """Return for each query the `by_descriptor` of `select_candidates`, found for all queries at once."""
         if not queries:
             return []
         vectors = np.stack([query.descriptor for query in queries])
-        self._say_how(self._snapshot, len(queries), exact=exact)
+        self._log_how(self._snapshot, len(queries), exact=exact)
         return nearest_by_descriptor(vectors, self._snapshot, self.config, exact=exact)
 
     def select_candidates(
         self, query: Query, *, exact: bool = False, by_descriptor: Sequence[int] | None = None
     ) -> tuple[list[Candidate], Work]:
-        """Return the references worth comparing with a query, the most promising first, and what that took.
+        """Return the candidates of a query, the most promising first, and the work that it took.
 
         Parameters
         ----------
         query : Query
             Described by the collection's model.
         exact : bool
-            Compare with every descriptor, whatever the size of the collection, rather than use Annoy.
+            Compare with every descriptor, rather than use Annoy in large segments.
         by_descriptor : sequence of int, optional
             What `nearest_by_descriptor` returned for this query.
 
@@ -286,7 +286,7 @@ class Reader:
             )
         snapshot = self._snapshot
         if by_descriptor is None:
-            self._say_how(snapshot, 1, exact=exact)
+            self._log_how(snapshot, 1, exact=exact)
         found, work = find_candidates(
             query, self._pictures, snapshot, self.vocabulary, self.config, exact=exact, by_descriptor=by_descriptor
         )
@@ -308,18 +308,18 @@ class Reader:
         Raises
         ------
         ModelMismatchError
-            If there is nothing of that model.
+            If there are no vectors of that model.
         """
         own = self.live_vectors(model_id)
         return own.ids, own[:]
 
     def live_vectors(self, model_id: str | None = None) -> LiveVectors:
-        """Return the same, to be read part by part; what is removed or merged later does not change it.
+        """Return the vectors to be read part by part; later removals and merges do not change them.
 
         Raises
         ------
         ModelMismatchError
-            If there is nothing of that model.
+            If there are no vectors of that model.
         """
         wanted = self.model_id if model_id is None else model_id
         if wanted not in self.model_ids:
@@ -332,7 +332,7 @@ class Reader:
         return sorted({*self._snapshots, self.model_id})
 
     def nearest_vectors(self, vectors: F32, model_id: str, k: int, *, exact: bool = False) -> list[list[Neighbour]]:
-        """Return the references whose vectors of a model are nearest, for each query, nearest first, equal ones by id.
+        """Return for each query the references with the nearest vectors of a model, nearest first, ties by id.
 
         Parameters
         ----------
@@ -348,7 +348,7 @@ class Reader:
         Raises
         ------
         ModelMismatchError
-            If there is nothing of that model, or its vectors have another number of dimensions.
+            If there are no vectors of that model, or they have another number of dimensions.
         """
         snapshot = self.snapshot_of(model_id)
         if not snapshot.segments:
@@ -358,15 +358,15 @@ class Reader:
             raise ModelMismatchError(
                 f"{self.folder}: vectors of {model_id} have {dimension} dimensions, the queries {vectors.shape[1]}"
             )
-        self._say_how(snapshot, len(vectors), exact=exact)
+        self._log_how(snapshot, len(vectors), exact=exact)
         found = nearest_vectors(vectors, snapshot, k, self.config, exact=exact)
         return [[Neighbour(snapshot[position], math.sqrt(squared)) for position, squared in own] for own in found]
 
-    def _say_how(self, snapshot: Snapshot, n_queries: int, *, exact: bool) -> None:
-        """Log how descriptors are compared, each way once rather than for each query."""
+    def _log_how(self, snapshot: Snapshot, n_queries: int, *, exact: bool) -> None:
+        """Log how descriptors are compared; each way once, not for each query."""
         how = how_compared(snapshot, n_queries, self.config, exact=exact)
-        if how not in self._said:
-            self._said.add(how)
+        if how not in self._logged:
+            self._logged.add(how)
             _log.info("descriptors: %s", how)
 
     def info(self) -> StoreInfo:
@@ -396,7 +396,7 @@ def noted_digest(catalogue: Catalogue) -> str:
 
 
 def _size(folder: Path) -> int:
-    """Return how many bytes there are in a folder, of which another process may be clearing away files."""
+    """Return the size of a folder in bytes. Another process may be deleting files in it."""
     total = 0
     for path, _, names in os.walk(folder):
         for name in names:

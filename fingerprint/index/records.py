@@ -1,4 +1,4 @@
-"""What the catalogue knows of a picture and of a segment, and how it is written down."""
+"""The records of pictures and segments in the catalogue, and how they are stored."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
-    """What the catalogue knows of one picture.
+    """A picture in the catalogue.
 
     Attributes
     ----------
     image_id : str
         Unique among the pictures that are not removed.
     path : str or None
-        Where the file was; None for pictures from memory.
+        Path of its file; None for pictures from memory.
     n_bytes : int or None
         Size of the file.
     content : str or None
@@ -36,14 +36,14 @@ class ImageRecord:
 
 @dataclass(frozen=True, slots=True)
 class SegmentRecord:
-    """What the catalogue knows of a segment.
+    """A segment in the catalogue.
 
     Attributes
     ----------
     number : int
-        Never used for another segment, even when this one is gone.
+        Never used for another segment, even after this one is deleted.
     rank : int
-        Its rank among the segments, which keeps the order of addition; not dense.
+        Its number in the order of the segments, which is the order of adding; there may be gaps.
     model_id : str
     n_rows, n_removed : int
         Pictures in it, and those of them that were removed.
@@ -63,7 +63,7 @@ class SegmentRecord:
 
 
 def facts_digest(records: Iterable[ImageRecord]) -> str:
-    """Return the SHA-256 in hex of what the catalogue says of the pictures of a segment."""
+    """Return the SHA-256 in hex of the records of a segment's pictures."""
     digest = hashlib.sha256()
     for record in records:
         digest.update(json.dumps(storable_facts(record)).encode() + b"\n")
@@ -71,11 +71,11 @@ def facts_digest(records: Iterable[ImageRecord]) -> str:
 
 
 def storable_facts(record: ImageRecord) -> tuple[str, str | None, int | None, str | None, int, int]:
-    """Return a record as it is written down, without its place."""
+    """Return the columns of a record, except its segment and row."""
     path = None if record.path is None else storable(record.path)
     return record.image_id, path, record.n_bytes, record.content, record.width, record.height
 
 
 def storable(text: str) -> str:
-    """Return a text that SQLite can keep: lone surrogates, which stand for foreign bytes in file names, escaped."""
+    """Escape lone surrogates, which SQLite cannot store. They stand for bytes of file names that are not UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

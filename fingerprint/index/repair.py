@@ -1,6 +1,6 @@
-"""What can be restored of a damaged collection: from the catalogue, from other files, or from the pictures themselves.
+"""Repair of a damaged collection: from the catalogue, from other files, or from the pictures themselves.
 
-A file is only put back where its bytes are those that were written once: the segment's manifest has their digests.
+A file is only put back if its bytes have the digest that the segment's manifest has for it.
 """
 
 from __future__ import annotations
@@ -36,26 +36,23 @@ from fingerprint.index.segment_writer import write_pictures
 from fingerprint.models import Models
 from fingerprint.types import Fingerprint, Keypoints, Skipped
 
-#: Where segments go that could not be restored as a whole.
+#: Folder for segments of which pictures were lost.
 DAMAGED_NAME = "damaged"
 _KEYPOINT_FILES = ("offsets.npy", "signatures.npy", "frames.npy", "local.npy", "sizes.npy")
 
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """A segment that cannot be restored from what there is of it.
+    """A segment that cannot be restored from its own files and the catalogue.
 
     Attributes
     ----------
     segment : SegmentRecord
-    reasons : tuple of str
-        What is wrong with it.
     pictures : tuple of ImageRecord
-        Those in it that are not removed.
+        Its live pictures.
     """
 
     segment: SegmentRecord
-    reasons: tuple[str, ...]
     pictures: tuple[ImageRecord, ...]
 
 
@@ -65,7 +62,7 @@ class Repair:
     Attributes
     ----------
     restored : list of str
-        What has been put right, one sentence each.
+        What has been restored, one sentence each.
     keep_local : bool
         Whether the collection keeps local descriptors.
 
@@ -86,7 +83,7 @@ class Repair:
 
     def __enter__(self) -> Repair:
         with suppress(CollectionCorruptError):
-            read_collection_manifest(self._folder)  # there must be something to repair
+            read_collection_manifest(self._folder)  # raises if there is no collection to repair
         self._lock.acquire()
         try:
             self._catalogue = Catalogue(self._folder / CATALOGUE_NAME)
@@ -108,7 +105,7 @@ class Repair:
         self._lock.release()
 
     def damaged(self) -> list[Damaged]:
-        """Restore what can be restored in place, and return the segments that are still damaged then."""
+        """Restore what can be restored in place, and return the segments that are still damaged after that."""
         found = []
         for listed in self._catalogue.segments():
             if not damage(self._folder, self._catalogue, listed):
@@ -117,9 +114,9 @@ class Repair:
             with suppress(OSError, ValueError):
                 self._settle(listed)
             (fresh,) = (s for s in self._catalogue.segments() if s.number == listed.number)
-            if reasons := damage(self._folder, self._catalogue, fresh):
+            if damage(self._folder, self._catalogue, fresh):
                 pictures = [record for record, removed in self._catalogue.records(listed.number) if not removed]
-                found.append(Damaged(fresh, tuple(reasons), tuple(pictures)))
+                found.append(Damaged(fresh, tuple(pictures)))
         return found
 
     def replace(
@@ -129,15 +126,15 @@ class Repair:
         records: Sequence[ImageRecord],
         lost: Sequence[Skipped],
     ) -> None:
-        """Put a new segment in place of a damaged one, which is kept aside if anything of it is lost.
+        """Replace a damaged segment by a new one. The old one is moved to `DAMAGED_NAME` if pictures are lost.
 
         Parameters
         ----------
         damaged : Damaged
         fingerprints, records : sequences
-            Of those of its pictures that could be described anew.
+            Of its pictures that could be described again.
         lost : sequence of Skipped
-            The others; they are noted among the files that could not be added.
+            Its other pictures; they are noted as files that could not be added.
         """
         old = damaged.segment
         number = self._catalogue.next_number()
@@ -164,20 +161,20 @@ class Repair:
                 shutil.rmtree(directory)
 
     def _restore_catalogue(self) -> None:
-        """Make the indices of the database anew if they are all that is wrong with it."""
+        """Rebuild the indices of the database if nothing else is wrong with it."""
         problems = self._catalogue.problems()
         if problems:
             if all("index" in problem for problem in problems):
-                self._catalogue.make_indices_anew()
+                self._catalogue.rebuild_indices()
             if remaining := self._catalogue.problems():
                 raise CollectionCorruptError(
                     f"{remaining[0]}; nothing can be restored without the catalogue: take it from a backup or build "
-                    "the collection anew"
+                    "the collection again"
                 )
-            self.restored.append(f"{self._folder / CATALOGUE_NAME}: its indices were made anew")
+            self.restored.append(f"{self._folder / CATALOGUE_NAME}: its indices were rebuilt")
 
     def _restore_manifest(self) -> None:
-        """Put the collection's manifest back from the catalogue, or into the catalogue, whichever is sound."""
+        """Restore the collection's manifest from its copy in the catalogue, or the copy from the file."""
         path = self._folder / COLLECTION_MANIFEST
         noted = self._catalogue.fact(MANIFEST_FACT) or ""
         try:
@@ -191,11 +188,11 @@ class Repair:
             elif self._is_manifest(found):
                 with self._catalogue.change():
                     self._catalogue.set_fact(MANIFEST_FACT, found)
-                self.restored.append(f"{self._folder / CATALOGUE_NAME}: its copy of {path.name} was put right")
+                self.restored.append(f"{self._folder / CATALOGUE_NAME}: its copy of {path.name} was restored")
         self.keep_local = bool(read_collection_manifest(self._folder)[0]["keep_local_descriptors"])
 
     def _is_manifest(self, text: str) -> bool:
-        """Return whether a text is a manifest of a collection of the models and settings at hand."""
+        """Return whether a text is a manifest of a collection of these models and settings."""
         try:
             entries = json.loads(text)
         except ValueError:
@@ -204,7 +201,7 @@ class Repair:
         return isinstance(entries, dict) and all(entries.get(key) == value for key, value in expected.items())
 
     def _settle(self, listed: SegmentRecord) -> None:
-        """Put what the catalogue says of a segment right by the ids in it, which have a digest."""
+        """Correct the catalogue's entries of a segment by the ids in it, if their digests are right."""
         directory = segment_folder(self._folder, listed.number)
         ids = SegmentIds(
             *(np.load(directory / f"{name}.npy", allow_pickle=False) for name in ("ids", "id_offsets", "id_order"))
@@ -214,10 +211,10 @@ class Repair:
             return
         with self._catalogue.change():
             done = self._catalogue.settle(listed.number, list(ids))
-        self.restored += [f"{self._folder / CATALOGUE_NAME}: segment {listed.number}: {what}" for what in done]
+        self.restored += [f"{self._folder / CATALOGUE_NAME}: segment {listed.number}: {change}" for change in done]
 
     def _restore_files(self, listed: SegmentRecord) -> None:
-        """Put files of a segment back that follow from the catalogue or from its other files."""
+        """Restore files of a segment that can be computed from the catalogue or from its other files."""
         directory = segment_folder(self._folder, listed.number)
         if not directory.is_dir():
             return
@@ -244,7 +241,7 @@ class Repair:
             for name, data in make(bad).items():
                 if name in bad and hashlib.sha256(data).hexdigest() == sums[name]:
                     replace_file(directory / name, data)
-                    self.restored.append(f"{directory / name}: made anew")
+                    self.restored.append(f"{directory / name}: made again")
 
 
 def _sound(bad: set[str], needed: Sequence[str]) -> bool:
@@ -272,7 +269,7 @@ def _size_file(records: Sequence[ImageRecord]) -> dict[str, bytes]:
 
 
 def _posting_files(directory: Path, models: Models, bad: set[str]) -> dict[str, bytes]:
-    """Return the inverted file, which follows from local descriptors and frames where those are kept."""
+    """Return the inverted file, computed from local descriptors and frames if these are kept."""
     if not any(name.startswith("posting_") for name in bad):
         return {}
     names = ("offsets", "signatures", "frames", "local", "sizes")
@@ -290,7 +287,7 @@ def _posting_files(directory: Path, models: Models, bad: set[str]) -> dict[str, 
 
 
 def _tree_file(directory: Path, manifest: dict[str, Any]) -> dict[str, bytes]:
-    """Return Annoy's trees, which follow from the descriptors."""
+    """Return Annoy's trees, computed from the descriptors."""
     settings = manifest["annoy"]
     if settings is None or _is_sound(directory / TREES_NAME, manifest["sha256"][TREES_NAME]):
         return {}

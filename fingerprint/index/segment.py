@@ -1,18 +1,18 @@
 """Segments: the immutable, memory-mapped arrays of the pictures that were added together.
 
-Of all segments: ``ids.npy``, ``id_offsets.npy``, ``id_order.npy`` (see `ids`) · ``descriptors.npy`` float32 (n, d).
-``descriptors.ann``: Annoy's trees, of large segments only. ``manifest.json`` has the format version, the kind, the
-model, counts, Annoy's settings and a digest of every file.
+All segments have ``ids.npy``, ``id_offsets.npy``, ``id_order.npy`` (see `ids`) · ``descriptors.npy`` float32 (n, d).
+Large ones also have ``descriptors.ann``, Annoy's trees. ``manifest.json`` has the format version, the kind, the model,
+counts, Annoy's settings and a digest of every file.
 
-A segment of the kind ``vectors`` has no more than that; one of the kind ``pictures`` has:
+A segment of the kind ``vectors`` has no other files. One of the kind ``pictures`` also has:
 
-Of pictures: ``hashes.npy`` uint64 (n, 3) · ``sizes.npy`` int32 (n, 2) width and height · ``thumbnails.npy`` uint8
+For each picture: ``hashes.npy`` uint64 (n, 3) · ``sizes.npy`` int32 (n, 2) width and height · ``thumbnails.npy`` uint8
 (n, 64, 64) · ``offsets.npy`` int64 (n + 1,) first keypoint of each picture.
 
-Of keypoints, picture by picture: ``signatures.npy`` uint64 (N, 2) · ``frames.npy`` float32 (N, 5) · ``local.npy`` uint8
-(N, 128), or (0, 128) where they are not kept.
+For each keypoint, picture by picture: ``signatures.npy`` uint64 (N, 2) · ``frames.npy`` float32 (N, 5) · ``local.npy``
+uint8 (N, 128), or (0, 128) if they are not kept.
 
-Of keypoints, word by word (see `fingerprint.types.Postings`): ``posting_words.npy`` uint32 (u,) ·
+For each keypoint, word by word (see `fingerprint.types.Postings`): ``posting_words.npy`` uint32 (u,) ·
 ``posting_starts.npy`` uint32 (u + 1,) · ``posting_signatures.npy`` uint64 (N,) · ``posting_references.npy`` uint32
 (N,) · ``posting_geometry.npy`` uint32 (N,).
 """
@@ -37,8 +37,8 @@ from fingerprint.index.ids import SegmentIds
 from fingerprint.index.manifests import PICTURES, SEGMENT_MANIFEST, VECTORS, corrupt, read_segment_manifest
 from fingerprint.types import F32, I32, I64, U8, U64, Fingerprint, Keypoints, Postings
 
-_SCATTERED = ("signatures", "frames", "thumbnails", "local")  # read here and there
-_MAPPED_FROM = 1 << 18  # bytes
+_SCATTERED = ("signatures", "frames", "thumbnails", "local")  # arrays that are read at scattered rows
+_MAPPED_FROM = 1 << 18  # bytes; smaller files are read into memory
 _NO_LOCAL = np.zeros((0, 128), np.uint8)
 _PICTURE_ARRAYS = ("hashes", "sizes", "thumbnails", "offsets", "signatures", "frames", "local")
 POSTING_ARRAYS = ("words", "starts", "signatures", "references", "geometry")
@@ -58,7 +58,7 @@ class Segment:
         return len(self.descriptors)
 
     def close(self) -> None:
-        """Let go of Annoy's file; the arrays go with the last one that uses them."""
+        """Unmap Annoy's file. The arrays are unmapped when nothing refers to them any more."""
         if self.trees is not None:
             self.trees.close()
 
@@ -77,7 +77,7 @@ class PictureSegment(Segment):
     postings: Postings
 
     def will_need(self, rows: Sequence[int]) -> None:
-        """Ask the system to read the keypoints of pictures all at once, rather than one by one as they are used."""
+        """Ask the system to read the keypoints of some pictures ahead, all at once rather than one by one."""
         for array in (self.signatures, self.frames):
             mapped: Any = array.base
             if isinstance(mapped, np.memmap) and hasattr(mmap, "MADV_WILLNEED"):
@@ -91,7 +91,7 @@ class PictureSegment(Segment):
                         mapping.madvise(mmap.MADV_WILLNEED, page, start + length - page)
 
     def fingerprint(self, row: int) -> Fingerprint:
-        """Return what is kept of the picture in `row`; its arrays are views of the files."""
+        """Return the fingerprint of the picture in `row`; its arrays stay mapped from disk."""
         start, stop = int(self.offsets[row]), int(self.offsets[row + 1])
         return Fingerprint(
             hashes=self.hashes[row],
@@ -109,7 +109,7 @@ class PictureSegment(Segment):
 
 
 def expected_arrays(manifest: dict[str, Any]) -> dict[str, tuple[tuple[int, ...], str]]:
-    """Return shape and type of each array of a segment, by name, as its manifest says."""
+    """Return the shape and dtype that a segment's manifest says of each array, by name."""
     n = manifest["n_images"]
     common: dict[str, tuple[tuple[int, ...], str]] = {
         "ids": ((manifest["n_id_bytes"],), "uint8"),
@@ -143,28 +143,28 @@ def open_segment(folder: Path, model_id: str, noted: str | None = None) -> Segme
     ----------
     folder : Path
     model_id : str
-        Of the model that it is to be of.
+        Of the model that the segment must be of.
     noted : str, optional
-        Its manifest, as the catalogue has it.
+        The text of its manifest in the catalogue.
 
     Returns
     -------
     Segment
-        A `PictureSegment` if it is one of pictures.
+        A `PictureSegment` if it is of the kind ``pictures``.
 
     Raises
     ------
     CollectionCorruptError
         If a file is missing, cut short or of another shape than the manifest says.
     ModelMismatchError
-        If it was described by another model than `model_id`.
+        If it is of another model than `model_id`.
     """
     manifest = read_segment_manifest(folder, noted, model_id)
     n = manifest["n_images"]
     arrays = {name: _map(folder / f"{name}.npy", *form) for name, form in expected_arrays(manifest).items()}
     _check_run(folder / "id_offsets.npy", arrays["id_offsets"], manifest["n_id_bytes"], "bytes of the ids")
     if n and arrays["id_order"].max() >= n:
-        raise corrupt(folder / "id_order.npy", f"it names rows beyond the {n} there are")
+        raise corrupt(folder / "id_order.npy", f"it names rows beyond the {n} of the segment")
     ids = SegmentIds(arrays["ids"], arrays["id_offsets"], arrays["id_order"])
     trees = None
     if manifest["kind"] == PICTURES:
@@ -183,14 +183,14 @@ def open_segment(folder: Path, model_id: str, noted: str | None = None) -> Segme
 
 
 def _check_run(path: Path, bounds: NDArray[Any], last: int, what: str) -> None:
-    """Check that bounds rise from 0 to `last`."""
+    """Check that bounds run from 0 to `last` and never fall."""
     signed = bounds.astype(np.int64)
     if signed[0] != 0 or signed[-1] != last or (np.diff(signed) < 0).any():
-        raise corrupt(path, f"it does not run from 0 to the {what}")
+        raise corrupt(path, f"its numbers do not run from 0 to the {what}")
 
 
 def _map(path: Path, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
-    """Map an array from disk and check its form; a small one is read, as each mapping keeps a file open."""
+    """Map an array from disk and check its shape and dtype. A small one is read, as each mapping keeps a file open."""
     try:
         small = path.stat().st_size < _MAPPED_FROM
         array: NDArray[Any] = np.load(path, mmap_mode=None if small else "r", allow_pickle=False)
@@ -198,7 +198,7 @@ def _map(path: Path, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
         if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
             raise CollectionError(
                 f"{path}: too many open files, as every segment keeps some; raise the limit ('ulimit -n') or build the "
-                "collection anew in larger steps"
+                "collection again in larger steps"
             ) from error
         raise corrupt(path, str(error)) from error
     if array.shape != shape or array.dtype != np.dtype(dtype):
@@ -206,12 +206,12 @@ def _map(path: Path, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     array.setflags(write=False)
     mapping: Any = array.base
     if path.stem in _SCATTERED and isinstance(mapping, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
-        mapping.madvise(mmap.MADV_RANDOM)  # what lies around what is read is of other pictures
+        mapping.madvise(mmap.MADV_RANDOM)  # do not read ahead: neighbouring bytes are of other pictures
     return array.view(np.ndarray)  # still mapped, without the cost of numpy's subclass at every slice
 
 
 def segment_problems(folder: Path, noted: str | None = None) -> list[str]:
-    """Compare every file of a segment with its digest and return what does not agree; empty if it is sound."""
+    """Compare every file of a segment with its digest and return the problems; empty if it is sound."""
     try:
         manifest = read_segment_manifest(folder, noted)
     except CollectionCorruptError as error:

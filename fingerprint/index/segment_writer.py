@@ -1,4 +1,4 @@
-"""Segments written: from pictures, from vectors, and from other segments by merging."""
+"""Writing segments: from pictures, from vectors, and from other segments by merging."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _KEYPOINT_ROWS = ("signatures", "frames")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A segment to merge, and which of its pictures are to be in the new one: bool array, shape (n,)."""
+    """A segment to merge, and which of its pictures the new segment gets: bool array, shape (n,)."""
 
     segment: Segment
     kept: Bool
@@ -53,25 +53,25 @@ def write_pictures(
         Must not exist. Everything is written to a folder beside it that is renamed at the end.
     ids : sequence of str
     fingerprints : sequence of Fingerprint
-        As many, at least one, all of one model.
+        One for each id, at least one, all of one model.
     vocabulary : VocabularyModel
         Of the same model; gives the words of the inverted file.
     config : Config
-        Settings of Annoy, and from which size on there are trees.
+        Settings of Annoy, and the size from which a segment gets trees.
     keep_local : bool
-        Whether to keep the local descriptors, which only pictures that are to be queries need.
+        Whether to keep local descriptors. A picture needs them to be a query.
     n_workers : int, optional
         Threads that look up words; one for each core by default. The bytes do not depend on it.
 
     Returns
     -------
     str
-        The manifest, for the catalogue.
+        The text of the manifest, for the catalogue.
 
     Raises
     ------
     CollectionError
-        If something cannot be written; nothing is left behind then.
+        If a file cannot be written; nothing is left behind then.
     """
     keypoints = [f.keypoints for f in fingerprints]
     arrays: dict[str, NDArray[Any]] = {
@@ -101,7 +101,7 @@ def write_pictures(
 
 
 def write_vectors(folder: Path, ids: Sequence[str], vectors: F32, model_id: str, config: Config) -> str:
-    """Write a new segment of vectors of any model; parameters, result and errors as of `write_pictures`.
+    """Write a new segment of vectors of any model; parameters, result and errors as in `write_pictures`.
 
     `vectors` : float32 array, shape (n, d), finite.
     """
@@ -112,22 +112,23 @@ def write_vectors(folder: Path, ids: Sequence[str], vectors: F32, model_id: str,
 
 
 def merge_segments(folder: Path, sources: Sequence[Source], config: Config) -> str:
-    """Write one segment of several, without what was removed; the files are what writing it all at once would give.
+    """Merge several segments into one, without removed pictures.
 
-    Parts of some megabytes are read and written one after the other, so that memory does not grow with the segments.
+    The files are the same as if all pictures had been written at once. They are copied in parts of some megabytes, so
+    that memory does not grow with the segments.
 
     Parameters
     ----------
     folder : Path
         As in `write_pictures`.
     sources : sequence of Source
-        At least one picture kept among them; of one kind and one model, and all with local descriptors or all without.
+        Of one kind and one model, with at least one picture kept; all with local descriptors or all without.
     config : Config
 
     Returns
     -------
     str
-        The manifest, for the catalogue.
+        The text of the manifest, for the catalogue.
     """
     first = sources[0].segment.manifest
     n = sum(int(source.kept.sum()) for source in sources)
@@ -142,7 +143,7 @@ def merge_segments(folder: Path, sources: Sequence[Source], config: Config) -> s
 
 
 def _merge_pictures(new: NewFolder, sources: Sequence[Source], n: int) -> dict[str, int]:
-    """Write what pictures have beyond ids and descriptor, and return the counts for the manifest."""
+    """Write the arrays that only segments of pictures have, and return the counts for the manifest."""
     segments = [source.segment for source in sources]
     pictures = [segment for segment in segments if isinstance(segment, PictureSegment)]
     for name in _PICTURE_ROWS:
@@ -167,7 +168,7 @@ def _merge_pictures(new: NewFolder, sources: Sequence[Source], n: int) -> dict[s
 
 
 def _rows(sources: Sequence[Source], name: str) -> Iterator[NDArray[Any]]:
-    """Yield the rows of pictures that are kept, some megabytes at a time, read in one go from the disk."""
+    """Yield the rows of the kept pictures, some megabytes at a time, read sequentially."""
     for source in sources:
         array = _sequential(source.segment.folder, name)
         step = max(1, _BYTES_AT_ONCE // max(1, array[:1].nbytes))
@@ -178,7 +179,7 @@ def _rows(sources: Sequence[Source], name: str) -> Iterator[NDArray[Any]]:
 
 
 def _keypoints(segment: PictureSegment, kept: Bool, name: str) -> Iterator[NDArray[Any]]:
-    """Yield the rows of the keypoints of pictures that are kept."""
+    """Yield the rows of the kept pictures' keypoints, some megabytes at a time."""
     array, offsets = _sequential(segment.folder, name), np.asarray(segment.offsets)
     step = max(1, _BYTES_AT_ONCE // max(1, array[:1].nbytes))
     start = 0
@@ -191,7 +192,7 @@ def _keypoints(segment: PictureSegment, kept: Bool, name: str) -> Iterator[NDArr
 
 
 def _sequential(folder: Path, name: str) -> NDArray[Any]:
-    """Map an array anew, to be read from its beginning to its end: mappings for searching are not read ahead."""
+    """Map an array once more, for sequential reading: the mapping for searches does not read ahead."""
     return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
 
 
@@ -199,23 +200,23 @@ def _merge_ids(new: NewFolder, sources: Sequence[Source]) -> int:
     texts, lengths = [], []
     for source in sources:
         ids, kept = source.segment.ids, source.kept
-        own = np.diff(ids.offsets)
-        texts.append(np.asarray(ids.text)[np.repeat(kept, own)])
-        lengths.append(own[kept])
+        n_bytes = np.diff(ids.offsets)
+        texts.append(np.asarray(ids.text)[np.repeat(kept, n_bytes)])
+        lengths.append(n_bytes[kept])
     offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
     _add_ids(new, SegmentIds.of_encoded(np.concatenate(texts), offsets))
     return int(offsets[-1])
 
 
 def _merge_postings(new: NewFolder, segments: Sequence[PictureSegment], kept: Sequence[Bool], total: int) -> int:
-    """Write the inverted file of segments one after the other, and return of how many words."""
+    """Write the merged inverted file, and return its number of words."""
     rows = _new_rows(kept)
     live = [_live_counts(segment, chosen) for segment, chosen in zip(segments, kept, strict=True)]
     words = np.unique(np.concatenate([s.postings.words[n > 0] for s, n in zip(segments, live, strict=True)]))
     counts = np.zeros(len(words), np.int64)
     for segment, number in zip(segments, live, strict=True):
-        there = number > 0
-        counts[np.searchsorted(words, segment.postings.words[there])] += number[there]
+        used = number > 0
+        counts[np.searchsorted(words, segment.postings.words[used])] += number[used]
     starts = np.concatenate([[0], np.cumsum(counts)])
     new.add_array("posting_words", words.astype(np.uint32))
     new.add_array("posting_starts", starts.astype(np.uint32))
@@ -234,9 +235,9 @@ def _merge_postings(new: NewFolder, segments: Sequence[PictureSegment], kept: Se
 def _posting_block(
     segments: Sequence[PictureSegment], kept: Sequence[Bool], rows: Sequence[I64], words: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return the postings of neighbouring words: by word, then by segment, in each as they were."""
+    """Return the postings of a run of words: by word, then by segment, then in their old order."""
     parts: list[tuple[NDArray[Any], ...]] = []
-    small = np.uint16 if len(words) <= 1 << 16 else np.uint32  # NumPy sorts 16 bits by counting
+    small = np.uint16 if len(words) <= 1 << 16 else np.uint32  # NumPy sorts 16-bit numbers faster
     for segment, chosen, row in zip(segments, kept, rows, strict=True):
         postings = segment.postings
         first, last = np.searchsorted(postings.words, [words[0], words[-1] + 1])
@@ -244,7 +245,7 @@ def _posting_block(
             continue
         bounds = np.asarray(postings.starts[first : last + 1]).astype(np.int64)
         span = slice(bounds[0], bounds[-1])
-        # a word whose pictures are all gone has no place among `words`; nothing of it is left after the choice
+        # a word without kept pictures is not in `words`: its owner is wrong here, but `chosen` drops all its postings
         owner = np.repeat(np.searchsorted(words, postings.words[first:last]).astype(small), np.diff(bounds))
         reference = np.asarray(postings.references[span])
         part = (owner, postings.signatures[span], row[reference].astype(np.uint32), postings.geometry[span])
@@ -255,7 +256,7 @@ def _posting_block(
 
 
 def _new_rows(kept: Sequence[Bool]) -> list[I64]:
-    """Return for each segment where its pictures come to lie in the new one."""
+    """Return for each segment the rows of its pictures in the new segment."""
     rows, start = [], 0
     for chosen in kept:
         rows.append(start + np.cumsum(chosen, dtype=np.int64) - 1)
@@ -264,7 +265,7 @@ def _new_rows(kept: Sequence[Bool]) -> list[I64]:
 
 
 def _live_counts(segment: PictureSegment, kept: Bool) -> I64:
-    """Return how many postings of each word of a segment are of pictures that are kept."""
+    """Return for each word of a segment how many of its postings are of kept pictures."""
     starts = segment.postings.starts.astype(np.int64)
     if kept.all():
         return np.diff(starts)
@@ -276,7 +277,7 @@ def _live_counts(segment: PictureSegment, kept: Bool) -> I64:
 
 
 def _blocks(starts: I64) -> list[tuple[int, int]]:
-    """Divide words into runs that have not many more than `_POSTINGS_AT_ONCE` postings."""
+    """Divide words into runs of at most `_POSTINGS_AT_ONCE` postings; a word with more is a run by itself."""
     blocks, first, n_words = [], 0, len(starts) - 1
     while first < n_words:
         last = max(first + 1, int(np.searchsorted(starts, starts[first] + _POSTINGS_AT_ONCE, side="right")) - 1)
@@ -298,7 +299,7 @@ def _add_ids(new: NewFolder, ids: SegmentIds) -> None:
 def _finish(
     new: NewFolder, kind: str, model_id: str, descriptors: F32, n_id_bytes: int, config: Config, counts: dict[str, int]
 ) -> str:
-    """Build trees where there are many vectors, write the manifest and give the folder its name."""
+    """Build trees if there are many vectors, write the manifest and give the folder its final name."""
     trees = None
     if len(descriptors) >= config.candidates.annoy_from:
         build_trees(descriptors, new.path / TREES_NAME, config.annoy)
@@ -319,5 +320,5 @@ def _finish(
 
 
 def annoy_settings(annoy: AnnoyConfig) -> dict[str, Any]:
-    """Return what a manifest says of trees."""
+    """Return the entry of a manifest for Annoy's trees."""
     return {"metric": METRIC, "n_trees": annoy.n_trees, "seed": annoy.seed, "n_jobs": annoy.n_jobs}

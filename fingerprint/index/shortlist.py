@@ -1,4 +1,4 @@
-"""Which candidates are verified: those on which most signatures agree, and those that are always verified."""
+"""The shortlist: the candidates with the most votes of signatures, and those that are always verified."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from fingerprint.config import Config
 from fingerprint.features.signatures import pair_votes
 from fingerprint.types import Candidate, Query
 
-_MIN_VOTES = 2.0  # a single match agrees with itself
+_MIN_VOTES = 2.0  # a match votes for itself, so a single vote proves nothing
 
 
 def shortlist(query: Query, candidates: Sequence[Candidate], config: Config) -> list[Candidate]:
-    """Return the candidates that are to be verified, the most promising first.
+    """Return the candidates to verify: those with the most votes first, then the others that are always verified.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def shortlist(query: Query, candidates: Sequence[Candidate], config: Config) -> 
     candidates : sequence of Candidate
         From `Reader.select_candidates`.
     config : Config
-        ``candidates.n_verified`` with most votes of 128-bit signatures, and all that are always verified.
+        ``candidates.n_verified`` is how many are chosen by votes of their 128-bit signatures.
     """
     ranked = sorted((-_most_votes(query, candidate, config), rank) for rank, candidate in enumerate(candidates))
     best = [rank for votes, rank in ranked[: config.candidates.n_verified] if -votes >= _MIN_VOTES]
@@ -29,6 +29,6 @@ def shortlist(query: Query, candidates: Sequence[Candidate], config: Config) -> 
 
 
 def _most_votes(query: Query, candidate: Candidate, config: Config) -> float:
-    """Return the votes of the best variant of the query."""
+    """Return the votes for the variant of the query that has the most."""
     reference = candidate.fingerprint.keypoints
     return max(pair_votes(query.variants[variant], reference, config.match) for variant in candidate.variants)

@@ -1,6 +1,6 @@
-"""What a reader sees: the segments of one model and which of their pictures are not removed, as of one moment.
+"""Snapshots: the segments of one model and which of their pictures are live, as a reader sees them as of one moment.
 
-A snapshot stays as it is whatever others write: segments never change, and mapped files outlive their names.
+A snapshot does not change while others write: segments never change, and mapped files stay readable when deleted.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from fingerprint.index.records import SegmentRecord
 from fingerprint.index.segment import Segment
 from fingerprint.types import F32, I64, Bool
 
-_ATTEMPTS = 20  # to open what another process may be merging meanwhile
+_ATTEMPTS = 20  # to open segments that another process may merge away meanwhile
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot(Sequence[str]):
-    """Pictures by position, counted over all segments in their order; as a sequence, their ids, removed ones too.
+    """Pictures by position, counted over all segments in order. As a sequence it has their ids, also of removed ones.
 
     Attributes
     ----------
@@ -31,9 +31,9 @@ class Snapshot(Sequence[str]):
         Of the segments.
     segments : tuple of Segment
     starts : int64 array, shape (s + 1,)
-        Position of the first picture of each segment, and at the end their number.
+        Position of the first picture of each segment, and at the end the number of pictures.
     live : bool array, shape (n,)
-        Which are not removed.
+        Which pictures are not removed.
     """
 
     numbers: tuple[int, ...]
@@ -54,12 +54,12 @@ class Snapshot(Sequence[str]):
         return int(np.count_nonzero(self.live))
 
     def locate(self, position: int) -> tuple[int, int]:
-        """Return which of the segments a position lies in, and its row there."""
+        """Return the index of the segment that has a position, and the row there."""
         which = int(np.searchsorted(self.starts, position, side="right")) - 1
         return which, position - int(self.starts[which])
 
     def position(self, image_id: str) -> int | None:
-        """Return where the picture of an id is, or None if there is none that is not removed."""
+        """Return the position of the live picture with an id, or None if there is none."""
         for which in reversed(range(len(self.segments))):
             row = self.segments[which].ids.row(image_id)
             if row is not None and self.live[self.starts[which] + row]:
@@ -80,13 +80,13 @@ class Snapshot(Sequence[str]):
 
 @dataclass(frozen=True, slots=True)
 class LiveVectors:
-    """The vectors of what is not removed, read from the segments when they are asked for: by a slice or by rows.
+    """The live vectors of a snapshot. Indexing with a slice or with rows reads them from the segments.
 
     Attributes
     ----------
     snapshot : Snapshot
     positions : int64 array, shape (n,)
-        In the snapshot, of each row.
+        Position in the snapshot of each row.
     """
 
     snapshot: Snapshot
@@ -94,7 +94,7 @@ class LiveVectors:
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> LiveVectors:
-        """Return those of a snapshot."""
+        """Return the live vectors of a snapshot."""
         return cls(snapshot, np.flatnonzero(snapshot.live))
 
     def __len__(self) -> int:
@@ -102,7 +102,7 @@ class LiveVectors:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many there are and how many dimensions they have; 0 where nothing was ever added."""
+        """Number of vectors and of dimensions; 0 dimensions if nothing was ever added."""
         return len(self), self.snapshot.segments[0].descriptors.shape[1] if self.snapshot.segments else 0
 
     def __getitem__(self, rows: slice | I64) -> F32:
@@ -110,22 +110,22 @@ class LiveVectors:
         which = np.searchsorted(self.snapshot.starts, positions, side="right") - 1
         found = np.empty((len(positions), self.shape[1]), np.float32)
         for at in np.unique(which).tolist():
-            mine = which == at
-            found[mine] = self.snapshot.segments[at].descriptors[positions[mine] - self.snapshot.starts[at]]
+            inside = which == at
+            found[inside] = self.snapshot.segments[at].descriptors[positions[inside] - self.snapshot.starts[at]]
         return found
 
     @property
     def ids(self) -> list[str]:
-        """Ids, one a row."""
+        """Ids, one for each row."""
         return list(self.snapshot.live_ids())
 
 
-#: The snapshot of a model that nothing is there of.
+#: The snapshot of a model without vectors.
 NOTHING = Snapshot((), (), np.zeros(1, np.int64), np.zeros(0, np.bool_))
 
 
 def open_snapshots(folder: Path, catalogue: Catalogue, known: Mapping[int, Segment]) -> dict[str, Snapshot]:
-    """Return what is published now, by model.
+    """Return the snapshots of what is published now, by model.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def open_snapshots(folder: Path, catalogue: Catalogue, known: Mapping[int, Segme
         If a segment is missing or does not agree with the catalogue.
     """
     for attempt in range(_ATTEMPTS):
-        with catalogue.moment():
+        with catalogue.read_transaction():
             listed, tombstones = catalogue.segments(), catalogue.tombstones()
         opened: dict[int, Segment] = {}
         try:
@@ -151,7 +151,7 @@ def open_snapshots(folder: Path, catalogue: Catalogue, known: Mapping[int, Segme
                 opened[number].close()
             failed = listed[len(opened)].number
             if attempt == _ATTEMPTS - 1 or failed in {record.number for record in catalogue.segments()}:
-                raise  # it is not that another process merged the segment away meanwhile
+                raise  # the segment is still listed: another process did not merge it away
             continue
         return {
             model_id: _snapshot(
@@ -176,7 +176,7 @@ def _snapshot(
         if len(rows) != record.n_removed or any(not 0 <= row < record.n_rows for row in rows):
             raise CollectionCorruptError(
                 f"{folder}: the catalogue says that {record.n_removed} pictures of segment {record.number} are removed "
-                f"and names {len(rows)}; restore the catalogue or build the collection anew"
+                f"but names {len(rows)}; restore the catalogue or build the collection again"
             )
         live[start:stop][list(rows)] = False
     live.setflags(write=False)

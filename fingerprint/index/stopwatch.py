@@ -12,7 +12,7 @@ class Stopwatch:
         self._since = perf_counter()
 
     def lap(self) -> float:
-        """Return the milliseconds since the last lap, or since it was made."""
+        """Return the milliseconds since the last lap, or since the start."""
         now = perf_counter()
         spent, self._since = (now - self._since) * 1000, now
         return spent

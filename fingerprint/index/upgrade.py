@@ -1,8 +1,8 @@
-"""Collections of an older format brought to the present one: the catalogue migrated, segments completed.
+"""Upgrade of collections of an older format: the catalogue is migrated, segments are completed.
 
-Format 2 had no ids in its segments, a catalogue of schema 1, and manifests that the catalogue did not know. The new
-catalogue is made beside the old one and replaces it in one step; it has all manifests, so what was interrupted
-after that is finished from it.
+In format 2, segments had no ids, and the catalogue was of schema 1 and did not have the manifests. The new catalogue is
+made beside the old one and replaces it in one step. It has all manifests, so an upgrade that was interrupted after that
+step is completed from it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from fingerprint.index.segment import file_digest
 
 @dataclass(frozen=True, slots=True)
 class _OldSegment:
-    """A segment as a catalogue of schema 1 knows it."""
+    """A segment as a catalogue of schema 1 lists it."""
 
     number: int
     records: tuple[ImageRecord, ...]
@@ -41,25 +41,25 @@ class _OldSegment:
 
 
 def upgrade_store(folder: Path) -> int:
-    """Bring a collection to the present format, in place and without its pictures; nothing if it is there already.
+    """Upgrade a collection to the current format, in place and without its pictures, unless it is of that format.
 
-    After an interruption, the same call goes on.
+    After an interruption, the same call continues.
 
     Returns
     -------
     int
-        The format that it was of.
+        The format before.
 
     Raises
     ------
     CollectionNotFoundError
         If there is no collection in `folder`.
     CollectionCorruptError
-        If it is damaged, or of a format that cannot be brought to the present one.
+        If it is damaged, or of a format that cannot be upgraded.
     CollectionBusyError, CollectionError
     """
     if not (folder / COLLECTION_MANIFEST).is_file():
-        raise CollectionNotFoundError(f"{folder}: no collection here")
+        raise CollectionNotFoundError(f"{folder}: no collection here; give the folder of one")
     lock = WriterLock(folder)
     lock.acquire()
     try:
@@ -81,14 +81,14 @@ def upgrade_store(folder: Path) -> int:
 
 @contextmanager
 def _reported(folder: Path) -> Iterator[None]:
-    """Name the collection in what SQLite, JSON and NumPy say of a damaged file."""
+    """Turn errors of SQLite, JSON and NumPy about a damaged file into one that names the collection."""
     try:
         yield
     except (sqlite3.Error, ValueError, KeyError, TypeError, EOFError) as error:
         if isinstance(error, CollectionCorruptError):
             raise
         raise CollectionCorruptError(
-            f"{folder}: it cannot be read as an older collection ({error}); restore it or build the collection anew"
+            f"{folder}: it cannot be read as an older collection ({error}); restore it or build the collection again"
         ) from error
 
 
@@ -99,12 +99,12 @@ def _schema(path: Path) -> int:
 
 
 def _from_schema_1(folder: Path) -> None:
-    """Complete the segments, and put a catalogue of schema 2 in the directory of one of schema 1."""
+    """Complete the segments, and replace a catalogue of schema 1 by one of schema 2."""
     path = folder / CATALOGUE_NAME
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
         segments = list(_old_segments(database))
         skipped = database.execute("SELECT path, reason FROM skipped").fetchall()
-        database.execute("PRAGMA journal_mode = DELETE")  # so that no log of it can be taken for one of the new
+        database.execute("PRAGMA journal_mode = DELETE")  # deletes its log, which the new catalogue must not get
     old = json.loads((folder / COLLECTION_MANIFEST).read_bytes())
     manifests = {segment.number: _complete(folder, segment) for segment in segments}
     made = path.with_name(path.name + UNFINISHED)
@@ -117,8 +117,8 @@ def _from_schema_1(folder: Path) -> None:
                 text = json_bytes(manifests[segment.number]).decode()
                 catalogue.add_segment(segment.number, old["model_id"], segment.records, text)
                 catalogue.remove_rows(segment.number, segment.removed)
-            for path, reason in skipped:
-                catalogue.set_skipped(path, reason)
+            for file, reason in skipped:
+                catalogue.set_skipped(file, reason)
             kept = all(m["n_local"] == m["n_keypoints"] for m in manifests.values())
             now = {"format_version": FORMAT_VERSION, "keep_local_descriptors": kept and bool(manifests)}
             catalogue.set_fact(MANIFEST_FACT, json_bytes({**old, **now}).decode())
@@ -139,7 +139,7 @@ def _old_segments(database: sqlite3.Connection) -> Iterator[_OldSegment]:
 
 
 def _complete(folder: Path, segment: _OldSegment) -> Mapping[str, Any]:
-    """Write the ids of a segment beside its other files, and return its manifest in the present format."""
+    """Write the ids of a segment beside its other files, and return its manifest in the current format."""
     directory = segment_folder(folder, segment.number)
     manifest = json.loads((directory / SEGMENT_MANIFEST).read_bytes())
     ids = SegmentIds.of([record.image_id for record in segment.records])
@@ -156,13 +156,12 @@ def _complete(folder: Path, segment: _OldSegment) -> Mapping[str, Any]:
 
 
 def _write_manifests(folder: Path) -> None:
-    """Write all manifests as the catalogue has them, where they are not so already."""
+    """Write the manifests that differ from those in the catalogue."""
     catalogue = Catalogue(folder / CATALOGUE_NAME)
     try:
         texts = {segment_folder(folder, s.number) / SEGMENT_MANIFEST: s.manifest for s in catalogue.segments()}
-        texts[folder / COLLECTION_MANIFEST] = (
-            catalogue.fact(MANIFEST_FACT) or ""
-        )  # the last: from here on it can be opened
+        # the last to be written: with it the collection can be opened
+        texts[folder / COLLECTION_MANIFEST] = catalogue.fact(MANIFEST_FACT) or ""
     finally:
         catalogue.close()
     for path, text in texts.items():
@@ -170,5 +169,5 @@ def _write_manifests(folder: Path) -> None:
             replace_file(path, text.encode())
 
 
-#: By the version of the schema that they start from.
+#: Migrations by the version of the schema that they start from.
 _MIGRATIONS: Mapping[int, Callable[[Path], None]] = MappingProxyType({1: _from_schema_1})

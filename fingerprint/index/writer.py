@@ -1,4 +1,4 @@
-"""A collection on disk, changed: made, added to, taken from and merged, by one process at a time."""
+"""The writer of a collection on disk: it creates, adds, removes and merges, in one process at a time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 class Writer:
-    """What changes a collection: through a reader, which sees each change as soon as it is published.
+    """Changes a collection through a reader, which sees each change as soon as it is published.
 
     Close it, or use it in a ``with`` statement; the reader is closed with it.
 
@@ -58,9 +58,9 @@ class Writer:
         Raises
         ------
         CollectionExistsError
-            If there is anything in `folder` but what an interrupted call left.
+            If there is anything in `folder`, except what an interrupted call left.
         CollectionError
-            If it cannot be written there.
+            If the folder cannot be written to.
         """
         _check_empty(folder)
         with reported(folder):
@@ -68,7 +68,7 @@ class Writer:
         lock = WriterLock(folder)
         lock.acquire()
         try:
-            _check_empty(folder)  # nobody else is making one by now
+            _check_empty(folder)  # again, as another process may have made one before the lock was held
             _make(folder, models, config)
         finally:
             lock.release()
@@ -76,7 +76,7 @@ class Writer:
 
     @classmethod
     def open(cls, folder: Path, models: Models, config: Config) -> Writer:
-        """Open a collection; parameters and errors as of `Reader.open`."""
+        """Open a collection; parameters and errors as in `Reader.open`."""
         return cls(Reader.open(folder, models, config))
 
     def __enter__(self) -> Writer:
@@ -91,7 +91,7 @@ class Writer:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Keep all other writers out; what is published by then is seen inside. May be nested.
+        """Keep all other writers out, after a refresh of the reader. May be nested.
 
         Raises
         ------
@@ -109,18 +109,18 @@ class Writer:
             self._lock.release()
 
     def _sweep(self) -> None:
-        """Clear away what a writer left that died before it published, or before it had cleared away itself."""
+        """Delete segments that are not in the catalogue: a writer that died has left them."""
         listed = {segment_folder(self._folder, s.number).name for s in self._catalogue.segments()}
         for left in (self._folder / SEGMENTS_NAME).iterdir():
             if left.name not in listed:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
 
     def _clear_away(self) -> None:
-        """Sweep once a change has been published or has failed, which it does not alter if this cannot be done."""
+        """Sweep after a change. If that fails, it is only logged, as the change itself is not affected."""
         try:
             self._sweep()
         except (CollectionError, OSError) as error:
-            _log.warning("%s: what is not needed any more stays until the next change (%s)", self._folder, error)
+            _log.warning("%s: files that are no longer needed stay until the next change (%s)", self._folder, error)
 
     def add(
         self,
@@ -130,21 +130,21 @@ class Writer:
         *,
         n_workers: int | None = None,
     ) -> list[str]:
-        """Add pictures as a new segment and take out those they replace, in one step.
+        """Add pictures as a new segment and remove those that they replace, in one step.
 
         Parameters
         ----------
         fingerprints, records : sequences
-            One of each for a picture.
+            One of each for every picture.
         replaced : iterable of str or None
-            Ids to take out; None for those of `records` that are in the collection when it is written.
+            Ids to remove; None for those of `records` that are in the collection when it is written.
         n_workers : int, optional
             Threads that look up words; one for each core by default. The bytes on disk do not depend on it.
 
         Returns
         -------
         list of str
-            The ids that were taken out.
+            The ids that were removed.
 
         Raises
         ------
@@ -153,9 +153,9 @@ class Writer:
         CollectionBusyError
             If another process is writing.
         UnknownIdError
-            If a replaced id is not there.
+            If an id to remove is not in the collection.
         CollectionError
-            If an id is there that is not replaced, a fingerprint is without local descriptors, or the disk refuses.
+            If an id is in the collection and not replaced, a fingerprint has no local descriptors, or writing fails.
         """
         for fingerprint, record in zip(fingerprints, records, strict=True):
             if fingerprint.model_id != self.reader.model_id:
@@ -165,14 +165,14 @@ class Writer:
                 )
             if len(fingerprint.keypoints.descriptors) != len(fingerprint.keypoints):
                 raise CollectionError(
-                    f"{record.image_id}: it comes without local descriptors, which its words are made of; describe "
-                    "the picture anew"
+                    f"{record.image_id}: its fingerprint has no local descriptors, which its words are made from; "
+                    "describe the picture again"
                 )
         if not fingerprints:
             return []
         if len({record.image_id for record in records}) < len(records):
             raise CollectionError(
-                f"{self._folder}: an id was offered twice at once; give each picture an id of its own"
+                f"{self._folder}: the same id was given to two pictures; give each picture an id of its own"
             )
         ids = [record.image_id for record in records]
         with self.writing():
@@ -199,26 +199,26 @@ class Writer:
         return outgoing
 
     def add_vectors(self, model_id: str, ids: Sequence[str], vectors: F32) -> list[str]:
-        """Add vectors of another model as a new segment; they replace those that are there under the same ids.
+        """Add vectors of another model as a new segment; they replace stored ones with the same ids.
 
         Parameters
         ----------
         model_id : str
-            Not that of the collection.
+            Not the collection's own model.
         ids : sequence of str
-            Each once; they need not be those of pictures.
+            Each once; they need not be ids of pictures.
         vectors : float32 array, shape (n, d)
-            With as many dimensions as what is there of that model.
+            With as many dimensions as the stored vectors of that model.
 
         Returns
         -------
         list of str
-            The ids that were taken out.
+            The ids that were removed.
 
         Raises
         ------
         ModelMismatchError
-            If the dimensions differ from those that are there, or the model is that of the collection.
+            If the dimensions differ from those of stored vectors, or the model is the collection's own.
         CollectionBusyError, CollectionError
         """
         if model_id == self.reader.model_id:
@@ -229,11 +229,11 @@ class Writer:
         if not len(ids):
             return []
         with self.writing():
-            there = self.reader.snapshot_of(model_id)
-            if there.segments and there.segments[0].descriptors.shape[1] != vectors.shape[1]:
+            stored = self.reader.snapshot_of(model_id)
+            if stored.segments and stored.segments[0].descriptors.shape[1] != vectors.shape[1]:
                 raise ModelMismatchError(
-                    f"{self._folder}: vectors of {model_id} have {there.segments[0].descriptors.shape[1]} dimensions "
-                    f"there, {vectors.shape[1]} were offered; import them under another model id"
+                    f"{self._folder}: its vectors of {model_id} have {stored.segments[0].descriptors.shape[1]} "
+                    f"dimensions, the new ones {vectors.shape[1]}; import them under another model id"
                 )
             outgoing = self._catalogue.live(ids, model_id)
             number = self._catalogue.next_number()
@@ -246,21 +246,21 @@ class Writer:
     def _publish(
         self, number: int, model_id: str, records: Sequence[ImageRecord], manifest: str, outgoing: Sequence[str]
     ) -> None:
-        """Enter a segment that is on disk, and take it away again if that fails."""
+        """Enter a segment that is on disk in the catalogue, and delete it if that fails."""
         try:
             with self._catalogue.change():
                 self._catalogue.remove(outgoing, model_id)
                 self._catalogue.add_segment(number, model_id, records, manifest)
-                if model_id == self.reader.model_id:  # a vector does not make a file readable
+                if model_id == self.reader.model_id:  # an imported vector does not mean that the file can be read
                     for record in records:
                         self._catalogue.clear_skipped(record.path or record.image_id)
         except BaseException:
-            self._clear_away()  # the segment too, unless it was published and Ctrl-C came right after
+            self._clear_away()  # deletes the segment, unless Ctrl-C came right after it was published
             raise
         self.reader.refresh()
 
     def remove(self, ids: Sequence[str], model_id: str | None = None) -> None:
-        """Take pictures out, of all models or of one; none if one of them is not there.
+        """Remove pictures, for all models or for one; none if one of the ids is not in the collection.
 
         Raises
         ------
@@ -272,30 +272,30 @@ class Writer:
             self.reader.refresh()
 
     def note_skipped(self, skipped: Sequence[Skipped]) -> None:
-        """Remember files that could not be added, for `info`."""
+        """Note files that could not be added, for `Reader.info`."""
         with self.writing(), self._catalogue.change():
             for item in skipped:
                 self._catalogue.set_skipped(item.path, item.reason)
 
     def note_moved(self, paths: Mapping[str, str]) -> None:
-        """Remember where the files of pictures are now, by id."""
+        """Note the new paths of pictures' files, by id."""
         with self.writing(), self._catalogue.change():
             self._catalogue.set_paths(paths, self.reader.model_id)
 
     def compact(self, largest: int | None = None) -> int:
-        """Merge segments, divide those that are too large and drop what was removed, while readers go on.
+        """Merge segments, divide those that are too large and drop removed pictures, while readers continue.
 
-        Each segment that is written, with those that it was written from, is a step of its own.
+        Each rewrite is published by itself, so an interruption undoes only the one under way.
 
         Parameters
         ----------
         largest : int, optional
-            The most pictures in a segment that is made; `StorageConfig.compact_to` by default.
+            Largest number of pictures in a new segment; `StorageConfig.compact_to` by default.
 
         Returns
         -------
         int
-            How many segments there are fewer than before; negative if more were divided than merged.
+            By how much the number of segments fell; negative if it rose, as large ones were divided.
 
         Raises
         ------
@@ -303,7 +303,7 @@ class Writer:
         """
         limit = self.reader.config.storage.compact_to if largest is None else largest
         if limit < 1:
-            raise ConfigError(f"the most pictures in a segment is {limit}, must be >= 1")
+            raise ConfigError(f"the largest number of pictures in a segment is {limit}, it must be >= 1")
         with self.writing():
             before = self._catalogue.segments()
             for rewrite in rewrites_to_compact(before, limit):
@@ -311,15 +311,15 @@ class Writer:
             return len(before) - len(self._catalogue.segments())
 
     def _merge_small(self) -> None:
-        """Merge the newest segments of a model where there are many of like size."""
+        """Merge the newest segments of a model if many are of similar size."""
         try:
             while group := due_for_merging(self._catalogue.segments(), self.reader.config.storage):
                 self._rewrite([[Part.whole(segment) for segment in group]])
-        except CollectionError as error:  # what was added is there all the same
-            _log.warning("%s: segments are left as they are, to be merged later (%s)", self._folder, error)
+        except CollectionError as error:  # the pictures are added all the same
+            _log.warning("%s: segments could not be merged now, adding will try again (%s)", self._folder, error)
 
     def _rewrite(self, rewrite: Rewrite) -> None:
-        """Replace old segments by new ones, in one step; damage must not get digests that fit it."""
+        """Replace old segments by new ones, in one step. They are checked first: damage must not get new digests."""
         old = {part.segment.number: part.segment for output in rewrite for part in output}
         for segment in old.values():
             for problem in segment_problems(segment_folder(self._folder, segment.number), segment.manifest):
@@ -328,7 +328,7 @@ class Writer:
                 )
         first = rewrite[0][0].segment
         present = {segment.number: segment.rank for segment in self._catalogue.segments()}
-        number, first_rank = self._catalogue.next_number(), present[first.number]  # a rewrite before may have moved it
+        number, first_rank = self._catalogue.next_number(), present[first.number]  # earlier rewrites change ranks
         try:
             made = [
                 (at, self._records(output), self._write(at, output))
@@ -348,7 +348,7 @@ class Writer:
         self._clear_away()
 
     def _records(self, output: Sequence[Part]) -> list[ImageRecord]:
-        """Return the file facts of pictures that a new segment is written from."""
+        """Return the file facts of the pictures of a new segment."""
         return [record for part in output for record in self._live_records(part.segment)[part.start : part.stop]]
 
     def _live_records(self, segment: SegmentRecord) -> list[ImageRecord]:
@@ -367,10 +367,10 @@ class Writer:
 
 
 def _check_empty(folder: Path) -> None:
-    """Check that there is nothing in a folder but what an interrupted `Writer.create` left."""
+    """Check that a folder is empty, except for what an interrupted `Writer.create` left."""
     if (folder / COLLECTION_MANIFEST).exists():
         raise CollectionExistsError(
-            f"{folder}: a collection already; 'fingerprint index add {folder} IMAGES' adds to it"
+            f"{folder}: already a collection; 'fingerprint index add {folder} IMAGES' adds to it"
         )
     if folder.exists() and not (folder.is_dir() and all(map(_left_by_create, folder.iterdir()))):
         raise CollectionExistsError(f"{folder}: not empty; choose another folder or remove it first")
@@ -402,7 +402,7 @@ def _make(folder: Path, models: Models, config: Config) -> None:
 
 
 def _left_by_create(path: Path) -> bool:
-    """Return whether a file is one that making a collection leaves when it is interrupted."""
+    """Return whether a file is one that an interrupted `Writer.create` leaves."""
     if path.name == SEGMENTS_NAME:
         return path.is_dir() and not any(path.iterdir())
     made = (CATALOGUE_NAME, f"{CATALOGUE_NAME}-wal", f"{CATALOGUE_NAME}-shm", f"{CATALOGUE_NAME}-journal")

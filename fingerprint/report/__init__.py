@@ -1,4 +1,4 @@
-"""What people look at: a picture that shows a query beside a reference, and a page of many such pictures."""
+"""Reports for people: a picture of a query beside a reference, and a page of many such pictures."""
 
 from fingerprint.report.page import PageEntry, write_page
 from fingerprint.report.picture import comparison_picture

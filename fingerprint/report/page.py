@@ -1,4 +1,4 @@
-"""One HTML file that holds everything: a row for each query, with its picture inside the page itself."""
+"""An HTML page in one file: a row for each query, with its picture embedded in the page."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ article {
   display: flex; flex-direction: column; overflow: hidden; border: 1px solid var(--line); border-radius: .75rem;
   background: var(--card);
 }
-.told { display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem 2rem; padding: .9rem 1.5rem; }
+.facts { display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem 2rem; padding: .9rem 1.5rem; }
 h2 { margin: 0; font-size: 1.1rem; overflow-wrap: anywhere; flex: 1 1 18rem; }
 .verdict { margin: 0; font-weight: 600; white-space: nowrap; }
 .right { color: var(--right); }
@@ -72,11 +72,11 @@ class PageEntry:
     found : bool
         Whether this counts as a match.
     picture : uint8 array, shape (h, w, 3) RGB
-        What to show, as a rule by `comparison_picture`.
+        What to show, usually by `comparison_picture`.
     done : str or None
-        What was done to the query, in words, where that is known.
+        The edits of the query in words, if they are known.
     right : bool or None
-        Whether the answer is right, where the truth is known.
+        Whether the answer is right, if the truth is known.
     """
 
     query: str
@@ -89,7 +89,7 @@ class PageEntry:
 
     @property
     def verdict(self) -> str:
-        """What became of the query, in a few words."""
+        """The outcome in a few words."""
         if self.right is None:
             return "match" if self.found else "no match"
         if self.found:
@@ -100,12 +100,12 @@ class PageEntry:
 def write_page(
     path: str | os.PathLike[str], entries: Sequence[PageEntry], title: str, notes: Iterable[str] = ()
 ) -> None:
-    """Write an HTML page that needs nothing but itself: no other file, no network, no script.
+    """Write an HTML page that needs no other file, no network and no script.
 
     Parameters
     ----------
     path : str or path
-        The file to write; one that is there is replaced.
+        The file to write; an existing one is replaced.
     entries : sequence of PageEntry
         The rows, in the order in which they are shown.
     title : str
@@ -149,19 +149,19 @@ def _row(entry: PageEntry) -> str:
         facts.append(("probability", probability_text(entry.probability)))
     if entry.done is not None:
         facts.append(("what was done", entry.done))
-    told = "".join(f"<div><dt>{name}</dt><dd>{_escaped(fact)}</dd></div>" for name, fact in facts)
+    details = "".join(f"<div><dt>{name}</dt><dd>{_escaped(fact)}</dd></div>" for name, fact in facts)
     beside = "" if entry.reference is None else f" beside {_escaped(entry.reference)}"
     height, width = entry.picture.shape[:2]
     return (
-        f'<article>\n<div class="told">\n<h2>{_escaped(entry.query)}</h2>\n'
-        f'<p class="verdict {mark}">{sign}{entry.verdict}</p>\n<dl>{told}</dl>\n</div>\n'
+        f'<article>\n<div class="facts">\n<h2>{_escaped(entry.query)}</h2>\n'
+        f'<p class="verdict {mark}">{sign}{entry.verdict}</p>\n<dl>{details}</dl>\n</div>\n'
         f'<div class="shot"><img src="{_data_uri(entry.picture)}" width="{width}" height="{height}" '
         f'alt="{_escaped(entry.query)}{beside}: {entry.verdict}"></div>\n</article>\n'
     )
 
 
 def _escaped(text: str) -> str:
-    """Return text as HTML; what has no printed form (in a file's name it can be anything) becomes U+FFFD."""
+    """Escape text for HTML; characters that cannot be printed, which file names may have, become U+FFFD."""
     return html.escape("".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text))
 
 

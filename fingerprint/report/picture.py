@@ -1,4 +1,4 @@
-"""A query beside a reference, with the part that both show outlined: the corners wear the same numbers and colours."""
+"""A query beside a reference, with the part that both show outlined; its corners have the same numbers and colours."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from fingerprint.report.words import probability_text, variant_text
 from fingerprint.types import F64, I64, U8, Verification
 from fingerprint.verify.geometry import signed_area
 
-#: The largest size at which one of the two pictures is shown, in pixels.
+#: Largest size of each of the two pictures, in pixels.
 MAX_WIDTH, MAX_HEIGHT = 560, 480
-#: What surrounds each of them, so that a mark on its rim is seen whole, in pixels.
+#: Margin around each picture, in pixels, so that marks on its border are not cut off.
 MARGIN = 16
-#: Where the upper left pixel of the query is, in pixels.
+#: Position of the upper left pixel of the query.
 QUERY_X, QUERY_Y = 24, 56
-#: Height of the caption under the higher of the two, in pixels.
+#: Height of the caption under the higher picture, in pixels.
 CAPTION_HEIGHT = 100
-#: Colours of the corners, in order, after Okabe and Ito (2008): told apart by colour-blind eyes too.
+#: Colours of the corners, in order, after Okabe and Ito (2008), which colour-blind people can distinguish too.
 CORNER_COLOURS = (
     *((213, 94, 0), (240, 228, 66), (0, 158, 115), (86, 180, 233)),
     *((204, 121, 167), (230, 159, 0), (236, 238, 242), (51, 124, 196)),
 )
 
-_MIN_HEIGHT = 240  # smaller pictures are enlarged to it, or the marks would hide them
+_MIN_HEIGHT = 240  # pixels; smaller pictures are enlarged, or the marks would hide them
 _GAP = 40
 _RADIUS = 11
 _GROUND, _BRIGHT, _SOFT, _DARK = (24, 26, 31), (240, 242, 245), (166, 173, 184), (12, 13, 16)
 _YES, _NO = (63, 185, 120), (150, 156, 166)
 _SUBPIXEL_BITS = 4
-_FAR = 20_000.0  # pixels; OpenCV draws nothing sensible from farther away
+_FAR = 20_000.0  # pixels; OpenCV does not draw correctly from farther away
 
 
 def comparison_picture(
@@ -42,19 +42,19 @@ def comparison_picture(
     *,
     threshold: float = DEFAULT_CONFIG.probability_threshold,
 ) -> U8:
-    """Draw a query and a reference side by side, with what was found of one in the other.
+    """Draw a query and a reference side by side, with the part that both show outlined.
 
-    The part of the reference that is seen is outlined in both pictures. Its corners carry numbers and colours, the
-    same in both, so that mirroring and rotation are seen at a glance. For a match all else is darkened.
+    The corners of the outline have the same numbers and colours in both pictures, which shows mirroring and rotation.
+    For a match the rest of the pictures is darkened.
 
     Parameters
     ----------
     query, reference : uint8 arrays, shape (h, w, 3) RGB
         The original pictures, upright, at their full size.
     verification : Verification
-        What comparing the two found.
+        Outcome of comparing the two.
     threshold : float, [0, 1]
-        From this probability on it is called a match.
+        Least probability of a match.
 
     Returns
     -------
@@ -115,19 +115,19 @@ def _detail(verification: Verification, found: bool, region: F64 | None, area: i
     inliers = f"{verification.n_inliers} inlier{'' if verification.n_inliers == 1 else 's'}"
     if verification.transform is None:
         return f"{inliers} · no geometry: the keypoints agree on no transform"
-    told = f"{inliers} · shown {variant_text(verification)}"
+    start = f"{inliers} · shown {variant_text(verification)}"
     if region is None:
-        return f"{told} · no region that both show"
+        return f"{start} · no region that both show"
     if not found:
-        return f"{told} · thin outline: no more than a guess"
+        return f"{start} · thin outline: no more than a guess"
     share = min(100.0, 100 * abs(signed_area(region)) / area)
-    return f"{told} · shows {'less than 1' if share < 1 else round(share)} % of the reference"
+    return f"{start} · shows {'less than 1' if share < 1 else round(share)} % of the reference"
 
 
 def _shown(
     query_region: tuple[tuple[float, float], ...] | None, reference_region: tuple[tuple[float, float], ...] | None
 ) -> tuple[F64 | None, F64 | None]:
-    """Return both regions from the corner nearest to the reference's upper left on, or None if they cannot be drawn."""
+    """Return both regions, starting at the corner nearest the reference's upper left; None if they cannot be drawn."""
     if query_region is None or reference_region is None or len(query_region) != len(reference_region):
         return None, None
     in_query = np.array(query_region, dtype=np.float64).reshape(-1, 2)
@@ -140,10 +140,10 @@ def _shown(
 
 
 def _true_corners(region: F64) -> I64:
-    """Return the rows of a polygon that bend its outline: clipping at the rim leaves corners on nearly straight lines.
+    """Return the rows of a polygon's real corners: clipping at the border also makes corners on nearly straight lines.
 
-    The least bent is taken out, again and again, as long as the outline moves by less than 2 % of the polygon's extent
-    and a quarter of its thickness.
+    The flattest corner is dropped repeatedly, as long as the outline moves by less than 2 % of the polygon's extent and
+    a quarter of its thickness.
     """
     kept = list(range(len(region)))
     extent = max(float(np.ptp(region, axis=0).max()), 1e-9)
@@ -162,7 +162,7 @@ def _true_corners(region: F64) -> I64:
 
 
 def _panel(pixels: U8, height: int, region: F64 | None, found: bool) -> U8:
-    """Return a picture at the size at which it is shown, with the region drawn, and a margin on all sides."""
+    """Return a picture at its final size, with the region drawn and a margin on all sides."""
     factor = min(height / pixels.shape[0], MAX_WIDTH / pixels.shape[1])
     size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
@@ -204,7 +204,7 @@ def _outlined(panel: U8, points: F64, thickness: int) -> U8:
 
 
 def _fixed(points: F64) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
-    """Return points as OpenCV takes them: whole numbers of 1/16 pixels."""
+    """Return points as OpenCV takes them: integers in 1/16 pixels."""
     return np.rint(points * (1 << _SUBPIXEL_BITS)).astype(np.int32)
 
 

@@ -1,4 +1,4 @@
-"""The same words for the same outcome, wherever people read it."""
+"""Outcomes in words, the same in all reports and commands."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ def variant_text(verification: Verification) -> str:
     str
         ``"as it is"``, ``"mirrored"``, ``"negative"`` or ``"mirrored negative"``.
     """
-    words = [word for word, so in (("mirrored", verification.mirrored), ("negative", verification.inverted)) if so]
+    words = [word for word, seen in (("mirrored", verification.mirrored), ("negative", verification.inverted)) if seen]
     return " ".join(words) or "as it is"
 
 
 def probability_text(probability: float) -> str:
-    """Write a probability in three decimals, but call it neither 0 nor 1 where it is not.
+    """Return a probability with three decimals, but never round it to 0 or 1.
 
     Parameters
     ----------

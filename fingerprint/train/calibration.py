@@ -1,7 +1,7 @@
-"""Calibration: what the engine measures on edited training images against their sources and against strangers.
+"""Fitting the calibration on the evidence of edited training images, against their sources and unrelated images.
 
-As in the challenge, only a part of the queries has a source in the collection; the rest are edited copies of images
-that were left out of it. The pairs are those that a search would verify, so hard look-alikes are among them.
+As in the challenge, only some of the queries have a source in the collection; the others are edited copies of images
+that were left out of it. The pairs are those that a search would verify, so they include hard look-alikes.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def fit_calibration(
     n_queries: int,
     cohort_rows: Mapping[int, int],
     n_workers: int | None,
-    report: StageProgress,
+    progress: StageProgress,
 ) -> tuple[CalibrationModel, dict[str, Any]]:
     """Fit the calibration and return it with facts for the model card.
 
-    `cohort_rows` gives the rows in the cohort's inverted file of those of `paths` that are in it: what a query was made
-    from is no part of its cohort.
+    `cohort_rows` has, for each index in `paths` whose image is in the cohort, its row there: the images that a query
+    was made from are left out of its cohort.
     """
     seed = int(models.facts["seed"])
     stored = [i for i in range(len(paths)) if i % _LEFT_OUT]
@@ -54,7 +54,7 @@ def fit_calibration(
     ):
         if not isinstance(result, Skipped):
             references.append(result)
-        report("calibration references", len(references), len(stored))
+        progress("calibration references", len(references), len(stored))
     picks = np.random.default_rng([seed, _SEED_STREAM]).integers(len(paths), size=n_queries)
     vectors: list[F64] = []
     labels: list[bool] = []
@@ -80,7 +80,7 @@ def fit_calibration(
             if not isinstance(found, Skipped):
                 vectors += [vector for vector, _ in found]
                 labels += [label for _, label in found]
-            report("calibration queries", done, n_queries)
+            progress("calibration queries", done, n_queries)
     x, y = np.stack(vectors), np.array(labels, dtype=np.bool_)
     weights, centre, spread, bias = fit_logistic(x, y)
     calibration = CalibrationModel(weights=weights, centre=centre, spread=spread, bias=bias)
@@ -98,19 +98,19 @@ def _query_pairs(
     config: Config,
     seed: int,
 ) -> list[tuple[F64, bool]]:
-    """Make an edited copy, search for it, and return evidence and truth of every candidate."""
+    """Make an edited copy, search for it, and return for each verified pair its evidence and whether it is a copy."""
     rng = np.random.default_rng([seed, _SEED_STREAM, number])
     source = int(picks[number])
-    strangers = [int(i) for i in rng.choice(len(paths), 2) if i != source]
-    others = [read_rgb(paths[i], at_least=config.decode_side).pixels for i in strangers]
+    unrelated = [int(i) for i in rng.choice(len(paths), 2) if i != source]
+    others = [read_rgb(paths[i], at_least=config.decode_side).pixels for i in unrelated]
     pixels = read_rgb(paths[source], at_least=config.decode_side).pixels
     query = describe_query(random_chain(pixels, rng, others).pixels, models, config)
-    own = [cohort_rows[i] for i in (source, *strangers) if i in cohort_rows]
-    cohort_score = measure_cohort_score(query.assignments, models, config.match, own)
+    excluded = [cohort_rows[i] for i in (source, *unrelated) if i in cohort_rows]
+    cohort_score = measure_cohort_score(query.assignments, models, config.match, excluded)
     query = replace(query, cohort_score=cohort_score)
-    planted = {str(i) for i in strangers}  # a stranger pasted into the query is found there, and rightly
+    pasted = {str(i) for i in unrelated}  # these may be pasted into the query, and are then rightly found
     return [
         (evidence_vector(find_agreement(query, c.fingerprint, config.match).evidence), c.reference_id == str(source))
         for c in shortlist(query, reader.select_candidates(query)[0], config)
-        if c.reference_id not in planted
+        if c.reference_id not in pasted
     ]

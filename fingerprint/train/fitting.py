@@ -1,4 +1,4 @@
-"""The fits themselves: arrays in, arrays out, chance from a generator that is passed."""
+"""The fits on arrays. All random numbers come from a generator that the caller passes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CELL_SAMPLE = 100_000  # points that the cells are learned from
 _POINTS_PER_WORD = 8
 _RARITY_PRIOR = 3.0  # images
 _RANK = 1e-6  # eigenvalues below this part of the first are rounding errors of float32
-_AGREEMENT_RIDGE = 0.1  # part of the mean variance added to that of originals and copies
+_AGREEMENT_RIDGE = 0.1  # part of the mean variance that is added to the variances of originals and copies
 _LEAST_CORRELATION = 1e-3
 #: See `fit_projection`.
 DEFAULT_SHRINKAGE = 0.05
@@ -30,8 +30,8 @@ DEFAULT_SHRINKAGE = 0.05
 def fit_signatures(descriptors: U8, rng: np.random.Generator) -> tuple[F32, F32]:
     """Draw a random orthogonal basis and take the medians of the training descriptors in it as thresholds.
 
-    A random basis did better than iterative quantization on our photographs: every direction splits the descriptors
-    as well as any other, and matches are counted over all of them.
+    A random basis did better than iterative quantization on our photographs: all directions then
+    split the descriptors equally well, and matches are counted over all of them.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def fit_local_basis(descriptors: U8, dimension: int) -> tuple[F32, F32]:
 
 
 def fit_codebook(points: F32, n_words: int, rng: np.random.Generator) -> F32:
-    """Cluster points by k-means (k-means++ start), empty clusters restarted at random points.
+    """Cluster points by k-means (k-means++ start); empty clusters restart at random points.
 
     Parameters
     ----------
@@ -100,11 +100,11 @@ def fit_vocabulary(descriptors: U8, basis: tuple[F32, F32], n_cells: int, rng: n
     Parameters
     ----------
     descriptors : uint8 array, shape (n, 128)
-        Of the training images and, so that mirrored queries are as well served, of their mirror images.
+        Of the training images, and of their mirror images, so that mirrored queries are served as well.
     basis : tuple of float32 arrays
         Mean (128,) and 64 principal directions (128, 64).
     n_cells : int
-        Cells, and words of each; fewer if there are not `_POINTS_PER_WORD` descriptors for a word.
+        Number of cells, and of words in each; fewer if there are not `_POINTS_PER_WORD` descriptors for a word.
     """
     mean, directions = basis
     q, r = np.linalg.qr(rng.standard_normal((directions.shape[1], directions.shape[1])))
@@ -133,10 +133,10 @@ def fit_vocabulary(descriptors: U8, basis: tuple[F32, F32], n_cells: int, rng: n
 
 
 def fit_rarity(n_images_with: I64, n_images: int) -> F32:
-    """Return weights of words, by how many of the training images have them, with a mean of 1 over the postings.
+    """Return weights of words by their rarity in the training images, with a mean of 1 over the postings.
 
-    The square of the inverse document frequency, as both sides of a match have it; smoothed, as most words are in few
-    images, and bounded, as no single match should decide.
+    The weight is the square of the inverse document frequency: one factor for each side of a match. It is smoothed, as
+    most words are in few images, and bounded, as no single match should decide.
     """
     frequency = np.log((n_images + _RARITY_PRIOR) / (n_images_with + _RARITY_PRIOR))
     weight = np.square(frequency)
@@ -169,27 +169,28 @@ def fit_agreement(
 ) -> tuple[F32, F32]:
     """Return centre (D,) and the directions (D, d) in which edited copies agree best with their originals, float32.
 
-    Within the whitened leading principal directions of all vectors, the eigenvectors of the covariance between
-    originals and copies against the covariance of both; each is weighted by the square root of its correlation. This
-    is canonical correlation analysis with the same map for both sides (Hotelling 1936).
+    This is canonical correlation analysis with the same map for both sides (Hotelling 1936), in the whitened leading
+    principal directions of all vectors. Its directions are generalised eigenvectors: of the covariance between
+    originals and copies, against the mean of their own covariances. Each is weighted by the square root of its
+    correlation.
 
     Parameters
     ----------
     originals : float32 array, shape (n, D)
         Of training images.
     copies : float32 array, shape (m, D)
-        Of edited copies; with none, the whitened principal directions come back.
+        Of edited copies; without any, the whitened principal directions are returned.
     owners : int64 array, shape (m,)
         Row of the original of each copy.
     dimension : int
-        SearchOptions d; fewer come back if the vectors span fewer.
+        Number of directions, d; fewer are returned if the vectors span fewer.
     n_principal : int
-        Principal directions that are looked into.
+        Number of leading principal directions to use.
     shrinkage : float
         As in `fit_projection`.
     """
     everything = np.concatenate([originals, copies])
-    if not dimension:  # of a short descriptor a cue may get nothing
+    if not dimension:  # in a short descriptor a cue may get no dimension
         nothing = np.zeros((originals.shape[1], 0), np.float32)
         return everything.mean(axis=0, dtype=np.float64).astype(np.float32), nothing
     if not len(copies):
@@ -220,16 +221,16 @@ def fit_projection(vectors: F32, dimension: int, power: float, shrinkage: float 
     vectors : float32 array, shape (n, D)
         One for each training image and each edited copy.
     dimension : int
-        SearchOptions d; fewer come back if the vectors span fewer.
+        Number of directions, d; fewer are returned if the vectors span fewer.
     power : float
         0.5 whitens fully, 0 not at all.
     shrinkage : float
-        Part of the mean variance added before whitening, so that the last directions are not all noise.
+        Part of the mean variance added before whitening, so that the last directions are not only noise.
     """
     mean = vectors.mean(axis=0, dtype=np.float64)
     x = vectors - mean.astype(np.float32)
     n, width = x.shape
-    if n <= width:  # the smaller of the two problems has the same answer
+    if n <= width:  # the smaller (n, n) problem has the same solution
         values, left = np.linalg.eigh((x @ x.T).astype(np.float64) / n)
         values, left = values[::-1], left[:, ::-1]
         rank = min(dimension, int((values > _RANK * values[0]).sum()))
@@ -246,7 +247,7 @@ def fit_projection(vectors: F32, dimension: int, power: float, shrinkage: float 
 
 
 def _fixed_signs(vectors: F64) -> F64:
-    """Turn each column so that its largest entry is positive: eigenvectors are known up to their sign."""
+    """Choose the sign of each column so that its largest entry is positive: the sign of an eigenvector is arbitrary."""
     largest = np.abs(vectors).argmax(axis=0)
     return np.asarray(vectors * np.where(vectors[largest, np.arange(vectors.shape[1])] < 0, -1.0, 1.0))
 

@@ -1,4 +1,4 @@
-"""What the detector of insets learns: how borders of pasted pictures look, and which rectangles are such pictures."""
+"""Training the detector of insets: how their borders look, and which rectangles are insets."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from fingerprint.train.fitting import fit_logistic
 from fingerprint.types import BOUNDARY_BINS, F32, F64, RECTANGLE_MEASURES, U8, Skipped, StageProgress
 from fingerprint.workers import map_images
 
-_MOST_AREA = 0.98  # of the picture; regions that are larger are no insets to learn borders from
-_STRAIGHT = 0.004  # of the picture's side; how far a side may be off the axis to count as a border to learn from
-_LEAST_SIDE = 0.1  # of the picture's side
-_MARGIN = 4  # lines beside the picture's own border, of which not all neighbours are known
-_PRIOR = 200.0  # boundary pixels that are taken as any others
-_SAME_REGION = 0.7  # overlap from which a rectangle is the region of the source
+_MOST_AREA = 0.98  # of the picture; borders are not learned from larger regions
+_STRAIGHT = 0.004  # of the picture's side; borders are not learned from sides that deviate more from the axis
+_LEAST_SIDE = 0.1  # of the picture's side; borders are not learned from smaller regions
+_MARGIN = 4  # lines along the picture's own border, which lack some neighbours
+_PRIOR = 200.0  # weight of the usual frequencies of bins, in boundary pixels
+_SAME_REGION = 0.7  # a rectangle of more overlap counts as the region of the source
 _RIDGE = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class EditedView:
-    """What is kept of an edited training image to learn insets from.
+class InsetExample:
+    """An edited training image from which the detector of insets learns.
 
     Attributes
     ----------
     grey : uint8 array, shape (h, w)
         At `fingerprint.features.insets.SEARCH_SIDE`.
     corners : float64 array, shape (4, 2)
-        Where the source's corners are, clockwise from what was its top left, in units of the picture's width and
-        height. They may lie outside of it.
+        Corners of the source in the edited picture, clockwise from the source's top left, in units of the picture's
+        width and height. They may lie outside the picture.
     """
 
     grey: U8
     corners: F64
 
     @classmethod
-    def of(cls, grey: U8, size: tuple[int, int], source_size: tuple[int, int], transform: F64) -> EditedView:
-        """Make one of an edited picture.
+    def of(cls, grey: U8, size: tuple[int, int], source_size: tuple[int, int], transform: F64) -> InsetExample:
+        """Make an example of an edited picture.
 
         Parameters
         ----------
@@ -64,34 +64,34 @@ class EditedView:
         return np.asarray(np.clip(np.concatenate([self.corners.min(axis=0), self.corners.max(axis=0)]), 0, 1))
 
 
-def fit_insets(views: Sequence[EditedView], n_workers: int | None, report: StageProgress) -> InsetModel:
+def fit_insets(examples: Sequence[InsetExample], n_workers: int | None, progress: StageProgress) -> InsetModel:
     """Fit the detector on edited training images.
 
     Parameters
     ----------
-    views : sequence of EditedView
+    examples : sequence of InsetExample
     n_workers : int, optional
         Threads; the model does not depend on it.
-    report : callable
-        Called as ``report(stage, done, total)``.
+    progress : callable
+        Called as ``progress(stage, done, total)``.
 
     Raises
     ------
     ConfigError
         If none of the edited images has an inset.
     """
-    evidence = fit_evidence(views)
+    evidence = fit_evidence(examples)
 
-    def work(view: EditedView) -> tuple[F64, F64]:
-        rectangles = find_rectangles(view.grey, evidence)
-        return rectangles.measures, overlap(rectangles.boxes, view.box)
+    def work(example: InsetExample) -> tuple[F64, F64]:
+        rectangles = find_rectangles(example.grey, evidence)
+        return rectangles.measures, overlap(rectangles.boxes, example.box)
 
     measures, overlaps = [np.zeros((0, RECTANGLE_MEASURES))], [np.zeros(0)]
-    for done, found in enumerate(map_images(work, views, n_workers), start=1):
-        if not isinstance(found, Skipped):  # no file is read, so none is
+    for done, found in enumerate(map_images(work, examples, n_workers), start=1):
+        if not isinstance(found, Skipped):  # never skipped, as no file is read
             measures.append(found[0])
             overlaps.append(found[1])
-        report("insets", done, len(views))
+        progress("insets", done, len(examples))
     x, y = np.concatenate(measures), np.concatenate(overlaps) > _SAME_REGION
     if not y.any():
         raise ConfigError("none of the edited training images has an inset; give more training images or edited copies")
@@ -103,19 +103,19 @@ def fit_insets(views: Sequence[EditedView], n_workers: int | None, report: Stage
     )
 
 
-def fit_evidence(views: Sequence[EditedView]) -> F32:
-    """Return the logarithm of how much more frequent each bin is along the borders of insets than anywhere."""
+def fit_evidence(examples: Sequence[InsetExample]) -> F32:
+    """Return for each bin the logarithm of its frequency along borders of insets, relative to that anywhere."""
     at_borders, anywhere = np.zeros(BOUNDARY_BINS * BOUNDARY_BINS), np.zeros(BOUNDARY_BINS * BOUNDARY_BINS)
-    for view in views:
-        left, top, right, bottom = view.box
+    for example in examples:
+        left, top, right, bottom = example.box
         if (
-            not _is_upright(view.corners)
+            not _is_upright(example.corners)
             or (right - left) * (bottom - top) > _MOST_AREA
             or min(right - left, bottom - top) < _LEAST_SIDE
         ):
             continue
-        height, width = view.grey.shape
-        both = bins_both_ways(view.grey)
+        height, width = example.grey.shape
+        both = bins_both_ways(example.grey)
         across_y, across_x = both
         for bins, line, start, stop, n in (
             (across_y, top * height, left * width, right * width, height),
@@ -144,6 +144,6 @@ def overlap(boxes: F64, box: F64) -> F64:
 
 
 def _is_upright(corners: F64) -> bool:
-    """Tell whether the sides of the source are parallel to those of the picture, turned by right angles or not."""
+    """Return whether the sides of the source are parallel to those of the picture; it may be turned by right angles."""
     sides = np.abs(np.roll(corners, -1, axis=0) - corners)
     return bool((sides.min(axis=1) < _STRAIGHT).all())

@@ -1,4 +1,4 @@
-"""The walk from training photographs to models: signatures, codebook, projection, background, calibration."""
+"""From training photographs to models: signatures, codebook, projections, insets, vocabulary, cohort, calibration."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from fingerprint.train.fitting import (
     fit_signatures,
     fit_vocabulary,
 )
-from fingerprint.train.insets import EditedView, fit_insets
+from fingerprint.train.insets import InsetExample, fit_insets
 from fingerprint.types import COLOUR_DIMENSION, GIST_DIMENSION, U8, ImageSource, LocalFeatures, Skipped, StageProgress
 from fingerprint.verify.score import EVIDENCE_NAMES
 from fingerprint.version import __version__
@@ -61,8 +61,8 @@ _CUES = {
     "gist": _CuePlan(4, 0.7, 400, DEFAULT_SHRINKAGE),
     "colour": _CuePlan(3, 0.6, 256, 0.5),
 }
-_VIEWED_COPIES = 6  # of each image, that the detector of insets learns from
-_QUALITIES = (70, 96)  # of the JPEG files that edited copies are saved as
+_INSET_COPIES = 6  # edited copies of each image from which the detector of insets learns
+_QUALITIES = (70, 96)  # of JPEG, at which edited copies are saved
 
 
 def train_models(
@@ -100,7 +100,7 @@ def train_models(
         If there are too few images.
     """
     train = train or TrainConfig()
-    report = progress or _silent
+    progress = progress or _silent
     ordered = sorted(paths)
     features: list[LocalFeatures] = []
     thumbnails: list[U8] = []
@@ -115,41 +115,41 @@ def train_models(
             features.append(result[0])
             thumbnails.append(result[1])
             usable.append(path)
-        report("keypoints", len(usable) + len(skipped), len(ordered))
+        progress("keypoints", len(usable) + len(skipped), len(ordered))
     if len(usable) < 20:
-        raise ConfigError(f"training needs at least 20 readable images, found {len(usable)}")
+        raise ConfigError(f"training needs at least 20 readable images, found {len(usable)}; give more images")
 
     rng = np.random.default_rng(train.seed)
     partial_model = _fit_local(features, train, rng)
     cues = [compute_cues(f, t, partial_model) for f, t in zip(features, thumbnails, strict=True)]
-    copies = _describe_copies(usable, partial_model, config, train, n_workers, report)
+    copies = _describe_copies(usable, partial_model, config, train, n_workers, progress)
     projected = _fit_cues(partial_model, cues, copies, train.dimension)
     chosen = np.sort(rng.choice(len(cues), min(train.n_background, len(cues)), replace=False))
     background = np.array([embed(cues[i], projected) for i in chosen], dtype=np.float32)
-    insets = fit_insets([v.view for v in copies if v.view is not None], n_workers, report)
+    insets = fit_insets([copy.example for copy in copies if copy.example is not None], n_workers, progress)
     descriptor = replace(projected, background=background.reshape(-1, projected.dimension))
-    report("vocabulary", 0, 1)
+    progress("vocabulary", 0, 1)
     vocabulary = _fit_vocabulary(features, train, rng)
-    shown = np.unique(np.linspace(0, len(features) - 1, min(train.n_cohort, len(features))).astype(int))
-    unknown = _background_of([features[i] for i in shown], descriptor, vocabulary)
-    report("vocabulary", 1, 1)
+    in_cohort = np.unique(np.linspace(0, len(features) - 1, min(train.n_cohort, len(features))).astype(int))
+    cohort = _make_cohort([features[i] for i in in_cohort], descriptor, vocabulary)
+    progress("vocabulary", 1, 1)
 
     facts = {
         "copyprint": __version__,
         "n_images": len(usable),
         "n_projection_vectors": len(cues) + len(copies),
-        "n_inset_views": sum(v.view is not None for v in copies),
+        "n_inset_views": sum(copy.example is not None for copy in copies),
         "config": config_digest(config),
         "features": config_digest(config.reference),
         "seed": train.seed,
         "n_edited_copies": train.n_edited_copies,
     }
-    untrained = make_models(descriptor, vocabulary, insets, unknown, _neutral_calibration(), facts)
-    rows = {int(i): row for row, i in enumerate(shown)}
+    uncalibrated = make_models(descriptor, vocabulary, insets, cohort, _neutral_calibration(), facts)
+    rows = {int(i): row for row, i in enumerate(in_cohort)}
     calibration, calibration_facts = fit_calibration(
-        usable, untrained, config, train.n_calibration, rows, n_workers, report
+        usable, uncalibrated, config, train.n_calibration, rows, n_workers, progress
     )
-    return make_models(descriptor, vocabulary, insets, unknown, calibration, facts | calibration_facts), tuple(skipped)
+    return make_models(descriptor, vocabulary, insets, cohort, calibration, facts | calibration_facts), tuple(skipped)
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:
@@ -162,7 +162,7 @@ def _features_of_file(source: ImageSource, config: Config) -> tuple[LocalFeature
 
 
 def _fit_local(features: Sequence[LocalFeatures], train: TrainConfig, rng: np.random.Generator) -> DescriptorModel:
-    """Fit what concerns single local descriptors; the projections are still empty."""
+    """Fit the parts for single local descriptors; the projections are still empty."""
     everything = np.concatenate([f.descriptors for f in features])
     if not len(everything):
         raise ConfigError("the training images have no keypoints at all; give photographs")
@@ -199,10 +199,10 @@ def _fit_vocabulary(features: Sequence[LocalFeatures], train: TrainConfig, rng: 
     return replace(vocabulary, rarity=fit_rarity(n_images_with, len(features)))
 
 
-def _background_of(
+def _make_cohort(
     features: Sequence[LocalFeatures], descriptor: DescriptorModel, vocabulary: VocabularyModel
 ) -> CohortModel:
-    """Return the inverted file of training images."""
+    """Return the inverted file of the cohort's images."""
     postings = build_postings([make_keypoints(f, f.width, f.height, descriptor) for f in features], vocabulary)
     return CohortModel(
         words=postings.words,
@@ -216,11 +216,11 @@ def _background_of(
 
 @dataclass(frozen=True, slots=True)
 class _EditedCopy:
-    """An edited copy of a training image: its original, its cues, and what the detector of insets learns from."""
+    """An edited copy of a training image: the index of its original, its cues, and its example for insets, if any."""
 
     owner: int
     cues: Cues
-    view: EditedView | None
+    example: InsetExample | None
 
 
 def _describe_copies(
@@ -229,7 +229,7 @@ def _describe_copies(
     config: Config,
     train: TrainConfig,
     n_workers: int | None,
-    report: StageProgress,
+    progress: StageProgress,
 ) -> list[_EditedCopy]:
     """Describe edited copies of the training images, saved as JPEG and read again as queries are."""
 
@@ -245,15 +245,15 @@ def _describe_copies(
             cues = compute_cues(extract_features(luma, config.reference)[0], make_cue_thumbnail(planes.pixels), model)
             size = (planes.width, planes.height)
             source_size = (picture.pixels.shape[1], picture.pixels.shape[0])
-            view = EditedView.of(luma.pixels, size, source_size, edited.transform)
-            found.append(_EditedCopy(index, cues, view if number < _VIEWED_COPIES else None))
+            example = InsetExample.of(luma.pixels, size, source_size, edited.transform)
+            found.append(_EditedCopy(index, cues, example if number < _INSET_COPIES else None))
         return found
 
     described: list[_EditedCopy] = []
     for done, result in enumerate(map_images(copies_of, range(len(paths)), n_workers), start=1):
-        if not isinstance(result, Skipped):  # each was read a moment ago
+        if not isinstance(result, Skipped):  # never skipped, as each image could be read before
             described += result
-        report("edited copies", done, len(paths))
+        progress("edited copies", done, len(paths))
     return described
 
 

@@ -1,4 +1,4 @@
-"""The verdict on a query and one reference: alignment, pixels, evidence, probability."""
+"""Verification of a query with one reference: alignment, pixels, evidence, probability."""
 
 from fingerprint.verify.compare import compare
 from fingerprint.verify.verification import Agreement, find_agreement, verify

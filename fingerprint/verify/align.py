@@ -13,13 +13,13 @@ from fingerprint.kernels.matching import best_similarity, match_signatures
 from fingerprint.types import F32, F64, I64, Bool, Keypoints
 from fingerprint.verify.geometry import apply_transform, fit_affine, fit_homography, fit_similarity, is_plausible
 
-MAX_HYPOTHESES = 250  # matches of a pair that are tried; the cost grows with the square
-#: Inliers nearer than this to where the transform puts them, in tolerances, are counted as precise.
+MAX_HYPOTHESES = 250  # matches of a pair that are tried; the cost grows with the square of their number
+#: Inliers with a residual below this, in tolerances, count as precise.
 PRECISE = 0.4
 SIGNATURE_BITS = 128
 _MIN_AFFINE, _MIN_HOMOGRAPHY = 4, 10
 _REFINEMENTS = 3
-_MAX_PERSPECTIVE = 2.0  # the third row of a homography, in 1 / longer sides; beyond it the horizon is too near
+_MAX_PERSPECTIVE = 2.0  # largest entry of a homography's third row, in 1 / longer side, or the horizon is too near
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +31,14 @@ class Alignment:
     query_idx, reference_idx : int64 arrays, shape (k,)
         Rows of the keypoints that agree, by query row.
     similarities : float64 array, shape (k,)
-        Cosines of their local descriptors as their signatures tell it, [0, 1].
+        Cosines of their local descriptors, estimated from their signatures, [0, 1].
     residuals : float64 array, shape (k,)
-        Distances between where the transform puts them and where they are, in tolerances, [0, 1).
+        Distances between their positions by the transform and in the reference, in tolerances, [0, 1).
     transform : float64 array, shape (3, 3), or None
-        From the query's frame to the reference's (longer sides); None if fewer than two places agree.
+        From positions in the query to positions in the reference, each in units of its own picture's longer side; None
+        if fewer than two positions agree.
     n_matches : int
-        Matches that were tried.
-    n_votes : int
-        Matches that agreed with the best similarity transform through a single match.
+        Number of matches that were tried.
     """
 
     query_idx: I64
@@ -48,12 +47,11 @@ class Alignment:
     residuals: F64
     transform: F64 | None
     n_matches: int
-    n_votes: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Matches:
-    """Tentative matches: frames (m, 5) of either side, a match a row."""
+    """Tentative matches: frames (m, 5) in the query and in the reference, one row for each match."""
 
     query: F32
     reference: F32
@@ -68,9 +66,9 @@ class _Matches:
         return self.reference[:, :2].astype(np.float64)
 
     def residuals(self, transform: F64) -> F64:
-        """Return distances in tolerances, infinite where a match's own scale or angle speaks against the transform.
+        """Return residuals in tolerances, infinite where a match's scale or angle contradicts the transform.
 
-        A transform that magnifies is allowed as much more.
+        The tolerance is magnified as much as the transform magnifies.
         """
         source, target = self.source, self.target
         linear = transform[:2, :2]
@@ -89,8 +87,8 @@ class _Matches:
 def align(query: Keypoints, reference: Keypoints, config: MatchConfig) -> Alignment:
     """Match two sets of keypoints and find the transform on which most matches agree.
 
-    Each match is a hypothesis of position, scale and angle; the best one is refined to an affine map, and to a
-    homography where that explains at least as much as precisely.
+    Each match is a hypothesis of position, scale and angle. The best one is refined to an affine map, and then to a
+    homography if that has at least as many precise inliers.
 
     Parameters
     ----------
@@ -102,12 +100,12 @@ def align(query: Keypoints, reference: Keypoints, config: MatchConfig) -> Alignm
     ----------
     Philbin et al., *Object retrieval with large vocabularies and fast spatial matching*, CVPR 2007 (a transform from
     every single match); Charikar, *Similarity estimation techniques from rounding algorithms*, STOC 2002 (the angle
-    between two vectors is the part of random hyperplanes that divide them).
+    between two vectors is proportional to the share of random hyperplanes that separate them).
     """
     query_idx, reference_idx, bits = match_signatures(query.signatures, reference.signatures, config.verify_bits)
     kept = nearest_matches(bits, MAX_HYPOTHESES)
     query_idx, reference_idx, bits = query_idx[kept], reference_idx[kept], bits[kept]
-    n_votes, inlier = best_similarity(
+    inlier = best_similarity(
         query.frame,
         reference.frame,
         query_idx,
@@ -126,12 +124,11 @@ def align(query: Keypoints, reference: Keypoints, config: MatchConfig) -> Alignm
         residuals=residuals[rows],
         transform=transform,
         n_matches=len(query_idx),
-        n_votes=int(n_votes),
     )
 
 
 def _refine(matches: _Matches, inlier: Bool) -> tuple[F64 | None, Bool, F64]:
-    """Fit an affine map, then a homography where there is enough to fit one, and take in what it explains."""
+    """Fit an affine map, then a homography if there are enough inliers; each fit also updates the inliers."""
     source, target = matches.source, matches.target
     transform: F64 | None = None
     residuals = np.zeros(len(source))

@@ -1,4 +1,4 @@
-"""Two pictures compared: both are described, then verified."""
+"""Comparing two pictures: both are described, then verified."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fingerprint.verify.verification import verify
 def compare(
     query: ImageSource, reference: ImageSource, *, models: Models | None = None, config: Config = DEFAULT_CONFIG
 ) -> Verification:
-    """Tell whether `query` was made from `reference`, how sure that is, and which part is seen where.
+    """Return whether `query` was made from `reference`, how sure that is, and which part is seen where.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is measured of a query and a reference: how their keypoints agree, and how alike they are otherwise."""
+"""Evidence, measured on a query and a reference: how their keypoints agree, and how alike they are otherwise."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from fingerprint.types import F64, Keypoints
 from fingerprint.verify.align import PRECISE, Alignment
 from fingerprint.verify.geometry import hull_area
 
-_FINE_CELLS = 100  # two inliers nearer than a hundredth of the picture are one observation
+_FINE_CELLS = 100  # cells along the longer side; inliers in the same cell count once
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """What was measured on one pair of pictures beside the agreement of their keypoints.
+    """Evidence on one pair of pictures, other than the agreement of their keypoints.
 
     Attributes
     ----------
@@ -27,11 +27,11 @@ class Likeness:
     hash_distance : int, 0..64
         Hamming distance of the perceptual hashes, the smallest among the algorithms and variants.
     cohort_score : float, >= 0
-        How well the query agrees with pictures it has nothing to do with; see `fingerprint.types.Query`.
+        How well the query agrees with unrelated pictures; see `fingerprint.types.Query`.
     inverted : bool
         Whether the query agrees as a negative, which is rare.
     pixel_correlation, pixel_edges : float, [0, 1] and [-1, 1]
-        How alike the pixels are where the transform lays them on each other, times how far that is to be trusted; see
+        How alike the pixels are where the pictures overlap under the transform, times the support; see
         `fingerprint.verify.pixels.PixelAgreement`. 0 without a transform.
     """
 
@@ -45,32 +45,32 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was measured on one pair of pictures.
+    """Evidence on one pair of pictures.
 
     Attributes
     ----------
     n_matches : int
-        Query keypoints that found a similar reference keypoint.
+        Query keypoints that match a reference keypoint.
     n_inliers : int
-        Those that agree on one transform, each place counted once in both pictures.
+        Matches that agree on one transform; matches at the same position of either picture count once.
     n_precise : int
-        Of `n_inliers`, those within `fingerprint.verify.align.PRECISE` tolerances of where the transform puts them.
+        The same for inliers with a residual below `fingerprint.verify.align.PRECISE` tolerances.
     significance : float
         ``-log10`` of the number of such agreements expected by chance (a-contrario), >= 0.
     similarity : float, [0, 1]
         Mean cosine of the inliers' local descriptors; 0 without inliers.
     residual : float
-        Root mean square distance between where the transform puts the inliers and where they are, in tolerances.
+        Root mean square of the inliers' residuals, in tolerances.
     reference_cover, query_cover : float, [0, 1]
         Area of the convex hull of the inliers as a part of the picture.
     reference_density : float, [0, 1]
-        Part of the reference's keypoints within the bounds of the inliers that are inliers themselves.
+        Share of inliers among the reference's keypoints in the bounding box of the inliers.
     n_cells : int
-        Cells of a grid over the picture that hold inliers, the smaller of query and reference.
+        Cells of a grid that have inliers; the smaller number of query and reference.
     anisotropy : float, >= 0
-        Natural logarithm of how much more the transform stretches one direction than another.
+        Natural logarithm of the ratio of the transform's largest to its smallest stretch.
     likeness : Likeness
-        What does not come from keypoints.
+        Evidence that does not come from keypoints.
     """
 
     n_matches: int
@@ -94,7 +94,7 @@ def measure_evidence(
     likeness: Likeness,
     config: MatchConfig,
 ) -> Evidence:
-    """Return what an alignment of `query` with `reference` proves, together with what was measured otherwise."""
+    """Return the evidence of an alignment of `query` with `reference`, together with the other `likeness`."""
     source = query.frame[alignment.query_idx, :2].astype(np.float64)
     target = reference.frame[alignment.reference_idx, :2].astype(np.float64)
     precise = alignment.residuals < PRECISE
@@ -125,7 +125,7 @@ def measure_evidence(
 
 
 def _n_distinct(source: F64, target: F64, cells: int) -> int:
-    """Count matches by the cells of a grid that they fill, in whichever picture that is fewer."""
+    """Count the cells of a grid that matches fall into, in the picture where these are fewer."""
     return min(_n_filled(source, cells), _n_filled(target, cells))
 
 
@@ -137,9 +137,9 @@ def _n_filled(points: F64, cells: int) -> int:
 
 
 def _density(inliers: F64, reference: Keypoints) -> float:
-    """Return which part of the reference's keypoints within the bounds of the inliers are inliers themselves.
+    """Return the share of inliers among the reference's keypoints in the bounding box of the inliers.
 
-    A copy repeats nearly everything within its bounds; a pattern or a logo that two pictures share does not.
+    A copy repeats nearly all keypoints there. Two pictures that only share a pattern or a logo do not.
     """
     if len(inliers) < 3:
         return 0.0

@@ -37,7 +37,7 @@ def fit_affine(source: F64, target: F64) -> F64 | None:
 
 
 def _on_a_line(points: F64) -> bool:
-    """Tell whether points lie on one line, or nearly, or all in one place."""
+    """Return whether points lie on one line, or nearly, or all at one position."""
     s = points - points.mean(axis=0)
     scatter = s.T @ s
     determinant = scatter[0, 0] * scatter[1, 1] - scatter[0, 1] * scatter[1, 0]
@@ -54,7 +54,7 @@ def fit_similarity(source: F64, target: F64) -> F64 | None:
     Returns
     -------
     float64 array, shape (3, 3), or None
-        None for fewer than two places, or a map that shrinks everything to a point.
+        None for fewer than two positions, or a map that shrinks everything to a point.
     """
     if len(source) < 2:
         return None
@@ -71,7 +71,7 @@ def fit_similarity(source: F64, target: F64) -> F64 | None:
 
 
 def is_plausible(linear: F64) -> bool:
-    """Tell whether a 2 x 2 map keeps its orientation and stretches no direction 5 times as much as another."""
+    """Return whether a 2 x 2 map keeps its orientation and stretches no direction 5 times as much as another."""
     if not np.isfinite(linear).all():
         return False
     stretch = np.linalg.svd(linear, compute_uv=False)
@@ -132,8 +132,8 @@ def shared_region(transform: F64, query_size: tuple[int, int], reference_size: t
     Returns
     -------
     float64 array, shape (n, 2), or None
-        Corners in reference pixels, clockwise as the eye sees it; None where nothing is shared or the horizon of the
-        transform cuts through the query.
+        Corners in reference pixels, clockwise on the screen; None if nothing is shared or the horizon of the transform
+        cuts through the query.
     """
     corners = rectangle(*query_size)
     w = corners @ transform[2, :2] + transform[2, 2]
@@ -151,7 +151,7 @@ def shared_region(transform: F64, query_size: tuple[int, int], reference_size: t
 
 
 def _without_straight_corners(polygon: F64) -> F64:
-    """Drop corners that lie within half a pixel of the line through their neighbours; clipping leaves such ones."""
+    """Drop corners that lie within half a pixel of the line through their neighbours; clipping makes such corners."""
     corners = list(polygon)
     position = 0
     while position < len(corners) and len(corners) > 3:

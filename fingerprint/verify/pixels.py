@@ -1,12 +1,12 @@
 """Pixel check: once a transform is known, how alike two pictures are where they overlap.
 
-Keypoints prove that something in two pictures is the same, and a floor, a logo, an application's window or a typeface
-are something. Here the whole of the reference is held against what the query shows in its place: a copy repeats nearly
-everything, a look-alike only what the keypoints found.
+Keypoints prove only that two pictures have something in common, which may be a floor, a logo, an application's window
+or a typeface. The pixel check compares the whole overlap: a copy repeats nearly everything, a look-alike only what the
+keypoints found.
 
-The reference's thumbnail is compared with the query warped onto it. What is compared is the direction of the gradient,
-with little weight on its strength: the copy may be darker, faded or inverted, and strong overlaid text must not drown
-the rest. The grid is fixed, so one pair costs the same whatever the size of the pictures.
+The query is warped onto the reference's thumbnail. The check compares the directions of gradients and gives little
+weight to their strength: the copy may be darker, faded or inverted, and strong overlaid text must not outweigh the
+rest. The grid is fixed, so the cost of a pair does not depend on the size of the pictures.
 """
 
 from __future__ import annotations
@@ -25,51 +25,45 @@ _BLOCKS = 8  # the thumbnail is divided into this many blocks each way
 _SUPERSAMPLING = 2  # thumbnail pixels are oblong in the query, so they are averages of 2 x 2 isotropic samples
 _SOFT_GRADIENT = 1.0  # grey values per pixel; weaker gradients count less, as they may be rounding errors
 _TEXTURE = 1.5  # grey values per pixel; root mean square gradient of the reference that makes a block textured
-_LEAST_PART = 0.25  # of a block that must lie inside the query
-_DOUBTFUL_BLOCKS = 5.0  # textured blocks that are trusted by half
-_LEAST_VARIANCE = 1e-5  # of gradient lengths brought to [0, 1]; below it they are all alike but for rounding
-_LEAST_SCALE = 1e-4  # query pixels per thumbnail pixel; a transform that magnifies more is no transform of a picture
+_LEAST_PART = 0.25  # of a block's area; smaller parts inside the query do not count
+_DOUBTFUL_BLOCKS = 5.0  # number of textured blocks for a support of 1/2
+_LEAST_VARIANCE = 1e-5  # of gradient lengths scaled to [0, 1]; anything below is rounding errors
+_LEAST_SCALE = 1e-4  # the scale of a plausible transform is between this and its inverse
 _KERNEL = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class PixelAgreement:
-    """How alike a query and a reference are where a transform lays them on each other.
+    """How alike a query and a reference are where they overlap under a transform.
 
     Attributes
     ----------
     correlation : float, [-1, 1]
-        Correlation of the gradients' directions over the overlap, mean of two scales. Negative for a negative. 0 if
-        nothing is textured.
+        Correlation of the gradients' directions over the overlap, mean of two scales. Below 0 for a photographic
+        negative. 0 if nothing is textured.
     edges : float, [-1, 1]
-        Correlation of where there are gradients at all, whatever their direction, mean of two scales. It also sees a
-        copy that an edge filter went over. 0 if nothing is textured.
-    block_agreement : float, [0, 1]
-        Mean correlation within the textured blocks, taken with the sign of `correlation`, negative ones as 0.
+        Correlation of the gradients' strength, regardless of direction, mean of two scales. It also finds copies made
+        with an edge filter. 0 if nothing is textured.
     textured_blocks : float, [0, 64]
-        How much was compared: area inside the query of those blocks of the reference, of 8 x 8, that have texture and
-        lie at least a quarter inside, in blocks.
-    coverage : float, [0, 1]
-        Part of the reference's area that lies inside the query.
+        Area that was compared, in blocks. The reference has 8 x 8 blocks; those count that have texture and at least a
+        quarter of their area inside the query.
     """
 
     correlation: float
     edges: float
-    block_agreement: float
     textured_blocks: float
-    coverage: float
 
     @property
     def support(self) -> float:
-        """How far the other numbers are to be trusted, [0, 1): little where little was compared.
+        """How far the correlations can be trusted, [0, 1): little if little was compared.
 
-        A few blocks agree by chance; evidence is a number times this.
+        A few blocks may agree by chance, so a correlation is multiplied by this to be evidence.
         """
         return self.textured_blocks / (self.textured_blocks + _DOUBTFUL_BLOCKS)
 
 
-#: What is returned where there is nothing to compare: no overlap, or no usable transform.
-NEUTRAL = PixelAgreement(0.0, 0.0, 0.0, 0.0, 0.0)
+#: The result if there is nothing to compare: no overlap, or no usable transform.
+NEUTRAL = PixelAgreement(0.0, 0.0, 0.0)
 
 
 def compare_pixels(
@@ -79,7 +73,7 @@ def compare_pixels(
     reference_size: tuple[int, int],
     transform: F64 | Sequence[float],
 ) -> PixelAgreement:
-    """Lay a query on a reference and measure how alike they are.
+    """Warp a query onto a reference and measure how alike they are.
 
     Parameters
     ----------
@@ -93,7 +87,7 @@ def compare_pixels(
         Of the original reference, in pixels.
     transform : float64 array, shape (3, 3), or its 9 elements row by row
         From pixels of the original query to pixels of the original reference, pixel centres at integers, any
-        mirroring included. May be singular or wild: the outcome is then `NEUTRAL`.
+        mirroring included. If it is singular or implausible, the result is `NEUTRAL`.
 
     Returns
     -------
@@ -111,29 +105,23 @@ def compare_pixels(
     if grid is None:
         return NEUTRAL
     warped, part_inside = _warp(query, query_size, *grid)
-    coverage = float(part_inside.mean()) / 255
     inside = part_inside == 255
     reference = np.ascontiguousarray(thumbnail)
     fine = _Comparison(warped, reference, inside)
-    textured = fine.textured_blocks()
-    n_blocks = float(textured.sum())
+    n_blocks = float(fine.textured_blocks().sum())
     if not n_blocks:
-        return PixelAgreement(0.0, 0.0, 0.0, 0.0, coverage)
+        return NEUTRAL
     half = THUMBNAIL_SIDE // 2
-    # A second, coarser look sees through noise, halftone dots and transforms that are a pixel off.
+    # A second, coarser scale tolerates noise, halftone dots and transforms that are a pixel off.
     coarse = _Comparison(
         shrink(warped, half, half),
         shrink(reference, half, half),
         shrink(inside.astype(np.uint8) * 255, half, half) >= 128,
     )
-    correlation = (fine.correlation() + coarse.correlation()) / 2
-    blocks = (fine.block_correlations() + coarse.block_correlations()) / 2 * math.copysign(1.0, correlation)
     return PixelAgreement(
-        correlation=correlation,
+        correlation=(fine.correlation() + coarse.correlation()) / 2,
         edges=(fine.edge_correlation() + coarse.edge_correlation()) / 2,
-        block_agreement=min(1.0, float((np.maximum(blocks, 0.0) * textured).sum()) / n_blocks),
         textured_blocks=n_blocks,
-        coverage=coverage,
     )
 
 
@@ -144,11 +132,11 @@ class _Comparison:
     ----------
     query, reference : uint8 arrays, shape (n, n)
     inside : bool array, shape (n, n)
-        Where the query is known.
+        Which pixels the query covers.
     """
 
     def __init__(self, query: U8, reference: U8, inside: Bool) -> None:
-        # A gradient needs its neighbours on both sides, in either picture.
+        # A gradient needs neighbours on both sides, in both pictures.
         weight = cv2.erode(inside.astype(np.uint8), _KERNEL, borderType=cv2.BORDER_CONSTANT, borderValue=0)
         self.weight = weight.astype(np.float32)
         query_x, query_y, query_length = _soft_gradients(query)
@@ -165,19 +153,14 @@ class _Comparison:
         """Return the correlation over the whole overlap, [-1, 1]."""
         return _ratio(float(self.products.sum()), float(self.query_energy.sum()), float(self.reference_energy.sum()))
 
-    def block_correlations(self) -> F64:
-        """Return the correlation within each block, [-1, 1], 0 where one side is flat: shape (8, 8)."""
-        bound = np.sqrt(self.query_energy * self.reference_energy)
-        return np.clip(self.products / np.maximum(bound, 1e-6), -1.0, 1.0)
-
     def textured_blocks(self) -> F64:
-        """Return which part of each block is inside the query, [0, 1], 0 for those without texture: shape (8, 8)."""
+        """Return the share of each block that is inside the query, [0, 1], 0 without texture: shape (8, 8)."""
         part = self.area / (self.weight.size / _BLOCKS**2)
         counts = (part >= _LEAST_PART) & (self.reference_power > _TEXTURE**2 * self.area)
         return np.where(counts, part, 0.0)
 
     def edge_correlation(self) -> float:
-        """Return the correlation of where the gradients are, [-1, 1]."""
+        """Return the correlation of the gradients' strength, [-1, 1]."""
         total = float(self.area.sum())
         if not total:
             return 0.0
@@ -194,7 +177,7 @@ class _Comparison:
 def _grid_to_query(
     transform: F64, query_size: tuple[int, int], reference_size: tuple[int, int]
 ) -> tuple[F64, float] | None:
-    """Return how the sampling grid lies in the original query, or None if `transform` cannot be used.
+    """Return the map from the sampling grid to the original query, or None if `transform` cannot be used.
 
     Returns
     -------
@@ -211,7 +194,7 @@ def _grid_to_query(
         forward = forward / (forward[2] @ np.array([(query_size[0] - 1) / 2, (query_size[1] - 1) / 2, 1.0]))
         if not np.isfinite(forward).all():
             return None
-        # A projective map scales areas by det / w^3, and w is 1 at the middle of the query now.
+        # A projective map scales areas by det / w^3, and w is now 1 at the middle of the query.
         growth = abs(float(np.linalg.det(forward)))
         if not _LEAST_SCALE < math.sqrt(growth) < 1 / _LEAST_SCALE:
             return None
@@ -223,7 +206,7 @@ def _grid_to_query(
 
 
 def _warp(levels: Sequence[U8], query_size: tuple[int, int], to_query: F64, scale: float) -> tuple[U8, U8]:
-    """Return the query as it lies on the thumbnail, and which part of each pixel it fills, of 255: shapes (64, 64)."""
+    """Return the query warped onto the thumbnail, and its coverage of each pixel, 0..255: shapes (64, 64)."""
     finest = scale * max(levels[0].shape) / max(query_size)
     number = min(max(round(math.log2(finest)), 0), len(levels) - 1)  # one sample is about one pixel: no aliasing
     level = np.ascontiguousarray(levels[number])

@@ -1,4 +1,4 @@
-"""Evidence weighed by the calibration: log-odds, and the probability that a query was made from a reference."""
+"""The calibration applied to evidence: log-odds, and the probability that a query was made from a reference."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fingerprint.models import CalibrationModel
 from fingerprint.types import F64
 from fingerprint.verify.evidence import Evidence
 
-#: Names, in order, of what the calibration weighs.
+#: Names of the numbers that the calibration weighs, in order.
 EVIDENCE_NAMES = (
     "log_inliers",
     "log_precise",
@@ -37,11 +37,11 @@ EVIDENCE_NAMES = (
     "pixel_correlation",
     "pixel_edges",
 )
-_SIGNIFICANCE_CAP = 60.0  # beyond this more of it says nothing more, and the logistic model must stay finite
+_SIGNIFICANCE_CAP = 60.0  # higher values prove no more, and the logistic model must stay finite
 
 
 def evidence_vector(e: Evidence) -> F64:
-    """Return what the calibration weighs: float64 array, shape (len(EVIDENCE_NAMES),)."""
+    """Return the numbers that the calibration weighs: float64 array, shape (len(EVIDENCE_NAMES),)."""
     significance = min(e.significance, _SIGNIFICANCE_CAP)
     other = e.likeness
     return np.array(
@@ -83,8 +83,8 @@ def log_odds(evidence: Evidence, model: CalibrationModel) -> float:
     vector = evidence_vector(evidence)
     if vector.shape != model.weights.shape:
         raise ModelError(
-            f"the calibration weighs {len(model.weights)} kinds of evidence, this version measures {len(vector)}; "
-            "train the models anew"
+            f"the calibration weighs {len(model.weights)} kinds of evidence, this version of copyprint measures "
+            f"{len(vector)}; train the models again"
         )
     return float((vector - model.centre) / model.spread @ model.weights + model.bias[0])
 

@@ -1,4 +1,4 @@
-"""The verdict on a query and one reference: how they agree, how likely that makes a copy, and which part is seen."""
+"""Verification of a query with one reference: how they agree, how probable a copy is, and which part is seen."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from fingerprint.features.thumbnail import is_flat
 from fingerprint.hashes import hamming
 from fingerprint.models import Models
 from fingerprint.types import F64, VARIANTS, Fingerprint, Keypoints, Query, Verification
-from fingerprint.verify.align import Alignment, align
+from fingerprint.verify.align import align
 from fingerprint.verify.evidence import Evidence, Likeness, measure_evidence
 from fingerprint.verify.geometry import apply_transform, shared_region
 from fingerprint.verify.pixels import NEUTRAL, compare_pixels
 from fingerprint.verify.score import log_odds, probability
 
-_MIN_COMPARED = 3  # inliers; fewer agree by chance, and pixels laid on each other by chance prove nothing
+_MIN_COMPARED = 3  # inliers; fewer agree by chance, and comparing pixels under such a transform proves nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,14 @@ class Agreement:
 
     Attributes
     ----------
-    alignment : Alignment
-        Of the query, in the variant below, with the reference.
     variant : int
         Position in `fingerprint.types.VARIANTS` of the variant of the query that agrees best.
     transform : float64 array, shape (3, 3), or None
         From pixels of the original query to pixels of the original reference, any mirroring included.
     evidence : Evidence
-        What is weighed.
+        What the calibration weighs.
     """
 
-    alignment: Alignment
     variant: int
     transform: F64 | None
     evidence: Evidence
@@ -77,7 +74,7 @@ def verify(query: Query, reference: Fingerprint, models: Models, config: MatchCo
 
 
 def find_agreement(query: Query, reference: Fingerprint, config: MatchConfig) -> Agreement:
-    """Match the query, in the variant on which most keypoints agree, with the reference."""
+    """Match the reference with the variant of the query on which most keypoints agree."""
     similarity, hash_distance = 0.0, 64
     if not query.flat and not is_flat(reference.thumbnail):  # flat pictures are alike and prove nothing
         similarity = float(query.descriptor.astype(np.float64) @ reference.descriptor.astype(np.float64))
@@ -101,11 +98,11 @@ def find_agreement(query: Query, reference: Fingerprint, config: MatchConfig) ->
         pixel_edges=pixels.edges * pixels.support,
     )
     evidence = measure_evidence(alignment, keypoints, reference.keypoints, likeness, config)
-    return Agreement(alignment, variant, transform, evidence)
+    return Agreement(variant, transform, evidence)
 
 
 def _pixel_transform(transform: F64 | None, mirrored: bool, query: Keypoints, reference: Keypoints) -> F64 | None:
-    """Return the transform between pixels of the original pictures, for one between frames."""
+    """Convert a transform between keypoints' positions into one between pixels of the original pictures."""
     if transform is None:
         return None
     to_frame = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, query.side]]) / query.side
