@@ -22,7 +22,8 @@ from fingerprint.config import DEFAULT_CONFIG, StorageConfig
 from fingerprint.edits import apply_edits
 from fingerprint.errors import ChallengeFileError, CollectionError, ConfigError, FingerprintError, ImageError
 from fingerprint.features.describe import compact_descriptor, describe_reference
-from fingerprint.tracks import challenge_id, describe_track, match_track, unread_folders
+from fingerprint.images.find import unread_folders
+from fingerprint.tracks import challenge_id, describe_track, match_track
 from fingerprint.types import U8, Skipped
 
 #: Query, the photograph that it is made from, and how.
@@ -196,7 +197,7 @@ def test_queries_may_be_a_collection(sets: Sets, collection: Path, tmp_path: Pat
         fewer, skipped = match_track(tmp_path / "asked", collection)
         assert set(fewer.query_ids) == {"Q0", "Q1", "Q3", "Q4"}
         assert [item.path for item in skipped] == ["Q2.png"]
-        assert re.search(r"files/Q2\.png is not there as it was; .*--keep-local", skipped[0].reason)
+        assert re.search(r"files/Q2\.png is missing or has changed; .*--keep-local", skipped[0].reason)
 
 
 def test_a_temporary_collection_leaves_nothing_behind(
@@ -248,7 +249,7 @@ class TestKeptCollection:
             match_track(sets.queries, references, collection=collection)
 
     def test_it_is_for_folders_only(self, sets: Sets, tmp_path: Path, collection: Path) -> None:
-        with pytest.raises(ConfigError, match="a collection already"):
+        with pytest.raises(ConfigError, match="already a collection"):
             match_track(sets.queries, collection, collection=tmp_path / "kept")
         assert not (tmp_path / "kept").exists()
 
@@ -335,7 +336,7 @@ class TestIds:
         self, sets: Sets, tmp_path: Path, no_describing: None
     ) -> None:
         shutil.copy(sets.references / "R0.jpg", tmp_path / "my cat, asleep.jpg")
-        with pytest.raises(ChallengeFileError, match=r"my cat, asleep\.jpg' cannot stand in the challenge's files"):
+        with pytest.raises(ChallengeFileError, match=r"my cat, asleep\.jpg' cannot be in the challenge's files"):
             match_track(sets.queries, tmp_path)
 
     @pytest.mark.skipif(os.fsencode("é") != "é".encode(), reason="the file system's names are not UTF-8")
@@ -383,7 +384,7 @@ class TestPlaces:
         assert [(item.path, item.reason[:22]) for item in skipped] == [
             (f"{queries}/elsewhere", "a link to another fold")
         ]
-        assert "1 files are no images by their names" in caplog.text
+        assert "1 files ignored" in caplog.text
         assert unread_folders([queries / "notes.txt"]) == ()
 
     def test_an_open_collection_is_closed_when_something_fails(
@@ -391,7 +392,12 @@ class TestPlaces:
     ) -> None:
         closed: list[Collection] = []
         close = Collection.close
-        monkeypatch.setattr(Collection, "close", lambda self: (closed.append(self), close(self)))
+
+        def closing(self: Collection) -> None:
+            closed.append(self)
+            close(self)
+
+        monkeypatch.setattr(Collection, "close", closing)
         with pytest.raises(ImageError):
             match_track(collection, sets.references.parent / "nowhere")
         assert len(closed) == 1

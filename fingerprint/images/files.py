@@ -63,8 +63,8 @@ def _open(path: str | os.PathLike[str]) -> tuple[int, int]:
         problem = "no permission to read it"
     except OSError as error:
         problem = error.strerror or str(error)
-    except ValueError as error:  # a NUL byte in the path
-        problem = str(error)
+    except ValueError as error:
+        problem = "embedded null byte" if "\0" in os.fspath(path) else str(error)  # Pythons word it differently
     else:
         status = os.fstat(number)
         if stat.S_ISREG(status.st_mode):

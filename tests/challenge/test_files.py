@@ -1,5 +1,10 @@
 """The challenge's files: what is read, what is refused and how the refusal reads, what is written."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -20,12 +25,14 @@ from fingerprint.challenge import (
 from fingerprint.challenge import matches as matches_module
 from fingerprint.errors import ChallengeFileError, FingerprintError
 
+#: Writes a file of some content and name, and returns its path.
+Writer = Callable[..., Path]
 MATCHES = Matches(("Q00002", "Q00001", "Q00002"), ("R000005", "R000001", "R000001"), np.array([0.25, 1e-17, -3.0]))
 
 
 @pytest.fixture
-def written(tmp_path):
-    def write(content, name="file.csv"):
+def written(tmp_path: Path) -> Writer:
+    def write(content: str | bytes, name: str = "file.csv") -> Path:
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
@@ -33,7 +40,7 @@ def written(tmp_path):
     return write
 
 
-def refusal(read, *paths):
+def refusal(read: Callable[..., object], *paths: Path) -> str:
     """Return the message with which `read` refuses, which always begins with the file."""
     with pytest.raises(ChallengeFileError) as caught:
         read(*paths)
@@ -42,7 +49,7 @@ def refusal(read, *paths):
     return str(caught.value).removeprefix(str(paths[0]))
 
 
-def test_public_names():
+def test_public_names() -> None:
     assert challenge.__all__ == sorted(challenge.__all__, key=lambda name: (name.upper() != name, name))
     assert all(hasattr(challenge, name) for name in challenge.__all__)
     assert (challenge.MAX_ROWS, challenge.MAX_DIMENSIONS) == (500_000, 256)
@@ -78,16 +85,16 @@ TRUTH = GroundTruth((("Q00001", "R000007"), ("Q00003", "R000002")), unmatched_id
         "joined",
     ],
 )
-def test_ground_truth_in_the_forms_it_comes_in(written, content):
+def test_ground_truth_in_the_forms_it_comes_in(written: Writer, content: str | bytes) -> None:
     assert read_ground_truth(written(content)) == TRUTH
 
 
-def test_ground_truth_says_who_is_named():
+def test_ground_truth_says_who_is_named() -> None:
     assert TRUTH.query_ids == {"Q00000", "Q00001", "Q00003"}
     assert TRUTH.reference_ids == {"R000007", "R000002"}
 
 
-def test_ground_truth_of_pairs_only_and_of_no_pair(written):
+def test_ground_truth_of_pairs_only_and_of_no_pair(written: Writer) -> None:
     assert read_ground_truth(written("query_id,reference_id\nQ1,R1\nQ1,R2\n")).pairs == (("Q1", "R1"), ("Q1", "R2"))
     assert read_ground_truth(written("query_id,reference_id\nQ1,\n")) == GroundTruth((), ("Q1",))
     assert read_ground_truth(written("query_id,reference_id\n")) == GroundTruth(())
@@ -109,23 +116,23 @@ def test_ground_truth_of_pairs_only_and_of_no_pair(written):
         ("Q1,R1\n,\n", "line 2: '' is no id"),
         ("Q1,R1\nQ2,\nQ1,R1\n", "line 3: the same as line 1"),
         ("Q1,\nQ1,\n", "line 2: the same as line 1"),
-        ("Q1,R1\nQ1,\n", "line 2: query 'Q1' is matched here and unmatched there (see line 1)"),
-        ("Q1,\nQ1,R1\n", "line 2: query 'Q1' is matched here and unmatched there (see line 1)"),
+        ("Q1,R1\nQ1,\n", "line 2: query 'Q1' is both matched and unmatched (see line 1)"),
+        ("Q1,\nQ1,R1\n", "line 2: query 'Q1' is both matched and unmatched (see line 1)"),
         (b"Q1,R\xff1\n", "not a text file in UTF-8"),
         ('Q1,"R1\nQ2,R2\n', "not a CSV file"),
     ],
 )
-def test_ground_truth_refused(written, content, message):
+def test_ground_truth_refused(written: Writer, content: str | bytes, message: str) -> None:
     assert message in refusal(read_ground_truth, written(content))
 
 
-def test_files_that_are_not_there(tmp_path):
+def test_files_that_are_not_there(tmp_path: Path) -> None:
     for read in (read_ground_truth, read_matches, read_descriptors):
         assert "cannot be read" in refusal(read, tmp_path / "nothing")
         assert "cannot be read" in refusal(read, tmp_path)
 
 
-def test_ground_truth_in_memory_must_not_contradict_itself():
+def test_ground_truth_in_memory_must_not_contradict_itself() -> None:
     with pytest.raises(ChallengeFileError, match=r"\('Q1', 'R1'\) is there twice"):
         GroundTruth((("Q1", "R1"), ("Q1", "R1")))
     with pytest.raises(ChallengeFileError, match="'Q2' is there twice"):
@@ -137,12 +144,12 @@ def test_ground_truth_in_memory_must_not_contradict_itself():
 # --- matches ------------------------------------------------------------------------------------------------------
 
 
-def assert_same_matches(a, b):
+def assert_same_matches(a: Matches, b: Matches) -> None:
     assert (a.query_ids, a.reference_ids) == (b.query_ids, b.reference_ids)
     assert a.scores.tobytes() == b.scores.tobytes()
 
 
-def test_matches_round_trip_and_exact_text(tmp_path):
+def test_matches_round_trip_and_exact_text(tmp_path: Path) -> None:
     write_matches(tmp_path / "m.csv", MATCHES)
     assert (tmp_path / "m.csv").read_bytes() == (
         b"query_id,reference_id,score\nQ00002,R000005,0.25\nQ00001,R000001,1e-17\nQ00002,R000001,-3.0\n"
@@ -152,7 +159,7 @@ def test_matches_round_trip_and_exact_text(tmp_path):
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=20))
-def test_no_bit_of_a_score_is_lost(tmp_path_factory, scores):
+def test_no_bit_of_a_score_is_lost(tmp_path_factory: pytest.TempPathFactory, scores: list[float]) -> None:
     names = tuple(f"Q{i:05}" for i in range(len(scores)))
     path = tmp_path_factory.mktemp("scores") / "m.csv"
     matches = Matches(names, names, np.array(scores, np.float64))
@@ -168,16 +175,16 @@ def test_no_bit_of_a_score_is_lost(tmp_path_factory, scores):
     ],
     ids=["no header", "BOM, CRLF, blank line"],
 )
-def test_matches_in_other_forms(written, content):
+def test_matches_in_other_forms(written: Writer, content: str | bytes) -> None:
     assert_same_matches(read_matches(written(content)), MATCHES)
 
 
-def test_ids_are_taken_as_they_are(written):
+def test_ids_are_taken_as_they_are(written: Writer) -> None:
     """Somebody's own collection may be named after files; only the judge knows whether that is a mistake."""
     assert read_matches(written("holiday.jpg,R1,1\n")).query_ids == ("holiday.jpg",)
 
 
-def test_no_match_at_all_is_a_file_of_its_header(written):
+def test_no_match_at_all_is_a_file_of_its_header(written: Writer) -> None:
     assert len(read_matches(written("query_id,reference_id,score\n"))) == 0
 
 
@@ -199,11 +206,11 @@ def test_no_match_at_all_is_a_file_of_its_header(written):
         ("Q1,R1,0.5\n\nQ1,R2,0.5\nQ1,R1,0.4\n", "line 4: the pair Q1,R1 was on line 1"),
     ],
 )
-def test_matches_refused(written, content, message):
+def test_matches_refused(written: Writer, content: str | bytes, message: str) -> None:
     assert message in refusal(read_matches, written(content))
 
 
-def test_at_most_so_many_rows_both_ways(tmp_path, written, monkeypatch):
+def test_at_most_so_many_rows_both_ways(tmp_path: Path, written: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matches_module, "MAX_ROWS", 3)
     write_matches(tmp_path / "full.csv", MATCHES)
     assert len(read_matches(tmp_path / "full.csv")) == 3
@@ -224,17 +231,19 @@ def test_at_most_so_many_rows_both_ways(tmp_path, written, monkeypatch):
         (("Q1",), ("R1",), [[0.5]], r"scores of shape \(1, 1\)"),
     ],
 )
-def test_matches_in_memory_are_checked(queries, references, scores, message):
+def test_matches_in_memory_are_checked(
+    queries: tuple[str, ...], references: tuple[str, ...], scores: list[float], message: str
+) -> None:
     with pytest.raises(ChallengeFileError, match=message):
         Matches(queries, references, np.array(scores, np.float64))
 
 
-def test_matches_of_float32_are_refused_not_rounded():
+def test_matches_of_float32_are_refused_not_rounded() -> None:
     with pytest.raises(ChallengeFileError, match="float32 scores"):
         Matches(("Q1",), ("R1",), np.array([0.5], np.float32))
 
 
-def test_rows_of_some_queries():
+def test_rows_of_some_queries() -> None:
     assert_same_matches(
         MATCHES.of_queries({"Q00002", "Q00009"}),
         Matches(("Q00002", "Q00002"), ("R000005", "R000001"), np.array([0.25, -3.0])),
@@ -242,7 +251,7 @@ def test_rows_of_some_queries():
 
 
 @pytest.mark.parametrize("bad", ["a,b", "a b", "a\nb", "", 'a"b'])
-def test_ids_that_a_line_cannot_hold_are_not_written(tmp_path, bad):
+def test_ids_that_a_line_cannot_hold_are_not_written(tmp_path: Path, bad: str) -> None:
     with pytest.raises(ChallengeFileError, match=r"not written: .* is no id"):
         write_matches(tmp_path / "m.csv", Matches(("Q1",), (bad,), np.array([0.5])))
     assert list(tmp_path.iterdir()) == []
@@ -251,7 +260,7 @@ def test_ids_that_a_line_cannot_hold_are_not_written(tmp_path, bad):
 # --- descriptors --------------------------------------------------------------------------------------------------
 
 
-def small_set(d=3):
+def small_set(d: int = 3) -> DescriptorSet:
     rng = np.random.default_rng(0)
     return DescriptorSet(
         query=rng.standard_normal((3, d), dtype=np.float32),
@@ -261,7 +270,7 @@ def small_set(d=3):
     )
 
 
-def test_descriptor_file_is_sorted_float32_and_fixed_length(tmp_path):
+def test_descriptor_file_is_sorted_float32_and_fixed_length(tmp_path: Path) -> None:
     made = small_set()
     before = made.query.tobytes()
     write_descriptors(tmp_path / "d.h5", made)
@@ -276,7 +285,7 @@ def test_descriptor_file_is_sorted_float32_and_fixed_length(tmp_path):
     assert made.query.tobytes() == before
 
 
-def test_descriptor_round_trip_over_several_written_parts(tmp_path, monkeypatch):
+def test_descriptor_round_trip_over_several_written_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fingerprint.challenge.descriptors._WRITTEN_ROWS", 2)
     write_descriptors(tmp_path / "d.h5", small_set(256))
     read = read_descriptors(tmp_path / "d.h5")
@@ -287,14 +296,14 @@ def test_descriptor_round_trip_over_several_written_parts(tmp_path, monkeypatch)
     assert read.query.dtype == np.float32
 
 
-def h5(path, **datasets):
+def h5(path: Path, **datasets: object) -> Path:
     with h5py.File(path, "w") as file:
         for name, data in datasets.items():
             file[name] = data
     return path
 
 
-def ids(*names):
+def ids(*names: str) -> np.ndarray:
     return np.array(names, np.bytes_)
 
 
@@ -303,7 +312,7 @@ TWO = np.ones((2, 2), np.float32)
 PLAIN = {"query": TWO, "reference": ROW, "query_ids": ids("Q0", "Q1"), "reference_ids": ids("R0")}
 
 
-def test_older_layout_in_any_order(tmp_path):
+def test_older_layout_in_any_order(tmp_path: Path) -> None:
     queries = h5(tmp_path / "q.h5", vectors=np.array([[1, 2], [3, 4]], np.float32), image_names=ids("Q1", "Q0"))
     references = h5(tmp_path / "r.h5", vectors=ROW, image_names=ids("R0"))
     read = read_descriptors(queries, references)
@@ -312,7 +321,7 @@ def test_older_layout_in_any_order(tmp_path):
     assert read.reference.tolist() == [[1, 1]]
 
 
-def test_ids_of_variable_length_are_read_too(tmp_path):
+def test_ids_of_variable_length_are_read_too(tmp_path: Path) -> None:
     path = h5(tmp_path / "d.h5", **(PLAIN | {"query_ids": ["Q0", "Q1"]}))
     assert read_descriptors(path).query_ids == ("Q0", "Q1")
 
@@ -336,15 +345,15 @@ def test_ids_of_variable_length_are_read_too(tmp_path):
         ({"query_ids": ids("Q0")}, "query descriptors: 1 ids for 2 vectors"),
         ({"query_ids": np.arange(2)}, "query_ids are not ASCII bytes"),
         ({"query_ids": np.array([b"Q\xff", b"R"])}, "query_ids are not ASCII bytes"),
-        ({"query_ids": ids(["Q0", "Q1"])}, "query_ids is not one-dimensional"),
+        ({"query_ids": ids("Q0", "Q1")[None]}, "query_ids is not one-dimensional"),
         ({"query_ids": b"Q0"}, "query_ids is not one-dimensional"),
     ],
 )
-def test_descriptor_files_refused(tmp_path, change, message):
+def test_descriptor_files_refused(tmp_path: Path, change: dict[str, object], message: str) -> None:
     assert message in refusal(read_descriptors, h5(tmp_path / "d.h5", **(PLAIN | change)))
 
 
-def test_layouts_mixed_up(tmp_path, written):
+def test_layouts_mixed_up(tmp_path: Path, written: Writer) -> None:
     both, half = h5(tmp_path / "both.h5", **PLAIN), h5(tmp_path / "half.h5", vectors=TWO, image_names=ids("Q0", "Q1"))
     assert "this is the older layout (image_names, vectors): give a file of" in refusal(read_descriptors, half)
     assert "holds queries and references" in refusal(read_descriptors, both, half)
@@ -357,7 +366,7 @@ def test_layouts_mixed_up(tmp_path, written):
     assert "cannot be read as HDF5" in refusal(read_descriptors, written("query_id,reference_id,score\n"))
 
 
-def test_the_broken_one_of_two_files_is_named(tmp_path):
+def test_the_broken_one_of_two_files_is_named(tmp_path: Path) -> None:
     good = h5(tmp_path / "good.h5", vectors=TWO, image_names=ids("Q0", "Q1"))
     bad = h5(tmp_path / "bad.h5", vectors=TWO.astype(np.float16), image_names=ids("R0", "R1"))
     with pytest.raises(ChallengeFileError, match=r"bad\.h5: vectors: the vectors are float16"):
@@ -365,7 +374,7 @@ def test_the_broken_one_of_two_files_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(("bad", "message"), [("Qé", "is not ASCII"), ("Q 0", "is no id"), ("", "is no id")])
-def test_descriptor_ids_that_a_file_cannot_hold(tmp_path, bad, message):
+def test_descriptor_ids_that_a_file_cannot_hold(tmp_path: Path, bad: str, message: str) -> None:
     with pytest.raises(ChallengeFileError, match=f"not written: .*{message}"):
         write_descriptors(tmp_path / "d.h5", DescriptorSet(ROW, ROW, (bad,), ("R0",)))
     assert list(tmp_path.iterdir()) == []
@@ -379,8 +388,10 @@ WRITERS = pytest.mark.parametrize(
 
 
 @WRITERS
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, write):
-    def full(*_):
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path | str], None]
+) -> None:
+    def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     target = tmp_path / "file"
@@ -393,7 +404,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
 
 
 @WRITERS
-def test_places_that_cannot_be_written_to(tmp_path, write):
+def test_places_that_cannot_be_written_to(tmp_path: Path, write: Callable[[Path | str], None]) -> None:
     (tmp_path / "text").write_text("")
     (tmp_path / "directory").mkdir()
     for target in (tmp_path / "none" / "file", tmp_path / "text" / "file", tmp_path / "directory"):
@@ -403,7 +414,7 @@ def test_places_that_cannot_be_written_to(tmp_path, write):
 
 
 @WRITERS
-def test_a_file_is_replaced_and_bytes_repeat(tmp_path, write):
+def test_a_file_is_replaced_and_bytes_repeat(tmp_path: Path, write: Callable[[Path | str], None]) -> None:
     target = tmp_path / "file"
     target.write_text("old")
     write(target)

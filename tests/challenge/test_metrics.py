@@ -1,10 +1,14 @@
 """The judge against values worked out by hand, and against a slow judge that is written differently."""
 
+from __future__ import annotations
+
 import itertools
 import logging
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import astuple, replace
 from fractions import Fraction
+from random import Random
 
 import numpy as np
 import pytest
@@ -15,7 +19,7 @@ from fingerprint.challenge import DescriptorSet, GroundTruth, Matches, evaluate_
 from fingerprint.errors import ChallengeFileError
 
 
-def matches_of(*rows):
+def matches_of(*rows: str) -> Matches:
     """Build matches from rows such as ``"Q0 R0 0.9"``."""
     fields = [row.split() for row in rows]
     return Matches(
@@ -23,12 +27,12 @@ def matches_of(*rows):
     )
 
 
-def truth_of(n, unmatched=()):
+def truth_of(n: int, unmatched: tuple[str, ...] = ()) -> GroundTruth:
     """Q0 comes from R0, Q1 from R1 and so on."""
     return GroundTruth(tuple((f"Q{i}", f"R{i}") for i in range(n)), unmatched)
 
 
-def about(*expected):
+def about(*expected: float | None) -> tuple[object, ...]:
     """Return micro AP, recall at P90, its threshold, recall at 1 and at 10, give or take float64 rounding."""
     return tuple(None if value is None else pytest.approx(value, rel=0, abs=1e-12) for value in expected)
 
@@ -125,31 +129,31 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize(("rows", "truth", "expected"), BY_HAND.values(), ids=BY_HAND)
-def test_matches_by_hand(rows, truth, expected):
+def test_matches_by_hand(rows: list[str], truth: GroundTruth, expected: tuple[float | None, ...]) -> None:
     metrics = evaluate_matches(matches_of(*rows), truth)
     assert astuple(metrics) == about(*expected)
     assert {type(value) for value in astuple(metrics)} <= {float, type(None)}
 
 
-def test_a_threshold_does_not_split_a_tie():
+def test_a_threshold_does_not_split_a_tie() -> None:
     """Twenty true rows, then a tie of one true and four false ones: 21/25 is too little, so the tie is left out."""
     rows = [*(f"Q{i} R{i} {2 + i}" for i in range(20)), "Q20 R20 1", *(f"Q20 R{i} 1" for i in range(4))]
     metrics = evaluate_matches(matches_of(*rows), truth_of(25))
     assert (metrics.recall_at_p90, metrics.threshold_at_p90) == (20 / 25, 2.0)
 
 
-def test_nan_infinity_and_repeated_pairs_never_reach_the_judge():
+def test_nan_infinity_and_repeated_pairs_never_reach_the_judge() -> None:
     for rows in (["Q0 R0 nan"], ["Q0 R0 1", "Q1 R1 inf"], ["Q0 R0 1", "Q0 R0 0.5"]):
         with pytest.raises(ChallengeFileError):
             evaluate_matches(matches_of(*rows), truth_of(1))
 
 
-def test_a_ground_truth_without_a_pair_defines_no_metric():
+def test_a_ground_truth_without_a_pair_defines_no_metric() -> None:
     with pytest.raises(ChallengeFileError, match="no query has a reference"):
         evaluate_matches(matches_of("Q0 R0 1"), GroundTruth((), ("Q0",)))
 
 
-def test_a_file_can_be_judged_on_its_labelled_part(caplog):
+def test_a_file_can_be_judged_on_its_labelled_part(caplog: pytest.LogCaptureFixture) -> None:
     truth, matches = truth_of(1, ("Q1",)), matches_of("Q7 R3 0.9", "Q0 R0 0.8", "Q1 R0 0.7")
     with caplog.at_level(logging.WARNING, "fingerprint.challenge"):
         assert evaluate_matches(matches, truth).micro_ap == 1 / 2
@@ -163,12 +167,12 @@ def test_a_file_can_be_judged_on_its_labelled_part(caplog):
 @pytest.mark.parametrize(
     ("row", "message"), [("Q0.jpg R0 1", r"matches: 'Q0\.jpg', but .* has 'Q0'"), ("Q0 R0.PNG 1", "'R0.PNG'")]
 )
-def test_ids_with_extension_are_refused_where_the_ground_truth_has_none(row, message):
+def test_ids_with_extension_are_refused_where_the_ground_truth_has_none(row: str, message: str) -> None:
     with pytest.raises(ChallengeFileError, match=message):
         evaluate_matches(matches_of(row), truth_of(1))
 
 
-def test_ids_that_look_like_file_names_are_fine_where_the_ground_truth_has_them():
+def test_ids_that_look_like_file_names_are_fine_where_the_ground_truth_has_them() -> None:
     truth = GroundTruth((("a.jpg", "b.jpg"),))
     assert evaluate_matches(matches_of("a.jpg b.jpg 1", "c.jpg b.jpg 0"), truth).micro_ap == 1
     truth = GroundTruth((("a.jpg", "b.jpg"), ("a", "b")))
@@ -178,7 +182,7 @@ def test_ids_that_look_like_file_names_are_fine_where_the_ground_truth_has_them(
 # --- matches, against another judge -------------------------------------------------------------------------------
 
 
-def slow_judge(matches, truth):
+def slow_judge(matches: Matches, truth: GroundTruth) -> tuple[float | None, ...]:
     """Judge in fractions, a threshold at a time: no sorting of rows, no running sums."""
     rows = list(zip(matches.query_ids, matches.reference_ids, matches.scores.tolist(), strict=True))
     true = set(truth.pairs)
@@ -204,7 +208,7 @@ def slow_judge(matches, truth):
 
 
 @st.composite
-def problems(draw, max_rows=30):
+def problems(draw: st.DrawFn, max_rows: int = 30) -> tuple[Matches, GroundTruth]:
     n_queries, n_references = draw(st.integers(1, 6)), draw(st.integers(1, 14))
     cells = [(f"Q{q}", f"R{r}") for q in range(n_queries) for r in range(n_references)]
     truth = draw(st.lists(st.sampled_from(cells), min_size=1, max_size=8, unique=True))
@@ -217,13 +221,13 @@ def problems(draw, max_rows=30):
 
 @settings(deadline=None, max_examples=300)
 @given(problems())
-def test_same_as_the_slow_judge(problem):
+def test_same_as_the_slow_judge(problem: tuple[Matches, GroundTruth]) -> None:
     assert astuple(evaluate_matches(*problem)) == about(*slow_judge(*problem))
 
 
 @settings(deadline=None, max_examples=60)
 @given(problems(max_rows=6))
-def test_ties_are_the_worst_of_all_orders(problem):
+def test_ties_are_the_worst_of_all_orders(problem: tuple[Matches, GroundTruth]) -> None:
     matches, truth = problem
     true, rows = set(truth.pairs), list(zip(matches.query_ids, matches.reference_ids, matches.scores, strict=True))
     areas = []
@@ -236,7 +240,9 @@ def test_ties_are_the_worst_of_all_orders(problem):
 
 @settings(deadline=None, max_examples=60)
 @given(problems(), st.randoms(use_true_random=False))
-def test_neither_the_order_of_lines_nor_the_unit_of_scores_matters(problem, random):
+def test_neither_the_order_of_lines_nor_the_unit_of_scores_matters(
+    problem: tuple[Matches, GroundTruth], random: Random
+) -> None:
     matches, truth = problem
     order = list(range(len(matches)))
     random.shuffle(order)
@@ -252,7 +258,7 @@ def test_neither_the_order_of_lines_nor_the_unit_of_scores_matters(problem, rand
 # --- descriptors --------------------------------------------------------------------------------------------------
 
 
-def on_a_line(queries, references):
+def on_a_line(queries: Mapping[str, float], references: Mapping[str, float]) -> DescriptorSet:
     """One-dimensional descriptors: names and places, such as ``{"Q0": 3.0}``."""
     return DescriptorSet(
         np.array(list(queries.values()), np.float32)[:, None],
@@ -262,14 +268,14 @@ def on_a_line(queries, references):
     )
 
 
-def test_descriptors_by_hand():
+def test_descriptors_by_hand() -> None:
     # squared distances: Q0-R0 1, Q0-R1 144, Q1-R0 81, Q1-R1 4, Q9-R0 361, Q9-R1 64. All six pairs are kept (of at
     # most 10 * 3), so the list is T T F F F F: micro AP 1, and precision 0.9 is held down to -4.
     made = on_a_line({"Q0": 0, "Q1": 10, "Q9": 20}, {"R0": 1, "R1": 12})
     assert astuple(evaluate_descriptors(made, truth_of(2, ("Q9",)))) == about(1, 1, -4.0, 1, 1)
 
 
-def test_descriptors_are_not_normalised():
+def test_descriptors_are_not_normalised() -> None:
     # R0 points the same way as Q0, but it is 9 away; the wrong R1 is nearer: F T, 1/2
     made = DescriptorSet(
         np.array([[1, 0]], np.float32), np.array([[10, 0], [0.5, 0.5]], np.float32), ("Q0",), ("R0", "R1")
@@ -278,13 +284,13 @@ def test_descriptors_are_not_normalised():
 
 
 @pytest.mark.parametrize(("n_nearer", "expected"), [(9, (1 / 10, 0, None, 0, 1)), (10, (0, 0, None, 0, 0))])
-def test_ten_pairs_for_one_query_and_no_more(n_nearer, expected):
+def test_ten_pairs_for_one_query_and_no_more(n_nearer: int, expected: tuple[float | None, ...]) -> None:
     nearer = {f"R{i}": i for i in range(1, n_nearer + 1)}
     made = on_a_line({"Q0": 0}, {**nearer, "R0": 50, "R99": 99})
     assert astuple(evaluate_descriptors(made, truth_of(1))) == about(*expected)
 
 
-def test_the_cut_is_over_all_queries_not_for_each():
+def test_the_cut_is_over_all_queries_not_for_each() -> None:
     # two labelled queries: 20 pairs. Q0 has 20 references within 20, Q1's true one is 30 away, nothing else is near
     # it: its first neighbour is not kept, whereas eleven and more of Q0 are. Q0-R0 is the 12th of the list: 1/12 / 2.
     references = {f"R{i + 10}": i for i in range(1, 12)} | {"R0": 11.5} | {f"R{i + 30}": i for i in range(12, 20)}
@@ -297,25 +303,25 @@ LABELLED = {"Q0": 0, "Q1": 100}
 UNLABELLED = {f"X{i}": 200 for i in range(11)}
 
 
-def test_queries_without_label_are_not_searched_where_unmatched_ones_are_listed():
+def test_queries_without_label_are_not_searched_where_unmatched_ones_are_listed() -> None:
     # Labelled are Q0 (true, 1 away from R0) and Q1 (unmatched): four pairs, the true one first.
     made = on_a_line(LABELLED | UNLABELLED, {"R0": 1, "R1": 200})
     assert astuple(evaluate_descriptors(made, truth_of(1, ("Q1",)))) == about(1, 1, -1.0, 1, 1)
 
 
-def test_all_queries_are_searched_where_the_ground_truth_lists_pairs_only():
+def test_all_queries_are_searched_where_the_ground_truth_lists_pairs_only() -> None:
     # The other twelve match nothing; the eleven at distance 0 come first: 1/12.
     made = on_a_line(LABELLED | UNLABELLED, {"R0": 1, "R1": 200})
     assert astuple(evaluate_descriptors(made, truth_of(1))) == about(1 / 12, 0, None, 1, 1)
 
 
-def test_the_number_of_pairs_follows_the_labelled_queries_only():
+def test_the_number_of_pairs_follows_the_labelled_queries_only() -> None:
     # Of 12 queries one is labelled: 10 pairs, not 120, and R0 is the eleventh.
     made = on_a_line({"Q0": 0} | UNLABELLED, {**{f"R{i}": i for i in range(1, 11)}, "R0": 11})
     assert astuple(evaluate_descriptors(made, truth_of(1, ("Q1",)))) == about(0, 0, None, 0, 0)
 
 
-def test_what_the_file_lacks_costs_recall(caplog):
+def test_what_the_file_lacks_costs_recall(caplog: pytest.LogCaptureFixture) -> None:
     # Q0-R0 is found first; Q1 has no descriptor, Q2's reference R2 has none: one of three
     made = on_a_line({"Q0": 0, "Q2": 50}, {"R0": 1, "R1": 80})
     with caplog.at_level(logging.WARNING, "fingerprint.challenge"):
@@ -323,25 +329,25 @@ def test_what_the_file_lacks_costs_recall(caplog):
     assert "2 true pairs have no descriptor" in caplog.text
 
 
-def test_a_file_of_other_queries_scores_nothing():
+def test_a_file_of_other_queries_scores_nothing() -> None:
     made = on_a_line({"Q7": 0}, {"R0": 1})
     assert astuple(evaluate_descriptors(made, truth_of(1, ("Q1",)))) == about(0, 0, None, 0, 0)
     assert astuple(evaluate_descriptors(made, truth_of(1))) == about(0, 0, None, 0, 0)
 
 
-def test_equal_distances_count_the_false_positive_first():
+def test_equal_distances_count_the_false_positive_first() -> None:
     # R5 and R0 are both 1 away from Q0, on either side: F T
     made = on_a_line({"Q0": 0}, {"R0": 1, "R5": -1})
     assert astuple(evaluate_descriptors(made, truth_of(1))) == about(1 / 2, 0, None, 0, 1)
 
 
-def test_a_perfect_copy_has_threshold_zero_not_minus_zero():
+def test_a_perfect_copy_has_threshold_zero_not_minus_zero() -> None:
     assert str(evaluate_descriptors(on_a_line({"Q0": 5}, {"R0": 5}), truth_of(1)).threshold_at_p90) == "0.0"
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.data())
-def test_descriptors_are_judged_as_the_list_of_their_nearest_pairs(data):
+def test_descriptors_are_judged_as_the_list_of_their_nearest_pairs(data: st.DataObject) -> None:
     """The list is made here by sorting all pairs in Python, and judged as a file of matches."""
     places = st.integers(0, 60).map(float)
     queries = {f"Q{i}": place for i, place in enumerate(data.draw(st.lists(places, min_size=1, max_size=3)))}
@@ -359,14 +365,14 @@ def test_descriptors_are_judged_as_the_list_of_their_nearest_pairs(data):
     assert astuple(evaluate_descriptors(on_a_line(queries, references), truth)) == about(*expected)
 
 
-def test_descriptor_ids_with_extension_are_refused():
+def test_descriptor_ids_with_extension_are_refused() -> None:
     with pytest.raises(ChallengeFileError, match=r"query descriptors: 'Q0\.jpg'"):
         evaluate_descriptors(on_a_line({"Q0.jpg": 0}, {"R0": 0}), truth_of(1))
     with pytest.raises(ChallengeFileError, match=r"reference descriptors: 'R0\.jpg'"):
         evaluate_descriptors(on_a_line({"Q0": 0}, {"R0.jpg": 0}), truth_of(1))
 
 
-def test_progress_reaches_the_labelled_queries():
+def test_progress_reaches_the_labelled_queries() -> None:
     seen = []
     evaluate_descriptors(
         on_a_line(LABELLED | UNLABELLED, {"R0": 1}),

@@ -159,20 +159,20 @@ COMMANDS = dict(commands())
 
 
 class TestHelp:
-    @pytest.mark.parametrize("name", ["", "index", "challenge", *COMMANDS])
-    def test_every_command_explains_itself(self, name: str) -> None:
-        result = done(*name.split(), "--help")
-        assert result.stdout.startswith(f"Usage: fingerprint {name}".rstrip())
-        assert done(*name.split(), "-h").stdout == result.stdout
+    def test_every_command_explains_itself(self) -> None:
+        for name in ["", "index", "challenge", *COMMANDS]:
+            result = done(*name.split(), "--help")
+            assert result.stdout.startswith(f"Usage: fingerprint {name}".rstrip()), name
+            assert done(*name.split(), "-h").stdout == result.stdout, name
 
-    @pytest.mark.parametrize("name", COMMANDS)
-    def test_every_command_has_an_example_of_itself_and_help_for_every_option(self, name: str) -> None:
-        text = done(*name.split(), "--help").stdout
-        assert f"  fingerprint {name} " in text.partition("Example")[2]
-        for parameter in COMMANDS[name].params:
-            if isinstance(parameter, click.Option):
-                assert parameter.help, parameter.name
-                assert parameter.help.endswith((".", "]")), parameter.name
+    def test_every_command_has_an_example_of_itself_and_help_for_every_option(self) -> None:
+        for name in COMMANDS:
+            text = done(*name.split(), "--help").stdout
+            assert f"  fingerprint {name} " in text.partition("Example")[2], name
+            for parameter in COMMANDS[name].params:
+                if isinstance(parameter, click.Option):
+                    assert parameter.help, parameter.name
+                    assert parameter.help.endswith((".", "]")), parameter.name
 
     def test_the_page_of_the_reference_names_every_command_and_option(self) -> None:
         page = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
@@ -191,7 +191,7 @@ class TestHelp:
         page = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
         known = {option for command in COMMANDS.values() for parameter in command.params for option in parameter.opts}
         for word in page.replace("`", " ").split():
-            if word.startswith("--") and word.strip("-"):
+            if word.startswith("--") and word.strip("->"):
                 assert word.partition("=")[0].rstrip(".,;:)") in known | {"--help", "--version"}, word
 
     def test_defaults_are_those_of_the_config(self) -> None:
@@ -275,8 +275,7 @@ class TestHash:
     def test_nothing_to_hash(self, tmp_path: Path) -> None:
         result = done("hash", tmp_path, code=2)
         assert (
-            result.stderr
-            == f"fingerprint: error: {tmp_path}: no images in there; give image files or folders of them\n"
+            result.stderr == f"fingerprint: error: {tmp_path}: no images found; give image files or folders of images\n"
         )
 
 
@@ -408,12 +407,12 @@ class TestIndex:
         before = sorted(own.rglob("*"))
         result = done("index", "create", own, place.good, code=2)
         assert result.stderr == (
-            f"fingerprint: error: {own}: a collection already; 'fingerprint index add {own} IMAGES' adds to it\n"
+            f"fingerprint: error: {own}: already a collection; 'fingerprint index add {own} IMAGES' adds to it\n"
         )
         assert sorted(own.rglob("*")) == before
         result = done("index", "create", own.parent, place.good, code=2)
         assert (
-            result.stderr == f"fingerprint: error: {own.parent}: not empty; choose another place or remove it first\n"
+            result.stderr == f"fingerprint: error: {own.parent}: not empty; choose another folder or remove it first\n"
         )
         assert sorted(own.parent.rglob("*")) == [own, *before]
 
@@ -709,7 +708,7 @@ class TestTrain:
         assert (tmp_path / "again" / "models.npz").read_bytes() == (out / "models.npz").read_bytes()
 
         refused = done("train", pictures, "--out", out, *self.SMALL, code=2)
-        assert "models.npz: there already; choose another --out, or replace it with --force" in refused.stderr
+        assert "models.npz: already exists; choose another --out, or replace it with --force" in refused.stderr
         done("index", "create", tmp_path / "own", place.good, "--models", out)
         query = place.copies / "of-chelsea.jpg"
         assert "chelsea.jpg" in done("search", tmp_path / "own", query, "--models", out, "--min-score", 0).stdout
@@ -719,7 +718,9 @@ class TestTrain:
 
     def test_too_few_pictures(self, place: Place, tmp_path: Path) -> None:
         result = done("train", place.good, "--out", tmp_path / "models", code=2)
-        assert result.stderr == "fingerprint: error: training needs at least 20 readable images, found 4\n"
+        assert result.stderr == (
+            "fingerprint: error: training needs at least 20 readable images, found 4; give more images\n"
+        )
 
 
 class TestBoundary:
@@ -745,7 +746,7 @@ class TestBoundary:
                 OSError(errno.ENOSPC, "No space left on device", "/x/y"),
                 "/x/y: no space left on device; free some space",
             ),
-            (PermissionError(errno.EACCES, "Permission denied", "/x"), "/x: permission denied; choose another place"),
+            (PermissionError(errno.EACCES, "Permission denied", "/x"), "/x: permission denied; choose another folder"),
             (OSError("something odd"), "something odd"),
             (MemoryError(), "not enough memory; give fewer --workers"),
             (

@@ -194,11 +194,11 @@ class TestListOnStdin:
     def test_names_that_are_no_utf8(self, collection: Path, pictures: Path) -> None:
         name = os.fsencode(pictures) + b"/caf\xe9.jpg"
         try:
-            shutil.copy(pictures / "a.jpg", name)
+            shutil.copy(os.fsencode(pictures / "a.jpg"), name)
         except OSError:
             pytest.skip("the file system takes UTF-8 names only")
         skipped, _, counts = objects(done("index", "add", collection, "-", "--json", code=1, given=name + b"\n"))
-        assert skipped == {os.fsdecode(name): "its name has characters that cannot be an id; rename the file"}
+        assert skipped == {os.fsdecode(name): "its name is not valid Unicode, so it cannot be an id; rename the file"}
         assert counts["skipped"] == 1
 
     def test_a_list_makes_a_collection_too(self, tmp_path: Path, pictures: Path) -> None:
@@ -261,9 +261,9 @@ class TestKeepLocal:
         result = done("challenge", "match", *sets, tmp_path / "lean", code=1)
         assert result.stderr == (
             "fingerprint: skipped 1 file:\n"
-            f"  b.jpg: the collection {tmp_path}/lean does not keep what a query needs, and its file "
-            f"{pictures}/b.jpg is not there as it was; give image files as queries, or make the collection with local "
-            "descriptors ('fingerprint index create --keep-local')\n"
+            f"  b.jpg: the collection {tmp_path}/lean does not keep the local descriptors that a query needs, and the "
+            f"file {pictures}/b.jpg is missing or has changed; give image files as queries, or make the collection "
+            "with local descriptors ('fingerprint index create --keep-local')\n"
         )
 
 

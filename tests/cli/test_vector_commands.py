@@ -314,7 +314,7 @@ class TestLibrary:
             with pytest.raises(ModelMismatchError, match="its own model"):
                 collection.import_vectors(learned(d=256), models.model_id)
             collection.import_vectors(learned())
-            with pytest.raises(ModelMismatchError, match="512 dimensions there, 8 were offered; import them under"):
+            with pytest.raises(ModelMismatchError, match="512 dimensions, the new ones 8; import them under"):
                 collection.import_vectors(learned(d=8))
             with pytest.raises(ModelMismatchError, match="512 dimensions, the queries 8"):
                 collection.nearest(unit(1, 8, 1), "net")
@@ -326,7 +326,7 @@ class TestLibrary:
                 collection.nearest(unit(1, 512, 1), "net", n_results=-1)
             for wrong in (np.ones(512, np.float32), np.ones((1, 512)), np.full((1, 512), np.nan, np.float32)):
                 with pytest.raises(ConfigError):
-                    collection.nearest(wrong, "net")
+                    collection.nearest(wrong, "net")  # type: ignore[arg-type]
             assert collection.nearest(unit(2, 512, 1), "net", n_results=0) == [[], []]
             assert collection.nearest(np.empty((0, 512), np.float32), "net") == []
             with open_collection(own) as other, other._writer.writing(), pytest.raises(CollectionBusyError):
@@ -449,7 +449,7 @@ class TestCommands:
     ) -> None:
         write_vectors(tmp_path / "q.npz", ["q"], np.ones((1, 2), np.float32), "m")
         told = done("search", own, tmp_path / "q.npz", *option, code=2).stderr
-        assert f"{option[0]} is for images: leave it out where queries are vectors" in told
+        assert f"{option[0]} is for images: leave it out if queries are vectors" in told
 
     @pytest.mark.parametrize("option", [("--max-distance", "1"), ("--model-id", "m")])
     def test_options_for_vectors_are_refused_with_images(
@@ -490,7 +490,7 @@ class TestCommands:
             (("index", "export", "{own}", "{dir}/x.txt"), "x.txt: not a file of vectors by its name"),
             (("index", "export", "{own}", "{dir}/none/x.npz"), "does not exist; make it first"),
             (("index", "export", "{own}", "{dir}/x.npz", "--model-id", "m"), "no vectors of m; there are vlad"),
-            (("index", "export", "{own}", "{dir}/x.npz", "--queries", "{dir}/plain.npz"), "challenge's HDF5 only"),
+            (("index", "export", "{own}", "{dir}/x.npz", "--queries", "{dir}/plain.npz"), "challenge's HDF5 file"),
             (("search", "{own}", "{dir}/plain.npz"), "plain.npz: the model that made the vectors is not named"),
             (("search", "{own}", "{dir}/plain.npz", "--model-id", "m"), "no vectors of m; there are vlad"),
             (("search", "{own}", "{dir}/torn.npz"), "torn.npz: not a sound NPZ archive"),

@@ -19,8 +19,9 @@ import fingerprint.collection.add
 from fingerprint import Collection, create_collection, open_collection
 from fingerprint.config import DEFAULT_CONFIG, Config, StorageConfig
 from fingerprint.errors import CollectionBusyError, ConfigError
+from fingerprint.features.describe import describe_reference
 from fingerprint.index import check_store
-from fingerprint.types import U8, AddReport, Fingerprint
+from fingerprint.types import U8, AddReport, Fingerprint, ImageSource
 
 #: What is in the folder, in the order in which it is walked, and what is wrong with it.
 FILES = {
@@ -47,6 +48,10 @@ def png_of(pixels: U8) -> bytes:
     return buffer.getvalue()
 
 
+#: Ids and sources, as they are added.
+Pictures = list[tuple[str, ImageSource]]
+
+
 def offered(report: AddReport) -> int:
     return report.added + report.unchanged + report.replaced + len(report.skipped) + len(report.ignored)
 
@@ -54,10 +59,11 @@ def offered(report: AddReport) -> int:
 @pytest.fixture(scope="module")
 def scenes(photos: dict[str, U8]) -> list[U8]:
     """Photographs at 240 pixels, which is quicker."""
-    out = []
+    out: list[U8] = []
     for pixels in photos.values():
         factor = 240 / max(pixels.shape[:2])
-        out.append(cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA))
+        small = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        out.append(np.asarray(small, np.uint8))
     return out
 
 
@@ -85,11 +91,10 @@ def collection(tmp_path: Path) -> Iterator[Collection]:
 def described(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Everything that is described while adding."""
     seen: list[object] = []
-    describe = fingerprint.collection.add.describe_reference
 
     def watched(source: Any, *rest: Any) -> Fingerprint:
         seen.append(source)
-        return describe(source, *rest)
+        return describe_reference(source, *rest)
 
     monkeypatch.setattr(fingerprint.collection.add, "describe_reference", watched)
     return seen
@@ -99,7 +104,7 @@ class TestAddImages:
     def test_paths_bytes_and_arrays_become_references(
         self, collection: Collection, scenes: list[U8], folder: Path
     ) -> None:
-        pictures = [("path", folder / "a.png"), ("text", str(folder / "c.png")), ("bytes", png_of(scenes[0]))]
+        pictures: Pictures = [("path", folder / "a.png"), ("text", str(folder / "c.png")), ("bytes", png_of(scenes[0]))]
         report = collection.add_images([*pictures, ("array", scenes[0])])
         assert report == AddReport(4, 0, 0, (), ())
         assert collection.ids == ["path", "text", "bytes", "array"]
@@ -115,7 +120,12 @@ class TestAddImages:
         self, collection: Collection, scenes: list[U8], folder: Path, described: list[object]
     ) -> None:
         grey = np.ascontiguousarray(scenes[1][..., 0])
-        pictures = [("path", folder / "a.png"), ("bytes", png_of(scenes[0])), ("array", scenes[0]), ("grey", grey)]
+        pictures: Pictures = [
+            ("path", folder / "a.png"),
+            ("bytes", png_of(scenes[0])),
+            ("array", scenes[0]),
+            ("grey", grey),
+        ]
         collection.add_images(pictures)
         before = collection.info()
         described.clear()
@@ -133,7 +143,7 @@ class TestAddImages:
         touched[0, 0] ^= 1
         turned = scenes[1].reshape(scenes[1].shape[1], scenes[1].shape[0], 3)  # the same bytes in another shape
         described.clear()
-        changes = [("array", touched), ("bytes", png_of(touched)), ("turned", turned), ("new", scenes[1])]
+        changes: Pictures = [("array", touched), ("bytes", png_of(touched)), ("turned", turned), ("new", scenes[1])]
         assert collection.add_images(changes) == AddReport(1, 0, 3, (), ())
         assert len(described) == 4
         assert sorted(collection.ids) == ["array", "bytes", "new", "turned"]
@@ -143,7 +153,7 @@ class TestAddImages:
     def test_an_id_that_comes_again_is_skipped_and_the_first_stays(
         self, collection: Collection, scenes: list[U8], folder: Path
     ) -> None:
-        pictures = [("one", scenes[0]), ("one", scenes[1]), ("one", folder / "c.png"), ("two", scenes[2])]
+        pictures: Pictures = [("one", scenes[0]), ("one", scenes[1]), ("one", folder / "c.png"), ("two", scenes[2])]
         for round_ in range(3):
             report = collection.add_images(pictures)
             assert (report.added, report.unchanged, report.replaced) == ((2, 0, 0) if round_ == 0 else (0, 2, 0))
@@ -160,7 +170,7 @@ class TestAddImages:
     def test_bad_ones_are_skipped_and_named_by_their_ids(
         self, collection: Collection, scenes: list[U8], folder: Path
     ) -> None:
-        pictures = [
+        pictures: Pictures = [
             ("first", scenes[0]),
             ("bad bytes", b"no picture"),
             ("torn bytes", png_of(scenes[0])[:4000]),
@@ -219,7 +229,7 @@ class TestAddImages:
             assert [len(segment) for segment in made._reader._snapshot.segments] == sizes
 
     def test_many_small_batches_do_not_leave_many_segments(self, tmp_path: Path, scenes: list[U8]) -> None:
-        pictures = [(str(number), scenes[number % 3]) for number in range(40)]
+        pictures: Pictures = [(str(number), scenes[number % 3]) for number in range(40)]
         with create_collection(tmp_path / "new", config=storing(batch=1, merge_factor=4)) as made:
             made.add_images(pictures)
             assert made.ids == [image_id for image_id, _ in pictures]
@@ -229,16 +239,15 @@ class TestAddImages:
     def test_a_second_writer_is_turned_away_before_it_takes_a_picture(
         self, collection: Collection, scenes: list[U8]
     ) -> None:
-        def none_of_these() -> Iterator[tuple[str, U8]]:
+        def taken() -> tuple[str, U8]:
             raise AssertionError("a picture was taken")
-            yield
 
         with (
             open_collection(collection.info().path) as second,
             second._writer.writing(),
             pytest.raises(CollectionBusyError, match="another process is writing"),
         ):
-            collection.add_images(none_of_these())
+            collection.add_images(taken() for _ in range(1))
         assert collection.add_images([("after", scenes[0])]).added == 1
 
     def test_nothing_offered(self, collection: Collection) -> None:
@@ -325,7 +334,7 @@ class TestRoot:
     def test_what_lies_elsewhere_is_an_error_that_names_both_and_adds_nothing(
         self, collection: Collection, folder: Path
     ) -> None:
-        with pytest.raises(ConfigError, match=r"a\.png: not in the folder .*sub that ids are to be relative to"):
+        with pytest.raises(ConfigError, match=r"a\.png: not in the folder .*sub that ids are relative to"):
             collection.add_files([folder / "sub", folder / "a.png"], root=folder / "sub")
         assert collection.ids == []
 

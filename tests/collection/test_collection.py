@@ -34,7 +34,8 @@ from fingerprint.hashes import compute_hashes
 from fingerprint.images.decode import read_grey
 from fingerprint.index import check_store
 from fingerprint.models import Models, make_models
-from fingerprint.types import U8
+from fingerprint.types import U8, VARIANTS, ImageSource, Query, Verification
+from fingerprint.verify.verification import verify
 
 GOOD = ("astronaut.png", "chelsea.png", "coffee.jpg", "sub/camera.png", "sub/deeper/rocket.jpg")
 COPIES = {
@@ -64,10 +65,11 @@ def png_of(pixels: U8) -> bytes:
 @pytest.fixture(scope="module")
 def scenes(photos: dict[str, U8]) -> dict[str, U8]:
     """The photographs at 320 pixels, which is quicker."""
-    out = {}
+    out: dict[str, U8] = {}
     for name, pixels in photos.items():
         factor = 320 / max(pixels.shape[:2])
-        out[name] = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        small = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        out[name] = np.asarray(small, np.uint8)
     return out
 
 
@@ -126,12 +128,12 @@ class TestCompare:
         with Image.open(path) as image:
             pixels = np.asarray(image)
         query = copies["astronaut.png"]
-        sources = [path, str(path), path.read_bytes(), pixels]
+        sources: list[ImageSource] = [path, str(path), path.read_bytes(), pixels]
         assert len({compare(query, source) for source in sources}) == 1
         assert len({compare(source, pixels) for source in (query, png_of(query))}) == 1
 
     def test_colour_or_grey_does_not_matter_much(self, scenes: dict[str, U8]) -> None:
-        grey = cv2.cvtColor(scenes["coffee"], cv2.COLOR_RGB2GRAY)
+        grey = read_grey(scenes["coffee"]).pixels
         assert compare(grey, scenes["coffee"]).probability > 0.99
 
     @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
@@ -162,7 +164,7 @@ class TestDescribe:
 
     def test_a_picture_has_the_same_hashes_in_both_roles(self, folder: Path, models: Models) -> None:
         for name in GOOD:
-            query, reference = (f(folder / name, models) for f in (describe_query, describe_reference))
+            query, reference = describe_query(folder / name, models), describe_reference(folder / name, models)
             np.testing.assert_array_equal(query.hashes[0], reference.hashes)
             assert query.model_id == reference.model_id == models.model_id
             assert query.name == str(folder / name)
@@ -191,18 +193,19 @@ class TestDescribe:
         assert (one.dtype, one.shape) == (np.uint8, (64, 64))
 
     def test_a_query_is_described_in_more_detail(self, scenes: dict[str, U8], models: Models) -> None:
-        query, reference = (f(scenes["astronaut"], models) for f in (describe_query, describe_reference))
+        pixels = scenes["astronaut"]
+        query, reference = describe_query(pixels, models), describe_reference(pixels, models)
         assert len(query.plain) > len(reference.keypoints)
 
     def test_a_small_picture_is_not_described_twice_over(self, scenes: dict[str, U8], models: Models) -> None:
         small = cv2.resize(scenes["coffee"], (200, 133), interpolation=cv2.INTER_AREA)
-        frame = describe_query(small, models).plain.frame
+        frame = describe_query(np.asarray(small, np.uint8), models).plain.frame
         assert len(np.unique(frame, axis=0)) == len(frame) > 50
 
     def test_size_is_the_originals(self, folder: Path, scenes: dict[str, U8], tmp_path: Path, models: Models) -> None:
         """A large JPEG is decoded at a fraction of its size; the transform must not know of it."""
         large = cv2.resize(scenes["coffee"], (2400, 1600), interpolation=cv2.INTER_CUBIC)
-        save(large, tmp_path / "large.jpg")
+        save(np.asarray(large, np.uint8), tmp_path / "large.jpg")
         reference = describe_reference(tmp_path / "large.jpg", models)
         assert (reference.width, reference.height) == (2400, 1600)
         found = compare(scenes["coffee"], tmp_path / "large.jpg")
@@ -325,7 +328,7 @@ class TestAddFiles:
         save(scenes["coins"], tmp_path / "new" / "good.png")
         odd = os.fsencode(tmp_path / "new") + b"/caf\xe9.png"  # Latin-1, as old archives have it
         try:
-            shutil.copy(tmp_path / "new" / "good.png", odd)
+            shutil.copy(os.fsencode(tmp_path / "new" / "good.png"), odd)
         except OSError:
             pytest.skip("the file system takes UTF-8 only")
         report = collection.add_files([tmp_path / "new"])
@@ -470,7 +473,9 @@ class TestSearchMany:
     def test_in_input_order_with_skipped_in_their_places(
         self, reader: Collection, folder: Path, copies: dict[str, U8]
     ) -> None:
-        sources = [copies["coffee.jpg"], folder / "broken.jpg", folder / "chelsea.png", b"", copies["sub/camera.png"]]
+        sources: list[ImageSource] = [
+            *(copies["coffee.jpg"], folder / "broken.jpg", folder / "chelsea.png", b"", copies["sub/camera.png"])
+        ]
         found = list(reader.search_many(sources, n_workers=2))
         firsts = [f if isinstance(f, Skipped) else f[0].reference_id for f in found]
         assert [firsts[i] for i in (0, 2, 4)] == ["coffee.jpg", "chelsea.png", "sub/camera.png"]
@@ -489,7 +494,7 @@ class TestSearchMany:
     def test_a_batch_finds_what_single_queries_find(
         self, exact: bool, reader: Collection, copies: dict[str, U8], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        sources = [*copies.values(), b"no picture", *copies.values()]
+        sources: list[ImageSource] = [*copies.values(), b"no picture", *copies.values()]
         alone = list(reader.search_many(sources, exact=exact))
         monkeypatch.setattr("fingerprint.collection.search._BATCH_FROM", 0)
         monkeypatch.setattr("fingerprint.collection.search._BATCH", 5)
@@ -510,6 +515,7 @@ class TestSearchMany:
 
 class TestAnswer:
     STAGES = ("describe", "descriptors", "hashes", "vote", "shortlist", "verify")
+    COUNTERS = ("postings_visited", "hits", "references_scored", "candidates", "pairs_aligned")
 
     def test_what_search_finds_and_how_long_each_stage_took(self, reader: Collection, copies: dict[str, U8]) -> None:
         for copy in copies.values():
@@ -524,7 +530,7 @@ class TestAnswer:
     def test_its_settings_are_those_of_search(self, reader: Collection, copies: dict[str, U8]) -> None:
         copy = copies["coffee.jpg"]
         for settings in ({"n_results": 2}, {"n_results": 0}, {"min_probability": 0.5}, {"exact": True}):
-            assert list(reader.answer(copy, **settings).matches) == reader.search(copy, **settings)  # type: ignore[arg-type]
+            assert list(reader.answer(copy, **settings).matches) == reader.search(copy, **settings)
         with pytest.raises(ConfigError, match="n_results is -1"):
             reader.answer(copy, n_results=-1)
         with pytest.raises(ConfigError, match="n_results is -1"):
@@ -558,10 +564,40 @@ class TestAnswer:
                 assert tuple(one.milliseconds) == self.STAGES
                 assert all(took > 0 for took in one.milliseconds.values())
 
+    def test_counts_what_was_done(
+        self, reader: Collection, copies: dict[str, U8], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        verified: list[Query] = []
+
+        def counting(query: Query, *rest: Any) -> Verification:
+            verified.append(query)
+            return verify(query, *rest)
+
+        monkeypatch.setattr("fingerprint.collection.search.verify", counting)
+        for name, copy in copies.items():
+            verified.clear()
+            counters = reader.answer(copy).counters
+            assert tuple(counters) == self.COUNTERS, name
+            assert counters["pairs_aligned"] == len(verified), name
+            assert counters["postings_visited"] >= counters["hits"] >= counters["references_scored"] > 0, name
+            assert counters["references_scored"] <= len(reader) * len(VARIANTS), name
+            assert len(reader) >= counters["candidates"] >= counters["pairs_aligned"] > 0, name
+
+    def test_the_counts_do_not_depend_on_what_is_asked_for(self, reader: Collection, copies: dict[str, U8]) -> None:
+        for copy in copies.values():
+            counters = reader.answer(copy).counters
+            assert reader.answer(copy).counters == counters
+            assert reader.answer(copy, n_results=0, min_probability=1.0).counters == counters
+
+    def test_a_flat_picture_scores_nothing(self, reader: Collection) -> None:
+        counters = reader.answer(np.full((200, 300), 90, np.uint8)).counters
+        assert [counters[name] for name in ("postings_visited", "hits", "references_scored")] == [0, 0, 0]
+
     def test_in_an_empty_collection(self, tmp_path: Path, copies: dict[str, U8]) -> None:
         with create_collection(tmp_path / "new") as made:
             found = made.answer(copies["chelsea.png"])
         assert (found.matches, tuple(found.milliseconds)) == ((), self.STAGES)
+        assert dict(found.counters) == dict.fromkeys(self.COUNTERS, 0)
 
     def test_what_cannot_be_read_is_named(self, reader: Collection, folder: Path) -> None:
         with pytest.raises(ImageError, match=r"empty\.png"):
@@ -610,6 +646,10 @@ class TestRefresh:
 
 
 class TestCollection:
+    def test_another_size_of_decoding_is_refused(self, built: Path) -> None:
+        with pytest.raises(ConfigError, match="settings"):
+            open_collection(built, config=dataclasses.replace(DEFAULT_CONFIG, decode_side=640))
+
     def test_as_queries_each_finds_itself(self, reader: Collection) -> None:
         names = []
         for query in reader.as_queries():
@@ -651,7 +691,8 @@ class TestCollection:
             queries = lean.as_queries()
             assert next(queries).name == "astronaut.png"
             with pytest.raises(
-                ImageError, match=r"chelsea\.png: .*pictures/chelsea\.png is not there as it was; give .*--keep-local"
+                ImageError,
+                match=r"chelsea\.png: .*pictures/chelsea\.png is missing or has changed; give .*--keep-local",
             ):
                 next(queries)
 
@@ -660,7 +701,7 @@ class TestCollection:
     ) -> None:
         with create_collection(tmp_path / "lean") as lean:
             lean.add("from memory", scenes["coins"])
-            with pytest.raises(ImageError, match=r"from memory: .*\(none\) is not there.*--keep-local"):
+            with pytest.raises(ImageError, match=r"from memory: .*\(none\) is missing.*--keep-local"):
                 list(lean.as_queries())
 
     def test_with_local_descriptors_queries_need_no_files(self, tmp_path: Path, folder: Path) -> None:

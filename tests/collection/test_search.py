@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -60,7 +61,7 @@ def thorough(
 
 
 def resized(pixels: U8, width: int, height: int) -> U8:
-    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def to_side(pixels: U8, side: int) -> U8:
@@ -173,28 +174,26 @@ class TestIndependence:
 
 class TestNegatives:
     @pytest.mark.parametrize("mirrored", [False, True])
-    @pytest.mark.parametrize("name", [*COLOURED, "coins", "motorcycle_left"])
-    def test_are_found_and_told(
-        self, name: str, collection: Collection, photos: dict[str, U8], *, mirrored: bool
-    ) -> None:
-        first = collection.search(negative(photos[name], mirrored=mirrored))[0]
-        assert first.reference_id == name
-        assert first.probability >= 0.5
-        assert (first.verification.mirrored, first.verification.inverted) == (mirrored, True)
+    def test_are_found_and_told(self, collection: Collection, photos: dict[str, U8], *, mirrored: bool) -> None:
+        for name in [*COLOURED, "coins", "motorcycle_left"]:
+            first = collection.search(negative(photos[name], mirrored=mirrored))[0]
+            assert first.reference_id == name, name
+            assert first.probability >= 0.5, name
+            assert (first.verification.mirrored, first.verification.inverted) == (mirrored, True), name
 
-    @pytest.mark.parametrize("name", COLOURED)
-    def test_so_are_parts_of_them(self, name: str, collection: Collection, photos: dict[str, U8]) -> None:
-        first = collection.search(negative(edited(photos[name], "crop", "jpeg", seed=11)))[0]
-        assert (first.reference_id, first.verification.inverted) == (name, True)
-        assert first.probability >= 0.5
+    def test_so_are_parts_of_them(self, collection: Collection, photos: dict[str, U8]) -> None:
+        for name in COLOURED:
+            first = collection.search(negative(edited(photos[name], "crop", "jpeg", seed=11)))[0]
+            assert (first.reference_id, first.verification.inverted) == (name, True), name
+            assert first.probability >= 0.5, name
 
-    @pytest.mark.parametrize("name", COLOURED)
     @pytest.mark.parametrize("edit", ["crop", "jpeg", "hflip", "rotate"])
-    def test_plain_copies_are_none(self, edit: str, name: str, collection: Collection, photos: dict[str, U8]) -> None:
-        first = collection.search(edited(photos[name], edit, seed=12))[0]
-        assert first.reference_id == name
-        assert first.verification.inverted is False
-        assert first.verification.mirrored is (edit == "hflip")
+    def test_plain_copies_are_none(self, edit: str, collection: Collection, photos: dict[str, U8]) -> None:
+        for name in COLOURED:
+            first = collection.search(edited(photos[name], edit, seed=12))[0]
+            assert first.reference_id == name, name
+            assert first.verification.inverted is False, name
+            assert first.verification.mirrored is (edit == "hflip"), name
 
 
 def page(photos: dict[str, U8], boxes: dict[str, Box], size: tuple[int, int], *, lines: bool = True) -> U8:
@@ -253,18 +252,18 @@ class TestSeveralSources:
 
 class TestTinyQueries:
     @pytest.mark.parametrize("side", [64, 80, 100])
-    @pytest.mark.parametrize("name", COLOURED)
-    def test_the_source_comes_first(self, name: str, side: int, collection: Collection, photos: dict[str, U8]) -> None:
-        assert collection.search(to_side(photos[name], side))[0].reference_id == name
+    def test_the_source_comes_first(self, side: int, collection: Collection, photos: dict[str, U8]) -> None:
+        for name in COLOURED:
+            assert collection.search(to_side(photos[name], side))[0].reference_id == name, name
 
     def test_so_it_does_for_most_photographs(self, collection: Collection, photos: dict[str, U8]) -> None:
         firsts = {name: collection.search(to_side(pixels, 100))[0].reference_id for name, pixels in photos.items()}
         assert sum(name == first for name, first in firsts.items()) >= 0.9 * len(firsts), firsts
 
-    @pytest.mark.parametrize("name", [*COLOURED, "clock_motion"])
-    def test_no_other_is_taken_for_the_source(self, name: str, collection: Collection, photos: dict[str, U8]) -> None:
-        found = collection.search(to_side(photos[name], 100), min_probability=0.5)
-        assert {match.reference_id for match in found} <= {name}
+    def test_no_other_is_taken_for_the_source(self, collection: Collection, photos: dict[str, U8]) -> None:
+        for name in [*COLOURED, "clock_motion"]:
+            found = collection.search(to_side(photos[name], 100), min_probability=0.5)
+            assert {match.reference_id for match in found} <= {name}, name
 
 
 def flat_pictures() -> dict[str, U8]:
@@ -312,19 +311,21 @@ def with_flats(
 
 
 class TestFlatPictures:
-    @pytest.mark.parametrize("name", flat_pictures())
-    def test_match_nothing(self, name: str, with_flats: Collection, flats: dict[str, U8]) -> None:
-        found = with_flats.search(flats[name], min_probability=0.5)
-        assert [(m.reference_id, round(m.probability, 3)) for m in found if "gradient " not in m.reference_id] == []
+    def test_match_nothing(self, with_flats: Collection, flats: dict[str, U8]) -> None:
+        for name in flat_pictures():
+            found = with_flats.search(flats[name], min_probability=0.5)
+            assert [
+                (m.reference_id, round(m.probability, 3)) for m in found if "gradient " not in m.reference_id
+            ] == [], name
 
-    @pytest.mark.parametrize("name", [name for name in flat_pictures() if "gradient " not in name])
-    def test_match_no_gradient_either(self, name: str, with_flats: Collection, flats: dict[str, U8]) -> None:
-        assert [m.reference_id for m in with_flats.search(flats[name], min_probability=0.5)] == []
+    def test_match_no_gradient_either(self, with_flats: Collection, flats: dict[str, U8]) -> None:
+        for name in [name for name in flat_pictures() if "gradient " not in name]:
+            assert [m.reference_id for m in with_flats.search(flats[name], min_probability=0.5)] == [], name
 
-    @pytest.mark.parametrize("name", COLOURED)
-    def test_are_not_taken_for_sources(self, name: str, with_flats: Collection, photos: dict[str, U8]) -> None:
-        found = with_flats.search(edited(photos[name], "crop", "jpeg", seed=13), min_probability=0.5)
-        assert [match.reference_id for match in found] == [name]
+    def test_are_not_taken_for_sources(self, with_flats: Collection, photos: dict[str, U8]) -> None:
+        for name in COLOURED:
+            found = with_flats.search(edited(photos[name], "crop", "jpeg", seed=13), min_probability=0.5)
+            assert [match.reference_id for match in found] == [name], name
 
 
 def stretched(pixels: U8, *, wide: bool) -> U8:
@@ -335,16 +336,20 @@ def stretched(pixels: U8, *, wide: bool) -> U8:
 
 def poor_jpeg(pixels: U8, quality: int) -> U8:
     _, encoded = cv2.imencode(".jpg", to_side(pixels, 400), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
 
 
-STRONG = {
+def by_name(edit: str, pixels: U8, seed: int) -> U8:
+    return edited(pixels, edit, seed=seed)
+
+
+STRONG: dict[str, Callable[[U8, int], U8]] = {
     "twice as wide": lambda pixels, _seed: stretched(pixels, wide=True),
     "twice as high": lambda pixels, _seed: stretched(pixels, wide=False),
     "JPEG of quality 5": lambda pixels, _seed: poor_jpeg(pixels, 5),
     "text twice": lambda pixels, seed: edited(pixels, "overlay_text", "overlay_text", seed=seed),
     **{
-        edit: (lambda pixels, seed, edit=edit: edited(pixels, edit, seed=seed))
+        edit: partial(by_name, edit)
         for edit in ("perspective", "halftone", "posterize", "jpeg", "overlay_text", "meme", "overlay_stripes")
     },
 }
@@ -352,19 +357,19 @@ STRONG = {
 
 class TestStrongEdits:
     @pytest.mark.parametrize("edit", STRONG)
-    @pytest.mark.parametrize("name", COLOURED)
-    def test_the_source_comes_first(self, name: str, edit: str, collection: Collection, photos: dict[str, U8]) -> None:
-        for seed in (21, 22):
-            first = collection.search(STRONG[edit](photos[name], seed))[0]
-            assert (first.reference_id, first.probability >= 0.5) == (name, True), (seed, first.probability)
+    def test_the_source_comes_first(self, edit: str, collection: Collection, photos: dict[str, U8]) -> None:
+        for name in COLOURED:
+            for seed in (21, 22):
+                first = collection.search(STRONG[edit](photos[name], seed))[0]
+                assert (first.reference_id, first.probability >= 0.5) == (name, True), (name, seed, first.probability)
 
     @pytest.mark.parametrize("edit", ["twice as wide", "twice as high"])
-    @pytest.mark.parametrize("name", ["brick", "camera", "coins", "gravel", "motorcycle_left", "page"])
     def test_stretched_textures_and_pages_come_first(
-        self, name: str, edit: str, collection: Collection, photos: dict[str, U8]
+        self, edit: str, collection: Collection, photos: dict[str, U8]
     ) -> None:
         """Stretching is the hardest on keypoints: of a texture few are left, and the probability may be low."""
-        assert collection.search(STRONG[edit](photos[name], 0))[0].reference_id == name
+        for name in ["brick", "camera", "coins", "gravel", "motorcycle_left", "page"]:
+            assert collection.search(STRONG[edit](photos[name], 0))[0].reference_id == name, name
 
     @pytest.mark.parametrize(
         ("name", "edit"),
@@ -384,9 +389,7 @@ class TestStrongEdits:
         assert (first.reference_id, first.probability >= 0.5) == (name, True), first.probability
 
     @pytest.mark.parametrize("edit", ["twice as wide", "twice as high"])
-    @pytest.mark.parametrize("name", ["camera", "coins", "gravel", "motorcycle_left"])
-    def test_a_thorough_look_is_sure_of_them(
-        self, name: str, edit: str, thorough: Collection, photos: dict[str, U8]
-    ) -> None:
-        first = thorough.search(STRONG[edit](photos[name], 0))[0]
-        assert (first.reference_id, first.probability >= 0.5) == (name, True), first.probability
+    def test_a_thorough_look_is_sure_of_them(self, edit: str, thorough: Collection, photos: dict[str, U8]) -> None:
+        for name in ["camera", "coins", "gravel", "motorcycle_left"]:
+            first = thorough.search(STRONG[edit](photos[name], 0))[0]
+            assert (first.reference_id, first.probability >= 0.5) == (name, True), (name, first.probability)

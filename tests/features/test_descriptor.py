@@ -26,7 +26,6 @@ from fingerprint.features.descriptor import (
     compute_vlad,
     embed,
     join_views,
-    normalise_background,
     pack_descriptors,
     reduce_local,
     unpack_descriptors,
@@ -283,7 +282,6 @@ class TestJoinViews:
         model = models.descriptor
         vector = embed(compute_cues(features["page"], thumbnails["page"], model), model)
         assert join_views([(1.0, vector)], model).tobytes() == vectors["page"].tobytes()
-        np.testing.assert_allclose(normalise_background(vector, model.background), vectors["page"], atol=1e-6)
 
 
 class TestPacking:
@@ -305,6 +303,16 @@ class TestPacking:
     def test_packing_what_was_unpacked_changes_nothing(self) -> None:
         every = np.arange(-127, 128, dtype=np.int8)[None]
         np.testing.assert_array_equal(pack_descriptors(unpack_descriptors(every)), every)
+
+    def test_a_picture_is_packed_by_itself(self, vectors: dict[str, F32]) -> None:
+        together = pack_descriptors(np.stack(list(vectors.values())))
+        for row, vector in zip(together, vectors.values(), strict=True):
+            np.testing.assert_array_equal(pack_descriptors(vector[np.newaxis])[0], row)
+
+    def test_distances_hardly_change(self, vectors: dict[str, F32]) -> None:
+        exact = np.stack(list(vectors.values()))
+        packed = unpack_descriptors(pack_descriptors(exact))
+        np.testing.assert_allclose(packed @ packed.T, exact @ exact.T, atol=0.01)
 
     def test_none(self) -> None:
         assert pack_descriptors(np.zeros((0, 5), np.float32)).shape == (0, 5)
@@ -356,72 +364,46 @@ class TestVlad:
         np.testing.assert_allclose(np.linalg.norm(reduced, axis=1), 1, atol=1e-5)
 
 
-class TestNormaliseBackground:
+class TestBackgroundNormalisation:
+    @staticmethod
+    def normalised(vector: F32, background: F32, models: Models) -> F32:
+        return join_views([(1.0, vector)], dataclasses.replace(models.descriptor, background=background))
+
     @pytest.mark.parametrize("n_background", [1, 9, 10, 200])
-    def test_against_numpy(self, n_background: int) -> None:
-        rng = np.random.default_rng(n_background)
-        vector, background = unit(rng, 1, 24)[0], unit(rng, n_background, 24)
+    def test_against_numpy(self, n_background: int, models: Models) -> None:
+        rng, d = np.random.default_rng(n_background), models.descriptor.dimension
+        vector, background = unit(rng, 1, d)[0], unit(rng, n_background, d)
         nearest = np.argsort(-(background.astype(np.float64) @ vector))[:BACKGROUND_NEIGHBOURS]
         expected = vector - float(BACKGROUND_SHARE) * background[nearest].astype(np.float64).mean(axis=0)
         expected /= np.linalg.norm(expected)
-        found = normalise_background(vector, background)
+        found = self.normalised(vector, background, models)
         np.testing.assert_allclose(found, expected, atol=1e-5)
         assert found.dtype == np.float32
 
-    def test_without_a_background_nothing_changes(self) -> None:
-        vector = unit(np.random.default_rng(0), 1, 8)[0]
-        np.testing.assert_array_equal(normalise_background(vector, np.zeros((0, 8), np.float32)), vector)
-
-    def test_order_of_the_background_does_not_matter(self) -> None:
-        rng = np.random.default_rng(1)
-        vector, background = unit(rng, 1, 16)[0], unit(rng, 50, 16)
-        there, back = (normalise_background(vector, b) for b in (background, background[::-1]))
+    def test_order_of_the_background_does_not_matter(self, models: Models) -> None:
+        rng, d = np.random.default_rng(1), models.descriptor.dimension
+        vector, background = unit(rng, 1, d)[0], unit(rng, 50, d)
+        there, back = (self.normalised(vector, b, models) for b in (background, background[::-1]))
         np.testing.assert_allclose(there, back, atol=1e-6)
 
-    def test_takes_strangers_apart_that_share_a_direction(self) -> None:
-        rng = np.random.default_rng(2)
-        common = unit(rng, 1, 32)[0]
+    def test_takes_strangers_apart_that_share_a_direction(self, models: Models) -> None:
+        rng, d = np.random.default_rng(2), models.descriptor.dimension
+        common = unit(rng, 1, d)[0]
 
         def crowd(n: int) -> F32:
-            vectors = common + 0.8 * unit(rng, n, 32)
+            vectors = common + 0.8 * unit(rng, n, d)
             return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
         background, strangers = crowd(300), crowd(20)
-        normalised = np.stack([normalise_background(vector, background) for vector in strangers])
+        normalised = np.stack([self.normalised(vector, background, models) for vector in strangers])
         before, after = ((v @ v.T)[np.triu_indices(20, 1)] for v in (strangers, normalised))
         assert after.mean() < before.mean() - 0.02
         assert (after < before).mean() > 0.9
 
-    def test_inputs_are_not_changed(self) -> None:
-        rng = np.random.default_rng(3)
-        vector, background = unit(rng, 1, 8)[0], unit(rng, 20, 8)
+    def test_inputs_are_not_changed(self, models: Models) -> None:
+        rng, d = np.random.default_rng(3), models.descriptor.dimension
+        vector, background = unit(rng, 1, d)[0], unit(rng, 20, d)
         copies = vector.copy(), background.copy()
-        normalise_background(vector, background)
+        self.normalised(vector, background, models)
         np.testing.assert_array_equal(vector, copies[0])
         np.testing.assert_array_equal(background, copies[1])
-
-
-class TestPacked:
-    def test_is_off_by_half_a_step_at_most(self) -> None:
-        vectors = unit(np.random.default_rng(4), 200, 256)
-        packed = pack_descriptors(vectors)
-        assert packed.dtype == np.int8
-        assert packed.shape == vectors.shape
-        inside = np.abs(vectors) <= 127 * PACKED_STEP
-        assert inside.mean() > 0.999
-        off = np.abs(unpack_descriptors(packed) - vectors)
-        assert off[inside].max() <= PACKED_STEP / 2 + 1e-7
-
-    def test_what_is_too_large_is_cut_off(self) -> None:
-        packed = pack_descriptors(np.array([[3.0, -3.0, 0.0]], np.float32))
-        assert packed.tolist() == [[127, -127, 0]]
-
-    def test_a_picture_is_packed_by_itself(self, vectors: dict[str, F32]) -> None:
-        together = pack_descriptors(np.stack(list(vectors.values())))
-        for row, vector in zip(together, vectors.values(), strict=True):
-            np.testing.assert_array_equal(pack_descriptors(vector[np.newaxis])[0], row)
-
-    def test_distances_hardly_change(self, vectors: dict[str, F32]) -> None:
-        exact = np.stack(list(vectors.values()))
-        packed = unpack_descriptors(pack_descriptors(exact))
-        np.testing.assert_allclose(packed @ packed.T, exact @ exact.T, atol=0.01)

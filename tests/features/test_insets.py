@@ -24,7 +24,7 @@ from fingerprint.features.insets import (
     probabilities,
     shrink_for_search,
 )
-from fingerprint.images.decode import to_grey
+from fingerprint.images.decode import read_grey
 from fingerprint.models import Models
 from fingerprint.types import F64, RECTANGLE_MEASURES, U8
 
@@ -34,11 +34,11 @@ Made = tuple[U8, F64]  # a picture, and left, top, right, bottom of the source i
 @pytest.fixture(scope="module")
 def pictures(photos: dict[str, U8]) -> dict[str, U8]:
     """The photographs at 360 pixels, read-only."""
-    out = {}
+    out: dict[str, U8] = {}
     for name, photo in photos.items():
         factor = 360 / max(photo.shape[:2])
         size = (round(photo.shape[1] * factor), round(photo.shape[0] * factor))
-        out[name] = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+        out[name] = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
         out[name].flags.writeable = False
     return out
 
@@ -55,7 +55,8 @@ def pasted(source: U8, rng: np.random.Generator, others: list[U8]) -> Made:
 
 
 def bordered(source: U8, across: int, along: int, colour: tuple[int, ...]) -> Made:
-    made = cv2.copyMakeBorder(source, along, along, across, across, cv2.BORDER_CONSTANT, value=colour)
+    sides = (along, along, across, across)
+    made = np.asarray(cv2.copyMakeBorder(source, *sides, cv2.BORDER_CONSTANT, value=colour), np.uint8)
     h, w = made.shape[:2]
     return made, np.array([across / w, along / h, 1 - across / w, 1 - along / h])
 
@@ -99,7 +100,7 @@ def noisy(shape: tuple[int, ...], seed: int = 0) -> U8:
 def card(pictures: dict[str, U8]) -> U8:
     """The cat on grey card, (60, 40) to (420, 280), in grey values."""
     canvas = np.full((400, 600), 170, np.uint8)
-    grey = to_grey(pictures["chelsea"])
+    grey = read_grey(pictures["chelsea"]).pixels
     canvas[40 : 40 + grey.shape[0], 60 : 60 + grey.shape[1]] = grey
     canvas.flags.writeable = False
     return canvas
@@ -126,14 +127,14 @@ class TestFindInsets:
         for (row, (name, source)), k in itertools.product(enumerate(pictures.items()), range(2)):
             others = [other for key, other in pictures.items() if key != name]
             made, box = make(source, np.random.default_rng([row, k]), others)
-            grey = to_grey(made)
+            grey = read_grey(made).pixels
             likely = [inset for inset in find_insets(grey, models.insets) if inset.probability > 0.3]
             found += any(overlap(box_of(inset, grey), box) > 0.7 for inset in likely)
         assert found >= wanted
 
     def test_ordinary_photographs_have_none_that_is_likely(self, photos: dict[str, U8], models: Models) -> None:
         likeliest = [
-            max((inset.probability for inset in find_insets(to_grey(photo), models.insets)), default=0.0)
+            max((inset.probability for inset in find_insets(read_grey(photo).pixels, models.insets)), default=0.0)
             for photo in photos.values()
         ]
         assert sum(p < 0.05 for p in likeliest) >= len(likeliest) - 4
@@ -157,7 +158,7 @@ class TestFindInsets:
             frame, inner = bordered(source, 50, 50, (250, 250, 250))
             canvas = np.full((frame.shape[0] + 240, frame.shape[1] + 240, 3), 30, np.uint8)
             canvas[100:-140, 120:-120] = frame
-            grey = to_grey(canvas)
+            grey = read_grey(canvas).pixels
             h, w = grey.shape
             size = np.array([frame.shape[1], frame.shape[0]] * 2)
             box = (inner * size + [120, 100, 120, 100]) / [w, h, w, h]
@@ -165,17 +166,11 @@ class TestFindInsets:
             within += any(overlap(box_of(inset, grey), box) > 0.8 and inset.probability > 0.1 for inset in found)
         assert within >= 14
 
-    @pytest.mark.parametrize(
-        "shape",
-        [(1, 1), (1, 500), (500, 1), (2, 2), (31, 400), (400, 31), (16, 16), (20_000, 30), (3, 20_000)],
-        ids=str,
-    )
     @pytest.mark.parametrize("fill", ["flat", "noise"])
-    def test_too_small_too_thin_and_flat_pictures_have_none(
-        self, fill: str, shape: tuple[int, int], models: Models
-    ) -> None:
-        grey = noisy(shape) if fill == "noise" else np.full(shape, 77, np.uint8)
-        assert find_insets(grey, models.insets) == ()
+    def test_too_small_too_thin_and_flat_pictures_have_none(self, fill: str, models: Models) -> None:
+        for shape in [(1, 1), (1, 500), (500, 1), (2, 2), (31, 400), (400, 31), (16, 16), (20_000, 30), (3, 20_000)]:
+            grey = noisy(shape) if fill == "noise" else np.full(shape, 77, np.uint8)
+            assert find_insets(grey, models.insets) == (), shape
 
     @pytest.mark.parametrize("value", [0, 128, 255])
     def test_flat_pictures_of_any_size_have_none(self, value: int, models: Models) -> None:
@@ -218,7 +213,7 @@ class TestFindInsets:
 
     def test_a_larger_picture_has_the_same_regions(self, card: U8, models: Models) -> None:
         one = max(find_insets(card, models.insets), key=lambda inset: inset.probability)
-        large = cv2.resize(card, (1800, 1200), interpolation=cv2.INTER_CUBIC)
+        large = np.asarray(cv2.resize(card, (1800, 1200), interpolation=cv2.INTER_CUBIC), np.uint8)
         other = max(find_insets(large, models.insets), key=lambda inset: inset.probability)
         assert overlap(box_of(one, card), box_of(other, large)) > 0.97
 

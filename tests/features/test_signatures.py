@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 
 from fingerprint.config import FeatureConfig
-from fingerprint.features.local_features import extract_features, invert_features, mirror_features
+from fingerprint.features.local_features import INVERT_PERMUTATION, extract_features, mirror_features
 from fingerprint.features.signatures import (
     compute_frame,
     compute_signatures,
@@ -16,7 +18,7 @@ from fingerprint.features.signatures import (
     make_variants,
     mirror_keypoints,
 )
-from fingerprint.images.decode import to_grey
+from fingerprint.images.decode import read_grey
 from fingerprint.models import Models
 from fingerprint.types import U8, VARIANTS, Keypoints, LocalFeatures, Picture
 
@@ -33,9 +35,15 @@ def assert_same_keypoints(a: Keypoints, b: Keypoints) -> None:
     assert (a.width, a.height) == (b.width, b.height)
 
 
+def negative_of(features: LocalFeatures) -> LocalFeatures:
+    """Return the features of the photographic negative."""
+    descriptors = np.ascontiguousarray(features.descriptors[:, INVERT_PERMUTATION])
+    return dataclasses.replace(features, angles=(features.angles + 180) % 360, descriptors=descriptors)
+
+
 @pytest.fixture(scope="module")
 def features(photos: dict[str, U8]) -> LocalFeatures:
-    return features_of(to_grey(photos["coffee"]), 300)
+    return features_of(read_grey(photos["coffee"]).pixels, 300)
 
 
 class TestFrame:
@@ -50,7 +58,8 @@ class TestFrame:
 
     def test_does_not_depend_on_the_size_of_the_picture(self, photos: dict[str, U8]) -> None:
         """The same keypoints, found at two sizes, have the same frame."""
-        grey = cv2.resize(to_grey(photos["coffee"]), (1200, 800), interpolation=cv2.INTER_CUBIC)
+        plain = read_grey(photos["coffee"]).pixels
+        grey = np.asarray(cv2.resize(plain, (1200, 800), interpolation=cv2.INTER_CUBIC), np.uint8)
         small, large = (compute_frame(features_of(grey, side)) for side in (300, 600))
         apart = np.linalg.norm(small[:, None, :2] - large[None, :, :2], axis=2)
         apart += 0.01 * np.abs(small[:, None, 2] - large[None, :, 2])
@@ -107,9 +116,9 @@ class TestMirrorKeypoints:
 
 
 class TestInvertKeypoints:
-    def test_equal_those_of_inverted_features(self, features: LocalFeatures, models: Models) -> None:
+    def test_equal_those_of_the_negative(self, features: LocalFeatures, models: Models) -> None:
         plain = make_keypoints(features, 600, 400, models.descriptor)
-        by_features = make_keypoints(invert_features(features), 600, 400, models.descriptor)
+        by_features = make_keypoints(negative_of(features), 600, 400, models.descriptor)
         assert_same_keypoints(invert_keypoints(plain, models.descriptor), by_features)
 
     def test_places_and_sizes_stay(self, features: LocalFeatures, models: Models) -> None:
@@ -126,14 +135,14 @@ class TestInvertKeypoints:
         np.testing.assert_array_equal(plain.frame, before)  # the input is not changed
 
 
-class TestMakeVersions:
+class TestMakeVariants:
     def test_are_in_the_order_of_the_list(self, features: LocalFeatures, models: Models) -> None:
         plain = make_keypoints(features, 600, 400, models.descriptor)
         variants = make_variants(plain, models.descriptor)
         assert len(variants) == len(VARIANTS)
         for variant, (mirrored, inverted) in zip(variants, VARIANTS, strict=True):
             wanted = mirror_features(features) if mirrored else features
-            wanted = invert_features(wanted) if inverted else wanted
+            wanted = negative_of(wanted) if inverted else wanted
             assert_same_keypoints(variant, make_keypoints(wanted, 600, 400, models.descriptor))
         assert variants[0] is plain
 

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import imagehash
@@ -47,7 +48,7 @@ def block_mean(image: Image.Image) -> str:
     return np.packbits(np.unpackbits(found, bitorder="little")).tobytes().hex()
 
 
-REFERENCE: dict[str, Callable[[Image.Image], object]] = {
+REFERENCE: dict[str, Callable[[Image.Image], Any]] = {
     "pdq": pdq,
     "phash": imagehash.phash,
     "phash-simple": imagehash.phash_simple,
@@ -115,17 +116,17 @@ def test_all_algorithms_have_a_reference() -> None:
     assert REFERENCE.keys() == ALGORITHMS.keys()
 
 
-@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_exact_mode_gives_the_references_bits_from_the_same_file(
-    name: str, form: str, encoded: dict[str, list[bytes]]
+    name: str, encoded: dict[str, list[bytes]]
 ) -> None:
-    for data in encoded[form]:
-        with Image.open(io.BytesIO(data)) as image:
-            expected = int(str(REFERENCE[name](image)), 16)
-        found = perceptual_hash(data, name, exact=True)
-        slack = 2 if name == "pdq" else 0  # it adds up in another order
-        assert (found.value ^ expected).bit_count() <= slack
+    for form in FORMS:
+        for data in encoded[form]:
+            with Image.open(io.BytesIO(data)) as image:
+                expected = int(str(REFERENCE[name](image)), 16)
+            found = perceptual_hash(data, name, exact=True)
+            slack = 2 if name == "pdq" else 0  # it adds up in another order
+            assert (found.value ^ expected).bit_count() <= slack, form
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -144,7 +145,8 @@ def test_quick_pdq_is_within_the_tolerance_of_the_reference(scenes: list[Image.I
     for scene in scenes:
         for quality in (30, 75, 95):
             data = encode(scene, "JPEG", quality=quality)
-            pixels = cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+            decoded = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+            pixels = np.ascontiguousarray(decoded[..., ::-1])
             bits, worth = pdqhash.compute(pixels)
             found = perceptual_hash(data)
             assert abs(found.quality - worth) <= 1
@@ -219,13 +221,13 @@ EDITS: dict[str, Callable[[Image.Image], Image.Image]] = {
 }
 
 
-@pytest.mark.parametrize("edit", EDITS)
 @pytest.mark.parametrize("name", STRUCTURE)
-def test_small_changes_move_few_bits(name: str, edit: str, scenes: list[Image.Image]) -> None:
-    for scene in scenes[:4]:
-        original = perceptual_hash(encode(scene, "JPEG", quality=90), name)
-        copy = perceptual_hash(encode(EDITS[edit](scene), "JPEG", quality=90), name)
-        assert copy.distance(original) <= ALGORITHMS[name].n_bits // 8
+def test_small_changes_move_few_bits(name: str, scenes: list[Image.Image]) -> None:
+    for edit in EDITS:
+        for scene in scenes[:4]:
+            original = perceptual_hash(encode(scene, "JPEG", quality=90), name)
+            copy = perceptual_hash(encode(EDITS[edit](scene), "JPEG", quality=90), name)
+            assert copy.distance(original) <= ALGORITHMS[name].n_bits // 8, edit
 
 
 @pytest.mark.parametrize("name", STRUCTURE)
@@ -285,22 +287,22 @@ WORTHLESS: dict[str, U8] = {
 
 
 @pytest.mark.parametrize("what", WORTHLESS)
-@pytest.mark.parametrize("exact", [False, True])
-def test_flat_and_blank_pictures_have_a_low_quality_and_never_match(what: str, exact: bool) -> None:
-    for found in perceptual_hashes(WORTHLESS[what], NAMES, exact=exact):
-        assert 0 <= found.quality < MIN_QUALITY
-        assert not found.matches(found)
-        assert not found.matches(found, ALGORITHMS[found.algorithm].n_bits)
+def test_flat_and_blank_pictures_have_a_low_quality_and_never_match(what: str) -> None:
+    for exact in [False, True]:
+        for found in perceptual_hashes(WORTHLESS[what], NAMES, exact=exact):
+            assert 0 <= found.quality < MIN_QUALITY, exact
+            assert not found.matches(found), exact
+            assert not found.matches(found, ALGORITHMS[found.algorithm].n_bits), exact
 
 
-@pytest.mark.parametrize("side", [1, 2, 4, 5, 8, 12, 15])
-def test_tiny_pictures_have_a_low_quality(side: int, photos: dict[str, U8]) -> None:
-    noise = np.random.default_rng(side).integers(0, 256, (side, 3 * side, 3), np.uint8)
-    tiny = np.array(Image.fromarray(photos["coffee"]).resize((side * 2, side)))
-    for pixels in (noise, tiny, np.ascontiguousarray(noise.transpose(1, 0, 2))):
-        for exact in (False, True):
-            assert all(found.quality < MIN_QUALITY for found in perceptual_hashes(pixels, NAMES, exact=exact))
-        assert all(found.quality < MIN_QUALITY for found in dihedral_hashes(pixels))
+def test_tiny_pictures_have_a_low_quality(photos: dict[str, U8]) -> None:
+    for side in [1, 2, 4, 5, 8, 12, 15]:
+        noise = np.random.default_rng(side).integers(0, 256, (side, 3 * side, 3), np.uint8)
+        tiny = np.array(Image.fromarray(photos["coffee"]).resize((side * 2, side)))
+        for pixels in (noise, tiny, np.ascontiguousarray(noise.transpose(1, 0, 2))):
+            for exact in (False, True):
+                assert all(found.quality < MIN_QUALITY for found in perceptual_hashes(pixels, NAMES, exact=exact)), side
+            assert all(found.quality < MIN_QUALITY for found in dihedral_hashes(pixels)), side
 
 
 def test_photographs_have_a_high_quality(scenes: list[Image.Image]) -> None:
@@ -363,11 +365,11 @@ def test_numbers_that_do_not_fit_are_refused(value: int) -> None:
 @pytest.mark.parametrize(
     "source", [b"", b"text", np.zeros((3, 3)), np.zeros((0, 3), np.uint8), np.zeros((4, 4, 2), np.uint8), "nowhere.jpg"]
 )
-@pytest.mark.parametrize("exact", [False, True])
-def test_what_is_no_picture_is_refused(source: object, exact: bool) -> None:
-    for name in NAMES:
-        with pytest.raises(ImageError):
-            perceptual_hash(source, name, exact=exact)  # type: ignore[arg-type]
+def test_what_is_no_picture_is_refused(source: object) -> None:
+    for exact in [False, True]:
+        for name in NAMES:
+            with pytest.raises(ImageError):
+                perceptual_hash(source, name, exact=exact)  # type: ignore[arg-type]
 
 
 def test_a_picture_that_was_made_smaller_in_no_known_way_is_refused() -> None:

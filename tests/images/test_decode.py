@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,10 +21,11 @@ from PIL import Image, ImageCms
 from fingerprint.errors import FingerprintError, ImageError
 from fingerprint.images import decode as door
 from fingerprint.images import files
-from fingerprint.images.decode import MAX_PIXELS, read_grey, read_planes, read_rgb, to_grey
+from fingerprint.images.decode import MAX_PIXELS, read_grey, read_planes, read_rgb
 from fingerprint.images.find import IMAGE_SUFFIXES, find_images
 from fingerprint.types import U8
 
+PILLOW = int(PIL.__version__.partition(".")[0])  # before 13 it cannot read a TIFF of YCbCr that is not compressed
 SIZE = (96, 64)  # width, height: no square, so that turning shows
 
 
@@ -35,7 +37,7 @@ def scene(photos: dict[str, U8]) -> Image.Image:
 
 def encode(image: Image.Image, form: str, **options: object) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, form, **options)  # type: ignore[arg-type]
+    image.save(buffer, form, **options)
     return buffer.getvalue()
 
 
@@ -142,7 +144,8 @@ def test_transparent_pixels_lie_over_white(form: str, scene: Image.Image) -> Non
     rgba = np.dstack([np.asarray(scene), alpha])
     weight = alpha[..., None] / 255
     expected = np.rint(rgba[..., :3] * weight + 255 * (1 - weight)).astype(np.uint8)
-    options: dict[str, object] = {"WEBP": {"lossless": True, "exact": True}, "AVIF": {"quality": 95}}.get(form, {})
+    lossless: dict[str, dict[str, object]] = {"WEBP": {"lossless": True, "exact": True}, "AVIF": {"quality": 95}}
+    options = lossless.get(form, {})
     data = encode(Image.fromarray(rgba), form, **options)
     tolerance = 3 if form == "AVIF" else 0.5
     assert mean_error(read_rgb(data).pixels, expected) < tolerance
@@ -282,18 +285,19 @@ STORED: dict[int, Callable[[U8], U8]] = {
 }
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF", "JPEG", "AVIF"])
-def test_every_orientation_comes_upright(form: str, orientation: int, scene: Image.Image) -> None:
-    upright = np.asarray(scene)
-    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
-    options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 95}, "AVIF": {"quality": 95}}.get(form, {})
-    data = encode(stored, form, exif=exif(orientation), **options)
-    tolerance = 5 if form in ("JPEG", "AVIF") else 1e-9
-    for read, expected in ((read_rgb, upright), (read_grey, grey_of(upright))):
-        picture = read(data)
-        assert (picture.width, picture.height) == SIZE
-        assert mean_error(picture.pixels, expected) < tolerance
+def test_every_orientation_comes_upright(form: str, scene: Image.Image) -> None:
+    fine: dict[str, object] = {"lossless": True} if form == "WEBP" else {"quality": 95}
+    options = fine if form in ("WEBP", "JPEG", "AVIF") else {}
+    for orientation in range(1, 9):
+        upright = np.asarray(scene)
+        stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
+        data = encode(stored, form, exif=exif(orientation), **options)
+        tolerance = 5 if form in ("JPEG", "AVIF") else 1e-9
+        for read, expected in ((read_rgb, upright), (read_grey, grey_of(upright))):
+            picture = read(data)
+            assert (picture.width, picture.height) == SIZE, orientation
+            assert mean_error(picture.pixels, expected) < tolerance, orientation
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -398,16 +402,11 @@ def test_the_smallest_picture() -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_to_grey_is_pillows_luma(seed: int) -> None:
+def test_grey_of_colours_is_pillows_luma(seed: int) -> None:
     rgb = np.random.default_rng(seed).integers(0, 256, (16, 16, 3), np.uint8)
-    assert np.array_equal(to_grey(rgb), np.asarray(Image.fromarray(rgb).convert("L")))
-    assert np.array_equal(to_grey(rgb), grey_of(rgb))
-
-
-@pytest.mark.parametrize("array", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3))])
-def test_to_grey_wants_colours(array: U8) -> None:
-    with pytest.raises(ImageError):
-        to_grey(array)
+    grey = read_grey(rgb).pixels
+    assert np.array_equal(grey, np.asarray(Image.fromarray(rgb).convert("L")))
+    assert np.array_equal(grey, grey_of(rgb))
 
 
 # --- What cannot be read ----------------------------------------------------------------------------------------------
@@ -423,15 +422,15 @@ def refusal(source: Path | bytes) -> ImageError:
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "PPM"])
-@pytest.mark.parametrize("part", [0.03, 0.2, 0.5, 0.9])
-def test_truncated_files_are_refused(form: str, part: float, scene: Image.Image, tmp_path: Path) -> None:
-    data = encode(scene, form)
-    path = tmp_path / f"cut.{form.lower()}"
-    path.write_bytes(data[: max(16, int(len(data) * part))])
-    error = refusal(path)
-    assert error.path == str(path)
-    assert form in error.reason
-    assert "truncated" in error.reason or "damaged" in error.reason
+def test_truncated_files_are_refused(form: str, scene: Image.Image, tmp_path: Path) -> None:
+    for part in [0.03, 0.2, 0.5, 0.9]:
+        data = encode(scene, form)
+        path = tmp_path / f"cut.{form.lower()}"
+        path.write_bytes(data[: max(16, int(len(data) * part))])
+        error = refusal(path)
+        assert error.path == str(path), part
+        assert form in error.reason, part
+        assert "truncated" in error.reason or "damaged" in error.reason, part
 
 
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
@@ -526,7 +525,7 @@ def test_a_pillow_without_a_codec_says_so(scene: Image.Image, monkeypatch: pytes
 
     data = encode(scene, "AVIF")
     monkeypatch.setattr(AvifImagePlugin, "SUPPORTED", False)
-    assert refusal(data).reason == "a AVIF file, and this build of Pillow cannot read those"
+    assert refusal(data).reason == "AVIF files cannot be read by this build of Pillow"
 
 
 SIGNATURES = [
@@ -664,8 +663,8 @@ def planes_sources(scene: Image.Image) -> dict[str, bytes | U8]:
     """The scene in everything that holds colours one way or another."""
     luma, rgba = scene.convert("L"), np.dstack([np.asarray(scene), np.asarray(scene.convert("L"))])
     deep = (np.asarray(luma).astype(np.uint16) * 257).astype(np.uint16)
-    jpegs = {f"jpeg 4:{name}": {"subsampling": k} for k, name in enumerate(("4:4", "2:2", "2:0"))}
-    jpegs |= {"jpeg, progressive": {"progressive": True}, "jpeg, RGB": {"keep_rgb": True}}
+    jpegs: dict[str, dict[str, object]] = {"jpeg, progressive": {"progressive": True}, "jpeg, RGB": {"keep_rgb": True}}
+    jpegs |= {f"jpeg 4:{name}": {"subsampling": k} for k, name in enumerate(("4:4", "2:2", "2:0"))}
     jpegs |= {f"jpeg, turned {k}": {"exif": exif(k)} for k in range(1, 9)}
     rgb_jpeg = encode(scene, "JPEG", keep_rgb=True)
     return {
@@ -675,7 +674,7 @@ def planes_sources(scene: Image.Image) -> dict[str, bytes | U8]:
         "jpeg, grey": encode(luma, "JPEG"),
         "jpeg, CMYK": encode(scene.convert("CMYK"), "JPEG"),
         **{form: encode(scene, form) for form in ("PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM")},
-        "tiff, YCbCr": encode(scene.convert("YCbCr"), "TIFF"),
+        **({"tiff, YCbCr": encode(scene.convert("YCbCr"), "TIFF")} if PILLOW >= 13 else {}),
         "tiff, jpeg": encode(scene, "TIFF", compression="jpeg"),
         "tiff, LAB": encode(scene.convert("LAB"), "TIFF"),
         "png, transparent": encode(Image.fromarray(rgba), "PNG"),

@@ -35,7 +35,7 @@ ROOT = Path(fingerprint.__file__).parents[1]
 DRIVER = Path(__file__).parents[1] / "fault_driver.py"
 ENVIRONMENT = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}{os.pathsep}{DRIVER.parent}"}
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS)
-REMEDIES = ("free some space", "see to the permissions", "see to the disk", "see to free space")
+REMEDIES = ("free some space", "check the permissions", "check the disk", "check free space")
 SQLITE_CODES = {
     errno.ENOSPC: sqlite3.SQLITE_FULL,
     errno.EIO: sqlite3.SQLITE_IOERR,
@@ -530,7 +530,7 @@ with d.Writer.open(folder, d.MODELS, d.CONFIG) as store:
         try:
             act()
         except CollectionError as error:
-            assert str(folder) in str(error) and "see to the permissions" in str(error), error
+            assert str(folder) in str(error) and "check the permissions" in str(error), error
         else:
             raise AssertionError("it was written to")
     print("ready", flush=True)

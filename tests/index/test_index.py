@@ -34,6 +34,7 @@ from fingerprint.index.annoy_trees import inspected
 from fingerprint.index.candidates import find_candidates, how_compared, nearest_by_descriptor, searched_by_annoy
 from fingerprint.index.catalogue import Catalogue
 from fingerprint.index.records import SegmentRecord
+from fingerprint.index.segment_writer import write_pictures
 from fingerprint.models import Models, load_models
 from fingerprint.types import U8, VARIANTS, Candidate, Fingerprint, Keypoints, Query, Skipped
 
@@ -344,6 +345,12 @@ class TestModels:
         with pytest.raises(ConfigError, match="settings"):
             reopened(store, config)
 
+    def test_another_size_of_decoding_is_refused(self, store: Writer) -> None:
+        """The hashes of its pictures would be others."""
+        config = dataclasses.replace(DEFAULT_CONFIG, decode_side=640)
+        with pytest.raises(ConfigError, match=r"made with the settings [0-9a-f]{16}, opened with [0-9a-f]{16}"):
+            reopened(store, config)
+
     def test_settings_of_the_query_may_change(self, store: Writer) -> None:
         config = dataclasses.replace(
             DEFAULT_CONFIG, query=FeatureConfig(sides=(200,), n_keypoints=(99,), doubled=(True,))
@@ -410,7 +417,7 @@ class TestCandidates:
                 assert set(candidate.variants) <= set(range(len(VARIANTS)))
                 assert len(set(candidate.variants)) == len(candidate.variants) >= 1
 
-    def test_assured_are_the_first_of_each_source(self, store: Writer, queries: dict[str, Query]) -> None:
+    def test_always_verified_are_the_first_of_each_source(self, store: Writer, queries: dict[str, Query]) -> None:
         n = DEFAULT_CONFIG.candidates.n_always_verified
         caps = ((100, 0, 0), (0, n, 0), (0, 0, 5))
         for query in queries.values():
@@ -497,7 +504,9 @@ class TestWithoutLocalDescriptors:
     ) -> None:
         found = lean.reader.fingerprint("coffee")
         assert found is not None
-        with pytest.raises(CollectionError, match=r"again: it comes without local descriptors.*describe the picture"):
+        with pytest.raises(
+            CollectionError, match=r"again: its fingerprint has no local descriptors.*describe the picture"
+        ):
             add(empty, {"rocket": described["rocket"], "again": found})
         assert empty.reader.ids == []
 
@@ -619,7 +628,8 @@ class TestExactOrAnnoy:
             stored = np.concatenate([segment.descriptors for segment in snapshot.segments])
             apart = np.square(stored.astype(np.float64) - vector).sum(axis=1)
             live = [position for position in range(len(stored)) if snapshot.live[position]]
-            assert found == sorted(live, key=lambda p, apart=apart: (round(apart[p], 12), snapshot[p]))[:10]
+            rank = {position: (round(apart[position], 12), snapshot[position]) for position in live}
+            assert found == sorted(live, key=rank.__getitem__)[:10]
 
     def test_what_annoy_finds_is_ordered_like_what_is_compared(self, several: Writer) -> None:
         """With such a search_k Annoy looks at all of them."""
@@ -690,7 +700,7 @@ class TestDiedWriter:
         self, moment: str, store: Writer, described: dict[str, Fingerprint], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         before = store.reader.ids
-        write = writer_module.write_pictures
+        write = write_pictures
 
         def fail(folder: Path, *rest: object, **settings: object) -> None:
             if moment == "after the segment":

@@ -22,7 +22,7 @@ from fingerprint.index import check as check_module
 from fingerprint.index.ids import SegmentIds
 from fingerprint.index.merge_policy import Rewrite, due_for_merging, rewrites_to_compact
 from fingerprint.index.records import SegmentRecord
-from fingerprint.index.segment import open_segment
+from fingerprint.index.segment import open_segment, segment_problems
 from fingerprint.index.segment_writer import Source, merge_segments, write_pictures, write_vectors
 from fingerprint.models import Models
 from fingerprint.types import U8, Candidate, Fingerprint, Keypoints, Query
@@ -405,7 +405,7 @@ def test_a_check_beside_a_writer_that_merges_finds_nothing_wrong(
     with made(tmp_path / "c", models) as store:
         for part in in_parts(pictures, 2, 2):
             add(store, part)
-        look = check_module.segment_problems
+        look = segment_problems
 
         def after_a_merge(folder: Path, noted: str | None = None) -> list[str]:
             store.compact()  # between reading the catalogue and reading the files

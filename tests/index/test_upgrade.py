@@ -16,6 +16,7 @@ from fingerprint.cli import main
 from fingerprint.errors import CollectionBusyError, CollectionCorruptError, CollectionError, CollectionNotFoundError
 from fingerprint.index import FORMAT_VERSION, check_store, upgrade_store
 from fingerprint.index import upgrade as upgrade_module
+from fingerprint.index.atomic_folder import replace_file
 from fingerprint.index.catalogue import Catalogue
 from fingerprint.index.lock import WriterLock
 from fingerprint.index.snapshot import open_snapshots
@@ -88,7 +89,7 @@ class TestUpgrade:
         whole = Path(shutil.copytree(old, tmp_path / "whole"))
         upgrade_store(whole)
         written = 0
-        write = upgrade_module.replace_file
+        write = replace_file
 
         def failing(path: Path, data: bytes) -> None:
             nonlocal written

@@ -14,16 +14,16 @@ from fingerprint.config import DEFAULT_CONFIG, FeatureConfig
 from fingerprint.edits import apply_edits
 from fingerprint.features.local_features import extract_features
 from fingerprint.features.signatures import compute_frame
-from fingerprint.images.decode import to_grey
+from fingerprint.images.decode import read_grey
+from fingerprint.kernels.agreement import nearest_matches
 from fingerprint.kernels.matching import (
     best_similarity,
     match_signatures,
-    nearest_matches,
     pack_signatures,
     vote_pair,
 )
 from fingerprint.train.fitting import fit_signatures
-from fingerprint.types import U8, Picture
+from fingerprint.types import U8
 
 TOLERANCE, LOG_SCALE, MIN_COS = np.float32(0.05), np.float32(0.6), np.float32(math.cos(math.radians(30)))
 SETTINGS = (TOLERANCE, LOG_SCALE, MIN_COS)
@@ -73,7 +73,9 @@ def agreeing(h: int, q_frame: np.ndarray, r_frame: np.ndarray, mi: np.ndarray, m
     return near & same_size & ((turn * np.conj(turn[h])).real > float(MIN_COS))
 
 
-def best_by_brute_force(q_frame, r_frame, mi, mj) -> tuple[int, np.ndarray]:
+def best_by_brute_force(
+    q_frame: np.ndarray, r_frame: np.ndarray, mi: np.ndarray, mj: np.ndarray
+) -> tuple[int, np.ndarray]:
     masks = [agreeing(h, q_frame, r_frame, mi, mj) for h in range(len(mi))]
     counts = [int(mask.sum()) for mask in masks]
     return (max(counts), masks[counts.index(max(counts))]) if masks else (0, np.zeros(0, bool))
@@ -137,10 +139,7 @@ def real(photos: dict[str, U8]) -> dict[str, Side]:
     copy = apply_edits(photos["chelsea"], ["crop", "rotate", "jpeg"], np.random.default_rng(5)).pixels
     pictures = {name: photos[name] for name in ("chelsea", "coffee", "rocket")}
     pictures |= {"copy": copy, "flat": np.zeros((50, 60, 3), np.uint8)}
-    features = {
-        name: extract_features(Picture(to_grey(x), x.shape[1], x.shape[0], name), config)[0]
-        for name, x in pictures.items()
-    }
+    features = {name: extract_features(read_grey(x), config)[0] for name, x in pictures.items()}
     everything = np.concatenate([f.descriptors for f in features.values()])
     rotation, thresholds = fit_signatures(everything, np.random.default_rng(0))
     out = {}
@@ -239,26 +238,26 @@ class TestNearestMatches:
 
 class TestBestSimilarity:
     def check(self, q_frame: np.ndarray, r_frame: np.ndarray, mi: np.ndarray, mj: np.ndarray) -> int:
-        count, mask = best_similarity(q_frame, r_frame, mi, mj, *SETTINGS)
-        expected_count, expected_mask = best_by_brute_force(q_frame, r_frame, mi, mj)
-        assert count == expected_count
-        np.testing.assert_array_equal(mask, expected_mask)
+        mask = best_similarity(q_frame, r_frame, mi, mj, *SETTINGS)
+        count, expected = best_by_brute_force(q_frame, r_frame, mi, mj)
+        np.testing.assert_array_equal(mask, expected)
+        assert mask.sum() == count
         return count
 
-    @pytest.mark.parametrize("seed", range(8))
-    def test_a_planted_transform_among_strangers(self, seed: int) -> None:
-        rng = np.random.default_rng(seed)
-        q_frame = random_frame(rng, 60)
-        r_frame = np.concatenate([moved_frame(rng, q_frame[:25]), random_frame(rng, 50)])
-        mi = np.arange(60)
-        mj = np.concatenate([np.arange(25), rng.integers(25, 75, 35)])
-        assert self.check(q_frame, r_frame, mi, mj) >= 8
+    def test_a_planted_transform_among_strangers(self) -> None:
+        for seed in range(8):
+            rng = np.random.default_rng(seed)
+            q_frame = random_frame(rng, 60)
+            r_frame = np.concatenate([moved_frame(rng, q_frame[:25]), random_frame(rng, 50)])
+            mi = np.arange(60)
+            mj = np.concatenate([np.arange(25), rng.integers(25, 75, 35)])
+            assert self.check(q_frame, r_frame, mi, mj) >= 8, seed
 
-    @pytest.mark.parametrize("seed", range(8))
-    def test_chance_alone(self, seed: int) -> None:
-        rng = np.random.default_rng(seed)
-        rows = [rng.integers(0, 30, 80) for _ in range(2)]
-        assert self.check(random_frame(rng, 30), random_frame(rng, 30), *rows) < 20
+    def test_chance_alone(self) -> None:
+        for seed in range(8):
+            rng = np.random.default_rng(seed)
+            rows = [rng.integers(0, 30, 80) for _ in range(2)]
+            assert self.check(random_frame(rng, 30), random_frame(rng, 30), *rows) < 20, seed
 
     @pytest.mark.parametrize("reference", ["chelsea", "coffee"])
     def test_photographs(self, reference: str, real: dict[str, Side]) -> None:
@@ -285,11 +284,11 @@ class TestBestSimilarity:
         apart = frame.copy()
         apart[2:, 1] += 0.5  # the second pair agrees too, on another transform
         rows = np.arange(4)
-        count, mask = best_similarity(frame, apart, rows, rows, *SETTINGS)
-        assert (count, mask.tolist()) == (2, [True, True, False, False])
+        mask = best_similarity(frame, apart, rows, rows, *SETTINGS)
+        assert mask.tolist() == [True, True, False, False]
         order = rng.permutation(4)
-        count, mask = best_similarity(frame, apart, order, order, *SETTINGS)
-        assert count == 2
+        mask = best_similarity(frame, apart, order, order, *SETTINGS)
+        assert mask.sum() == 2
         assert mask[0]
 
     @pytest.mark.parametrize(
@@ -306,7 +305,7 @@ class TestBestSimilarity:
         other = frame.copy()
         other[1, column] += change
         rows = np.arange(2)
-        assert best_similarity(frame, other, rows, rows, *SETTINGS)[0] == 1 + agrees
+        assert best_similarity(frame, other, rows, rows, *SETTINGS).sum() == 1 + agrees
 
     @pytest.mark.parametrize(("degrees", "agrees"), [(29, True), (31, False), (-29, True), (-31, False), (180, False)])
     def test_tolerance_of_the_angle(self, degrees: float, *, agrees: bool) -> None:
@@ -315,7 +314,7 @@ class TestBestSimilarity:
         other = frame.copy()
         other[1, 3:] = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
         rows = np.arange(2)
-        assert best_similarity(frame, other, rows, rows, *SETTINGS)[0] == 1 + agrees
+        assert best_similarity(frame, other, rows, rows, *SETTINGS).sum() == 1 + agrees
 
     @given(st.integers(0, 2**32 - 1))
     def test_moving_the_whole_reference_changes_nothing(self, seed: int) -> None:
@@ -325,23 +324,23 @@ class TestBestSimilarity:
         r_frame = moved_frame(rng, q_frame, jitter=0.0)
         r_frame[:, 2] = q_frame[:, 2] + (r_frame[0, 2] - q_frame[0, 2])  # no errors of size and angle
         rows = np.arange(20)
-        _, before = best_similarity(q_frame, r_frame, rows, rows, *SETTINGS)
+        before = best_similarity(q_frame, r_frame, rows, rows, *SETTINGS)
         r_frame[:, :2] += np.float32(0.25)
-        _, after = best_similarity(q_frame, r_frame, rows, rows, *SETTINGS)
+        after = best_similarity(q_frame, r_frame, rows, rows, *SETTINGS)
         assert abs(int(before.sum()) - int(after.sum())) <= 1
 
 
 class TestVotePair:
     @pytest.mark.parametrize("max_matches", [12, 150])
-    @pytest.mark.parametrize("seed", range(4))
-    def test_random_with_planted_copies(self, seed: int, max_matches: int) -> None:
-        rng = np.random.default_rng(seed)
-        q = random_side(rng, 40)
-        references = [random_side(rng, n) for n in (30, 0, 1, 25)]
-        references.append(Side(flipped(rng, q.signatures, 30), q.descriptors, moved_frame(rng, q.frame)))
-        votes = scan(q, references, max_matches=max_matches)
-        assert_votes(votes, q, references, 28, max_matches)
-        assert votes.argmax() == 4
+    def test_random_with_planted_copies(self, max_matches: int) -> None:
+        for seed in range(4):
+            rng = np.random.default_rng(seed)
+            q = random_side(rng, 40)
+            references = [random_side(rng, n) for n in (30, 0, 1, 25)]
+            references.append(Side(flipped(rng, q.signatures, 30), q.descriptors, moved_frame(rng, q.frame)))
+            votes = scan(q, references, max_matches=max_matches)
+            assert_votes(votes, q, references, 28, max_matches)
+            assert votes.argmax() == 4, seed
 
     @pytest.mark.parametrize("max_bits", [20, 28, 40])
     def test_photographs(self, max_bits: int, real: dict[str, Side]) -> None:

@@ -1,5 +1,8 @@
 """Scans and tables against NumPy, on codes that are even, skewed, equal and few."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -13,12 +16,17 @@ from fingerprint.kernels.multi_index import N_BUCKETS, build_tables, search_tabl
 ALL = 1 << 62
 UNLIMITED = 1 << 61
 
+Tables = tuple[np.ndarray, np.ndarray, np.ndarray]
+#: Row and distance of what was found, for each query.
+Listed = list[list[tuple[int, int]]]
+Maker = Callable[[np.random.Generator, int, int], np.ndarray]
 
-def random_codes(rng, n, n_words):
+
+def random_codes(rng: np.random.Generator, n: int, n_words: int) -> np.ndarray:
     return rng.integers(0, 2**64, (n, n_words), dtype=np.uint64)
 
 
-def skewed_codes(rng, n, n_words):
+def skewed_codes(rng: np.random.Generator, n: int, n_words: int) -> np.ndarray:
     """Few originals, most codes within some bits of one of them, some equal, the lowest substring nearly always 0."""
     codes = random_codes(rng, max(1, n // 20), n_words)[rng.integers(0, max(1, n // 20), n)]
     for _ in range(6):
@@ -28,13 +36,13 @@ def skewed_codes(rng, n, n_words):
     return codes
 
 
-def read_only(array):
+def read_only(array: np.ndarray) -> np.ndarray:
     view = np.ascontiguousarray(array).view()
     view.setflags(write=False)
     return view
 
 
-def tables_of(codes):
+def tables_of(codes: np.ndarray) -> Tables:
     n, n_words = codes.shape
     starts = np.empty((4 * n_words, N_BUCKETS + 1), np.uint32)
     rows = np.empty((4 * n_words, n), np.uint32)
@@ -43,13 +51,13 @@ def tables_of(codes):
     return read_only(starts), read_only(rows), read_only(rests)
 
 
-def state(queries, radius):
+def state(queries: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
     n_bits = 64 * queries.shape[1]
     limits = np.full(len(queries), min(radius, n_bits) + 1, np.int64)
     return limits, np.zeros((len(queries), n_bits + 1), np.int64)
 
 
-def by_numpy(codes, queries, k, radius):
+def by_numpy(codes: np.ndarray, queries: np.ndarray, k: int, radius: int) -> Listed:
     found = []
     for query in queries:
         distances = np.bitwise_count(codes ^ query).sum(axis=1, dtype=np.int64)
@@ -59,24 +67,28 @@ def by_numpy(codes, queries, k, radius):
     return found
 
 
-def listed(query_idx, keys, n_queries, k):
+def listed(query_idx: np.ndarray, keys: np.ndarray, n_queries: int, k: int) -> Listed:
     starts, rows, distances = group_neighbours(query_idx, keys, n_queries, k)
     pairs = list(zip(rows.tolist(), distances.tolist(), strict=True))
     return [pairs[a:b] for a, b in pairwise(starts)]
 
 
-def by_scan(codes, queries, k, radius):
-    return listed(*scan(read_only(codes), 0, read_only(queries), k, *state(queries, radius)), len(queries), k)
+def by_scan(codes: np.ndarray, queries: np.ndarray, k: int, radius: int) -> Listed:
+    query_idx, keys = scan(read_only(codes), 0, read_only(queries), k, *state(queries, radius))
+    return listed(query_idx, keys, len(queries), k)
 
 
-def by_tables(codes, tables, queries, k, radius, budget=UNLIMITED):
+def by_tables(
+    codes: np.ndarray, tables: Tables, queries: np.ndarray, k: int, radius: int, budget: int = UNLIMITED
+) -> tuple[Listed, np.ndarray]:
     resolved = np.zeros(len(queries), np.bool_)
     limits, counts = state(queries, radius)
-    found = search_tables(read_only(codes), tables, 0, read_only(queries), k, limits, counts, budget, resolved)
-    return listed(*found, len(queries), k), resolved
+    settings = (k, limits, counts, budget, resolved)
+    query_idx, keys = search_tables(read_only(codes), tables, 0, read_only(queries), *settings)
+    return listed(query_idx, keys, len(queries), k), resolved
 
 
-def queries_near(rng, codes, n):
+def queries_near(rng: np.random.Generator, codes: np.ndarray, n: int) -> np.ndarray:
     queries = codes[rng.integers(0, len(codes), n)].copy()
     for i in range(n):
         for bit in rng.integers(0, 64 * codes.shape[1], rng.integers(0, 11)).tolist():
@@ -87,35 +99,35 @@ def queries_near(rng, codes, n):
 
 @pytest.mark.parametrize("make", [random_codes, skewed_codes])
 @pytest.mark.parametrize("n_words", [1, 2, 3, 4])
-@pytest.mark.parametrize("n", [1, 127, 128, 513, 5000])
-def test_scan_and_tables_find_what_numpy_finds(make, n_words, n):
-    rng = np.random.default_rng(n * 10 + n_words)
-    codes = make(rng, n, n_words)
-    tables = tables_of(codes)
-    for n_queries in (1, 12, 20):  # the scan has one way for few and one for many, and so have the tables
-        queries = queries_near(rng, codes, n_queries)
-        for k, radius in (
-            (1, 64),
-            (10, 256),
-            (n + 1, 256),
-            (ALL, 0),
-            (ALL, 8 * n_words - 1),
-            (ALL, 10 * n_words),
-            (4, 9),
-        ):
-            expected = by_numpy(codes, queries, k, radius)
-            assert by_scan(codes, queries, k, radius) == expected
-            found, resolved = by_tables(codes, tables, queries, k, radius)
-            assert [f for f, ok in zip(found, resolved, strict=True) if ok] == [
-                e for e, ok in zip(expected, resolved, strict=True) if ok
-            ]
-            assert not any(f for f, ok in zip(found, resolved, strict=True) if not ok)
-            assert resolved.all() or radius >= 12 * n_words
+def test_scan_and_tables_find_what_numpy_finds(make: Maker, n_words: int) -> None:
+    for n in [1, 127, 128, 513, 5000]:
+        rng = np.random.default_rng(n * 10 + n_words)
+        codes = make(rng, n, n_words)
+        tables = tables_of(codes)
+        for n_queries in (1, 12, 20):  # the scan has one way for few and one for many, and so have the tables
+            queries = queries_near(rng, codes, n_queries)
+            for k, radius in (
+                (1, 64),
+                (10, 256),
+                (n + 1, 256),
+                (ALL, 0),
+                (ALL, 8 * n_words - 1),
+                (ALL, 10 * n_words),
+                (4, 9),
+            ):
+                expected = by_numpy(codes, queries, k, radius)
+                assert by_scan(codes, queries, k, radius) == expected, n
+                found, resolved = by_tables(codes, tables, queries, k, radius)
+                assert [f for f, ok in zip(found, resolved, strict=True) if ok] == [
+                    e for e, ok in zip(expected, resolved, strict=True) if ok
+                ], n
+                assert not any(f for f, ok in zip(found, resolved, strict=True) if not ok), n
+                assert resolved.all() or radius >= 12 * n_words, n
 
 
 @given(st.data())
 @settings(max_examples=60)
-def test_any_few_codes(data):
+def test_any_few_codes(data: st.DataObject) -> None:
     n_words = data.draw(st.integers(1, 4))
     words = st.integers(0, 2**64 - 1) | st.sampled_from([0, 1, 3, 2**64 - 1, 2**63])
     code = st.lists(words, min_size=n_words, max_size=n_words)
@@ -129,7 +141,7 @@ def test_any_few_codes(data):
 
 
 @pytest.mark.parametrize("n_words", [1, 4])
-def test_every_row_is_once_in_every_table_in_its_bucket(n_words):
+def test_every_row_is_once_in_every_table_in_its_bucket(n_words: int) -> None:
     codes = skewed_codes(np.random.default_rng(5), 3000, n_words)
     starts, rows, rests = tables_of(codes)
     substrings = codes.view("<u2")
@@ -145,7 +157,7 @@ def test_every_row_is_once_in_every_table_in_its_bucket(n_words):
 
 @pytest.mark.parametrize("make", [random_codes, skewed_codes])
 @pytest.mark.parametrize("n", [1, 40, 63, 64, 65, 20_000])
-def test_many_queries_at_once_find_what_each_finds_alone(make, n):
+def test_many_queries_at_once_find_what_each_finds_alone(make: Maker, n: int) -> None:
     rng = np.random.default_rng(n)
     codes = make(rng, n, 1)
     queries, tables = queries_near(rng, codes, 150), tables_of(codes)
@@ -158,7 +170,7 @@ def test_many_queries_at_once_find_what_each_finds_alone(make, n):
             assert found == by_numpy(codes, queries, ALL, radius)
 
 
-def test_limits_of_many_queries_fall_where_there_may_be_k_neighbours_with_those_of_parts_before():
+def test_limits_of_many_queries_fall_where_there_may_be_k_neighbours_with_those_of_parts_before() -> None:
     rng = np.random.default_rng(8)
     codes = skewed_codes(rng, 1000, 1)
     codes[500:530], queries = codes[:30], queries_near(rng, codes, 40)
@@ -177,7 +189,7 @@ def test_limits_of_many_queries_fall_where_there_may_be_k_neighbours_with_those_
     assert together == by_numpy(codes, queries, k, radius)
 
 
-def test_damaged_tables_do_not_lead_out_of_the_codes():
+def test_damaged_tables_do_not_lead_out_of_the_codes() -> None:
     rng = np.random.default_rng(9)
     codes = skewed_codes(rng, 3000, 1)
     starts, rows, rests = tables_of(codes)
@@ -189,7 +201,7 @@ def test_damaged_tables_do_not_lead_out_of_the_codes():
 
 
 @pytest.mark.parametrize("n_words", [1, 4])
-def test_a_query_that_costs_more_than_its_budget_is_left_to_the_scan(n_words):
+def test_a_query_that_costs_more_than_its_budget_is_left_to_the_scan(n_words: int) -> None:
     rng = np.random.default_rng(6)
     codes = skewed_codes(rng, 4000, n_words)
     queries = queries_near(rng, codes, 20)
@@ -204,7 +216,7 @@ def test_a_query_that_costs_more_than_its_budget_is_left_to_the_scan(n_words):
     assert len(shares) > 2
 
 
-def test_equal_codes_at_the_limit_come_by_row():
+def test_equal_codes_at_the_limit_come_by_row() -> None:
     codes = np.zeros((500, 1), np.uint64)
     codes[250:] = 1
     for found in (
@@ -214,7 +226,7 @@ def test_equal_codes_at_the_limit_come_by_row():
         assert found == [[(row, 0) for row in range(250, 500)] + [(row, 1) for row in range(10)]]
 
 
-def test_parts_searched_in_turn_give_the_nearest_of_all():
+def test_parts_searched_in_turn_give_the_nearest_of_all() -> None:
     rng = np.random.default_rng(7)
     codes = skewed_codes(rng, 2000, 1)
     queries = queries_near(rng, codes, 16)

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,12 +77,12 @@ def centres(picture: U8, left: int, right: int) -> dict[int, tuple[float, float]
     return found
 
 
-def written(monkeypatch: pytest.MonkeyPatch, *arguments: object, **options: float) -> str:
+def written(monkeypatch: pytest.MonkeyPatch, *arguments: Any, **options: Any) -> str:
     """Return all words that are written into a picture."""
     words: list[str] = []
     draw = ImageDraw.ImageDraw.text
 
-    def recording(self: ImageDraw.ImageDraw, xy: tuple[float, float], text: str, **more: object) -> None:
+    def recording(self: ImageDraw.ImageDraw, xy: tuple[float, float], text: str, **more: Any) -> None:
         words.append(text)
         draw(self, xy, text, **more)
 
@@ -473,5 +474,5 @@ def test_the_same_entries_give_the_same_bytes_in_the_place_of_what_was_there(tmp
         *[(False, True, "negative"), (True, True, "mirrored negative")],
     ],
 )
-def test_the_version_in_words(*, mirrored: bool, inverted: bool, text: str) -> None:
+def test_the_variant_in_words(*, mirrored: bool, inverted: bool, text: str) -> None:
     assert variant_text(verification(mirrored=mirrored, inverted=inverted)) == text

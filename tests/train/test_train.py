@@ -101,7 +101,7 @@ class TestTrainModels:
         mirrored = np.ascontiguousarray(pixels[:, ::-1])
         odds = [compare(mirrored, path, models=trained).log_odds for path in photographs]
         assert odds.index(max(odds)) == 0
-        assert odds[0] > 0 > sorted(odds)[-2]
+        assert odds[0] > sorted(odds)[-2] + 10  # how far from zero differs between versions of OpenCV
 
     def test_files_that_cannot_be_read_are_told_and_progress_is_made(
         self, photographs: list[Path], tmp_path: Path
@@ -282,7 +282,7 @@ class TestFitAgreement:
     def pairs(
         self, seed: int, n: int = 800, width: int = 40, shared: int = 4
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Originals, two versions of each, owners, and the few directions (width, shared) that edits leave alone.
+        """Originals, two edited copies of each, owners, and the few directions (width, shared) that edits leave alone.
 
         What edits change is larger: principal components alone would keep that.
         """
@@ -300,18 +300,18 @@ class TestFitAgreement:
 
     @pytest.mark.parametrize("seed", range(4))
     def test_recovers_the_directions_that_copies_share(self, seed: int) -> None:
-        originals, versions, owners, kept = self.pairs(seed)
-        mean, projection = fit_agreement(originals, versions, owners, 4, 40, 0.05)
+        originals, copies, owners, kept = self.pairs(seed)
+        mean, projection = fit_agreement(originals, copies, owners, 4, 40, 0.05)
         assert (mean.dtype, projection.dtype, projection.shape) == (np.float32, np.float32, (40, 4))
-        np.testing.assert_allclose(mean, np.concatenate([originals, versions]).mean(axis=0), atol=1e-4)
+        np.testing.assert_allclose(mean, np.concatenate([originals, copies]).mean(axis=0), atol=1e-4)
         assert np.degrees(subspace_angles(projection.astype(float), kept)).max() < 12
-        _, principal = fit_projection(np.concatenate([originals, versions]), 4, 0.5)
+        _, principal = fit_projection(np.concatenate([originals, copies]), 4, 0.5)
         assert np.degrees(subspace_angles(principal.astype(float), kept)).max() > 60
 
     def test_new_copies_are_nearest_to_their_sources_more_often_than_after_whitening(self) -> None:
-        originals, versions, owners, kept = self.pairs(0)
-        mean, projection = fit_agreement(originals, versions, owners, 4, 40, 0.05)
-        centre, whitened = fit_projection(np.concatenate([originals, versions]), 4, 0.5)
+        originals, copies, owners, kept = self.pairs(0)
+        mean, projection = fit_agreement(originals, copies, owners, 4, 40, 0.05)
+        centre, whitened = fit_projection(np.concatenate([originals, copies]), 4, 0.5)
         rng = np.random.default_rng(9)
         own = rng.normal(size=(100, 4))
         noise = [rng.normal(size=(100, 40)) @ (np.eye(40) - kept @ kept.T) for _ in range(2)]
@@ -328,9 +328,9 @@ class TestFitAgreement:
     @pytest.mark.parametrize(("n", "width"), [(150, 30), (40, 90)], ids=["more vectors", "more dimensions"])
     def test_against_numpy(self, n: int, width: int) -> None:
         """The generalised problem by Cholesky's triangle, in double precision."""
-        originals, versions, owners, _ = self.pairs(5, n, width)
-        _, projection = fit_agreement(originals, versions, owners, 6, 20, 0.2)
-        x = np.concatenate([originals, versions]).astype(float)
+        originals, copies, owners, _ = self.pairs(5, n, width)
+        _, projection = fit_agreement(originals, copies, owners, 6, 20, 0.2)
+        x = np.concatenate([originals, copies]).astype(float)
         _, values, right = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
         variance = values[:20] ** 2 / len(x)
         basis = right[:20].T / np.sqrt(variance + 0.2 * variance.mean())
@@ -339,7 +339,7 @@ class TestFitAgreement:
             projected = (vectors - x.mean(axis=0)) @ basis
             return projected / np.linalg.norm(projected, axis=1, keepdims=True)
 
-        a, b = rows(originals), rows(versions)
+        a, b = rows(originals), rows(copies)
         across = b.T @ a[owners] / len(b)
         within = (b.T @ b / len(b) + a.T @ a / len(a)) / 2
         within += 0.1 * np.trace(within) / 20 * np.eye(20)
@@ -353,9 +353,9 @@ class TestFitAgreement:
         np.testing.assert_allclose(np.linalg.norm(projection, axis=0), np.linalg.norm(expected, axis=0), rtol=1e-2)
 
     def test_directions_come_in_the_order_of_their_agreement(self) -> None:
-        originals, versions, owners, _ = self.pairs(1)
-        mean, projection = fit_agreement(originals, versions, owners, 12, 40, 0.05)
-        a, b = (originals[owners] - mean) @ projection, (versions - mean) @ projection
+        originals, copies, owners, _ = self.pairs(1)
+        mean, projection = fit_agreement(originals, copies, owners, 12, 40, 0.05)
+        a, b = (originals[owners] - mean) @ projection, (copies - mean) @ projection
         correlations = [float(np.corrcoef(a[:, i], b[:, i])[0, 1]) for i in range(12)]
         assert min(correlations[:4]) > 0.5 > 0.2 > max(correlations[4:])
         lengths = np.linalg.norm(b, axis=0)

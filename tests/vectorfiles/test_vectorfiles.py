@@ -31,13 +31,13 @@ from fingerprint.vectorfiles import (
 )
 from fingerprint.vectorfiles import values as values_module
 
-ids = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=12)
+ids = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
 finite = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
 def bits(vectors: F32) -> list[list[int]]:
     assert vectors.dtype == np.float32
-    return np.ascontiguousarray(vectors).view(np.uint32).tolist()  # type: ignore[no-any-return]
+    return np.ascontiguousarray(vectors).view(np.uint32).tolist()
 
 
 def by_id(found: VectorSet) -> dict[str, list[int]]:
@@ -399,8 +399,17 @@ class TestWriting:
     ) -> None:
         told: list[str] = []
         fsync, replace = os.fsync, Path.replace
-        monkeypatch.setattr(os, "fsync", lambda number: (told.append("fsync"), fsync(number)))
-        monkeypatch.setattr(Path, "replace", lambda a, b: (told.append("replace"), replace(a, b)))
+
+        def flushing(number: int) -> None:
+            told.append("fsync")
+            fsync(number)
+
+        def replacing(path: Path, target: Path) -> Path:
+            told.append("replace")
+            return replace(path, target)
+
+        monkeypatch.setattr(os, "fsync", flushing)
+        monkeypatch.setattr(Path, "replace", replacing)
         monkeypatch.setattr("fingerprint.atomic.flush_folder", lambda _: told.append("folder"))
         write_vectors(tmp_path / f"x{ending}", ["a"], np.ones((1, 1), np.float32))
         assert told == ["fsync", "replace", "folder"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,15 +29,15 @@ MEASURED = [
 
 def evidence_of(values: dict[str, float]) -> Evidence:
     """Evidence with a value for each type."""
-    likeness = Likeness(**{field.name: values[str(field.type)] for field in dataclasses.fields(Likeness)})
-    own = {f.name: values[str(f.type)] for f in dataclasses.fields(Evidence) if f.name != "likeness"}
-    return Evidence(**own, likeness=likeness)
+    of_likeness: dict[str, Any] = {f.name: values[str(f.type)] for f in dataclasses.fields(Likeness)}
+    own: dict[str, Any] = {f.name: values[str(f.type)] for f in dataclasses.fields(Evidence) if f.name != "likeness"}
+    return Evidence(**own, likeness=Likeness(**of_likeness))
 
 
 def changed(evidence: Evidence, **values: float) -> Evidence:
     """The evidence with other values, those of its likeness included."""
-    inner = {name: value for name, value in values.items() if (True, name) in MEASURED}
-    outer = {name: value for name, value in values.items() if name not in inner}
+    inner: dict[str, Any] = {name: value for name, value in values.items() if (True, name) in MEASURED}
+    outer: dict[str, Any] = {name: value for name, value in values.items() if name not in inner}
     return dataclasses.replace(evidence, **outer, likeness=dataclasses.replace(evidence.likeness, **inner))
 
 
@@ -107,14 +108,14 @@ class TestEvidenceVector:
         assert np.isfinite(vector).all()
         assert len(set(EVIDENCE_NAMES)) == len(EVIDENCE_NAMES)
 
-    @pytest.mark.parametrize("field", [name for _, name in MEASURED])
-    def test_everything_measured_is_weighed(self, field: str) -> None:
-        middle = changed(
-            NOTHING, n_matches=50, n_inliers=10, significance=5.0, hash_distance=4, descriptor_similarity=0.5
-        )
-        value = getattr(middle.likeness if (True, field) in MEASURED else middle, field)
-        more = changed(middle, **{field: not value if isinstance(value, bool) else value + 1})
-        assert (evidence_vector(middle) != evidence_vector(more)).any()
+    def test_everything_measured_is_weighed(self) -> None:
+        for field in [name for _, name in MEASURED]:
+            middle = changed(
+                NOTHING, n_matches=50, n_inliers=10, significance=5.0, hash_distance=4, descriptor_similarity=0.5
+            )
+            value = getattr(middle.likeness if (True, field) in MEASURED else middle, field)
+            more = changed(middle, **{field: not value if isinstance(value, bool) else value + 1})
+            assert (evidence_vector(middle) != evidence_vector(more)).any(), field
 
     @pytest.mark.parametrize(
         "name", ["inverted", "pixel_correlation", "pixel_edges", "descriptor_similarity", "anisotropy"]
