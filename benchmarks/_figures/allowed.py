@@ -19,7 +19,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "2 %": "arithmetic: 34 rows for 33.375",
         "33.375": "arithmetic: an eighth of 267 rows",
     },
-    "docs/howto/install.md": {"3.11": _PYTHON, "4.10": "a version of OpenCV"},
+    "docs/howto/install.md": {"3.11": _PYTHON, "3.12": _PYTHON, "3.13": _PYTHON, "4.10": "a version of OpenCV"},
     "docs/howto/large-collection.md": {"256 KiB": "from this size on arrays are mapped"},
     "docs/howto/train-your-own.md": {"3 GB": "memory to have free; no run is kept"},
     "docs/reference/challenge-files.md": {"0.9": _THRESHOLD},
