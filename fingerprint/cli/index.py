@@ -129,14 +129,17 @@ def add_command(
 @models_option
 @verbose_option
 def compact_command(folder: Path, segment_size: int, as_json: bool, models_folder: Path | None) -> None:
-    """Merge segments and free the space of removed references; searches can continue meanwhile."""
+    """Merge segments, divide those that are too large and free the space of removed references.
+
+    Searches can continue meanwhile.
+    """
     from fingerprint.collection.collection import open_collection
 
     with open_collection(folder, models=chosen_models(models_folder)) as collection:
         before = collection.info()
         collection.compact(segment_size)
         after = collection.info()
-    freed = max(0, before.bytes - after.bytes)  # the catalogue's log may have grown by more than was freed
+    freed = max(0, before.bytes - after.bytes)  # dividing can take more than is freed
     if as_json:
         print_json(
             {

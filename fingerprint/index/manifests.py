@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -44,7 +45,7 @@ def read_collection_manifest(folder: Path) -> tuple[dict[str, Any], str]:
     path = folder / COLLECTION_MANIFEST
     if not path.is_file():
         raise CollectionNotFoundError(
-            f"{folder}: no collection here; make one with 'fingerprint index create {folder} IMAGES'"
+            f"{folder}: no collection here; make one with 'fingerprint index create {shlex.quote(str(folder))} IMAGES'"
         )
     manifest, data = _read(path)
     _check_entries(path, manifest, _COLLECTION_ENTRIES)

@@ -396,10 +396,14 @@ def noted_digest(catalogue: Catalogue) -> str:
 
 
 def _size(folder: Path) -> int:
-    """Return the size of a folder in bytes. Another process may be deleting files in it."""
+    """Return the size of a collection in bytes. Another process may be deleting files in it.
+
+    The side files that SQLite keeps only while the catalogue is open are not counted.
+    """
     total = 0
     for path, _, names in os.walk(folder):
         for name in names:
-            with suppress(FileNotFoundError):
-                total += Path(path, name).stat().st_size
+            if not name.startswith(CATALOGUE_NAME) or name == CATALOGUE_NAME:
+                with suppress(FileNotFoundError):
+                    total += Path(path, name).stat().st_size
     return total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -370,7 +371,7 @@ def _check_empty(folder: Path) -> None:
     """Check that a folder is empty, except for what an interrupted `Writer.create` left."""
     if (folder / COLLECTION_MANIFEST).exists():
         raise CollectionExistsError(
-            f"{folder}: already a collection; 'fingerprint index add {folder} IMAGES' adds to it"
+            f"{folder}: already a collection; 'fingerprint index add {shlex.quote(str(folder))} IMAGES' adds to it"
         )
     if folder.exists() and not (folder.is_dir() and all(map(_left_by_create, folder.iterdir()))):
         raise CollectionExistsError(f"{folder}: not empty; choose another folder or remove it first")
