@@ -6,10 +6,12 @@ folder is flushed. If the machine stops before that, the old file is untouched; 
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 #: End of the temporary name of a file that only one process can be writing.
@@ -23,7 +25,8 @@ def replacing(path: str | os.PathLike[str], *, locked: bool = False) -> Iterator
     Parameters
     ----------
     path : path-like
-        The file to write. An existing one stays untouched until the new one is complete.
+        The file to write. An existing one stays untouched until the new one is complete, and the new one gets its
+        permissions. A link is followed.
     locked : bool
         Whether no other process can be writing this file, because the caller holds a lock. The temporary name is then
         always the same, so that a file left by a killed process is overwritten.
@@ -36,24 +39,38 @@ def replacing(path: str | os.PathLike[str], *, locked: bool = False) -> Iterator
     Raises
     ------
     OSError
-        If the file cannot be written.
+        If the file cannot be written, or there is a pipe or a device at `path`, which must not be replaced.
     """
-    target = Path(path)
+    target = Path(path if locked else os.path.realpath(path))
+    present = _status(target)
+    if present is not None and not (stat.S_ISREG(present.st_mode) or stat.S_ISDIR(present.st_mode)):
+        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
     if locked:
         temporary = target.with_name(target.name + UNFINISHED)
         temporary.unlink(missing_ok=True)
     else:
-        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+        temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())  # if power fails, the new name must not survive without the contents
+        if present is not None and stat.S_ISREG(present.st_mode):
+            temporary.chmod(stat.S_IMODE(present.st_mode))
         temporary.replace(target)
     except BaseException:
         with suppress(OSError):  # the first error is the one to raise
             temporary.unlink()
         raise
-    flush_folder(target.absolute().parent)
+    # a folder with permission to write but not to read cannot be flushed, and only collections depend on that
+    with nullcontext() if locked else suppress(PermissionError):
+        flush_folder(target.absolute().parent)
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def replace_bytes(path: str | os.PathLike[str], data: bytes, *, locked: bool = False) -> None:

@@ -22,10 +22,13 @@ class _Settings:
     __slots__ = ()
 
     def __repr__(self) -> str:
-        default = type(self)()
-        names = [f.name for f in dataclasses.fields(cast("Any", self))]
-        changed = {name: getattr(self, name) for name in names if getattr(self, name) != getattr(default, name)}
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+        changed = []
+        for f in dataclasses.fields(cast("Any", self)):
+            default = f.default if f.default_factory is dataclasses.MISSING else f.default_factory()
+            written = repr(getattr(self, f.name))
+            if written != repr(default):
+                changed.append(f"{f.name}={written}")
+        return f"{type(self).__name__}({', '.join(changed)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,3 +167,27 @@ class TestOnDisk:
         after = os.dup(0)
         os.close(after)
         assert (steps, after) == (["flush the folder"], free)
+
+
+class TestWhatIsThere:
+    def test_a_link_is_followed_and_permissions_are_kept(self, tmp_path: Path) -> None:
+        target, link = tmp_path / "target", tmp_path / "link"
+        target.write_bytes(b"old")
+        target.chmod(0o600)
+        link.symlink_to(target)
+        replace_bytes(link, b"new")
+        assert link.is_symlink()
+        assert (target.read_bytes(), target.stat().st_mode & 0o777) == (b"new", 0o600)
+
+    def test_a_pipe_is_not_replaced(self, tmp_path: Path) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        with pytest.raises(OSError, match="not a regular file"):
+            replace_bytes(pipe, b"new")
+        assert pipe.is_fifo()
+        assert list(tmp_path.iterdir()) == [pipe]
+
+    def test_a_name_may_be_as_long_as_the_system_allows(self, tmp_path: Path) -> None:
+        path = tmp_path / ("n" * 255)
+        replace_bytes(path, b"new")
+        assert path.read_bytes() == b"new"

@@ -5,6 +5,7 @@ _THRESHOLD = "a threshold of the challenge's measures"
 
 ALLOWED: dict[str, dict[str, str]] = {
     "README.md": {"3.11": _PYTHON},
+    "CHANGELOG.md": {"3.11": _PYTHON, "3.12": _PYTHON, "3.13": _PYTHON},
     "benchmarks/README.md": {
         "0.35": "a setting of the recipes",
         "800 times": "follows from how synthetic references are made",

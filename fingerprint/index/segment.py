@@ -38,7 +38,7 @@ from fingerprint.index.manifests import PICTURES, SEGMENT_MANIFEST, VECTORS, cor
 from fingerprint.types import F32, I32, I64, U8, U64, Fingerprint, Keypoints, Postings
 
 _SCATTERED = ("signatures", "frames", "thumbnails", "local")  # arrays that are read at scattered rows
-_MAPPED_FROM = 1 << 18  # bytes; smaller files are read into memory
+MAPPED_FROM = 1 << 18  # bytes; smaller files are read into memory
 _NO_LOCAL = np.zeros((0, 128), np.uint8)
 _PICTURE_ARRAYS = ("hashes", "sizes", "thumbnails", "offsets", "signatures", "frames", "local")
 POSTING_ARRAYS = ("words", "starts", "signatures", "references", "geometry")
@@ -192,7 +192,7 @@ def _check_run(path: Path, bounds: NDArray[Any], last: int, what: str) -> None:
 def _map(path: Path, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     """Map an array from disk and check its shape and dtype. A small one is read, as each mapping keeps a file open."""
     try:
-        small = path.stat().st_size < _MAPPED_FROM
+        small = path.stat().st_size < MAPPED_FROM
         array: NDArray[Any] = np.load(path, mmap_mode=None if small else "r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):

@@ -174,8 +174,9 @@ def _rows(sources: Sequence[Source], name: str) -> Iterator[NDArray[Any]]:
         step = max(1, _BYTES_AT_ONCE // max(1, array[:1].nbytes))
         for start in range(0, len(array), step):
             kept = source.kept[start : start + step]
-            part = array[start : start + step]
-            yield part if kept.all() else part[kept]
+            if kept.any():
+                part = array[start : start + step]
+                yield part if kept.all() else part[kept]
 
 
 def _keypoints(segment: PictureSegment, kept: Bool, name: str) -> Iterator[NDArray[Any]]:
@@ -185,9 +186,10 @@ def _keypoints(segment: PictureSegment, kept: Bool, name: str) -> Iterator[NDArr
     start = 0
     while start < len(segment):
         stop = max(start + 1, int(np.searchsorted(offsets, offsets[start] + step, side="right")) - 1)
-        part = array[offsets[start] : offsets[stop]]
         chosen = kept[start:stop]
-        yield part if chosen.all() else part[np.repeat(chosen, np.diff(offsets[start : stop + 1]))]
+        if chosen.any():
+            part = array[offsets[start] : offsets[stop]]
+            yield part if chosen.all() else part[np.repeat(chosen, np.diff(offsets[start : stop + 1]))]
         start = stop
 
 

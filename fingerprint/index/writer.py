@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import resource
 import shlex
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,11 +30,12 @@ from fingerprint.index.manifests import COLLECTION_MANIFEST, FORMAT_VERSION
 from fingerprint.index.merge_policy import Part, Rewrite, due_for_merging, rewrites_to_compact
 from fingerprint.index.reader import MANIFEST_FACT, Reader
 from fingerprint.index.records import ImageRecord, SegmentRecord
-from fingerprint.index.segment import segment_problems
+from fingerprint.index.segment import MAPPED_FROM, segment_problems
 from fingerprint.index.segment_writer import Source, merge_segments, write_pictures, write_vectors
 from fingerprint.models import Models
 from fingerprint.types import F32, Fingerprint, Skipped
 
+_OTHER_FILES = 40  # that a process has open besides those of segments
 _log = logging.getLogger(__name__)
 
 
@@ -301,15 +304,44 @@ class Writer:
         Raises
         ------
         CollectionBusyError, CollectionError
+        ConfigError
+            If `largest` is below 1, or so small that the collection would need more open files than allowed.
         """
         limit = self.reader.config.storage.compact_to if largest is None else largest
         if limit < 1:
             raise ConfigError(f"the largest number of pictures in a segment is {limit}, it must be >= 1")
         with self.writing():
             before = self._catalogue.segments()
-            for rewrite in rewrites_to_compact(before, limit):
+            rewrites = rewrites_to_compact(before, limit)
+            self._check_open_files(before, rewrites)
+            for rewrite in rewrites:
                 self._rewrite(rewrite)
             return len(before) - len(self._catalogue.segments())
+
+    def _check_open_files(self, before: Sequence[SegmentRecord], rewrites: Sequence[Rewrite]) -> None:
+        """Refuse to divide segments if the collection could then not be opened under the limit of open files."""
+        n_outputs = sum(len(rewrite) for rewrite in rewrites)
+        old = {part.segment.number for rewrite in rewrites for output in rewrite for part in output}
+        if n_outputs <= len(old):
+            return
+        outputs = [output for rewrite in rewrites for output in rewrite]
+        outputs += [[Part.whole(segment)] for segment in before if segment.number not in old]
+        needed = sum(map(self._open_files, outputs))
+        allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if allowed != resource.RLIM_INFINITY and needed > allowed - _OTHER_FILES:
+            raise ConfigError(
+                f"{self._folder}: {len(outputs)} segments need about {needed} open files, and {allowed} are allowed; "
+                "give a larger segment size or raise the limit ('ulimit -n')"
+            )
+
+    def _open_files(self, output: Sequence[Part]) -> int:
+        """Return about how many files stay open for a segment that is written from parts of others."""
+        sizes: Counter[str] = Counter()
+        for part in output:
+            share = (part.stop - part.start) / max(1, part.segment.n_rows)
+            for path in segment_folder(self._folder, part.segment.number).glob("*.npy"):
+                sizes[path.name] += round(share * path.stat().st_size)
+        return sum(size >= MAPPED_FROM for size in sizes.values())
 
     def _merge_small(self) -> None:
         """Merge the newest segments of a model if many are of similar size."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
+import resource
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from fingerprint.config import DEFAULT_CONFIG, Config, StorageConfig
 from fingerprint.edits import apply_edits
-from fingerprint.errors import CollectionCorruptError
+from fingerprint.errors import CollectionCorruptError, ConfigError
 from fingerprint.features.describe import describe_query
 from fingerprint.index import ImageRecord, Writer, check_store, segment_writer
 from fingerprint.index import check as check_module
@@ -280,6 +281,20 @@ class TestCompacting:
                     assert each.reader.vectors(OTHER)[0] == other[0] == ["a", "b", "c"]
                     np.testing.assert_array_equal(each.reader.vectors(OTHER)[1], other[1])
                     assert each.reader.info().removed == 0
+        assert check_store(store.reader.folder) == []
+
+    def test_what_could_not_be_opened_again_is_refused(
+        self, store: Writer, models: Models, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("fingerprint.index.writer.MAPPED_FROM", 1)  # as if the pictures were many
+        with Writer.open(store.reader.folder, models, WITH_TREES) as one:
+            before = one.reader.catalogue.segments()
+            with monkeypatch.context() as patches:
+                patches.setattr(resource, "getrlimit", lambda _: (200, 200))
+                with pytest.raises(ConfigError, match=r"segments need about \d+ open files, and 200 are allowed"):
+                    one.compact(1)
+                assert one.reader.catalogue.segments() == before
+                assert one.compact() > 0
         assert check_store(store.reader.folder) == []
 
     def test_a_second_time_does_nothing(self, store: Writer, models: Models) -> None:
