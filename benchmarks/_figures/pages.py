@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from _figures import hash_tables, tables
+from _figures import hash_tables, look_alikes, tables
 from _figures.paragraphs import PARAGRAPHS, paragraph
 from _figures.results import Results
 from _figures.singles import FIGURES
@@ -43,6 +43,8 @@ BLOCKS: dict[str, Callable[[Results], list[str]]] = {
     "recipes": tables.recipes,
     "local-index": tables.local_index,
     "signatures": tables.signatures,
+    "look-alikes": look_alikes.families,
+    "look-alikes-judged": look_alikes.judged,
     **{name: partial(paragraph, name) for name in PARAGRAPHS},
 }
 
