@@ -363,8 +363,9 @@ class Writer:
         present = {segment.number: segment.rank for segment in self._catalogue.segments()}
         number, first_rank = self._catalogue.next_number(), present[first.number]  # earlier rewrites change ranks
         try:
+            live = {segment.number: self._live_records(segment.number) for segment in old.values()}
             made = [
-                (at, self._records(output), self._write(at, output))
+                (at, _records(output, live), self._write(at, output))
                 for at, output in enumerate(rewrite, start=number)
                 if any(part.stop > part.start for part in output)
             ]
@@ -380,12 +381,9 @@ class Writer:
         self.reader.refresh()
         self._clear_away()
 
-    def _records(self, output: Sequence[Part]) -> list[ImageRecord]:
-        """Return the file facts of the pictures of a new segment."""
-        return [record for part in output for record in self._live_records(part.segment)[part.start : part.stop]]
-
-    def _live_records(self, segment: SegmentRecord) -> list[ImageRecord]:
-        return [record for record, removed in self._catalogue.records(segment.number) if not removed]
+    def _live_records(self, number: int) -> list[ImageRecord]:
+        """Return the file facts of the live pictures of a segment."""
+        return [record for record, removed in self._catalogue.records(number) if not removed]
 
     def _write(self, number: int, output: Sequence[Part]) -> str:
         """Write a new segment from parts of others, and return its manifest."""
@@ -397,6 +395,11 @@ class Writer:
             kept[np.flatnonzero(snapshot.live_of(which))[part.start : part.stop]] = True
             sources.append(Source(snapshot.segments[which], kept))
         return merge_segments(segment_folder(self._folder, number), sources, self.reader.config)
+
+
+def _records(output: Sequence[Part], live: Mapping[int, Sequence[ImageRecord]]) -> list[ImageRecord]:
+    """Return the file facts of the pictures of a new segment, of those of the old ones by number."""
+    return [record for part in output for record in live[part.segment.number][part.start : part.stop]]
 
 
 def _check_empty(folder: Path) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from fingerprint.edits.canvas import Colour
 from fingerprint.edits.graphics.faces import random_face
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.pictures import N_ICONS, brand, icon
 from fingerprint.edits.graphics.scans import random_scanner, scanned
 from fingerprint.edits.graphics.sheet import Sheet
@@ -28,9 +26,6 @@ from fingerprint.edits.graphics.wording import (
     words,
 )
 from fingerprint.types import U8
-
-Rng = np.random.Generator
-Photos = Sequence[U8]
 
 
 def bars(

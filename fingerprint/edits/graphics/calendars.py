@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.pictures import brand, photo_of
 from fingerprint.edits.graphics.sheet import Sheet
 from fingerprint.edits.graphics.styles import extent, ink_on, palette, random_style
@@ -19,9 +15,6 @@ from fingerprint.edits.graphics.wording import (
     words,
 )
 from fingerprint.types import U8
-
-Rng = np.random.Generator
-Photos = Sequence[U8]
 
 
 def _month(shared: Rng, own: Rng, photos: Photos) -> U8:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from fingerprint.edits.graphics.faces import random_face
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.pictures import brand, broad_photo, photo_of, star_points
 from fingerprint.edits.graphics.sheet import Sheet
 from fingerprint.edits.graphics.styles import BLACK, WHITE, extent, hsv, ink_on, mixed, random_style, side, vivid
 from fingerprint.edits.graphics.wording import slogan, title, words, wrapped
 from fingerprint.types import U8
-
-Rng = np.random.Generator
-Photos = Sequence[U8]
 
 
 def _bands(shared: Rng, own: Rng, photos: Photos) -> U8:

@@ -7,15 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from fingerprint.edits.canvas import Colour
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.pictures import N_ICONS, brand, icon, star_points
 from fingerprint.edits.graphics.sheet import Sheet, arc
 from fingerprint.edits.graphics.styles import BLACK, WHITE, hsv, ink_on, mixed, palette, random_style, side, vivid
 from fingerprint.edits.graphics.wording import digits, made_word, slogan, title
 from fingerprint.types import U8
-
-Rng = np.random.Generator
-Photos = Sequence[U8]
 
 
 def _pip(sheet: Sheet, x: float, y: float, r: float, suit: int, colour: Colour) -> None:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from fingerprint.edits.canvas import Colour
 from fingerprint.edits.graphics.expressions import INK, draw_features
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.sheet import Sheet, arc
 from fingerprint.edits.graphics.styles import BLACK, WHITE, hsv, ink_on, mixed, random_style, side, vivid
 from fingerprint.edits.graphics.wording import made_word
 from fingerprint.types import U8
-
-Rng = np.random.Generator
-Photos = Sequence[U8]
 
 
 def _smiley(shared: Rng, own: Rng, _photos: Photos) -> U8:

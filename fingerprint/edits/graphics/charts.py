@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from fingerprint.edits.canvas import Colour
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.sheet import Sheet, arc
 from fingerprint.edits.graphics.styles import Style, extent, hsv, ink_on, mixed, palette, random_style
 from fingerprint.edits.graphics.wording import date, made_word, title, words
 from fingerprint.types import F64, U8
 
-Rng = np.random.Generator
-Photos = Sequence[U8]
 Box = tuple[float, float, float, float]
 
 

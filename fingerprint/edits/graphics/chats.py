@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.pictures import N_ICONS, avatar, brand, icon, icons, photo_of
 from fingerprint.edits.graphics.sheet import Sheet
 from fingerprint.edits.graphics.styles import BLACK, extent, ink_on, mixed, random_style
@@ -20,9 +18,6 @@ from fingerprint.edits.graphics.wording import (
     words,
 )
 from fingerprint.types import U8
-
-Rng = np.random.Generator
-Photos = Sequence[U8]
 
 
 def _phone_chat(shared: Rng, own: Rng, photos: Photos) -> U8:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from fingerprint.edits.canvas import Colour
 from fingerprint.edits.graphics.bills import bars
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.pictures import brand
 from fingerprint.edits.graphics.sheet import Sheet
 from fingerprint.edits.graphics.styles import BLACK, WHITE, extent, hsv, ink_on, random_style, vivid
 from fingerprint.edits.graphics.wording import amount, digits, domain, slogan, title
 from fingerprint.types import U8, Bool
-
-Rng = np.random.Generator
-Photos = Sequence[U8]
 
 
 def _matrix(own: Rng, size: int) -> Bool:

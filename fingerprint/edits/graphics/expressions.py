@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from fingerprint.edits.graphics.families import Rng
 from fingerprint.edits.graphics.sheet import Sheet, arc
 from fingerprint.edits.graphics.styles import WHITE
 
-Rng = np.random.Generator
 INK = (40, 30, 20)
 
 

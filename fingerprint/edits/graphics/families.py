@@ -13,8 +13,12 @@ from fingerprint.types import U8
 #: Which models see a layout: those that are trained on it, or those that are judged with it.
 Split: TypeAlias = Literal["training", "judging"]
 SPLITS: tuple[Split, ...] = get_args(Split)
+#: A generator of chance.
+Rng: TypeAlias = np.random.Generator
+#: Photographs that a drawing may show: uint8 arrays, shape (h, w, 3).
+Photos: TypeAlias = Sequence[U8]
 #: A function of the generators of the template and of the content, and of photographs; it returns RGB pixels.
-Draw: TypeAlias = Callable[[np.random.Generator, np.random.Generator, Sequence[U8]], U8]
+Draw: TypeAlias = Callable[[Rng, Rng, Photos], U8]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from fingerprint.edits.canvas import Colour
 from fingerprint.edits.graphics.faces import random_face
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.pictures import brand, photo_of
 from fingerprint.edits.graphics.scans import random_scanner, scanned
 from fingerprint.edits.graphics.sheet import Sheet
 from fingerprint.edits.graphics.styles import BLACK, WHITE, extent, hsv, ink_on, mixed, random_style
 from fingerprint.edits.graphics.wording import amount, date, digits, made_word, person, phone, slogan, title, words
 from fingerprint.types import U8
-
-Rng = np.random.Generator
-Photos = Sequence[U8]
 
 
 def _entry(own: Rng) -> str:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from fingerprint.edits.canvas import Colour
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.pictures import N_ICONS, brand, icon, star_points
 from fingerprint.edits.graphics.sheet import Sheet
 from fingerprint.edits.graphics.styles import BLACK, WHITE, ink_on, random_style, side, vivid
 from fingerprint.edits.graphics.wording import made_word, slogan, title
 from fingerprint.types import F64, U8
-
-Rng = np.random.Generator
-Photos = Sequence[U8]
 
 
 def _ground(shared: Rng) -> Colour:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from fingerprint.edits.canvas import Colour
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.sheet import Sheet, arc
 from fingerprint.edits.graphics.styles import BLACK, WHITE, extent, hsv, ink_on, mixed, palette, random_style
 from fingerprint.edits.graphics.wording import digits, title, words
 from fingerprint.types import F64, U8
-
-Rng = np.random.Generator
-Photos = Sequence[U8]
 
 
 def _curve(own: Rng, w: float, h: float, bend: float, n: int = 24) -> F64:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 
 from fingerprint.edits.graphics.faces import random_face
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.pictures import any_photo, brand, broad_photo, photo_of, scaled, star_points
 from fingerprint.edits.graphics.sheet import Sheet, arc
 from fingerprint.edits.graphics.styles import BLACK, WHITE, extent, ink_on, mixed, random_style, side, vivid
 from fingerprint.edits.graphics.wording import amount, domain, phone, pick, slogan, title, word, words
 from fingerprint.types import U8
-
-Rng = np.random.Generator
-Photos = Sequence[U8]
 
 
 def _band_below(shared: Rng, own: Rng, photos: Photos) -> U8:

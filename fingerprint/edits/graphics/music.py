@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from fingerprint.edits.graphics.faces import random_face
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.scans import random_scanner, scanned
 from fingerprint.edits.graphics.sheet import Sheet, arc
 from fingerprint.edits.graphics.styles import BLACK, extent, random_style
 from fingerprint.edits.graphics.wording import person, slogan, title, words
 from fingerprint.types import F64, U8
 
-Rng = np.random.Generator
-Photos = Sequence[U8]
 _PAPER = (252, 251, 247)
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-
 from fingerprint.edits.graphics.faces import random_face
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.pictures import brand, photo_of
 from fingerprint.edits.graphics.scans import random_scanner, scanned
 from fingerprint.edits.graphics.sheet import Sheet
@@ -15,8 +11,6 @@ from fingerprint.edits.graphics.styles import BLACK, extent, hsv, mixed, random_
 from fingerprint.edits.graphics.wording import date, digits, filled, person, slogan, title, words
 from fingerprint.types import U8
 
-Rng = np.random.Generator
-Photos = Sequence[U8]
 _PAPER = (252, 251, 247)
 
 

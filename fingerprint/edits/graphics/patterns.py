@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.pictures import brand, star_points
 from fingerprint.edits.graphics.sheet import Sheet, arc
 from fingerprint.edits.graphics.styles import BLACK, WHITE, extent, hsv, mixed, palette, vivid
 from fingerprint.types import U8
-
-Rng = np.random.Generator
-Photos = Sequence[U8]
 
 
 def _arcs(shared: Rng, own: Rng, _photos: Photos) -> U8:

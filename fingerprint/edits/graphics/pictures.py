@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 
 from fingerprint.edits.canvas import Colour, as_rgb, random_colour, resize
+from fingerprint.edits.graphics.families import Rng
 from fingerprint.edits.graphics.sheet import Sheet, arc
 from fingerprint.edits.graphics.styles import hsv, ink_on, mixed
 from fingerprint.types import F64, I64, U8
 
-Rng = np.random.Generator
 N_ICONS = 14
 
 

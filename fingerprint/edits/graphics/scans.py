@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from fingerprint.edits.graphics.families import Rng
 from fingerprint.types import F32, U8
-
-Rng = np.random.Generator
 
 
 @dataclass(frozen=True, slots=True)

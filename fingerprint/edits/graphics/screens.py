@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from fingerprint.edits.canvas import Colour
 from fingerprint.edits.graphics.faces import Face, random_face
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.pictures import N_ICONS, icon, icons
 from fingerprint.edits.graphics.sheet import Sheet
 from fingerprint.edits.graphics.styles import BLACK, WHITE, extent, hsv, ink_on, mixed, palette, random_style
 from fingerprint.edits.graphics.wording import clock, date, digits, made_word, pick, word, words
 from fingerprint.types import U8
 
-Rng = np.random.Generator
-Photos = Sequence[U8]
 _KEYWORDS = "if for while return def class import from else try let const function var new public static void int"
 _COMMANDS = "ls cd cat grep git make ssh sudo vim ps top find tar curl echo cp mv rm chmod docker python"
 

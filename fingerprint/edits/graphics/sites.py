@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.pictures import N_ICONS, brand, icons, photo_of, star_points
 from fingerprint.edits.graphics.sheet import Sheet
 from fingerprint.edits.graphics.styles import Style, extent, hsv, ink_on, random_style
 from fingerprint.edits.graphics.wording import amount, digits, domain, filled, pick, title, words, wrapped
 from fingerprint.types import U8
-
-Rng = np.random.Generator
-Photos = Sequence[U8]
 
 
 def _lines(sheet: Sheet, x: float, y: float, width: float, n: int, size: float, style: Style, own: Rng) -> None:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.pictures import N_ICONS, brand, icon, photo_of
 from fingerprint.edits.graphics.sheet import Sheet
 from fingerprint.edits.graphics.styles import BLACK, WHITE, Style, extent, ink_on, mixed, random_style
 from fingerprint.edits.graphics.wording import date, filled, person, pick, title, words, wrapped
 from fingerprint.types import U8
-
-Rng = np.random.Generator
-Photos = Sequence[U8]
 
 
 def _lines(sheet: Sheet, x: float, y: float, width: float, n: int, size: float, style: Style, own: Rng) -> None:

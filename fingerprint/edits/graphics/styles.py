@@ -9,8 +9,8 @@ import numpy as np
 
 from fingerprint.edits.canvas import Colour
 from fingerprint.edits.graphics.faces import Face, random_face
+from fingerprint.edits.graphics.families import Rng
 
-Rng = np.random.Generator
 WHITE: Colour = (255, 255, 255)
 BLACK: Colour = (0, 0, 0)
 

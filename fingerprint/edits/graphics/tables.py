@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from fingerprint.edits.graphics.families import family
+from fingerprint.edits.graphics.families import Photos, Rng, family
 from fingerprint.edits.graphics.pictures import N_ICONS, brand, icon, icons
 from fingerprint.edits.graphics.sheet import Sheet
 from fingerprint.edits.graphics.styles import WHITE, extent, ink_on, mixed, palette, random_style
@@ -20,9 +18,6 @@ from fingerprint.edits.graphics.wording import (
     words,
 )
 from fingerprint.types import U8
-
-Rng = np.random.Generator
-Photos = Sequence[U8]
 
 
 def _spreadsheet(shared: Rng, own: Rng, _photos: Photos) -> U8:

@@ -9,8 +9,7 @@ from functools import cache
 import numpy as np
 
 from fingerprint.edits.graphics.faces import Face
-
-Rng = np.random.Generator
+from fingerprint.edits.graphics.families import Rng
 
 _COMMON_TEXT = (
     "the of and to in is that for it as was with be by on not he his but at are this have from or had an they which "
