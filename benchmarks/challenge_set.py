@@ -26,16 +26,14 @@ from typing import Any
 import cv2
 import numpy as np
 from _records import RESULTS, ROOT, command_line, write
-from reliability import MISSING, can_plot, plot_reliability
+from reliability import MISSING, calibration, can_plot, plot_reliability
 from scipy.special import expit
 
 from fingerprint.challenge import Matches, read_ground_truth, read_matches
 from fingerprint.config import DEFAULT_PROFILE, QUERY_PROFILES
 from fingerprint.models import load_models
-from fingerprint.types import F64, Bool
+from fingerprint.types import Bool
 from fingerprint.version import __version__
-
-N_BINS = 10
 
 
 def main() -> None:
@@ -162,33 +160,6 @@ def recall_by_edit(
             "recall_at_half": round(sum(q in sure for q in queries) / len(queries), 4),
         }
         for edit, queries in sorted(groups.items())
-    }
-
-
-def calibration(probability: F64, correct: Bool) -> dict[str, Any]:
-    """Return the expected calibration error over bins of equal width, the Brier score, and the table of the bins."""
-    which = np.minimum((probability * N_BINS).astype(int), N_BINS - 1)
-    table, error = [], 0.0
-    for number in range(N_BINS):
-        inside = which == number
-        if inside.any():
-            said, true = float(probability[inside].mean()), float(correct[inside].mean())
-            table.append(
-                {
-                    "from": number / N_BINS,
-                    "to": (number + 1) / N_BINS,
-                    "rows": int(inside.sum()),
-                    "probability": round(said, 4),
-                    "frequency": round(true, 4),
-                }
-            )
-            error += float(inside.mean()) * abs(said - true)
-    brier = float(np.square(probability - correct).mean()) if len(correct) else 0.0
-    return {
-        "rows": len(correct),
-        "expected_calibration_error": round(error, 5),
-        "brier_score": round(brier, 5),
-        "reliability": table,
     }
 
 

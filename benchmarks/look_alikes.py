@@ -33,6 +33,7 @@ import numpy as np
 import PIL
 from _records import RESULTS, ROOT, SEED, header, write
 from PIL import Image
+from reliability import calibration
 
 from fingerprint.challenge import GroundTruth, Matches, evaluate_matches
 from fingerprint.config import DEFAULT_PROFILE, QUERY_PROFILES
@@ -48,6 +49,10 @@ SCENES_PER_FAMILY = 4  # scenes for each template of a family
 STRENGTHS = (0.2, 1.0)  # of second shots
 QUALITY = (75, 96)  # of the JPEG files
 LEVELS = {"at_half": 0.5, "at_nine_tenths": 0.9}
+
+
+#: By query: reference, probability and log-odds of a copy, and relation of each match.
+Answers = dict[str, list[tuple[str, float, float, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,10 @@ def main() -> None:
             "without_second_shots": metrics([query for query in queries if query.family != SCENES], answers),
         },
         "all": judged(queries, answers),
+        "calibration": {
+            "all": first_rows(queries, answers),
+            "without_second_shots": first_rows([query for query in queries if query.family != SCENES], answers),
+        },
         "families": grouped(queries, answers, "family"),
         "layouts": grouped(queries, answers, "layout"),
     }
@@ -225,8 +234,8 @@ def save(path: Path, pixels: U8, rng: np.random.Generator) -> None:
     Image.fromarray(pixels).save(path.with_name(f"{path.name}.jpg"), quality=int(rng.integers(*QUALITY)))
 
 
-def search(out: Path, profile: str, seconds: dict[str, float]) -> dict[str, list[tuple[str, float, float]]]:
-    """Index the references, search the queries; return reference, probability and log-odds of the matches of each."""
+def search(out: Path, profile: str, seconds: dict[str, float]) -> Answers:
+    """Index the references, search the queries; return what was found for each."""
     collection = out / "collection"
     shutil.rmtree(collection, ignore_errors=True)
     start = time.perf_counter()
@@ -238,11 +247,13 @@ def search(out: Path, profile: str, seconds: dict[str, float]) -> dict[str, list
     answers = {}
     with (out / "matches.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["query", "reference", "probability", "log_odds"])
+        table.writerow(["query", "reference", "probability", "log_odds", "relation"])
         for line in lines.splitlines():
             answer = json.loads(line)
             query = Path(answer["query"]).stem
-            found = [(Path(m["reference"]).stem, m["probability"], m["log_odds"]) for m in answer["matches"]]
+            found = [
+                (Path(m["reference"]).stem, m["probability"], m["log_odds"], m["relation"]) for m in answer["matches"]
+            ]
             answers[query] = found
             table.writerows([query, *match] for match in found)
     return answers
@@ -251,9 +262,6 @@ def search(out: Path, profile: str, seconds: dict[str, float]) -> dict[str, list
 def fingerprint(*arguments: str) -> str:
     command = [sys.executable, "-m", "fingerprint", *arguments]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
-
-
-Answers = dict[str, list[tuple[str, float, float]]]
 
 
 def metrics(queries: Sequence[Query], answers: Answers) -> dict[str, Any]:
@@ -270,21 +278,31 @@ def metrics(queries: Sequence[Query], answers: Answers) -> dict[str, Any]:
 def judged(queries: Sequence[Query], answers: Answers) -> dict[str, Any]:
     """Count strangers that were taken for copies, and copies that were found."""
     strangers, copies = [q for q in queries if not q.source], [q for q in queries if q.source]
-    best = {q.name: max((p for _, p, _ in answers[q.name]), default=0.0) for q in strangers}
+    best = {q.name: max((row[1] for row in answers[q.name]), default=0.0) for q in strangers}
     own = {
-        q.name: max((p for r, p, _ in answers[q.name] if r.startswith(f"{q.template}-")), default=0.0)
+        q.name: max((row[1] for row in answers[q.name] if row[0].startswith(f"{q.template}-")), default=0.0)
         for q in strangers
     }
-    sure = {q.name: max((p for r, p, _ in answers[q.name] if r == q.source), default=0.0) for q in copies}
+    sure = {q.name: max((row[1] for row in answers[q.name] if row[0] == q.source), default=0.0) for q in copies}
+    named = sum(
+        any(row[0].startswith(f"{q.template}-") and row[3] == "shared" for row in answers[q.name]) for q in strangers
+    )
     first = sum(bool(answers[q.name]) and answers[q.name][0][0] == q.source for q in copies)
     return {
         "strangers": len(strangers),
         **{f"strangers_{name}": sum(p >= level for p in best.values()) for name, level in LEVELS.items()},
         "strangers_of_own_template_at_half": sum(p >= LEVELS["at_half"] for p in own.values()),
+        "strangers_shared": named,
         "copies": len(copies),
         "source_first": first,
         "found_at_half": sum(p >= LEVELS["at_half"] for p in sure.values()),
     }
+
+
+def first_rows(queries: Sequence[Query], answers: Answers) -> dict[str, Any]:
+    """Return the calibration of the first match of each query."""
+    rows = [(answers[q.name][0][1], answers[q.name][0][0] == q.source) for q in queries if answers[q.name]]
+    return calibration(np.array([p for p, _ in rows], np.float64), np.array([found for _, found in rows], np.bool_))
 
 
 def grouped(queries: Sequence[Query], answers: Answers, by: str) -> dict[str, dict[str, Any]]:

@@ -11,8 +11,14 @@ import importlib.util
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fingerprint.types import F64, Bool
 
 RESULTS = Path(__file__).parent / "results"
+N_BINS = 10
 MISSING = (
     "no reliability diagram, as matplotlib is not installed; "
     "pip install -c constraints.txt -e '.[bench]', then python benchmarks/reliability.py"
@@ -30,6 +36,33 @@ def main() -> None:
     out = arguments.out or arguments.json.with_name("reliability.png")
     plot_reliability(judged["reliability"], judged["expected_calibration_error"], out)
     print(f"written to {out}")
+
+
+def calibration(probability: F64, correct: Bool) -> dict[str, Any]:
+    """Return the expected calibration error over bins of equal width, the Brier score, and the table of the bins."""
+    which = np.minimum((probability * N_BINS).astype(int), N_BINS - 1)
+    table, error = [], 0.0
+    for number in range(N_BINS):
+        inside = which == number
+        if inside.any():
+            said, true = float(probability[inside].mean()), float(correct[inside].mean())
+            table.append(
+                {
+                    "from": number / N_BINS,
+                    "to": (number + 1) / N_BINS,
+                    "rows": int(inside.sum()),
+                    "probability": round(said, 4),
+                    "frequency": round(true, 4),
+                }
+            )
+            error += float(inside.mean()) * abs(said - true)
+    brier = float(np.square(probability - correct).mean()) if len(correct) else 0.0
+    return {
+        "rows": len(correct),
+        "expected_calibration_error": round(error, 5),
+        "brier_score": round(brier, 5),
+        "reliability": table,
+    }
 
 
 def can_plot() -> bool:

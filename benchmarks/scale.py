@@ -50,7 +50,7 @@ SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS
 PARTS = {
     "inverted file": ("posting_*.npy",),
     "signatures and frames": ("signatures.npy", "frames.npy", "offsets.npy"),
-    "thumbnails": ("thumbnails.npy",),
+    "thumbnails": ("thumbnails.npy", "thumbnail_offsets.npy"),
     "compact descriptors": ("descriptors.npy", "descriptors.ann"),
     "hashes and sizes": ("hashes.npy", "sizes.npy"),
     "ids, catalogue, manifests": ("id*.npy", "catalogue.sqlite*", "*.json"),

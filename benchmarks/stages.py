@@ -48,7 +48,7 @@ from fingerprint.features.global_cues import make_cue_thumbnail
 from fingerprint.features.inverted_file import measure_cohort_score
 from fingerprint.features.local_features import extract_features, merge_features
 from fingerprint.features.signatures import make_keypoints, make_variants
-from fingerprint.features.thumbnail import is_flat, make_pyramid, make_thumbnail
+from fingerprint.features.thumbnail import is_flat, make_pyramid
 from fingerprint.features.vocabulary import assign_words
 from fingerprint.hashes import compute_hashes
 from fingerprint.images.decode import read_planes
@@ -173,7 +173,7 @@ def time_query(
         assignments=assignments,
         cohort_score=cohort_score,
         pixels=pixels,
-        flat=is_flat(make_thumbnail(pixels[0])),
+        flat=is_flat(pixels[0]),
         descriptor=descriptor,
         model_id=models.model_id,
     )

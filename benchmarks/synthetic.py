@@ -55,7 +55,11 @@ class Pool:
         First keypoint of each picture.
     sizes : int32 array, shape (n, 2)
         Width and height.
-    hashes, descriptors, thumbnails : arrays, shapes (n, 3), (n, d) and (n, 64, 64)
+    hashes, descriptors : arrays, shapes (n, 3) and (n, d)
+    thumbnails : uint8 array, shape (b,)
+        As they are stored, end to end.
+    thumbnail_offsets : int64 array, shape (n + 1,)
+        First byte of each picture's.
     """
 
     local: U8
@@ -66,9 +70,14 @@ class Pool:
     hashes: U64
     descriptors: F32
     thumbnails: U8
+    thumbnail_offsets: I64
 
     def __len__(self) -> int:
         return len(self.sizes)
+
+    def thumbnail(self, row: int) -> U8:
+        """Return the stored thumbnail of a picture."""
+        return self.thumbnails[self.thumbnail_offsets[row] : self.thumbnail_offsets[row + 1]]
 
 
 def make_pool(fingerprints: Sequence[Fingerprint]) -> Pool:
@@ -86,7 +95,8 @@ def make_pool(fingerprints: Sequence[Fingerprint]) -> Pool:
         sizes=np.array([(f.width, f.height) for f in kept], np.int32),
         hashes=np.stack([f.hashes for f in kept]),
         descriptors=np.stack([f.descriptor for f in kept]),
-        thumbnails=np.stack([f.thumbnail for f in kept]),
+        thumbnails=np.concatenate([f.thumbnail for f in kept]),
+        thumbnail_offsets=np.cumsum([0] + [len(f.thumbnail) for f in kept], dtype=np.int64),
     )
 
 
@@ -141,7 +151,7 @@ def _make_batch(
         own = slice(bounds[i], bounds[i + 1])
         width, height = pool.sizes[lead[i]].tolist()
         keypoints = Keypoints(descriptors[own], signatures[own], frames[own], width, height)
-        yield Fingerprint(hashes[i], keypoints, compact[i].astype(np.float32), pool.thumbnails[lead[i]], model_id)
+        yield Fingerprint(hashes[i], keypoints, compact[i].astype(np.float32), pool.thumbnail(int(lead[i])), model_id)
 
 
 def _choose_keypoints(pool: Pool, picture: I64, length: I64, rng: np.random.Generator) -> tuple[I64, I64]:

@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from fingerprint import Collection, FingerprintError, Match, Skipped, create_collection
-from fingerprint.config import DEFAULT_CONFIG, config_for
+from fingerprint.config import COPY_PROBABILITY, config_for
 from fingerprint.edits import apply_edits
 from fingerprint.images.decode import read_rgb
 from fingerprint.report import PageEntry, comparison_picture, probability_text, write_page
@@ -224,19 +224,20 @@ def search_all(collection: Collection, tasks: Sequence[Task]) -> Iterator[Answer
     for task, matches in zip(tasks, collection.search_many([task.path for task in tasks]), strict=True):
         if isinstance(matches, Skipped):
             raise DemoError(f"{matches.path}: {matches.reason}")
-        found = [match for match in matches if match.probability >= DEFAULT_CONFIG.probability_threshold]
+        found = [match for match in matches if match.relation == "copy"]
         yield Answer(task, matches[0] if matches else None, tuple(match.reference_id for match in found))
 
 
 def print_table(answers: Sequence[Answer]) -> None:
     """Print a line for each query."""
-    rows = [("query", "reference", "probability", "right?", "what was done to it")]
+    rows = [("query", "reference", "relation", "probability", "right?", "what was done to it")]
     for answer in answers:
         best = answer.best
         reference = best.reference_id if best is not None and answer.found else "-"
+        relation = best.relation if best is not None else "-"
         sure = probability_text(best.probability) if best is not None else "-"
-        rows.append((answer.task.path.name, reference, sure, verdict(answer), answer.task.done))
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+        rows.append((answer.task.path.name, reference, relation, sure, verdict(answer), answer.task.done))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in (rows[0], tuple("-" * width for width in widths), *rows[1:]):
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
@@ -257,11 +258,10 @@ def summarise(answers: Sequence[Answer]) -> list[str]:
     copies = [answer for answer in answers if answer.task.source is not None]
     n_found = sum(answer.task.source in answer.found for answer in copies)
     n_wrong = sum(reference != answer.task.source for answer in answers for reference in answer.found)
-    threshold = DEFAULT_CONFIG.probability_threshold
     return [
         f"Found: {n_found} of {len(copies)} copies with the photograph that they were made from.",
         f"Wrongly found: {n_wrong}, with {len(answers) - len(copies)} pictures from elsewhere among the queries.",
-        f"From a probability of {threshold} on a reference counts as found.",
+        f"From a probability of {COPY_PROBABILITY} on, a query counts as a copy of the reference: as found.",
     ]
 
 
@@ -276,7 +276,7 @@ def entry(answer: Answer, out: Path) -> PageEntry:
         query=answer.task.path.name,
         reference=None if best is None else best.reference_id,
         probability=None if best is None else best.probability,
-        found=bool(answer.found),
+        relation=None if best is None else best.relation,
         picture=picture,
         done=answer.task.done,
         right=answer.right,

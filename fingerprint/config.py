@@ -14,6 +14,8 @@ from fingerprint.errors import ConfigError
 
 #: Most dimensions of a compact descriptor: the limit of the challenge's Descriptor Track.
 MAX_DESCRIPTOR_DIMENSION = 256
+#: Least probability with which a reference is called the source of a copy.
+COPY_PROBABILITY = 0.5
 
 
 class _Settings:
@@ -232,7 +234,7 @@ class Config(_Settings):
         Least longer side, in pixels, that scaled decoding must leave. It is the same for queries and references, so
         that a picture has the same hashes as either.
     probability_threshold : float, [0, 1]
-        Matches of at least this probability are reported as copies.
+        Least probability of the matches that the command ``search`` reports.
     results : int
         Most references returned for a query, and most rows of a query in the challenge's file.
     storage : StorageConfig
@@ -245,7 +247,7 @@ class Config(_Settings):
     candidates: CandidateConfig = field(default_factory=CandidateConfig)
     annoy: AnnoyConfig = field(default_factory=AnnoyConfig)
     decode_side: int = 512
-    probability_threshold: float = 0.5
+    probability_threshold: float = COPY_PROBABILITY
     results: int = 10
     storage: StorageConfig = field(default_factory=StorageConfig)
 
@@ -273,7 +275,11 @@ class TrainConfig(_Settings):
     n_cohort : int
         Images of the cohort, with which a query is compared to see how easily it agrees with unrelated pictures.
     n_calibration : int
-        Edited queries that the calibration is fitted on.
+        Edited photographs that the calibration is fitted on, as queries.
+    n_templates : int
+        Templates of each family of graphics that it is fitted on; there are six queries for each.
+    n_scenes : int
+        Scenes of two shots that it is fitted on; fewer if there are few photographs.
     """
 
     seed: int = 20210621
@@ -285,7 +291,9 @@ class TrainConfig(_Settings):
     n_local: int = 200_000
     n_cells: int = 256
     n_cohort: int = 1_000
-    n_calibration: int = 2_400
+    n_calibration: int = 2_000
+    n_templates: int = 30
+    n_scenes: int = 300
 
     def __post_init__(self) -> None:
         if not 1 <= self.dimension <= MAX_DESCRIPTOR_DIMENSION:
@@ -296,13 +304,15 @@ class TrainConfig(_Settings):
             self.n_local < self.n_words
             or self.n_calibration < 1
             or self.n_edited_copies < 1
-            or min(self.n_background, self.n_cohort) < 0
+            or min(self.n_background, self.n_cohort, self.n_templates, self.n_scenes) < 0
         ):
             raise ConfigError(
                 f"n_local {self.n_local} must be >= n_words, n_calibration {self.n_calibration} >= 1, "
-                f"n_edited_copies {self.n_edited_copies} >= 1, n_background {self.n_background} and n_cohort "
-                f"{self.n_cohort} >= 0"
+                f"n_edited_copies {self.n_edited_copies} >= 1, n_background {self.n_background}, n_cohort "
+                f"{self.n_cohort}, n_templates {self.n_templates} and n_scenes {self.n_scenes} >= 0"
             )
+        if self.n_templates == self.n_scenes == 0:
+            raise ConfigError("n_templates and n_scenes are both 0; the calibration needs look-alikes to learn from")
         if self.n_cells < 1:
             raise ConfigError(f"n_cells {self.n_cells} must be >= 1")
 

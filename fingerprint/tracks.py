@@ -85,8 +85,8 @@ def match_track(
     Returns
     -------
     matches : Matches
-        In the order of the queries, and highest score first for each query; the score is the log-odds. At most
-        `MAX_ROWS` rows, those with the highest scores.
+        In the order of the queries, and highest score first for each query; the score is the log-odds of a copy. At
+        most `MAX_ROWS` rows, those with the highest scores.
     skipped : tuple of Skipped
         Pictures that could not be read. They are in no row.
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fingerprint.config import COPY_PROBABILITY
 
 I8: TypeAlias = NDArray[np.int8]
 U8: TypeAlias = NDArray[np.uint8]
@@ -35,6 +37,9 @@ Progress: TypeAlias = Callable[[int, int], None]
 StageProgress: TypeAlias = Callable[[str, int, int], None]
 #: A picture as the engine takes it: a path, the bytes of a file, or decoded pixels (uint8, (h, w) or (h, w, 3) RGB).
 ImageSource: TypeAlias = str | os.PathLike[str] | bytes | U8
+#: How a query is related to a reference: made from it (``copy``); neither was made from the other, and both show the
+#: same template or the same scene (``shared``); they have nothing to do with each other (``unrelated``).
+Relation: TypeAlias = Literal["copy", "shared", "unrelated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +199,9 @@ class Fingerprint:
         Keypoints and local descriptors.
     descriptor : float32 array, shape (d,), d <= 256
         The compact descriptor, of unit length; compared by Euclidean distance.
-    thumbnail : uint8 array, shape (64, 64)
-        The whole picture in grey, squeezed into a square; verification compares its pixels.
+    thumbnail : uint8 array, shape (n,) or (64, 64)
+        The whole picture in grey, squeezed into a square, as it is stored: the bytes of a JPEG or PNG, or raw pixels in
+        collections of format 3. `fingerprint.features.thumbnail.open_thumbnail` returns the pixels.
     model_id : str
         Content digest of the models that made signatures and descriptor.
     """
@@ -296,9 +302,12 @@ class Verification:
     Attributes
     ----------
     probability : float
-        Calibrated probability, [0, 1], that the query was made from the reference.
+        Calibrated probability, [0, 1], of a copy: that the query was made from the reference.
+    shared_probability : float
+        Calibrated probability, [0, 1], that neither was made from the other, and both show the same template or the
+        same scene. The two probabilities and `unrelated_probability` add up to 1.
     log_odds : float
-        The same on the logit scale. It is unbounded, so scores do not tie at the top.
+        `probability` on the logit scale. It is unbounded, so scores do not tie at the top.
     n_inliers : int
         Distinct query keypoints that agree on one transform.
     transform : tuple of 9 float, or None
@@ -314,6 +323,7 @@ class Verification:
     """
 
     probability: float
+    shared_probability: float
     log_odds: float
     n_inliers: int
     transform: tuple[float, ...] | None
@@ -321,6 +331,18 @@ class Verification:
     inverted: bool
     reference_region: tuple[tuple[float, float], ...] | None
     query_region: tuple[tuple[float, float], ...] | None
+
+    @property
+    def unrelated_probability(self) -> float:
+        """Calibrated probability, [0, 1], that the two have nothing to do with each other."""
+        return max(0.0, 1.0 - self.probability - self.shared_probability)
+
+    @property
+    def relation(self) -> Relation:
+        """``"copy"`` from a probability of 0.5 on, otherwise the more probable of ``"shared"`` and ``"unrelated"``."""
+        if self.probability >= COPY_PROBABILITY:
+            return "copy"
+        return "shared" if self.shared_probability > self.unrelated_probability else "unrelated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,13 +354,23 @@ class Match:
     verification: Verification
 
     @property
+    def relation(self) -> Relation:
+        """``"copy"``, ``"shared"`` or ``"unrelated"``, as `Verification.relation`."""
+        return self.verification.relation
+
+    @property
     def probability(self) -> float:
-        """Calibrated probability, [0, 1]."""
+        """Calibrated probability, [0, 1], of a copy."""
         return self.verification.probability
 
     @property
+    def shared_probability(self) -> float:
+        """Calibrated probability, [0, 1], of a shared template or scene."""
+        return self.verification.shared_probability
+
+    @property
     def score(self) -> float:
-        """Log-odds; the score in the challenge's file."""
+        """Log-odds of a copy; the score in the challenge's file."""
         return self.verification.log_odds
 
 
@@ -367,7 +399,10 @@ class Answer:
     query : str
         Name of the query.
     matches : tuple of Match
-        Highest score first.
+        References with at least the probability of a copy that was asked for, highest score first.
+    shared : tuple of Match
+        References with the relation ``shared`` that are not in `matches`, highest shared probability first. There are
+        at most as many as matches were asked for. If any probability of a copy was enough, `matches` has them first.
     milliseconds : mapping of str to float
         Wall clock by stage, in their order: ``describe``; ``descriptors``, ``hashes`` and ``vote``, which name
         candidates; ``shortlist``; ``verify``. If descriptors of several queries were compared together, each query
@@ -379,16 +414,18 @@ class Answer:
 
     query: str
     matches: tuple[Match, ...]
+    shared: tuple[Match, ...]
     milliseconds: Mapping[str, float]
     counters: Mapping[str, int]
 
     def __repr__(self) -> str:
-        """Return the best match, and how many more there are."""
+        """Return the best match, how many more there are, and how many references share something."""
+        shared = f"; shared: {len(self.shared)}" if self.shared else ""
         if not self.matches:
-            return f"Answer({self.query!r}: nothing found)"
+            return f"Answer({self.query!r}: nothing found{shared})"
         best = self.matches[0]
         more = f" and {len(self.matches) - 1} more" if len(self.matches) > 1 else ""
-        return f"Answer({self.query!r}: {best.reference_id!r} {best.probability:.3f}{more})"
+        return f"Answer({self.query!r}: {best.reference_id!r} {best.probability:.3f}{more}{shared})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def picture(version: int) -> Fingerprint:
             height=480,
         ),
         descriptor=(vector / np.linalg.norm(vector)).astype(np.float32),
-        thumbnail=rng.integers(0, 256, (64, 64)).astype(np.uint8),
+        thumbnail=rng.integers(0, 256, 1 + version % 90).astype(np.uint8),
         model_id=MODELS.model_id,
     )
 

@@ -76,7 +76,7 @@ ROOMS = {
     "click": ("cli/",),
     "cv2": (
         *("edits/", "features/", "cli/_options.py", "hashes/compute.py", "images/jpeg.py", "report/picture.py"),
-        *("train/training.py", "verify/geometry.py", "verify/pixels.py"),
+        *("verify/geometry.py", "verify/overlap.py", "verify/pixels.py", "verify/warp.py"),
     ),
     "fcntl": ("index/lock.py",),
     "h5py": ("challenge/descriptors.py", "challenge/halves.py"),
@@ -88,7 +88,7 @@ ROOMS = {
         *("hashes/compute.py", "hashes/interchange.py", "hashes/luma.py"),
     ),
     "scipy": (
-        *("features/global_cues.py", "features/insets.py", "train/fitting.py"),
+        *("features/global_cues.py", "features/insets.py", "train/boosting.py", "train/fitting.py"),
         *("verify/evidence.py", "verify/score.py"),
     ),
     "signal": ("cli/_boundary.py",),

@@ -73,36 +73,38 @@ def test_it_runs_and_every_query_has_its_line(run: Run) -> None:
 
 
 def test_every_plain_edit_is_found_with_its_photograph(run: Run) -> None:
-    plain = [row for row in run.rows if "," not in row[4] and "not in the collection" not in row[4]]
+    plain = [row for row in run.rows if "," not in row[5] and "not in the collection" not in row[5]]
     assert len(plain) >= 12
-    for query, reference, probability, right, _ in plain:
+    for query, reference, relation, probability, right, _ in plain:
         assert reference == f"{query.rpartition('-')[0]}.jpg"
+        assert relation == "copy"
         assert right == "yes"
         assert float(probability.removeprefix("> ")) > 0.5
 
 
 def test_nothing_is_found_for_photographs_that_are_not_in_the_collection(run: Run) -> None:
-    strangers = [row for row in run.rows if "not in the collection" in row[4]]
+    strangers = [row for row in run.rows if "not in the collection" in row[5]]
     assert len(strangers) >= 4
-    assert {(row[1], row[3]) for row in strangers} == {("-", "yes")}
-    assert any("nothing" in row[4] for row in strangers)
-    assert any("nothing" not in row[4] for row in strangers)
+    assert {(row[1], row[4]) for row in strangers} == {("-", "yes")}
+    assert {row[2] for row in strangers} <= {"shared", "unrelated"}
+    assert any("nothing" in row[5] for row in strangers)
+    assert any("nothing" not in row[5] for row in strangers)
 
 
 def test_there_are_chains_of_edits_and_all_edits_that_people_know(run: Run) -> None:
-    done = [row[4] for row in run.rows if "not in the collection" not in row[4]]
+    done = [row[5] for row in run.rows if "not in the collection" not in row[5]]
     assert sum("," in words for words in done) >= 2
     for word in ("cropped", "mirrored", "rotated", "pasted into", "text", "blurred", "JPEG"):
         assert any(word in words and "," not in words for words in done)
 
 
 def test_the_counts_agree_with_the_table(run: Run) -> None:
-    copies = [row for row in run.rows if "not in the collection" not in row[4]]
+    copies = [row for row in run.rows if "not in the collection" not in row[5]]
     counted = re.search(r"Found: (\d+) of (\d+) copies", run.said)
     wrong = re.search(r"Wrongly found: (\d+)", run.said)
     assert counted is not None
     assert wrong is not None
-    assert int(counted[1]) == sum(row[3] == "yes" for row in copies)
+    assert int(counted[1]) == sum(row[4] == "yes" for row in copies)
     assert int(counted[2]) == len(copies)
     assert int(wrong[1]) == 0
 
@@ -120,6 +122,7 @@ def test_everything_lies_where_it_says(run: Run) -> None:
     page = (run.out / "index.html").read_text(encoding="utf-8")
     assert page.count("<article>") == page.count("data:image/jpeg") == len(run.rows)
     assert all(f"<h2>{row[0]}</h2>" in page for row in run.rows)
+    assert page.count('<dd class="copy">a copy</dd>') == sum(row[2] == "copy" for row in run.rows)
 
 
 def test_the_commands_it_names_work_on_what_it_made(run: Run) -> None:
@@ -192,7 +195,7 @@ def test_without_the_photographs_it_says_what_to_install(
 
 
 def found(*references: str) -> tuple[Match | None, tuple[str, ...]]:
-    sure = Verification(0.9, 2.2, 9, None, False, False, None, None)
+    sure = Verification(0.9, 0.05, 2.2, 9, None, False, False, None, None)
     return (Match("q", references[0], sure) if references else None), references
 
 

@@ -12,14 +12,16 @@ from fingerprint.index import VectorsInfo
 from fingerprint.types import Keypoints, Verification
 
 MANY = 3_000
-CERTAIN = Verification(0.98765, 4.381, 120, None, False, False, None, None)
+CERTAIN = Verification(0.98765, 0.01, 4.381, 120, None, False, False, None, None)
+ALIKE = Verification(0.012, 0.9, -4.4, 40, None, False, False, None, None)
 MILLISECONDS = dict.fromkeys(("describe", "descriptors", "hashes", "vote", "shortlist", "verify"), 1.5)
 COUNTERS = dict.fromkeys(("postings_visited", "hits", "references_scored", "candidates", "pairs_aligned"), 7)
 
 
-def answer(n_matches: int) -> Answer:
+def answer(n_matches: int, n_shared: int = 0) -> Answer:
     matches = tuple(Match("q.jpg", f"r{i}.jpg", CERTAIN) for i in range(n_matches))
-    return Answer("q.jpg", matches, MILLISECONDS, COUNTERS)
+    shared = tuple(Match("q.jpg", f"s{i}.jpg", ALIKE) for i in range(n_shared))
+    return Answer("q.jpg", matches, shared, MILLISECONDS, COUNTERS)
 
 
 FINGERPRINT = Fingerprint(
@@ -32,7 +34,7 @@ FINGERPRINT = Fingerprint(
         height=480,
     ),
     descriptor=np.zeros(256, np.float32),
-    thumbnail=np.zeros((64, 64), np.uint8),
+    thumbnail=np.zeros(9, np.uint8),
     model_id="vlad64-256-0123456789ab",
 )
 SKIPPED = tuple(Skipped(f"bad{i}.jpg", "torn") for i in range(MANY))
@@ -60,6 +62,8 @@ INFO_SHOWN = (
         (answer(0), "Answer('q.jpg': nothing found)"),
         (answer(1), "Answer('q.jpg': 'r0.jpg' 0.988)"),
         (answer(MANY), "Answer('q.jpg': 'r0.jpg' 0.988 and 2999 more)"),
+        (answer(0, MANY), "Answer('q.jpg': nothing found; shared: 3000)"),
+        (answer(2, 1), "Answer('q.jpg': 'r0.jpg' 0.988 and 1 more; shared: 1)"),
         (
             AddReport(1, 2, 3, SKIPPED, ("notes.txt",) * MANY),
             "AddReport(added=1, unchanged=2, replaced=3, skipped: 3000, ignored: 3000)",

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from fingerprint.features.describe import compact_descriptor, describe_reference
 from fingerprint.images.find import unread_folders
 from fingerprint.tracks import challenge_id, describe_track, match_track
 from fingerprint.types import U8, Skipped
+from fingerprint.verify.score import Judgement, judge
 
 #: Query, the photograph that it is made from, and how.
 COPIES = (
@@ -109,6 +111,21 @@ def test_the_copies_are_found_and_bad_files_are_named(sets: Sets) -> None:
     assert all(item.reason for item in skipped)
     assert not {"Q8", "Q9"} & set(matches.query_ids)
     assert not {"R8", "R9"} & set(matches.reference_ids)
+
+
+def test_the_score_is_of_a_copy_whatever_is_shared(
+    sets: Sets, collection: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, _ = match_track(sets.queries, collection)
+
+    def sharing_much(*arguments: Any) -> Judgement:
+        judged = judge(*arguments)
+        return replace(judged, shared=1 - judged.copy)
+
+    monkeypatch.setattr("fingerprint.verify.verification.judge", sharing_much)
+    after, _ = match_track(sets.queries, collection)
+    assert (after.query_ids, after.reference_ids) == (before.query_ids, before.reference_ids)
+    np.testing.assert_array_equal(after.scores, before.scores)
 
 
 def test_rows_are_those_of_a_search_in_the_order_of_the_queries(sets: Sets, collection: Path) -> None:

@@ -8,24 +8,67 @@ from _figures.tables import table
 
 def families(results: Results) -> list[str]:
     """Return a row for each family, those first of which most strangers were taken for copies."""
-    found = results["look_alikes"]
+    found, before = results["look_alikes"], results["look_alikes_before"]
     rows = sorted(found["families"].items(), key=lambda item: -item[1]["strangers_at_half"] / item[1]["strangers"])
     return table(
-        ("family", "strangers", ">= 0.5", ">= 0.9", "copies", "source first", "found at 0.5"),
+        (
+            "family",
+            "strangers",
+            ">= 0.5",
+            ">= 0.9",
+            "called shared",
+            "copies",
+            "source first",
+            "found at 0.5",
+            "before",
+        ),
         (
             (
                 name.replace("_", " "),
                 *(str(row[key]) for key in ("strangers", "strangers_at_half", "strangers_at_nine_tenths")),
-                *(str(row[key]) for key in ("copies", "source_first", "found_at_half")),
+                *(str(row[key]) for key in ("strangers_shared", "copies", "source_first", "found_at_half")),
+                f"{old['strangers_at_half']}, {old['strangers_at_nine_tenths']}; {old['found_at_half']}",
             )
-            for name, row in [*rows, ("all", found["all"])]
+            for name, row, old in [
+                *((name, row, before["families"][name]) for name, row in rows),
+                ("all", found["all"], before["all"]),
+            ]
         ),
     )
 
 
 def judged(results: Results) -> list[str]:
     """Return the challenge's metrics of copies among strangers."""
-    metrics = results["look_alikes"]["metrics"]["all"]
+    now, before = (results[name]["metrics"]["all"] for name in ("look_alikes", "look_alikes_before"))
+    error = results["look_alikes"]["calibration"]["all"]["expected_calibration_error"]
+    ap, recall = (f"{now[key]:.3f} (before {before[key]:.3f})" for key in ("micro_ap", "recall_at_p90"))
     return [
-        f"Copies among all these strangers: µAP {metrics['micro_ap']:.3f}, recall@P90 {metrics['recall_at_p90']:.3f}."
+        f"Copies among all these strangers: µAP {ap}, recall@P90 {recall}.",
+        f"Expected calibration error of the first rows: {error:.3f}.",
     ]
+
+
+def second_look(results: Results) -> list[str]:
+    """Return a row for each kind of evidence that was left out, judged on graphics, and recall of the others."""
+    rows = results["second_look"]["left_out"]
+    return table(
+        (
+            "without",
+            "strangers >= 0.5",
+            ">= 0.9",
+            "copies at 0.5",
+            "µAP",
+            "recall@P90",
+            "photographs µAP",
+            "scenes µAP",
+        ),
+        (
+            (
+                name,
+                *(f"{row['graphics'][key]:.3f}" for key in ("strangers_at_half", "strangers_at_nine_tenths")),
+                *(f"{row['graphics'][key]:.3f}" for key in ("copies_at_half", "micro_ap", "recall_at_p90")),
+                *(f"{row[kind]['micro_ap']:.3f}" for kind in ("photograph", "scene")),
+            )
+            for name, row in rows.items()
+        ),
+    )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from _figures import hash_tables, look_alikes, tables
+from _figures import hash_tables, look_alikes, second_shots, tables
 from _figures.paragraphs import PARAGRAPHS, paragraph
 from _figures.results import Results
 from _figures.singles import FIGURES
@@ -45,6 +45,8 @@ BLOCKS: dict[str, Callable[[Results], list[str]]] = {
     "signatures": tables.signatures,
     "look-alikes": look_alikes.families,
     "look-alikes-judged": look_alikes.judged,
+    "second-look": look_alikes.second_look,
+    "second-shots": second_shots.parts,
     **{name: partial(paragraph, name) for name in PARAGRAPHS},
 }
 

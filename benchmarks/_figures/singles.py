@@ -211,6 +211,8 @@ FIGURES: dict[str, Figure] = {
     "models.queries": of(",.0f", "models", "n_calibration_queries"),
     "models.pairs": of(",.0f", "models", "n_calibration_pairs"),
     "models.matches": of(",.0f", "models", "n_calibration_copies"),
+    "models.shared": of(",.0f", "models", "n_calibration_shared"),
+    "models.second_looks": of(",.0f", "models", "n_second_looks"),
     "models.size": of(".1f", "models", "bytes", scale=1e-6),
     # what parts of the compact descriptor are worth
     "recipes.root": _gain(".2f", "vlad64", "vlad64-power1"),

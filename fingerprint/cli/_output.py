@@ -59,7 +59,9 @@ def skipped_json(skipped: Iterable[Skipped]) -> list[dict[str, str]]:
 def verification_json(verification: Verification) -> dict[str, Any]:
     """Return a verification as a JSON object."""
     return {
+        "relation": verification.relation,
         "probability": verification.probability,
+        "shared_probability": verification.shared_probability,
         "log_odds": verification.log_odds,
         "inliers": verification.n_inliers,
         "mirrored": verification.mirrored,

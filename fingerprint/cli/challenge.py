@@ -68,7 +68,10 @@ def match_command(
     n_workers: int | None,
     quiet: bool,
 ) -> None:
-    """Write a Matching Track file: for each query, by itself, its most probable references with their log-odds."""
+    """Write a Matching Track file: for each query, by itself, its most probable sources with their log-odds.
+
+    The score of a pair is the log-odds of a copy, not of a shared template or scene.
+    """
     from fingerprint.challenge import write_matches
     from fingerprint.tracks import match_track
 

@@ -19,7 +19,7 @@ from fingerprint.cli._options import (
     verbose_option,
 )
 from fingerprint.cli._output import print_json, region_words, shown, verification_json
-from fingerprint.config import DEFAULT_CONFIG, config_for
+from fingerprint.config import config_for
 
 if TYPE_CHECKING:
     from fingerprint.types import Verification
@@ -54,8 +54,12 @@ class _PictureFile(NewFile):
 def compare_command(
     query: Path, reference: Path, picture: Path | None, profile: str, as_json: bool, models_folder: Path | None
 ) -> None:
-    """Check whether image A was made from image B, how sure that is, and which part of B is seen where in A."""
-    from fingerprint.report import probability_text, variant_text
+    """Check whether image A was made from image B, how sure that is, and which part of B is seen where in A.
+
+    Images that show the same template or the same scene, and neither of which was made from the other, get a verdict of
+    their own.
+    """
+    from fingerprint.report import RELATION_VERDICTS, probability_text, variant_text
     from fingerprint.verify.compare import compare
 
     verification = compare(query, reference, models=chosen_models(models_folder), config=config_for(profile))
@@ -64,15 +68,16 @@ def compare_command(
     if as_json:
         print_json({"query": str(query), "reference": str(reference), **verification_json(verification)})
         return
-    is_copy = verification.probability >= DEFAULT_CONFIG.probability_threshold
+    related = verification.relation != "unrelated"  # where nothing is shared, no part is seen anywhere
     for name, value in (
         ("query", shown(query)),
         ("reference", shown(reference)),
-        ("verdict", "made from the reference" if is_copy else "not made from the reference"),
+        ("verdict", RELATION_VERDICTS[verification.relation]),
         ("probability", f"{probability_text(verification.probability)} (log-odds {verification.log_odds:.2f})"),
+        ("shared", probability_text(verification.shared_probability)),
+        ("unrelated", probability_text(verification.unrelated_probability)),
         ("inliers", str(verification.n_inliers)),
-        ("shown", variant_text(verification)),
-        ("seen", region_words(verification)),
+        *((("shown", variant_text(verification)), ("seen", region_words(verification))) if related else ()),
         *((("picture", shown(picture)),) if picture is not None else ()),
     ):
         click.echo(f"{name:<12} {value}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -33,7 +33,7 @@ from fingerprint.cli.vectors import search_vectors, vector_queries, vector_searc
 from fingerprint.config import DEFAULT_CONFIG, config_for
 
 if TYPE_CHECKING:
-    from fingerprint.types import Answer, Skipped
+    from fingerprint.types import Answer, Match, Skipped, Verification
 
 
 @click.command(
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     cls=ExampleCommand,
     examples=(
         "fingerprint search photos.fp suspicious.jpg --min-score 0.9",
+        "fingerprint search photos.fp suspicious.jpg --show-shared",
         "fingerprint search photos.fp queries.npz --model-id resnet50",
     ),
 )
@@ -64,7 +65,12 @@ if TYPE_CHECKING:
     callback=not_nan("a probability is a number from 0 to 1"),
     default=DEFAULT_CONFIG.probability_threshold,
     show_default=True,
-    help="For images: least probability of a reference, 0 to 1.",
+    help="For images: least probability of a copy, 0 to 1.",
+)
+@click.option(
+    "--show-shared",
+    is_flag=True,
+    help="For images: after the copies, also list references that only share a template or a scene with the query.",
 )
 @click.option(
     "--exact",
@@ -85,6 +91,7 @@ def search_command(
     paths: tuple[Path, ...],
     n_results: int,
     min_score: float,
+    show_shared: bool,
     exact: bool,
     timings: bool,
     model_id: str | None,
@@ -96,6 +103,9 @@ def search_command(
     quiet: bool,
 ) -> None:
     """Find the references that images may have been made from, most probable first.
+
+    The relation of a query to a reference is 'copy', 'shared' (same template or same scene, and neither was made from
+    the other) or 'unrelated'.
 
     QUERY is an image file, a folder of images, or a file of vectors (.npz, .csv, .hdf5 or .h5). Vectors are compared
     with the collection's vectors of the same model, by Euclidean distance, nearest first.
@@ -124,52 +134,73 @@ def search_command(
         )
         answers = []
         if not as_json:
-            table.row("query", "reference", "probability  inliers  shown              seen")
+            shared_column = "  shared " if show_shared else ""
+            head = f"relation   probability{shared_column}  inliers  shown              seen"
+            table.row("query", "reference", head)
         for done, (query, result) in enumerate(zip(images, results, strict=True), start=1):
             if isinstance(result, Skipped):
                 skipped.append(result)
             elif timings and not as_json:
                 answers.append(result)
             if as_json:
-                _print_object(query, result, timings=timings)
+                _print_object(query, result, show_shared=show_shared, timings=timings)
             else:
-                _print_rows(table, query, result)
+                _print_rows(table, query, result, show_shared=show_shared)
             report("queries", done, len(images))
     for item in unread:
         if as_json:
-            _print_object(Path(item.path), item, timings=timings)
+            _print_object(Path(item.path), item, show_shared=show_shared, timings=timings)
     if answers:
         _print_timings(answers)
     note_ignored(ignored, quiet=quiet)
     finish((*skipped, *unread))
 
 
-def _print_rows(table: Table, query: Path, result: Answer | Skipped) -> None:
-    from fingerprint.report import probability_text, variant_text
+def _print_rows(table: Table, query: Path, result: Answer | Skipped, *, show_shared: bool) -> None:
     from fingerprint.types import Skipped
 
     if isinstance(result, Skipped):
         table.note(query, f"skipped: {shown(result.reason)}")
-    elif not result.matches:
+        return
+    listed = (*result.matches, *(result.shared if show_shared else ()))
+    if not listed:
         table.note(query, "nothing found")
-    else:
-        for match in result.matches:
-            seen = match.verification
-            probability = probability_text(seen.probability)
-            facts = f"{probability:>11}  {seen.n_inliers:>7}  {variant_text(seen):<17}  {region_words(seen)}"
-            table.row(query, match.reference_id, facts)
+    for match in listed:
+        table.row(query, match.reference_id, _facts(match.verification, show_shared=show_shared))
 
 
-def _print_object(query: Path, result: Answer | Skipped, *, timings: bool) -> None:
+def _facts(verification: Verification, *, show_shared: bool) -> str:
+    """Return the columns about a verification. Where nothing is shared, no part is seen anywhere."""
+    from fingerprint.report import probability_text, variant_text
+
+    related = verification.relation != "unrelated"
+    columns = [
+        f"{verification.relation:<9}",
+        f"{probability_text(verification.probability):>11}",
+        *([f"{probability_text(verification.shared_probability):>7}"] if show_shared else []),
+        f"{verification.n_inliers:>7}",
+        f"{variant_text(verification) if related else '-':<17}",
+        region_words(verification) if related else "-",
+    ]
+    return "  ".join(columns)
+
+
+def _print_object(query: Path, result: Answer | Skipped, *, show_shared: bool, timings: bool) -> None:
     from fingerprint.types import Skipped
 
     if isinstance(result, Skipped):
         print_json({"query": str(query), "skipped": result.reason})
         return
-    found = [{"reference": match.reference_id, **verification_json(match.verification)} for match in result.matches]
+    answer: dict[str, Any] = {"query": str(query), "matches": _match_objects(result.matches)}
+    if show_shared:
+        answer["shared"] = _match_objects(result.shared)
     took = {stage: round(spent, 3) for stage, spent in result.milliseconds.items()}
     spent = {"milliseconds": took, "counters": dict(result.counters)}
-    print_json({"query": str(query), "matches": found} | (spent if timings else {}))
+    print_json(answer | (spent if timings else {}))
+
+
+def _match_objects(matches: Iterable[Match]) -> list[dict[str, Any]]:
+    return [{"reference": match.reference_id, **verification_json(match.verification)} for match in matches]
 
 
 def _print_timings(answers: Sequence[Answer]) -> None:

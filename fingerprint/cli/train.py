@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fingerprint.cli._help import ExampleCommand
-from fingerprint.cli._options import EXISTING, FOLDER, json_option, message_options, workers_option
+from fingerprint.cli._options import EXISTING, EXISTING_FILE, FOLDER, json_option, message_options, workers_option
 from fingerprint.cli._output import finish, listed_images, note_ignored, print_json, shown, skipped_json
 from fingerprint.cli._progress import progress
 from fingerprint.config import DEFAULT_CONFIG, DEFAULT_TRAIN_CONFIG, TrainConfig
@@ -67,7 +67,31 @@ from fingerprint.errors import ConfigError
     type=click.IntRange(min=20),
     default=DEFAULT_TRAIN_CONFIG.n_calibration,
     show_default=True,
-    help="Edited queries that the calibration is fitted on.",
+    help="Edited photographs that the calibration is fitted on, as queries.",
+)
+@click.option(
+    "--templates",
+    "n_templates",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=DEFAULT_TRAIN_CONFIG.n_templates,
+    show_default=True,
+    help="Templates of each family of drawn graphics that the calibration is fitted on; each has six queries.",
+)
+@click.option(
+    "--scenes",
+    "n_scenes",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=DEFAULT_TRAIN_CONFIG.n_scenes,
+    show_default=True,
+    help="Made pairs of second shots that the calibration is fitted on, at most a sixth of the images.",
+)
+@click.option(
+    "--known-pairs",
+    metavar="FILE",
+    type=EXISTING_FILE,
+    help="CSV of images among IMAGES that are not unrelated: columns first, second, kind (copy or second shot).",
 )
 @json_option("one JSON object")
 @workers_option
@@ -76,6 +100,7 @@ def train_command(
     paths: tuple[Path, ...],
     out: Path,
     force: bool,
+    known_pairs: Path | None,
     as_json: bool,
     n_workers: int | None,
     quiet: bool,
@@ -87,7 +112,7 @@ def train_command(
     bytes. The defaults are those of the models in the package.
     """
     from fingerprint.models import ARRAYS_NAME, MANIFEST_NAME, save_models
-    from fingerprint.train import train_models
+    from fingerprint.train import read_known_pairs, train_models
 
     existing = next((out / name for name in (ARRAYS_NAME, MANIFEST_NAME) if (out / name).exists()), None)
     if existing is not None and not force:
@@ -96,7 +121,12 @@ def train_command(
     images, unread, ignored = listed_images(paths)
     with progress(quiet=quiet) as report:
         models, skipped = train_models(
-            images, DEFAULT_CONFIG, TrainConfig(**settings), n_workers=n_workers, progress=report
+            images,
+            DEFAULT_CONFIG,
+            TrainConfig(**settings),
+            known_pairs=None if known_pairs is None else read_known_pairs(known_pairs),
+            n_workers=n_workers,
+            progress=report,
         )
     save_models(models, out)
     if as_json:

@@ -227,7 +227,8 @@ class Collection:
         n_results : int, optional
             Largest number of matches; ``config.results`` by default.
         min_probability : float, [0, 1]
-            Matches below it are left out.
+            Least probability of a match. It is about copies; `answer` also gives the references that only share
+            something with the query.
         exact : bool
             Compare with every descriptor, rather than use Annoy in large segments.
 
@@ -248,7 +249,7 @@ class Collection:
     def answer(
         self, query: ImageSource, *, n_results: int | None = None, min_probability: float = 0.0, exact: bool = False
     ) -> Answer:
-        """Search as `search` does; return the matches with the time that each stage took and how much it did."""
+        """Search as `search` does; also return what shares a template or a scene, the times and the counters."""
         return self._searching(n_results, min_probability, exact=exact).answer(query)
 
     def search_described(
@@ -290,7 +291,7 @@ class Collection:
         exact: bool = False,
         n_workers: int | None = None,
     ) -> Iterator[Answer | Skipped]:
-        """Search as `search_many` does; yield the matches with the time that each stage took and how much it did."""
+        """Search as `search_many` does; yield for each query what `answer` returns."""
         return self._searching(n_results, min_probability, exact=exact).answer_many(queries, n_workers)
 
     def as_queries(self) -> Iterator[Query]:

@@ -31,9 +31,9 @@ class SearchOptions:
     Attributes
     ----------
     n_results : int, >= 0
-        Largest number of matches of a query.
+        Largest number of matches of a query, and of references that share something with it.
     min_probability : float, [0, 1]
-        Matches below it are left out.
+        Least probability of a match. It is about copies.
     exact : bool
         Compare with every descriptor, rather than use Annoy in large segments.
 
@@ -124,13 +124,22 @@ class Search:
             Match(query.name, c.reference_id, verify(query, c.fingerprint, self._models, self._config.match))
             for c in chosen
         ]
-        matches.sort(key=lambda match: (-match.score, match.reference_id))
-        kept = [match for match in matches if match.probability >= self._options.min_probability]
+        kept, shared = self._divide(matches)
         milliseconds["verify"] = watch.lap()
         for stage, before in (spent or {}).items():
             milliseconds[stage] += before
         counters = {**work.counters, "candidates": len(candidates), "pairs_aligned": len(chosen)}
-        return Answer(query.name, tuple(kept[: self._options.n_results]), milliseconds, counters)
+        return Answer(query.name, kept, shared, milliseconds, counters)
+
+    def _divide(self, verified: Sequence[Match]) -> tuple[tuple[Match, ...], tuple[Match, ...]]:
+        """Return the matches, and the other references that share something with the query."""
+        limit = self._options.n_results
+        by_score = sorted(verified, key=lambda match: (-match.score, match.reference_id))
+        kept = [match for match in by_score if match.probability >= self._options.min_probability][:limit]
+        known = {match.reference_id for match in kept}
+        shared = [match for match in verified if match.relation == "shared" and match.reference_id not in known]
+        shared.sort(key=lambda match: (-match.shared_probability, match.reference_id))
+        return tuple(kept), tuple(shared[:limit])
 
     def _describe(self, source: ImageSource) -> tuple[Query, float]:
         """Return a query, and the milliseconds that describing it took."""

@@ -241,3 +241,9 @@ def other_photo(context: EditContext, rng: np.random.Generator, longer_side: flo
         photo = np.asarray(cv2.resize(soft, (192, 160), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
     factor = longer_side / max(photo.shape[:2])
     return resize(photo, *bounded_size(photo.shape[1] * factor, photo.shape[0] * factor))[0]
+
+
+def as_jpeg(rgb: U8, quality: int) -> bytes:
+    """Return the bytes of a picture saved as JPEG: uint8 array, shape (h, w, 3) RGB, quality 1 to 100."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    return cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options)[1].tobytes()

@@ -14,7 +14,7 @@ from fingerprint.features.insets import find_insets
 from fingerprint.features.inverted_file import measure_cohort_score
 from fingerprint.features.local_features import extract_features, merge_features, thin_features
 from fingerprint.features.signatures import make_keypoints, make_variants
-from fingerprint.features.thumbnail import is_flat, make_pyramid, make_thumbnail
+from fingerprint.features.thumbnail import is_flat, make_pyramid, make_thumbnail, open_thumbnail
 from fingerprint.features.vocabulary import assign_words
 from fingerprint.hashes import compute_hashes
 from fingerprint.images.decode import luma_of, read_planes
@@ -100,7 +100,7 @@ def _make_query(
         assignments=assignments,
         cohort_score=measure_cohort_score(assignments, models, config.match),
         pixels=pixels,
-        flat=is_flat(make_thumbnail(pixels[0])),
+        flat=is_flat(pixels[0]),
         descriptor=descriptor,
         model_id=models.model_id,
     )
@@ -199,6 +199,8 @@ def query_from_fingerprint(
     ------
     ConfigError
         If the collection did not keep local descriptors.
+    CollectionCorruptError
+        If its thumbnail is damaged.
     """
     if not has_local_descriptors(fingerprint):
         raise ConfigError(
@@ -209,7 +211,7 @@ def query_from_fingerprint(
         name,
         np.stack([fingerprint.hashes, fingerprint.hashes]),
         fingerprint.keypoints,
-        make_pyramid(fingerprint.thumbnail),
+        make_pyramid(open_thumbnail(fingerprint.thumbnail)),
         fingerprint.descriptor,
         models,
         config,

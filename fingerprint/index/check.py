@@ -6,9 +6,8 @@ from pathlib import Path
 
 from fingerprint.errors import CollectionCorruptError, CollectionError
 from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
-from fingerprint.index.layout import SEGMENTS_NAME, open_listed, segment_folder
+from fingerprint.index.layout import SEGMENTS_NAME, is_noted, open_listed, segment_folder
 from fingerprint.index.manifests import COLLECTION_MANIFEST, corrupt, read_collection_manifest
-from fingerprint.index.reader import noted_digest
 from fingerprint.index.records import SegmentRecord, facts_digest
 from fingerprint.index.segment import segment_problems
 
@@ -27,9 +26,9 @@ def check_store(folder: Path) -> list[str]:
     CollectionNotFoundError
         If there is no collection in `folder`.
     """
-    problems, digest = [], None
+    problems, text = [], None
     try:
-        digest = read_collection_manifest(folder)[1]
+        text = read_collection_manifest(folder)[1]
     except CollectionCorruptError as error:
         problems.append(str(error))
     try:
@@ -40,7 +39,7 @@ def check_store(folder: Path) -> list[str]:
         found = catalogue.problems()
         if found:
             return [*problems, *found]
-        if digest not in (None, noted_digest(catalogue)):
+        if text is not None and not is_noted(catalogue, text):
             problems.append(str(corrupt(folder / COLLECTION_MANIFEST, "its bytes have changed since it was written")))
         with catalogue.read_transaction():
             damaged = {listed.number: damage(folder, catalogue, listed) for listed in catalogue.segments()}

@@ -11,11 +11,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fingerprint.index.manifests import corrupt
+from fingerprint.index.atomic_folder import replace_file, reported
+from fingerprint.index.catalogue import Catalogue
+from fingerprint.index.manifests import COLLECTION_MANIFEST, corrupt, raised
 from fingerprint.index.records import SegmentRecord
 from fingerprint.index.segment import Segment, open_segment
 
 SEGMENTS_NAME = "segments"
+#: Name of the fact in the catalogue that has the text of ``collection.json``.
+MANIFEST_FACT = "collection.json"
 
 
 def segment_folder(folder: Path, number: int) -> Path:
@@ -30,3 +34,28 @@ def open_listed(folder: Path, listed: SegmentRecord) -> Segment:
         segment.close()
         raise corrupt(segment.folder, f"the catalogue has {listed.n_rows} pictures, the segment {len(segment)}")
     return segment
+
+
+def is_noted(catalogue: Catalogue, text: str) -> bool:
+    """Return whether the text of ``collection.json`` is the one in the catalogue.
+
+    The catalogue may already have it in the current format: `raise_format` was interrupted, or is at work.
+    """
+    return catalogue.fact(MANIFEST_FACT) in (text, raised(text))
+
+
+def raise_format(folder: Path, catalogue: Catalogue) -> None:
+    """Raise a collection to the current format before a segment of this format is added. Hold the writer's lock.
+
+    Only ``collection.json`` and its copy in the catalogue change. A version of copyprint that cannot read the new
+    segment then refuses the collection by its format. Segments of the format before stay as they are.
+    """
+    noted = catalogue.fact(MANIFEST_FACT) or ""
+    present = raised(noted)
+    if noted != present:
+        with catalogue.change():
+            catalogue.set_fact(MANIFEST_FACT, present)
+    path = folder / COLLECTION_MANIFEST
+    with reported(path):
+        if path.read_bytes() != present.encode():
+            replace_file(path, present.encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 from collections.abc import Mapping
@@ -10,9 +9,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError, ModelMismatchError
+from fingerprint.index.atomic_folder import json_bytes
 
-#: Format of collections and of their segments; `fingerprint.index.upgrade` upgrades older ones to it.
-FORMAT_VERSION = 3
+#: Format of collections and of their segments that are written; `fingerprint.index.upgrade` upgrades older ones to it.
+FORMAT_VERSION = 4
+#: The format before, which is read as it is: its segments keep thumbnails as raw pixels.
+RAW_THUMBNAILS = 3
 COLLECTION_MANIFEST = "collection.json"
 SEGMENT_MANIFEST = "manifest.json"
 #: The kinds of segments.
@@ -30,10 +32,11 @@ _SEGMENT_ENTRIES: Entries = {
     "sha256": (dict,),
 }
 _PICTURE_ENTRIES: Entries = {"n_keypoints": (int,), "n_words": (int,), "n_local": (int,)}
+_THUMBNAIL_ENTRIES: Entries = {"n_thumbnail_bytes": (int,)}
 
 
 def read_collection_manifest(folder: Path) -> tuple[dict[str, Any], str]:
-    """Read the manifest of a collection, and return it with the SHA-256 of its bytes in hex.
+    """Read the manifest of a collection, and return it with its text.
 
     Raises
     ------
@@ -49,7 +52,12 @@ def read_collection_manifest(folder: Path) -> tuple[dict[str, Any], str]:
         )
     manifest, data = _read(path)
     _check_entries(path, manifest, _COLLECTION_ENTRIES)
-    return manifest, hashlib.sha256(data).hexdigest()
+    return manifest, data.decode()
+
+
+def raised(text: str) -> str:
+    """Return the text of a collection's manifest in the current format, given one of any format that is read."""
+    return json_bytes({**json.loads(text), "format_version": FORMAT_VERSION}).decode()
 
 
 def read_segment_manifest(folder: Path, noted: str | None = None, model_id: str | None = None) -> dict[str, Any]:
@@ -78,6 +86,8 @@ def read_segment_manifest(folder: Path, noted: str | None = None, model_id: str 
     _check_entries(path, manifest, _SEGMENT_ENTRIES)
     if manifest["kind"] == PICTURES:
         _check_entries(path, manifest, _PICTURE_ENTRIES)
+        if manifest["format_version"] != RAW_THUMBNAILS:
+            _check_entries(path, manifest, _THUMBNAIL_ENTRIES)
     if model_id is not None and manifest["model_id"] != model_id:  # first: its message says more than the next one
         raise ModelMismatchError(
             f"{folder}: made by model {manifest['model_id']}, opened with {model_id}; "
@@ -96,7 +106,7 @@ def corrupt(path: Path, reason: str) -> CollectionCorruptError:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], bytes]:
-    """Return a manifest, which must be of the current format version, and its bytes."""
+    """Return a manifest, which must be of a format version that is read, and its bytes."""
     try:
         data = path.read_bytes()
         manifest = json.loads(data.decode())
@@ -104,10 +114,10 @@ def _read(path: Path) -> tuple[dict[str, Any], bytes]:
         raise corrupt(path, str(error)) from error
     if not isinstance(manifest, dict) or "format_version" not in manifest:
         raise corrupt(path, "entries are missing")
-    if manifest["format_version"] != FORMAT_VERSION:
+    if manifest["format_version"] not in (RAW_THUMBNAILS, FORMAT_VERSION):
         raise CollectionCorruptError(
-            f"{path}: format version {manifest['format_version']}, this version of copyprint reads {FORMAT_VERSION}; "
-            "'fingerprint index upgrade' brings older collections up to date"
+            f"{path}: format version {manifest['format_version']}, this version of copyprint reads {RAW_THUMBNAILS} "
+            f"and {FORMAT_VERSION}; 'fingerprint index upgrade' brings older collections up to date"
         )
     return manifest, data
 

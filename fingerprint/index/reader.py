@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 import os
@@ -17,7 +16,7 @@ from fingerprint.config import Config, description_digest
 from fingerprint.errors import CollectionError, ConfigError, ModelMismatchError
 from fingerprint.index.candidates import find_candidates, how_compared, nearest_by_descriptor, nearest_vectors
 from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
-from fingerprint.index.layout import segment_folder
+from fingerprint.index.layout import is_noted, segment_folder
 from fingerprint.index.manifests import COLLECTION_MANIFEST, SEGMENT_MANIFEST, corrupt, read_collection_manifest
 from fingerprint.index.records import ImageRecord
 from fingerprint.index.segment import PictureSegment
@@ -26,9 +25,6 @@ from fingerprint.models import Models
 from fingerprint.types import F32, Candidate, Fingerprint, Query, Skipped, Work
 
 _log = logging.getLogger(__name__)
-
-#: Name of the fact in the catalogue that has the text of ``collection.json``.
-MANIFEST_FACT = "collection.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +126,13 @@ class Reader:
         ------
         CollectionNotFoundError, CollectionCorruptError, ModelMismatchError, ConfigError
         """
-        manifest, digest = read_collection_manifest(folder)
+        manifest, text = read_collection_manifest(folder)
         catalogue = Catalogue(folder / CATALOGUE_NAME)
         try:
-            noted = noted_digest(catalogue)
+            noted = is_noted(catalogue, text)
         finally:
             catalogue.close()
-        if noted != digest:
+        if not noted:
             raise corrupt(folder / COLLECTION_MANIFEST, "its bytes have changed since it was written")
         if manifest["model_id"] != models.model_id:
             raise ModelMismatchError(
@@ -388,11 +384,6 @@ class Reader:
                 if model_id != self.model_id
             ),
         )
-
-
-def noted_digest(catalogue: Catalogue) -> str:
-    """Return the SHA-256 in hex of the collection's manifest as the catalogue has it."""
-    return hashlib.sha256((catalogue.fact(MANIFEST_FACT) or "").encode()).hexdigest()
 
 
 def _size(folder: Path) -> int:

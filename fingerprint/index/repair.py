@@ -26,10 +26,9 @@ from fingerprint.index.atomic_folder import npy_bytes, replace_file, reported
 from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
 from fingerprint.index.check import damage
 from fingerprint.index.ids import SegmentIds
-from fingerprint.index.layout import segment_folder
+from fingerprint.index.layout import MANIFEST_FACT, raise_format, segment_folder
 from fingerprint.index.lock import WriterLock
 from fingerprint.index.manifests import COLLECTION_MANIFEST, PICTURES, SEGMENT_MANIFEST, read_collection_manifest
-from fingerprint.index.reader import MANIFEST_FACT
 from fingerprint.index.records import ImageRecord, SegmentRecord
 from fingerprint.index.segment import POSTING_ARRAYS, file_digest
 from fingerprint.index.segment_writer import write_pictures
@@ -139,6 +138,7 @@ class Repair:
         old = damaged.segment
         number = self._catalogue.next_number()
         if records:
+            raise_format(self._folder, self._catalogue)
             ids = [record.image_id for record in records]
             folder = segment_folder(self._folder, number)
             manifest = write_pictures(

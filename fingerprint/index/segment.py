@@ -6,8 +6,10 @@ counts, Annoy's settings and a digest of every file.
 
 A segment of the kind ``vectors`` has no other files. One of the kind ``pictures`` also has:
 
-For each picture: ``hashes.npy`` uint64 (n, 3) · ``sizes.npy`` int32 (n, 2) width and height · ``thumbnails.npy`` uint8
-(n, 64, 64) · ``offsets.npy`` int64 (n + 1,) first keypoint of each picture.
+For each picture: ``hashes.npy`` uint64 (n, 3) · ``sizes.npy`` int32 (n, 2) width and height · ``offsets.npy`` int64
+(n + 1,) first keypoint of each picture · ``thumbnails.npy`` uint8 (b,) JPEG or PNG files end to end ·
+``thumbnail_offsets.npy`` int64 (n + 1,) first byte of each of them. Segments of format 3 have raw pixels instead:
+``thumbnails.npy`` uint8 (n, 64, 64) without offsets.
 
 For each keypoint, picture by picture: ``signatures.npy`` uint64 (N, 2) · ``frames.npy`` float32 (N, 5) · ``local.npy``
 uint8 (N, 128), or (0, 128) if they are not kept.
@@ -31,16 +33,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.errors import CollectionCorruptError, CollectionError
-from fingerprint.features.thumbnail import THUMBNAIL_SIDE
 from fingerprint.index.annoy_trees import TREES_NAME, Trees
 from fingerprint.index.ids import SegmentIds
-from fingerprint.index.manifests import PICTURES, SEGMENT_MANIFEST, VECTORS, corrupt, read_segment_manifest
+from fingerprint.index.manifests import (
+    PICTURES,
+    RAW_THUMBNAILS,
+    SEGMENT_MANIFEST,
+    VECTORS,
+    corrupt,
+    read_segment_manifest,
+)
 from fingerprint.types import F32, I32, I64, U8, U64, Fingerprint, Keypoints, Postings
 
 _SCATTERED = ("signatures", "frames", "thumbnails", "local")  # arrays that are read at scattered rows
 MAPPED_FROM = 1 << 18  # bytes; smaller files are read into memory
+_RAW_SIDE = 64  # pixels, of a thumbnail in a segment of format 3
 _NO_LOCAL = np.zeros((0, 128), np.uint8)
-_PICTURE_ARRAYS = ("hashes", "sizes", "thumbnails", "offsets", "signatures", "frames", "local")
+_PICTURE_ARRAYS = ("hashes", "sizes", "thumbnails", "thumbnail_offsets", "offsets", "signatures", "frames", "local")
 POSTING_ARRAYS = ("words", "starts", "signatures", "references", "geometry")
 
 
@@ -65,11 +74,15 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class PictureSegment(Segment):
-    """An open segment of pictures, with all that a search of pictures needs."""
+    """An open segment of pictures, with all that a search of pictures needs.
+
+    `thumbnail_offsets` is None in a segment of format 3, whose `thumbnails` are raw pixels.
+    """
 
     hashes: U64
     sizes: I32
     thumbnails: U8
+    thumbnail_offsets: I64 | None
     offsets: I64
     signatures: U64
     frames: F32
@@ -103,9 +116,14 @@ class PictureSegment(Segment):
                 height=int(self.sizes[row, 1]),
             ),
             descriptor=self.descriptors[row],
-            thumbnail=self.thumbnails[row],
+            thumbnail=self._thumbnail(row),
             model_id=str(self.manifest["model_id"]),
         )
+
+    def _thumbnail(self, row: int) -> U8:
+        if self.thumbnail_offsets is None:
+            return np.asarray(self.thumbnails[row])
+        return self.thumbnails[int(self.thumbnail_offsets[row]) : int(self.thumbnail_offsets[row + 1])]
 
 
 def expected_arrays(manifest: dict[str, Any]) -> dict[str, tuple[tuple[int, ...], str]]:
@@ -119,11 +137,16 @@ def expected_arrays(manifest: dict[str, Any]) -> dict[str, tuple[tuple[int, ...]
     }
     if manifest["kind"] == VECTORS:
         return common
+    thumbnails: dict[str, tuple[tuple[int, ...], str]] = {"thumbnails": ((n, _RAW_SIDE, _RAW_SIDE), "uint8")}
+    if manifest["format_version"] != RAW_THUMBNAILS:
+        thumbnails = {
+            "thumbnails": ((manifest["n_thumbnail_bytes"],), "uint8"),
+            "thumbnail_offsets": ((n + 1,), "int64"),
+        }
     total, n_words = manifest["n_keypoints"], manifest["n_words"]
     return common | {
         "hashes": ((n, 3), "uint64"),
         "sizes": ((n, 2), "int32"),
-        "thumbnails": ((n, THUMBNAIL_SIDE, THUMBNAIL_SIDE), "uint8"),
         "offsets": ((n + 1,), "int64"),
         "signatures": ((total, 2), "uint64"),
         "frames": ((total, 5), "float32"),
@@ -133,6 +156,7 @@ def expected_arrays(manifest: dict[str, Any]) -> dict[str, tuple[tuple[int, ...]
         "posting_signatures": ((total,), "uint64"),
         "posting_references": ((total,), "uint32"),
         "posting_geometry": ((total,), "uint32"),
+        **thumbnails,
     }
 
 
@@ -172,13 +196,15 @@ def open_segment(folder: Path, model_id: str, noted: str | None = None) -> Segme
         if manifest["n_local"] not in (0, total):
             raise corrupt(folder / SEGMENT_MANIFEST, f"n_local is {manifest['n_local']}, neither 0 nor {total}")
         _check_run(folder / "offsets.npy", arrays["offsets"], total, "number of keypoints")
+        if (bounds := arrays.get("thumbnail_offsets")) is not None:
+            _check_run(folder / "thumbnail_offsets.npy", bounds, manifest["n_thumbnail_bytes"], "bytes of thumbnails")
         _check_run(folder / "posting_starts.npy", arrays["posting_starts"], total, "number of keypoints")
     if manifest["annoy"] is not None:
         trees = Trees(folder / TREES_NAME, manifest["dimension"], n, manifest["annoy"])
     if manifest["kind"] == VECTORS:
         return Segment(folder, manifest, ids, arrays["descriptors"], trees)
     postings = Postings(**{name: arrays[f"posting_{name}"] for name in POSTING_ARRAYS}, n_references=n)
-    pictures = {name: arrays[name] for name in _PICTURE_ARRAYS}
+    pictures: dict[str, Any] = {name: arrays.get(name) for name in _PICTURE_ARRAYS}
     return PictureSegment(folder, manifest, ids, arrays["descriptors"], trees, postings=postings, **pictures)
 
 

@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 
 from fingerprint.config import AnnoyConfig, Config
 from fingerprint.features.inverted_file import build_postings
+from fingerprint.features.thumbnail import pack_thumbnail
 from fingerprint.index.annoy_trees import METRIC, TREES_NAME, build_trees
 from fingerprint.index.atomic_folder import NewFolder
 from fingerprint.index.ids import SegmentIds
 from fingerprint.index.manifests import FORMAT_VERSION, PICTURES, SEGMENT_MANIFEST, VECTORS
 from fingerprint.index.segment import POSTING_ARRAYS, PictureSegment, Segment
 from fingerprint.models import VocabularyModel
-from fingerprint.types import F32, I64, Bool, Fingerprint
+from fingerprint.types import F32, I64, U8, Bool, Fingerprint
 
 _BYTES_AT_ONCE = 1 << 25
 _POSTINGS_AT_ONCE = 1 << 21
 _NO_LOCAL = np.zeros((0, 128), np.uint8)
-_PICTURE_ROWS = ("hashes", "sizes", "thumbnails")
+_PICTURE_ROWS = ("hashes", "sizes")
 _KEYPOINT_ROWS = ("signatures", "frames")
 
 
@@ -74,11 +75,13 @@ def write_pictures(
         If a file cannot be written; nothing is left behind then.
     """
     keypoints = [f.keypoints for f in fingerprints]
+    thumbnails = [_packed(f.thumbnail) for f in fingerprints]
     arrays: dict[str, NDArray[Any]] = {
         "descriptors": np.stack([f.descriptor for f in fingerprints]).astype(np.float32),
         "hashes": np.stack([f.hashes for f in fingerprints]).astype(np.uint64),
         "sizes": np.array([(k.width, k.height) for k in keypoints], dtype=np.int32),
-        "thumbnails": np.stack([f.thumbnail for f in fingerprints]),
+        "thumbnails": np.concatenate(thumbnails),
+        "thumbnail_offsets": np.cumsum([0] + [len(stored) for stored in thumbnails], dtype=np.int64),
         "offsets": np.cumsum([0] + [len(k) for k in keypoints], dtype=np.int64),
         "signatures": np.concatenate([k.signatures for k in keypoints]),
         "frames": np.concatenate([k.frame for k in keypoints]),
@@ -90,6 +93,7 @@ def write_pictures(
         "n_keypoints": int(arrays["offsets"][-1]),
         "n_words": len(postings.words),
         "n_local": len(arrays["local"]),
+        "n_thumbnail_bytes": len(arrays["thumbnails"]),
     }
     with NewFolder(folder) as new:
         for name, array in arrays.items():
@@ -151,6 +155,7 @@ def _merge_pictures(new: NewFolder, sources: Sequence[Source], n: int) -> dict[s
         with new.array(name, (n, *example.shape[1:]), example.dtype) as writer:
             for part in _rows(sources, name):
                 writer.write(part)
+    n_thumbnail_bytes = _merge_thumbnails(new, pictures, [source.kept for source in sources])
     sizes = [np.diff(s.offsets)[source.kept] for s, source in zip(pictures, sources, strict=True)]
     offsets = np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int64)
     new.add_array("offsets", offsets)
@@ -161,10 +166,53 @@ def _merge_pictures(new: NewFolder, sources: Sequence[Source], n: int) -> dict[s
         with new.array(name, (n_local if name == "local" else total, *example.shape[1:]), example.dtype) as writer:
             if name != "local" or n_local:
                 for segment, source in zip(pictures, sources, strict=True):
-                    for part in _keypoints(segment, source.kept, name):
+                    for part in _runs(segment, name, segment.offsets, source.kept):
                         writer.write(part)
     n_words = _merge_postings(new, pictures, [source.kept for source in sources], total)
-    return {"n_keypoints": total, "n_words": n_words, "n_local": n_local}
+    return {
+        "n_keypoints": total,
+        "n_words": n_words,
+        "n_local": n_local,
+        "n_thumbnail_bytes": n_thumbnail_bytes,
+    }
+
+
+def _merge_thumbnails(new: NewFolder, segments: Sequence[PictureSegment], kept: Sequence[Bool]) -> int:
+    """Write the thumbnails of the kept pictures, raw ones as PNG, and return their number of bytes."""
+    lengths = [_thumbnail_lengths(segment, chosen) for segment, chosen in zip(segments, kept, strict=True)]
+    offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
+    new.add_array("thumbnail_offsets", offsets)
+    with new.array("thumbnails", (int(offsets[-1]),), np.uint8) as writer:
+        for segment, chosen in zip(segments, kept, strict=True):
+            if segment.thumbnail_offsets is None:
+                parts = _packed_rows(segment, chosen)
+            else:
+                parts = _runs(segment, "thumbnails", segment.thumbnail_offsets, chosen)
+            for part in parts:
+                writer.write(part)
+    return int(offsets[-1])
+
+
+def _thumbnail_lengths(segment: PictureSegment, kept: Bool) -> I64:
+    """Return the bytes of each kept picture's thumbnail in a new segment.
+
+    Raw ones are packed for this and again when they are written, so that not all need to be in memory.
+    """
+    if segment.thumbnail_offsets is None:
+        return np.array([len(packed) for packed in _packed_rows(segment, kept)], dtype=np.int64)
+    return np.diff(segment.thumbnail_offsets)[kept]
+
+
+def _packed_rows(segment: PictureSegment, kept: Bool) -> Iterator[U8]:
+    """Yield the raw thumbnails of the kept pictures as PNG."""
+    array = _sequential(segment.folder, "thumbnails")
+    for row in np.flatnonzero(kept).tolist():
+        yield pack_thumbnail(array[row])
+
+
+def _packed(thumbnail: U8) -> U8:
+    """Return a thumbnail as segments keep it; raw ones are of fingerprints from a segment of format 3."""
+    return pack_thumbnail(thumbnail) if thumbnail.ndim == 2 else thumbnail
 
 
 def _rows(sources: Sequence[Source], name: str) -> Iterator[NDArray[Any]]:
@@ -179,9 +227,12 @@ def _rows(sources: Sequence[Source], name: str) -> Iterator[NDArray[Any]]:
                 yield part if kept.all() else part[kept]
 
 
-def _keypoints(segment: PictureSegment, kept: Bool, name: str) -> Iterator[NDArray[Any]]:
-    """Yield the rows of the kept pictures' keypoints, some megabytes at a time."""
-    array, offsets = _sequential(segment.folder, name), np.asarray(segment.offsets)
+def _runs(segment: PictureSegment, name: str, offsets: I64, kept: Bool) -> Iterator[NDArray[Any]]:
+    """Yield the rows of an array that has a run of them for each picture, of kept pictures, some megabytes at a time.
+
+    `offsets` : int64 array, shape (n + 1,), first row of each run.
+    """
+    array, offsets = _sequential(segment.folder, name), np.asarray(offsets)
     step = max(1, _BYTES_AT_ONCE // max(1, array[:1].nbytes))
     start = 0
     while start < len(segment):

@@ -2,7 +2,10 @@
 
 In format 2, segments had no ids, and the catalogue was of schema 1 and did not have the manifests. The new catalogue is
 made beside the old one and replaces it in one step. It has all manifests, so an upgrade that was interrupted after that
-step is completed from it.
+step is completed from it. Segments become those of format 3, which keep thumbnails as raw pixels and are read as they
+are; merging writes them in the current format.
+
+A collection of format 3 needs no upgrade: its manifest gets the new version here, or when it is added to.
 """
 
 from __future__ import annotations
@@ -23,10 +26,9 @@ from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError
 from fingerprint.index.atomic_folder import json_bytes, npy_bytes, replace_file, reported
 from fingerprint.index.catalogue import CATALOGUE_NAME, SCHEMA_VERSION, Catalogue
 from fingerprint.index.ids import SegmentIds
-from fingerprint.index.layout import segment_folder
+from fingerprint.index.layout import MANIFEST_FACT, raise_format, segment_folder
 from fingerprint.index.lock import WriterLock
-from fingerprint.index.manifests import COLLECTION_MANIFEST, FORMAT_VERSION, PICTURES, SEGMENT_MANIFEST
-from fingerprint.index.reader import MANIFEST_FACT
+from fingerprint.index.manifests import COLLECTION_MANIFEST, FORMAT_VERSION, PICTURES, RAW_THUMBNAILS, SEGMENT_MANIFEST
 from fingerprint.index.records import ImageRecord
 from fingerprint.index.segment import file_digest
 
@@ -74,6 +76,7 @@ def upgrade_store(folder: Path) -> int:
                 )
             before = int(json.loads((folder / COLLECTION_MANIFEST).read_bytes()).get("format_version", 0))
             _write_manifests(folder)
+            _raise_format(folder)
     finally:
         lock.release()
     return before
@@ -151,7 +154,7 @@ def _complete(folder: Path, segment: _OldSegment) -> Mapping[str, Any]:
     for name, array in (("ids", ids.text), ("id_offsets", ids.offsets), ("id_order", ids.order)):
         replace_file(directory / f"{name}.npy", npy_bytes(np.asarray(array)))
         sums[f"{name}.npy"] = file_digest(directory / f"{name}.npy")
-    present = {"format_version": FORMAT_VERSION, "kind": PICTURES, "n_id_bytes": len(ids.text), "sha256": sums}
+    present = {"format_version": RAW_THUMBNAILS, "kind": PICTURES, "n_id_bytes": len(ids.text), "sha256": sums}
     return {**manifest, **present}
 
 
@@ -167,6 +170,15 @@ def _write_manifests(folder: Path) -> None:
     for path, text in texts.items():
         if path.read_bytes() != text.encode():
             replace_file(path, text.encode())
+
+
+def _raise_format(folder: Path) -> None:
+    """Raise the manifest of a collection of format 3, whose segments stay as they are."""
+    catalogue = Catalogue(folder / CATALOGUE_NAME)
+    try:
+        raise_format(folder, catalogue)
+    finally:
+        catalogue.close()
 
 
 #: Migrations by the version of the schema that they start from.

@@ -24,11 +24,11 @@ from fingerprint.errors import (
 )
 from fingerprint.index.atomic_folder import json_bytes, replace_file, reported
 from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
-from fingerprint.index.layout import SEGMENTS_NAME, segment_folder
+from fingerprint.index.layout import MANIFEST_FACT, SEGMENTS_NAME, raise_format, segment_folder
 from fingerprint.index.lock import LOCK_NAME, WriterLock
 from fingerprint.index.manifests import COLLECTION_MANIFEST, FORMAT_VERSION
 from fingerprint.index.merge_policy import Part, Rewrite, due_for_merging, rewrites_to_compact
-from fingerprint.index.reader import MANIFEST_FACT, Reader
+from fingerprint.index.reader import Reader
 from fingerprint.index.records import ImageRecord, SegmentRecord
 from fingerprint.index.segment import MAPPED_FROM, segment_problems
 from fingerprint.index.segment_writer import Source, merge_segments, write_pictures, write_vectors
@@ -187,6 +187,7 @@ class Writer:
                 raise CollectionError(
                     f"{min(clashes)}: already in the collection {self._folder}; remove it first or choose another id"
                 )
+            raise_format(self._folder, self._catalogue)
             number = self._catalogue.next_number()
             folder = segment_folder(self._folder, number)
             manifest = write_pictures(
@@ -240,6 +241,7 @@ class Writer:
                     f"dimensions, the new ones {vectors.shape[1]}; import them under another model id"
                 )
             outgoing = self._catalogue.live(ids, model_id)
+            raise_format(self._folder, self._catalogue)
             number = self._catalogue.next_number()
             manifest = write_vectors(segment_folder(self._folder, number), ids, vectors, model_id, self.reader.config)
             records = [ImageRecord(image_id, None, None, None, 0, 0) for image_id in ids]
@@ -359,6 +361,7 @@ class Writer:
                 raise CollectionCorruptError(
                     f"{problem}; 'fingerprint index check --repair' restores what it can, or restore the file"
                 )
+        raise_format(self._folder, self._catalogue)
         first = rewrite[0][0].segment
         present = {segment.number: segment.rank for segment in self._catalogue.segments()}
         number, first_rank = self._catalogue.next_number(), present[first.number]  # earlier rewrites change ranks

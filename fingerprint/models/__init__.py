@@ -8,6 +8,7 @@ from fingerprint.models.parts import (
     DescriptorModel,
     InsetModel,
     Models,
+    TreesModel,
     VocabularyModel,
     make_models,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "DescriptorModel",
     "InsetModel",
     "Models",
+    "TreesModel",
     "VocabularyModel",
     "load_models",
     "make_models",

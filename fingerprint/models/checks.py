@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from fingerprint.config import MAX_DESCRIPTOR_DIMENSION
 from fingerprint.errors import ModelError
-from fingerprint.models.parts import CalibrationModel, CohortModel, DescriptorModel, InsetModel, VocabularyModel
+from fingerprint.models.parts import (
+    CalibrationModel,
+    CohortModel,
+    DescriptorModel,
+    InsetModel,
+    TreesModel,
+    VocabularyModel,
+)
 from fingerprint.types import BOUNDARY_BINS, COLOUR_DIMENSION, GIST_DIMENSION, RECTANGLE_MEASURES, Postings
 
 #: Dimensions of the space that is divided into words, and bits of the signatures within a word.
@@ -25,7 +32,8 @@ def check_parts(
     vocabulary: VocabularyModel,
     insets: InsetModel,
     cohort: CohortModel,
-    calibration: CalibrationModel,
+    first: Sequence[CalibrationModel],
+    trees: Sequence[TreesModel],
     path: Path,
 ) -> None:
     """Raise unless all arrays of a file have the shapes and types that the engine relies on.
@@ -39,7 +47,10 @@ def check_parts(
     _check_vocabulary(vocabulary, path)
     _check_insets(insets, path)
     _check_cohort(cohort, len(vocabulary.centres), path)
-    _check_calibration(calibration, path)
+    for look in first:
+        _check_calibration(look, path)
+    for model in trees:
+        _check_trees(model, path)
 
 
 def _check_descriptor(d: DescriptorModel, path: Path) -> None:
@@ -135,8 +146,24 @@ def _check_calibration(c: CalibrationModel, path: Path) -> None:
     n = c.weights.shape[:1]
     names = ("weights", "centre", "spread")
     _check_arrays(
-        path, {name: (getattr(c, name), np.float64, n) for name in names} | {"bias": (c.bias, np.float64, (1,))}
+        path,
+        {name: (getattr(c, name), np.float64, n) for name in names} | {"bias": (c.bias, np.float64, (1,))},
     )
+
+
+def _check_trees(t: TreesModel, path: Path) -> None:
+    n, depth = t.features.shape if t.features.ndim == 2 else (0, 0)
+    _check_arrays(
+        path,
+        {
+            "features": (t.features, np.int32, (n, depth)),
+            "thresholds": (t.thresholds, np.float64, (n, depth)),
+            "values": (t.values, np.float64, (n, 1 << depth)),
+            "bias": (t.bias, np.float64, (1,)),
+        },
+    )
+    if t.features.size and t.features.min() < 0:
+        raise ModelError(f"{path}: a tree asks about evidence {t.features.min()}; {_REMEDY}")
 
 
 def _check_arrays(path: Path, expected: Mapping[str, tuple[NDArray[Any], type, tuple[int, ...]]]) -> None:

@@ -27,12 +27,13 @@ from fingerprint.models.parts import (
     DescriptorModel,
     InsetModel,
     Models,
+    TreesModel,
     VocabularyModel,
     arrays_of,
     make_models,
 )
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 ARRAYS_NAME = "models.npz"
 MANIFEST_NAME = "MODELS.json"
 _PREFIXES = {"cohort": "background"}  # names of parts in the file, where they differ
@@ -119,10 +120,13 @@ def _load(folder: Path) -> Models:
         insets = InsetModel(**_pick(arrays, InsetModel, "insets"))
         cohort = CohortModel(**_pick(arrays, CohortModel, _PREFIXES["cohort"]))
         calibration = CalibrationModel(**_pick(arrays, CalibrationModel, "calibration"))
+        ruled_out = CalibrationModel(**_pick(arrays, CalibrationModel, "ruled_out"))
+        copies, shared = (TreesModel(**_pick(arrays, TreesModel, name)) for name in ("copies", "shared"))
     except KeyError as error:
         raise ModelError(f"{arrays_path}: the array {error} is missing; train the models again") from error
-    check_parts(descriptor, vocabulary, insets, cohort, calibration, arrays_path)
-    models = make_models(descriptor, vocabulary, insets, cohort, calibration, manifest.get("facts", {}))
+    check_parts(descriptor, vocabulary, insets, cohort, (calibration, ruled_out), (copies, shared), arrays_path)
+    parts = (descriptor, vocabulary, insets, cohort, calibration, ruled_out, copies, shared)
+    models = make_models(*parts, manifest.get("facts", {}))
     for key, found in (("model_id", models.model_id), ("calibration_id", models.calibration_id)):
         if manifest.get(key) != found:
             raise ModelError(

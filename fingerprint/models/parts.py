@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.types import F32, F64, I8, U32, U64, Postings
+from fingerprint.types import F32, F64, I8, I32, U32, U64, Postings
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ class InsetModel:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationModel:
-    """Logistic model from evidence to log-odds: ``bias + (evidence - centre) / spread @ weights``.
+    """The first look at a pair, a logistic model: ``bias + (evidence - centre) / spread @ weights``.
 
     Attributes
     ----------
@@ -187,6 +187,28 @@ class CalibrationModel:
 
 
 @dataclass(frozen=True, slots=True)
+class TreesModel:
+    """Boosted trees: log-odds are the bias and one leaf of each tree; see `fingerprint.kernels.trees`.
+
+    Attributes
+    ----------
+    features : int32 array, shape (n_trees, depth)
+        Position, in the first look's evidence followed by `fingerprint.verify.overlap.OVERLAP_NAMES`, of what each
+        level of a tree asks about.
+    thresholds : float64 array, shape (n_trees, depth)
+        The question is whether it is larger than this.
+    values : float64 array, shape (n_trees, 2**depth)
+        Log-odds of each leaf.
+    bias : float64 array, shape (1,)
+    """
+
+    features: I32
+    thresholds: F64
+    values: F64
+    bias: F64
+
+
+@dataclass(frozen=True, slots=True)
 class Models:
     """All trained parts with their ids.
 
@@ -198,7 +220,12 @@ class Models:
         `model_id` is the digest of these three; all that a collection stores depends on them.
     cohort : CohortModel
     calibration : CalibrationModel
-        `calibration_id` is the digest of these two; they may be replaced without changing a collection.
+        The first look: whether a pair is a copy.
+    ruled_out : CalibrationModel
+        Of pairs that the first look rules out as copies: whether they share a template or a scene.
+    copies, shared : TreesModel
+        The second look: whether a pair is a copy; and if not, whether it shares a template or a scene.
+        `calibration_id` is the digest of these five; they may be replaced without changing a collection.
     model_id, calibration_id : str
         Content digests.
     facts : mapping
@@ -210,18 +237,24 @@ class Models:
     insets: InsetModel
     cohort: CohortModel
     calibration: CalibrationModel
+    ruled_out: CalibrationModel
+    copies: TreesModel
+    shared: TreesModel
     model_id: str
     calibration_id: str
     facts: Mapping[str, Any]
 
 
-Part: TypeAlias = DescriptorModel | VocabularyModel | InsetModel | CohortModel | CalibrationModel
+Part: TypeAlias = DescriptorModel | VocabularyModel | InsetModel | CohortModel | CalibrationModel | TreesModel
 PARTS: Mapping[str, type[Part]] = {
     "descriptor": DescriptorModel,
     "vocabulary": VocabularyModel,
     "insets": InsetModel,
     "cohort": CohortModel,
     "calibration": CalibrationModel,
+    "ruled_out": CalibrationModel,
+    "copies": TreesModel,
+    "shared": TreesModel,
 }
 
 
@@ -231,6 +264,9 @@ def make_models(
     insets: InsetModel,
     cohort: CohortModel,
     calibration: CalibrationModel,
+    ruled_out: CalibrationModel,
+    copies: TreesModel,
+    shared: TreesModel,
     facts: Mapping[str, Any],
 ) -> Models:
     """Combine trained parts and compute their ids."""
@@ -240,8 +276,11 @@ def make_models(
         insets=insets,
         cohort=cohort,
         calibration=calibration,
+        ruled_out=ruled_out,
+        copies=copies,
+        shared=shared,
         model_id=f"vlad{descriptor.codebook.shape[0]}-{descriptor.dimension}-{_digest(descriptor, vocabulary, insets)}",
-        calibration_id=f"logistic-{_digest(cohort, calibration)}",
+        calibration_id=f"trees-{_digest(cohort, calibration, ruled_out, copies, shared)}",
         facts=dict(facts),
     )
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from PIL import Image
 
 from fingerprint.atomic import replacing
-from fingerprint.report.words import probability_text
-from fingerprint.types import U8
+from fingerprint.report.words import RELATION_NAMES, probability_text
+from fingerprint.types import U8, Relation
 
 _JPEG_QUALITY = 85
 
@@ -21,11 +21,12 @@ _STYLE = """
 :root {
   color-scheme: light dark;
   --page: #f4f5f7; --card: #fff; --line: #d9dce1; --text: #1b1e24; --soft: #59606c; --right: #1a7a47; --wrong: #b3261e;
+  --copy: #1a7a47; --shared: #8a5a00; --unrelated: #59606c;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #101216; --card: #181a1f; --line: #2d3139; --text: #e8eaee; --soft: #a2a9b4; --right: #4fc98a;
-    --wrong: #ff8a80;
+    --wrong: #ff8a80; --copy: #4fc98a; --shared: #f0b84a; --unrelated: #a2a9b4;
   }
 }
 * { box-sizing: border-box; }
@@ -48,6 +49,9 @@ h2 { margin: 0; font-size: 1.1rem; overflow-wrap: anywhere; flex: 1 1 18rem; }
 .verdict { margin: 0; font-weight: 600; white-space: nowrap; }
 .right { color: var(--right); }
 .wrong { color: var(--wrong); }
+.copy { color: var(--copy); }
+.shared { color: var(--shared); }
+.unrelated { color: var(--unrelated); }
 dl { display: flex; flex-wrap: wrap; gap: .25rem 2rem; margin: 0; flex: 1 0 100%; }
 dl div { display: flex; gap: .5rem; }
 dt { color: var(--soft); }
@@ -69,8 +73,8 @@ class PageEntry:
         Id of the reference; None where the collection holds nothing to compare with.
     probability : float or None
         Calibrated probability, [0, 1], that the query was made from it; None if there is no reference.
-    found : bool
-        Whether this counts as a match.
+    relation : {"copy", "shared", "unrelated"} or None
+        How the two are related; None if there is no reference.
     picture : uint8 array, shape (h, w, 3) RGB
         What to show, usually by `comparison_picture`.
     done : str or None
@@ -82,7 +86,7 @@ class PageEntry:
     query: str
     reference: str | None
     probability: float | None
-    found: bool
+    relation: Relation | None
     picture: U8
     done: str | None = None
     right: bool | None = None
@@ -91,8 +95,8 @@ class PageEntry:
     def verdict(self) -> str:
         """The outcome in a few words."""
         if self.right is None:
-            return "match" if self.found else "no match"
-        if self.found:
+            return "nothing to compare with" if self.relation is None else RELATION_NAMES[self.relation]
+        if self.relation == "copy":
             return "found" if self.right else "wrongly found"
         return "rightly not found" if self.right else "missed"
 
@@ -121,7 +125,7 @@ def write_page(
     Examples
     --------
     >>> import numpy as np, pathlib, tempfile
-    >>> entry = PageEntry("a.jpg", "b.jpg", 0.98, True, np.zeros((40, 90, 3), np.uint8))
+    >>> entry = PageEntry("a.jpg", "b.jpg", 0.98, "copy", np.zeros((40, 90, 3), np.uint8))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     page = pathlib.Path(folder) / "index.html"
     ...     write_page(page, [entry], "One query")
@@ -142,14 +146,16 @@ def write_page(
 
 
 def _row(entry: PageEntry) -> str:
-    mark = {True: "right", False: "wrong", None: "open"}[entry.right]
+    mark = {True: "right", False: "wrong", None: entry.relation or "open"}[entry.right]
     sign = {True: "✓ ", False: "✗ ", None: ""}[entry.right]
-    facts = [("closest reference", "none" if entry.reference is None else entry.reference)]
+    facts = [("closest reference", "none" if entry.reference is None else entry.reference, "")]
+    if entry.relation is not None:
+        facts.append(("relation", RELATION_NAMES[entry.relation], f' class="{entry.relation}"'))
     if entry.probability is not None:
-        facts.append(("probability", probability_text(entry.probability)))
+        facts.append(("probability of a copy", probability_text(entry.probability), ""))
     if entry.done is not None:
-        facts.append(("what was done", entry.done))
-    details = "".join(f"<div><dt>{name}</dt><dd>{_escaped(fact)}</dd></div>" for name, fact in facts)
+        facts.append(("what was done", entry.done, ""))
+    details = "".join(f"<div><dt>{name}</dt><dd{kind}>{_escaped(fact)}</dd></div>" for name, fact, kind in facts)
     beside = "" if entry.reference is None else f" beside {_escaped(entry.reference)}"
     height, width = entry.picture.shape[:2]
     return (

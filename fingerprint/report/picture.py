@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from fingerprint.config import DEFAULT_CONFIG
 from fingerprint.errors import ImageError
-from fingerprint.report.words import probability_text, variant_text
-from fingerprint.types import F64, I64, U8, Verification
+from fingerprint.report.words import RELATION_NAMES, probability_text, variant_text
+from fingerprint.types import F64, I64, U8, Relation, Verification
 from fingerprint.verify.geometry import signed_area
 
 #: Largest size of each of the two pictures, in pixels.
@@ -25,27 +24,27 @@ CORNER_COLOURS = (
     *((213, 94, 0), (240, 228, 66), (0, 158, 115), (86, 180, 233)),
     *((204, 121, 167), (230, 159, 0), (236, 238, 242), (51, 124, 196)),
 )
+#: Colour of the bar beside the caption: green, amber, grey.
+RELATION_COLOURS: dict[Relation, tuple[int, int, int]] = {
+    "copy": (63, 185, 120),
+    "shared": (235, 172, 48),
+    "unrelated": (150, 156, 166),
+}
 
 _MIN_HEIGHT = 240  # pixels; smaller pictures are enlarged, or the marks would hide them
 _GAP = 40
 _RADIUS = 11
 _GROUND, _BRIGHT, _SOFT, _DARK = (24, 26, 31), (240, 242, 245), (166, 173, 184), (12, 13, 16)
-_YES, _NO = (63, 185, 120), (150, 156, 166)
 _SUBPIXEL_BITS = 4
 _FAR = 20_000.0  # pixels; OpenCV does not draw correctly from farther away
 
 
-def comparison_picture(
-    query: U8,
-    reference: U8,
-    verification: Verification,
-    *,
-    threshold: float = DEFAULT_CONFIG.probability_threshold,
-) -> U8:
-    """Draw a query and a reference side by side, with the part that both show outlined.
+def comparison_picture(query: U8, reference: U8, verification: Verification) -> U8:
+    """Draw a query and a reference side by side, with the part that both show outlined, and say how they are related.
 
     The corners of the outline have the same numbers and colours in both pictures, which shows mirroring and rotation.
-    For a match the rest of the pictures is darkened.
+    For a copy the rest of the pictures is darkened; for something shared the outline is thin, and nothing is darkened.
+    Unrelated pictures have no outline.
 
     Parameters
     ----------
@@ -53,8 +52,6 @@ def comparison_picture(
         The original pictures, upright, at their full size.
     verification : Verification
         Outcome of comparing the two.
-    threshold : float, [0, 1]
-        Least probability of a match.
 
     Returns
     -------
@@ -75,15 +72,17 @@ def comparison_picture(
     """
     _check(query, "<query>")
     _check(reference, "<reference>")
-    found = verification.probability >= threshold
+    relation = verification.relation
     height = min(MAX_HEIGHT, max(_MIN_HEIGHT, query.shape[0], reference.shape[0]))
-    regions = _shown(verification.query_region, verification.reference_region)
-    left = _panel(query, height, regions[0], found)
-    right = _panel(reference, height, regions[1], found)
+    regions = _shown(verification)
+    left = _panel(query, height, regions[0], darkened=relation == "copy")
+    right = _panel(reference, height, regions[1], darkened=relation == "copy")
 
-    headline = "Match" if found else "No match"
-    beside = f"probability {probability_text(verification.probability)}"
-    detail = _detail(verification, found, regions[1], reference.shape[1] * reference.shape[0])
+    headline = RELATION_NAMES[relation].capitalize()
+    beside = f"probability of a copy {probability_text(verification.probability)}"
+    if relation == "shared":
+        beside += f", of something shared {probability_text(verification.shared_probability)}"
+    detail = _detail(verification, regions[1], reference.shape[1] * reference.shape[0])
     heads = [_head("Query", query), _head("Reference", reference)]
     reference_x = QUERY_X + max(left.shape[1] - 2 * MARGIN, round(_width(*heads[0]))) + _GAP
     width = QUERY_X + max(
@@ -95,7 +94,7 @@ def comparison_picture(
     canvas = np.full((bottom + CAPTION_HEIGHT, width, 3), _GROUND, dtype=np.uint8)
     for panel, x in ((left, QUERY_X), (right, reference_x)):
         canvas[QUERY_Y - MARGIN : QUERY_Y - MARGIN + panel.shape[0], x - MARGIN : x - MARGIN + panel.shape[1]] = panel
-    cv2.rectangle(canvas, (QUERY_X, bottom + 24), (QUERY_X + 5, bottom + 76), _YES if found else _NO, cv2.FILLED)
+    cv2.rectangle(canvas, (QUERY_X, bottom + 24), (QUERY_X + 5, bottom + 76), RELATION_COLOURS[relation], cv2.FILLED)
 
     image = Image.fromarray(canvas)
     draw = ImageDraw.Draw(image)
@@ -111,23 +110,26 @@ def _check(pixels: U8, name: str) -> None:
         raise ImageError(name, f"expected uint8 pixels (h, w, 3) RGB, not {pixels.dtype} {pixels.shape}")
 
 
-def _detail(verification: Verification, found: bool, region: F64 | None, area: int) -> str:
+def _detail(verification: Verification, region: F64 | None, area: int) -> str:
     inliers = f"{verification.n_inliers} inlier{'' if verification.n_inliers == 1 else 's'}"
     if verification.transform is None:
         return f"{inliers} · no geometry: the keypoints agree on no transform"
+    if verification.relation == "unrelated":
+        return f"{inliers} · no outline: no part of the reference is seen"
     start = f"{inliers} · shown {variant_text(verification)}"
     if region is None:
         return f"{start} · no region that both show"
-    if not found:
-        return f"{start} · thin outline: no more than a guess"
+    if verification.relation == "shared":
+        return f"{start} · thin outline: where the two overlap"
     share = min(100.0, 100 * abs(signed_area(region)) / area)
     return f"{start} · shows {'less than 1' if share < 1 else round(share)} % of the reference"
 
 
-def _shown(
-    query_region: tuple[tuple[float, float], ...] | None, reference_region: tuple[tuple[float, float], ...] | None
-) -> tuple[F64 | None, F64 | None]:
-    """Return both regions, starting at the corner nearest the reference's upper left; None if they cannot be drawn."""
+def _shown(verification: Verification) -> tuple[F64 | None, F64 | None]:
+    """Return both regions, starting at the corner nearest the reference's upper left; None if none is to be drawn."""
+    query_region, reference_region = verification.query_region, verification.reference_region
+    if verification.relation == "unrelated":
+        return None, None
     if query_region is None or reference_region is None or len(query_region) != len(reference_region):
         return None, None
     in_query = np.array(query_region, dtype=np.float64).reshape(-1, 2)
@@ -161,8 +163,8 @@ def _true_corners(region: F64) -> I64:
     return np.array(kept, dtype=np.int64)
 
 
-def _panel(pixels: U8, height: int, region: F64 | None, found: bool) -> U8:
-    """Return a picture at its final size, with the region drawn and a margin on all sides."""
+def _panel(pixels: U8, height: int, region: F64 | None, *, darkened: bool) -> U8:
+    """Return a picture at its final size, with the region drawn, a margin, and perhaps the rest darkened."""
     factor = min(height / pixels.shape[0], MAX_WIDTH / pixels.shape[1])
     size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
@@ -174,9 +176,9 @@ def _panel(pixels: U8, height: int, region: F64 | None, found: bool) -> U8:
         return panel
     scale = np.array(size) / np.array(pixels.shape[1::-1])
     points = np.clip((region + 0.5) * scale - 0.5 + MARGIN, -_FAR, _FAR)
-    if found:
+    if darkened:
         panel[inner] = _darkened_outside(panel, points)[inner]
-    return _outlined(panel, points, 2 if found else 1)
+    return _outlined(panel, points, 2 if darkened else 1)
 
 
 def _darkened_outside(panel: U8, points: F64) -> U8:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from fingerprint.types import Verification
+from fingerprint.types import Relation, Verification
+
+#: A relation in a few words.
+RELATION_NAMES: dict[Relation, str] = {"copy": "a copy", "shared": "something shared", "unrelated": "unrelated"}
+#: A relation as a verdict on a query and a reference.
+RELATION_VERDICTS: dict[Relation, str] = {
+    "copy": "made from the reference",
+    "shared": "shares a template or a scene with the reference, and is not a copy",
+    "unrelated": "unrelated",
+}
 
 
 def variant_text(verification: Verification) -> str:

@@ -1,116 +1,73 @@
-"""Fitting the calibration on the evidence of edited training images, against their sources and unrelated images.
-
-As in the challenge, only some of the queries have a source in the collection; the others are edited copies of images
-that were left out of it. The pairs are those that a search would verify, so they include hard look-alikes.
-"""
+"""Fitting both looks at a pair on copies, look-alikes and unrelated pictures; see `fingerprint.train.pairs`."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from fingerprint.config import Config
-from fingerprint.edits import random_chain
-from fingerprint.features.describe import describe_query, describe_reference
-from fingerprint.features.inverted_file import measure_cohort_score
-from fingerprint.images.decode import read_rgb
-from fingerprint.index import ImageRecord, Reader, Writer, shortlist
-from fingerprint.models import CalibrationModel, Models
+from fingerprint.models import CalibrationModel, TreesModel
+from fingerprint.train.boosting import BoostingPlan, fit_calibrated_trees
 from fingerprint.train.fitting import fit_logistic
-from fingerprint.types import F64, I64, Fingerprint, Skipped, StageProgress
-from fingerprint.verify.score import evidence_vector
-from fingerprint.verify.verification import find_agreement
-from fingerprint.workers import map_images
+from fingerprint.train.pairs import COPY, SHARED, Pair, PairMaker, make_pairs
+from fingerprint.types import F64, Bool, StageProgress
+from fingerprint.verify.score import LOOK_CLOSER, first_look
 
-_SEED_STREAM = 2
-_LEFT_OUT = 3  # every third image is not in the collection
+_PLAN = BoostingPlan()
 
 
-def fit_calibration(
-    paths: Sequence[Path],
-    models: Models,
-    config: Config,
-    n_queries: int,
-    cohort_rows: Mapping[int, int],
-    n_workers: int | None,
-    progress: StageProgress,
-) -> tuple[CalibrationModel, dict[str, Any]]:
-    """Fit the calibration and return it with facts for the model card.
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The fitted models of both looks, and facts for the model card."""
 
-    `cohort_rows` has, for each index in `paths` whose image is in the cohort, its row there: the images that a query
-    was made from are left out of its cohort.
+    first: CalibrationModel
+    ruled_out: CalibrationModel
+    copies: TreesModel
+    shared: TreesModel
+    facts: dict[str, Any]
+
+
+def fit_calibration(maker: PairMaker, n_workers: int | None, progress: StageProgress) -> Calibration:
+    """Make the calibration set of `maker` and fit both looks on it."""
+    pairs = make_pairs(maker, n_workers, progress)
+    progress("calibration fits", 0, 1)
+    fitted = fit_looks(pairs, maker.train.seed)
+    progress("calibration fits", 1, 1)
+    return replace(fitted, facts={"n_calibration_queries": len(maker.tasks()), **fitted.facts})
+
+
+def fit_looks(pairs: Sequence[Pair], seed: int) -> Calibration:
+    """Fit both looks on pairs.
+
+    The trees are fitted on the pairs that get a second look. Whether a pair that is no copy shares something is learned
+    from those that are no copies.
     """
-    seed = int(models.facts["seed"])
-    stored = [i for i in range(len(paths)) if i % _LEFT_OUT]
-    references: list[Fingerprint] = []
-    for result in map_images(
-        partial(describe_reference, models=models, config=config), (paths[i] for i in stored), n_workers
-    ):
-        if not isinstance(result, Skipped):
-            references.append(result)
-        progress("calibration references", len(references), len(stored))
-    picks = np.random.default_rng([seed, _SEED_STREAM]).integers(len(paths), size=n_queries)
-    vectors: list[F64] = []
-    labels: list[bool] = []
-    with (
-        tempfile.TemporaryDirectory(prefix="fingerprint-train-") as folder,
-        Writer.create(Path(folder) / "collection", models, config) as writer,
-    ):
-        writer.add(
-            references,
-            [ImageRecord(str(i), None, None, None, r.width, r.height) for i, r in zip(stored, references, strict=True)],
-        )
-        work = partial(
-            _query_pairs,
-            paths=paths,
-            picks=picks,
-            cohort_rows=cohort_rows,
-            reader=writer.reader,
-            models=models,
-            config=config,
-            seed=seed,
-        )
-        for done, found in enumerate(map_images(work, range(n_queries), n_workers), start=1):
-            if not isinstance(found, Skipped):
-                vectors += [vector for vector, _ in found]
-                labels += [label for _, label in found]
-            progress("calibration queries", done, n_queries)
-    x, y = np.stack(vectors), np.array(labels, dtype=np.bool_)
-    weights, centre, spread, bias = fit_logistic(x, y)
-    calibration = CalibrationModel(weights=weights, centre=centre, spread=spread, bias=bias)
-    facts = {"n_calibration_queries": n_queries, "n_calibration_pairs": len(y), "n_calibration_copies": int(y.sum())}
-    return calibration, facts
+    evidence, overlap = np.stack([p.evidence for p in pairs]), np.stack([p.overlap for p in pairs])
+    labels, queries = np.array([p.label for p in pairs]), np.array([p.query for p in pairs])
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(p.group for p in pairs))}
+    groups = np.array([numbers[p.group] for p in pairs])
+    first = CalibrationModel(*fit_logistic(evidence, labels == COPY))
+    closer = np.array([first_look(row, first) >= LOOK_CLOSER for row in evidence]) & np.isfinite(overlap[:, 0])
+    ruled_out = _fit_ruled_out(evidence[~closer], labels[~closer] == SHARED)
+    both, rng = np.column_stack([evidence, overlap]), np.random.default_rng([seed, 3])
+    copies, shared = (
+        fit_calibrated_trees(both[rows], labels[rows] == label, groups[rows], queries[rows], _PLAN, rng)[0]
+        for rows, label in ((closer, COPY), (closer & (labels != COPY), SHARED))
+    )
+    facts = {
+        "n_calibration_pairs": len(pairs),
+        "n_calibration_copies": int((labels == COPY).sum()),
+        "n_calibration_shared": int((labels == SHARED).sum()),
+        "n_second_looks": int(closer.sum()),
+    }
+    return Calibration(first, ruled_out, copies, shared, facts)
 
 
-def _query_pairs(
-    number: int,
-    paths: Sequence[Path],
-    picks: I64,
-    cohort_rows: Mapping[int, int],
-    reader: Reader,
-    models: Models,
-    config: Config,
-    seed: int,
-) -> list[tuple[F64, bool]]:
-    """Make an edited copy, search for it, and return for each verified pair its evidence and whether it is a copy."""
-    rng = np.random.default_rng([seed, _SEED_STREAM, number])
-    source = int(picks[number])
-    unrelated = [int(i) for i in rng.choice(len(paths), 2) if i != source]
-    others = [read_rgb(paths[i], at_least=config.decode_side).pixels for i in unrelated]
-    pixels = read_rgb(paths[source], at_least=config.decode_side).pixels
-    query = describe_query(random_chain(pixels, rng, others).pixels, models, config)
-    excluded = [cohort_rows[i] for i in (source, *unrelated) if i in cohort_rows]
-    cohort_score = measure_cohort_score(query.assignments, models, config.match, excluded)
-    query = replace(query, cohort_score=cohort_score)
-    pasted = {str(i) for i in unrelated}  # these may be pasted into the query, and are then rightly found
-    return [
-        (evidence_vector(find_agreement(query, c.fingerprint, config.match).evidence), c.reference_id == str(source))
-        for c in shortlist(query, reader.select_candidates(query)[0], config)
-        if c.reference_id not in pasted
-    ]
+def _fit_ruled_out(evidence: F64, shares: Bool) -> CalibrationModel:
+    """Fit whether pairs share something that the first look rules out as copies; a constant if all are of one kind."""
+    if shares.any() and not shares.all():
+        return CalibrationModel(*fit_logistic(evidence, shares))
+    n, share = evidence.shape[1], (shares.sum() + 0.5) / (len(shares) + 1)
+    return CalibrationModel(np.zeros(n), np.zeros(n), np.ones(n), np.array([np.log(share / (1 - share))]))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from fingerprint.config import Config, TrainConfig, config_digest
 from fingerprint.edits import random_chain
+from fingerprint.edits.canvas import as_jpeg
 from fingerprint.errors import ConfigError
 from fingerprint.features.descriptor import Cues, compute_cues, embed, reduce_local
 from fingerprint.features.global_cues import make_cue_thumbnail
@@ -26,6 +26,7 @@ from fingerprint.models import (
     CohortModel,
     DescriptorModel,
     Models,
+    TreesModel,
     VocabularyModel,
     make_models,
 )
@@ -40,6 +41,7 @@ from fingerprint.train.fitting import (
     fit_vocabulary,
 )
 from fingerprint.train.insets import InsetExample, fit_insets
+from fingerprint.train.pairs import PairMaker
 from fingerprint.types import COLOUR_DIMENSION, GIST_DIMENSION, U8, ImageSource, LocalFeatures, Skipped, StageProgress
 from fingerprint.verify.score import EVIDENCE_NAMES
 from fingerprint.version import __version__
@@ -70,6 +72,7 @@ def train_models(
     config: Config,
     train: TrainConfig | None = None,
     *,
+    known_pairs: Mapping[frozenset[str], int] | None = None,
     n_workers: int | None = None,
     progress: StageProgress | None = None,
 ) -> tuple[Models, tuple[Skipped, ...]]:
@@ -83,6 +86,8 @@ def train_models(
         Settings of the engine that the models are for.
     train : TrainConfig, optional
         Settings of the training.
+    known_pairs : mapping of pairs of file names to a label, optional
+        Photographs among `paths` that are not as unrelated as the others; see `fingerprint.train.pairs`.
     n_workers : int, optional
         Threads; the models do not depend on it.
     progress : callable, optional
@@ -144,12 +149,14 @@ def train_models(
         "seed": train.seed,
         "n_edited_copies": train.n_edited_copies,
     }
-    uncalibrated = make_models(descriptor, vocabulary, insets, cohort, _neutral_calibration(), facts)
+    parts = (descriptor, vocabulary, insets, cohort)
     rows = {int(i): row for row, i in enumerate(in_cohort)}
-    calibration, calibration_facts = fit_calibration(
-        usable, uncalibrated, config, train.n_calibration, rows, n_workers, progress
+    maker = PairMaker(
+        usable, train, config, make_models(*parts, *_neutral_calibration(), facts), rows, known_pairs or {}
     )
-    return make_models(descriptor, vocabulary, insets, cohort, calibration, facts | calibration_facts), tuple(skipped)
+    fitted = fit_calibration(maker, n_workers, progress)
+    looks = (fitted.first, fitted.ruled_out, fitted.copies, fitted.shared)
+    return make_models(*parts, *looks, facts | fitted.facts), tuple(skipped)
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:
@@ -240,7 +247,7 @@ def _describe_copies(
         found = []
         for number in range(train.n_edited_copies):
             edited = random_chain(picture.pixels, rng, others)
-            planes = read_planes(_saved(edited.pixels, int(rng.integers(*_QUALITIES))), at_least=config.decode_side)
+            planes = read_planes(as_jpeg(edited.pixels, int(rng.integers(*_QUALITIES))), at_least=config.decode_side)
             luma = luma_of(planes)
             cues = compute_cues(extract_features(luma, config.reference)[0], make_cue_thumbnail(planes.pixels), model)
             size = (planes.width, planes.height)
@@ -255,11 +262,6 @@ def _describe_copies(
             described += result
         progress("edited copies", done, len(paths))
     return described
-
-
-def _saved(rgb: U8, quality: int) -> bytes:
-    encoded = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return encoded.tobytes()
 
 
 def _fit_cues(
@@ -281,6 +283,8 @@ def _fit_cues(
     return replace(model, **fitted)
 
 
-def _neutral_calibration() -> CalibrationModel:
+def _neutral_calibration() -> tuple[CalibrationModel, CalibrationModel, TreesModel, TreesModel]:
     n = len(EVIDENCE_NAMES)
-    return CalibrationModel(weights=np.zeros(n), centre=np.zeros(n), spread=np.ones(n), bias=np.zeros(1))
+    trees = TreesModel(np.zeros((0, 0), np.int32), np.zeros((0, 0)), np.zeros((0, 1)), np.zeros(1))
+    first = CalibrationModel(np.zeros(n), np.zeros(n), np.ones(n), np.zeros(1))
+    return first, first, trees, trees

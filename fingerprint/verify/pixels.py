@@ -18,17 +18,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from fingerprint.features.thumbnail import THUMBNAIL_SIDE, shrink
+from fingerprint.features.thumbnail import shrink
 from fingerprint.types import F32, F64, U8, Bool
+from fingerprint.verify.warp import COARSE_SIDE, Warper
 
 _BLOCKS = 8  # the thumbnail is divided into this many blocks each way
-_SUPERSAMPLING = 2  # thumbnail pixels are oblong in the query, so they are averages of 2 x 2 isotropic samples
 _SOFT_GRADIENT = 1.0  # grey values per pixel; weaker gradients count less, as they may be rounding errors
 _TEXTURE = 1.5  # grey values per pixel; root mean square gradient of the reference that makes a block textured
 _LEAST_PART = 0.25  # of a block's area; smaller parts inside the query do not count
 _DOUBTFUL_BLOCKS = 5.0  # number of textured blocks for a support of 1/2
 _LEAST_VARIANCE = 1e-5  # of gradient lengths scaled to [0, 1]; anything below is rounding errors
-_LEAST_SCALE = 1e-4  # the scale of a plausible transform is between this and its inverse
 _KERNEL = np.ones((3, 3), np.uint8)
 
 
@@ -81,8 +80,8 @@ def compare_pixels(
         From `fingerprint.features.thumbnail.make_pyramid`.
     query_size : (width, height)
         Of the original query, in pixels.
-    thumbnail : uint8 array, shape (64, 64)
-        From `fingerprint.features.thumbnail.make_thumbnail`.
+    thumbnail : uint8 array, shape (s, s), s >= 64
+        The reference squeezed into a square; from `fingerprint.features.thumbnail.open_thumbnail`.
     reference_size : (width, height)
         Of the original reference, in pixels.
     transform : float64 array, shape (3, 3), or its 9 elements row by row
@@ -96,22 +95,21 @@ def compare_pixels(
 
     Examples
     --------
-    >>> from fingerprint.features.thumbnail import make_pyramid, make_thumbnail
+    >>> from fingerprint.features.thumbnail import make_pyramid
     >>> picture = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
-    >>> compare_pixels(make_pyramid(picture), (64, 64), make_thumbnail(picture), (64, 64), np.eye(3)).correlation > 0.9
+    >>> compare_pixels(make_pyramid(picture), (64, 64), picture, (64, 64), np.eye(3)).correlation > 0.9
     True
     """
-    grid = _grid_to_query(np.asarray(transform, dtype=np.float64).reshape(3, 3), query_size, reference_size)
-    if grid is None:
+    warper = Warper.of(transform, query_size, reference_size, COARSE_SIDE)
+    if warper is None:
         return NEUTRAL
-    warped, part_inside = _warp(query, query_size, *grid)
-    inside = part_inside == 255
-    reference = np.ascontiguousarray(thumbnail)
+    warped, inside = warper.warp(query)
+    reference = shrink(np.ascontiguousarray(thumbnail), COARSE_SIDE, COARSE_SIDE)
     fine = _Comparison(warped, reference, inside)
     n_blocks = float(fine.textured_blocks().sum())
     if not n_blocks:
         return NEUTRAL
-    half = THUMBNAIL_SIDE // 2
+    half = COARSE_SIDE // 2
     # A second, coarser scale tolerates noise, halftone dots and transforms that are a pixel off.
     coarse = _Comparison(
         shrink(warped, half, half),
@@ -172,63 +170,6 @@ class _Comparison:
         if min(query_variance, reference_variance) < _LEAST_VARIANCE:
             return 0.0
         return _ratio(product / total - query * reference / total**2, query_variance, reference_variance)
-
-
-def _grid_to_query(
-    transform: F64, query_size: tuple[int, int], reference_size: tuple[int, int]
-) -> tuple[F64, float] | None:
-    """Return the map from the sampling grid to the original query, or None if `transform` cannot be used.
-
-    Returns
-    -------
-    to_query : float64 array, shape (3, 3)
-        From samples of the grid to pixels of the original query; the third coordinate is positive on the query's side
-        of the horizon.
-    scale : float
-        Original query pixels for one sample at the middle of the query.
-    """
-    samples = THUMBNAIL_SIDE * _SUPERSAMPLING
-    to_grid = _resize_map(reference_size, (samples, samples))
-    with np.errstate(all="ignore"):
-        forward = to_grid @ transform
-        forward = forward / (forward[2] @ np.array([(query_size[0] - 1) / 2, (query_size[1] - 1) / 2, 1.0]))
-        if not np.isfinite(forward).all():
-            return None
-        # A projective map scales areas by det / w^3, and w is now 1 at the middle of the query.
-        growth = abs(float(np.linalg.det(forward)))
-        if not _LEAST_SCALE < math.sqrt(growth) < 1 / _LEAST_SCALE:
-            return None
-        try:
-            inverse = np.asarray(np.linalg.inv(forward), dtype=np.float64)
-        except np.linalg.LinAlgError:
-            return None
-        return (inverse, 1 / math.sqrt(growth)) if np.isfinite(inverse).all() else None
-
-
-def _warp(levels: Sequence[U8], query_size: tuple[int, int], to_query: F64, scale: float) -> tuple[U8, U8]:
-    """Return the query warped onto the thumbnail, and its coverage of each pixel, 0..255: shapes (64, 64)."""
-    finest = scale * max(levels[0].shape) / max(query_size)
-    number = min(max(round(math.log2(finest)), 0), len(levels) - 1)  # one sample is about one pixel: no aliasing
-    level = np.ascontiguousarray(levels[number])
-    to_level = _resize_map(query_size, (level.shape[1], level.shape[0])) @ to_query
-    samples = THUMBNAIL_SIDE * _SUPERSAMPLING
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    warped = cv2.warpPerspective(level, to_level, (samples, samples), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    whole = np.full_like(level, 255)
-    inside = cv2.warpPerspective(whole, to_level, (samples, samples), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
-    last = samples - 1
-    corners = to_level[2, 2] + np.array([0.0, to_level[2, 0], to_level[2, 1], to_level[2, 0] + to_level[2, 1]]) * last
-    if corners.min() <= 0:  # beyond the horizon the map folds back into the query
-        along = np.arange(samples, dtype=np.float64)
-        inside[to_level[2, 0] * along + (to_level[2, 1] * along + to_level[2, 2])[:, None] <= 0] = 0
-    side = THUMBNAIL_SIDE
-    return shrink(np.asarray(warped, np.uint8), side, side), shrink(np.asarray(inside, np.uint8), side, side)
-
-
-def _resize_map(before: tuple[int, int], after: tuple[int, int]) -> F64:
-    """Return the map between pixels of a picture before and after resizing, sizes as (width, height)."""
-    x, y = after[0] / before[0], after[1] / before[1]
-    return np.array([[x, 0.0, x / 2 - 0.5], [0.0, y, y / 2 - 0.5], [0.0, 0.0, 1.0]])
 
 
 def _soft_gradients(pixels: U8) -> tuple[F32, F32, F32]:

@@ -1,14 +1,16 @@
-"""The calibration applied to evidence: log-odds, and the probability that a query was made from a reference."""
+"""The models applied to the evidence on a pair: how probable it is a copy, or shares something."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
 
 from fingerprint.errors import ModelError
-from fingerprint.models import CalibrationModel
+from fingerprint.kernels.trees import sum_leaves
+from fingerprint.models import CalibrationModel, Models, TreesModel
 from fingerprint.types import F64
 from fingerprint.verify.evidence import Evidence
 
@@ -37,6 +39,8 @@ EVIDENCE_NAMES = (
     "pixel_correlation",
     "pixel_edges",
 )
+#: Pairs of at least these log-odds by the first look, a probability of 0.001, get a second one.
+LOOK_CLOSER = math.log(0.001 / 0.999)
 _SIGNIFICANCE_CAP = 60.0  # higher values prove no more, and the logistic model must stay finite
 
 
@@ -72,23 +76,81 @@ def evidence_vector(e: Evidence) -> F64:
     )
 
 
-def log_odds(evidence: Evidence, model: CalibrationModel) -> float:
-    """Return the calibrated log-odds that the pair is a copy and its source.
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the evidence says about a pair.
+
+    Attributes
+    ----------
+    log_odds : float
+        Log-odds that the query was made from the reference.
+    copy : float, [0, 1]
+        The probability of that.
+    shared : float, [0, 1]
+        Probability that the two share a template or a scene, and neither was made from the other. What is left to 1 is
+        the probability that they are unrelated.
+    """
+
+    log_odds: float
+    copy: float
+    shared: float
+
+
+def first_look(evidence: F64, model: CalibrationModel) -> float:
+    """Return log-odds by the first look: keypoints, descriptors, hashes and coarse pixels.
+
+    Parameters
+    ----------
+    evidence : float64 array, shape (len(EVIDENCE_NAMES),)
+        From `evidence_vector`.
+    model : CalibrationModel
+        ``Models.calibration`` for the log-odds of a copy; ``Models.ruled_out`` for those of something shared.
 
     Raises
     ------
     ModelError
         If `model` was fitted to another list of evidence.
     """
-    vector = evidence_vector(evidence)
-    if vector.shape != model.weights.shape:
+    if evidence.shape != model.weights.shape:
         raise ModelError(
             f"the calibration weighs {len(model.weights)} kinds of evidence, this version of copyprint measures "
-            f"{len(vector)}; train the models again"
+            f"{len(evidence)}; train the models again"
         )
-    return float((vector - model.centre) / model.spread @ model.weights + model.bias[0])
+    return float((evidence - model.centre) / model.spread @ model.weights + model.bias[0])
 
 
-def probability(odds: float) -> float:
-    """Return the probability for log-odds."""
-    return float(expit(odds))
+def tree_log_odds(x: F64, model: TreesModel) -> float:
+    """Return the log-odds that trees give to a pair: of `x`, float64 array, shape (e,).
+
+    Raises
+    ------
+    ModelError
+        If a tree asks about more than `x` has; it would read memory outside the array.
+    """
+    if model.features.size and int(model.features.max()) >= len(x):
+        raise ModelError(
+            f"a tree asks about evidence {model.features.max()}, this version of copyprint measures {len(x)} kinds; "
+            "train the models again"
+        )
+    return float(model.bias[0]) + sum_leaves(x, model.features, model.thresholds, model.values)
+
+
+def judge(evidence: F64, overlap: F64 | None, models: Models) -> Judgement:
+    """Return what both looks at a pair say.
+
+    Parameters
+    ----------
+    evidence : float64 array, shape (len(EVIDENCE_NAMES),)
+        From `evidence_vector`.
+    overlap : float64 array, shape (len(OVERLAP_NAMES),), or None
+        From `fingerprint.verify.overlap.measure_overlap`; None if there was no second look.
+    models : Models
+    """
+    if overlap is None:
+        odds = min(first_look(evidence, models.calibration), LOOK_CLOSER)
+        copy = float(expit(odds))
+        return Judgement(odds, copy, (1 - copy) * float(expit(first_look(evidence, models.ruled_out))))
+    both = np.concatenate([evidence, overlap])
+    odds = tree_log_odds(both, models.copies)
+    copy = float(expit(odds))
+    return Judgement(odds, copy, (1 - copy) * float(expit(tree_log_odds(both, models.shared))))

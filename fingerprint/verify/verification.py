@@ -9,16 +9,19 @@ import numpy as np
 from fingerprint.config import MatchConfig
 from fingerprint.errors import ModelMismatchError
 from fingerprint.features.signatures import pair_votes
-from fingerprint.features.thumbnail import is_flat
+from fingerprint.features.thumbnail import is_flat, open_thumbnail
 from fingerprint.hashes import hamming
 from fingerprint.models import Models
 from fingerprint.types import F64, VARIANTS, Fingerprint, Keypoints, Query, Verification
 from fingerprint.verify.align import align
 from fingerprint.verify.evidence import Evidence, Likeness, measure_evidence
 from fingerprint.verify.geometry import apply_transform, shared_region
+from fingerprint.verify.overlap import OVERLAP_NAMES, Sides, measure_overlap
 from fingerprint.verify.pixels import NEUTRAL, compare_pixels
-from fingerprint.verify.score import log_odds, probability
+from fingerprint.verify.score import LOOK_CLOSER, evidence_vector, first_look, judge
 
+_CORRELATION = OVERLAP_NAMES.index("coarse_correlation")
+_LEAST_CORRELATION = 0.3  # of pictures that no keypoints agree on, laid whole onto each other
 _MIN_COMPARED = 3  # inliers; fewer agree by chance, and comparing pixels under such a transform proves nothing
 
 
@@ -32,13 +35,24 @@ class Agreement:
         Position in `fingerprint.types.VARIANTS` of the variant of the query that agrees best.
     transform : float64 array, shape (3, 3), or None
         From pixels of the original query to pixels of the original reference, any mirroring included.
+    n_agreeing : int
+        Matches that agree on the transform.
     evidence : Evidence
-        What the calibration weighs.
+        For the first look.
+    sides : Sides
+        Both pictures, for the second look.
     """
 
     variant: int
     transform: F64 | None
+    n_agreeing: int
     evidence: Evidence
+    sides: Sides
+
+    def measure_overlap(self) -> F64 | None:
+        """Return what the second look measures; see `fingerprint.verify.overlap.measure_overlap`."""
+        usable = self.transform if self.n_agreeing >= _MIN_COMPARED else None
+        return measure_overlap(self.sides, usable, self.n_agreeing)
 
 
 def verify(query: Query, reference: Fingerprint, models: Models, config: MatchConfig) -> Verification:
@@ -55,15 +69,21 @@ def verify(query: Query, reference: Fingerprint, models: Models, config: MatchCo
             "describe both with the same model"
         )
     agreement = find_agreement(query, reference, config)
-    odds = log_odds(agreement.evidence, models.calibration)
+    evidence = evidence_vector(agreement.evidence)
+    closer = first_look(evidence, models.calibration) >= LOOK_CLOSER
+    overlap = agreement.measure_overlap() if closer else None
+    if overlap is not None and agreement.n_agreeing < _MIN_COMPARED and overlap[_CORRELATION] < _LEAST_CORRELATION:
+        overlap = None  # neither keypoints nor pixels agree: what would be measured is chance
+    judgement = judge(evidence, overlap, models)
     transform = agreement.transform
     region = None
     if transform is not None:
         region = shared_region(transform, (query.plain.width, query.plain.height), (reference.width, reference.height))
     mirrored, inverted = VARIANTS[agreement.variant]
     return Verification(
-        probability=probability(odds),
-        log_odds=odds,
+        probability=judgement.copy,
+        shared_probability=judgement.shared,
+        log_odds=judgement.log_odds,
         n_inliers=agreement.evidence.n_inliers,
         transform=None if transform is None else tuple(float(v) for v in transform.ravel()),
         mirrored=mirrored,
@@ -76,7 +96,8 @@ def verify(query: Query, reference: Fingerprint, models: Models, config: MatchCo
 def find_agreement(query: Query, reference: Fingerprint, config: MatchConfig) -> Agreement:
     """Match the reference with the variant of the query on which most keypoints agree."""
     similarity, hash_distance = 0.0, 64
-    if not query.flat and not is_flat(reference.thumbnail):  # flat pictures are alike and prove nothing
+    thumbnail = open_thumbnail(reference.thumbnail)
+    if not query.flat and not is_flat(thumbnail):  # flat pictures are alike and prove nothing
         similarity = float(query.descriptor.astype(np.float64) @ reference.descriptor.astype(np.float64))
         hash_distance = int(hamming(query.hashes, reference.hashes).min())
     votes = [pair_votes(keypoints, reference.keypoints, config) for keypoints in query.variants]
@@ -84,11 +105,11 @@ def find_agreement(query: Query, reference: Fingerprint, config: MatchConfig) ->
     keypoints = query.variants[variant]
     alignment = align(keypoints, reference.keypoints, config)
     transform = _pixel_transform(alignment.transform, VARIANTS[variant][0], keypoints, reference.keypoints)
+    size, reference_size = (query.plain.width, query.plain.height), (reference.width, reference.height)
+    n_agreeing = len(alignment.query_idx)
     pixels = NEUTRAL
-    if transform is not None and len(alignment.query_idx) >= _MIN_COMPARED:
-        plain = query.plain
-        sizes = (plain.width, plain.height), (reference.width, reference.height)
-        pixels = compare_pixels(query.pixels, sizes[0], reference.thumbnail, sizes[1], transform)
+    if transform is not None and n_agreeing >= _MIN_COMPARED:
+        pixels = compare_pixels(query.pixels, size, thumbnail, reference_size, transform)
     likeness = Likeness(
         descriptor_similarity=similarity,
         hash_distance=hash_distance,
@@ -98,7 +119,8 @@ def find_agreement(query: Query, reference: Fingerprint, config: MatchConfig) ->
         pixel_edges=pixels.edges * pixels.support,
     )
     evidence = measure_evidence(alignment, keypoints, reference.keypoints, likeness, config)
-    return Agreement(variant, transform, evidence)
+    sides = Sides(query.pixels, size, thumbnail, reference_size, VARIANTS[variant][1])
+    return Agreement(variant, transform, n_agreeing, evidence, sides)
 
 
 def _pixel_transform(transform: F64 | None, mirrored: bool, query: Keypoints, reference: Keypoints) -> F64 | None:

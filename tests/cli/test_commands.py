@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 import h5py
@@ -34,14 +34,17 @@ from fingerprint import __version__, compare, create_collection, open_collection
 from fingerprint.cli import main
 from fingerprint.cli._output import print_json, region_words, shown
 from fingerprint.cli._progress import progress
-from fingerprint.config import DEFAULT_CONFIG
+from fingerprint.config import DEFAULT_CONFIG, Config, TrainConfig
 from fingerprint.edits import apply_edits
-from fingerprint.errors import FingerprintError
+from fingerprint.edits.graphics import TRAINING_FAMILIES
+from fingerprint.errors import ConfigError, FingerprintError
 from fingerprint.features.describe import describe_query
 from fingerprint.index import Reader
 from fingerprint.index.shortlist import shortlist
 from fingerprint.models import load_models
-from fingerprint.types import U8, Verification
+from fingerprint.train.boosting import BoostingPlan
+from fingerprint.types import U8, Fingerprint, Query, Verification
+from fingerprint.verify.score import Judgement
 
 ROOT = Path(__file__).parents[2]
 GOOD = ("astronaut", "chelsea", "coffee", "rocket")
@@ -287,18 +290,53 @@ class TestCompare:
         assert told["shown"] == "mirrored"
         assert re.fullmatch(r"x (\d+\.\.\d+) y \S+ of the reference at x \1 y \S+ of the query", told["seen"])
         strangers = done("compare", place.copies / "stranger.jpg", place.good / "chelsea.jpg").stdout
-        assert "not made from the reference" in strangers
+        assert "made from the reference" not in strangers
+
+    @pytest.mark.parametrize(
+        ("judgement", "verdict", "numbers"),
+        [
+            (Judgement(3.5, 0.97, 0.02), "made from the reference", ("0.970 (log-odds 3.50)", "0.020", "0.010")),
+            (
+                Judgement(-3.5, 0.03, 0.95),
+                "shares a template or a scene with the reference, and is not a copy",
+                ("0.030 (log-odds -3.50)", "0.950", "0.020"),
+            ),
+            (Judgement(-3.5, 0.03, 0.07), "unrelated", ("0.030 (log-odds -3.50)", "0.070", "0.900")),
+        ],
+        ids=["copy", "shared", "unrelated"],
+    )
+    def test_each_relation_in_text_and_json(
+        self,
+        judgement: Judgement,
+        verdict: str,
+        numbers: tuple[str, ...],
+        place: Place,
+        monkeypatch: pytest.MonkeyPatch,
+        request: pytest.FixtureRequest,
+    ) -> None:
+        monkeypatch.setattr("fingerprint.verify.verification.judge", lambda *_: judgement)
+        pair = (place.copies / "of-coffee.jpg", place.good / "coffee.jpg")
+        told = dict(line.split(maxsplit=1) for line in done("compare", *pair).stdout.splitlines())
+        assert told["verdict"] == verdict
+        assert (told["probability"], told["shared"], told["unrelated"]) == numbers
+        (as_json,) = lines(done("compare", *pair, "--json"))
+        assert as_json["relation"] == request.node.callspec.id
+        assert Judgement(*(as_json[key] for key in ("log_odds", "probability", "shared_probability"))) == judgement
+        assert as_json["reference_region"] is not None
+        assert ({"shown", "seen"} <= told.keys()) == (verdict != "unrelated")
+        assert ("of the query" in str(told)) == (verdict != "unrelated")
 
     def test_json_is_the_library_verification(self, place: Place) -> None:
         a, b = place.copies / "of-coffee.jpg", place.good / "coffee.jpg"
         (told,) = lines(done("compare", a, b, "--json"))
         expected = compare(a, b)
         assert list(told) == [
-            *("query", "reference", "probability", "log_odds", "inliers", "mirrored", "inverted"),
-            *("transform", "reference_region", "query_region"),
+            *("query", "reference", "relation", "probability", "shared_probability", "log_odds", "inliers"),
+            *("mirrored", "inverted", "transform", "reference_region", "query_region"),
         ]
         assert (told["query"], told["reference"]) == (str(a), str(b))
         assert told["probability"] == expected.probability
+        assert (told["relation"], told["shared_probability"]) == (expected.relation, expected.shared_probability)
         assert told["log_odds"] == expected.log_odds
         assert told["inliers"] == expected.n_inliers
         assert tuple(told["transform"]) == expected.transform
@@ -442,7 +480,8 @@ class TestSearch:
     def test_text_says_what_was_found_and_what_was_not(self, place: Place) -> None:
         result = done("search", place.collection, place.copies, code=1)
         table = result.stdout.splitlines()
-        assert table[0].split() == ["query", "reference", "probability", "inliers", "shown", "seen"]
+        assert table[0].split() == [*("query", "reference", "relation", "probability", "inliers", "shown", "seen")]
+        assert [line.split()[2] for line in table[1:4]] == ["copy"] * 3
         rows = [line.split()[:2] for line in table[1:]]
         assert rows == [
             [str(place.copies / "of-chelsea.jpg"), "chelsea.jpg"],
@@ -466,6 +505,78 @@ class TestSearch:
             (expected,) = collection.search(place.copies / "of-coffee.jpg", min_probability=0.5)
         assert told[1]["matches"][0]["log_odds"] == expected.score
         assert told[1]["matches"][0]["inliers"] == expected.verification.n_inliers
+        assert told[1]["matches"][0]["relation"] == "copy"
+        assert told[1]["matches"][0]["shared_probability"] == expected.shared_probability
+
+    VERDICTS: ClassVar = {
+        "chelsea.jpg": (0.9, 0.05),
+        "rocket.jpg": (0.1, 0.8),
+        "coffee.jpg": (0.02, 0.9),
+        "astronaut.jpg": (0.05, 0.1),
+    }
+
+    @pytest.fixture
+    def judged(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Give each reference of the collection the probabilities of `VERDICTS`."""
+        with open_collection(place.collection) as collection:
+            owners = {collection.fingerprint(image_id).hashes.tobytes(): image_id for image_id in collection.ids}
+
+        def judging(_query: Query, reference: Fingerprint, *_: Any) -> Verification:
+            copy, shared = self.VERDICTS[owners[reference.hashes.tobytes()]]
+            region = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0))
+            return Verification(copy, shared, float(np.log(copy / (1 - copy))), 12, None, True, False, region, region)
+
+        monkeypatch.setattr("fingerprint.collection.search.verify", judging)
+        monkeypatch.setattr("fingerprint.collection.search.shortlist", lambda _query, candidates, _config: candidates)
+
+    def columns(self, result: Result) -> list[list[str]]:
+        """Return the columns of the table, each cut where its heading begins."""
+        head, *rows = (line.partition(".jpg  ")[2] or line for line in result.stdout.splitlines())
+        assert head.startswith("query ")
+        return [re.split(r" {2,}", row) for row in rows]
+
+    @pytest.mark.usefixtures("judged")
+    def test_what_is_shared_is_listed_after_the_copies_on_demand(self, place: Place) -> None:
+        arguments = ("search", place.collection, place.copies / "stranger.jpg")
+        copy = ["chelsea.jpg", "copy", "0.900"]
+        seen = ["12", "mirrored", "x 0..9 y 0..9 of the reference at x 0..9 y 0..9 of the query"]
+        assert self.columns(done(*arguments)) == [[*copy, *seen]]
+        assert self.columns(done(*arguments, "--show-shared")) == [
+            [*copy, "0.050", *seen],
+            ["coffee.jpg", "shared", "0.020", "0.900", *seen],
+            ["rocket.jpg", "shared", "0.100", "0.800", *seen],
+        ]
+        assert len(self.columns(done(*arguments, "--show-shared", "-k", 1))) == 2
+        without, with_shared = (lines(done(*arguments, "--json", *more))[0] for more in ((), ("--show-shared",)))
+        assert list(without) == ["query", "matches"]
+        assert list(with_shared) == ["query", "matches", "shared"]
+        assert with_shared["matches"] == without["matches"]
+        facts = [
+            (m["reference"], m["relation"], m["probability"], m["shared_probability"]) for m in with_shared["shared"]
+        ]
+        assert facts == [("coffee.jpg", "shared", 0.02, 0.9), ("rocket.jpg", "shared", 0.1, 0.8)]
+        assert list(with_shared["shared"][0]) == list(without["matches"][0])
+
+    @pytest.mark.usefixtures("judged")
+    def test_nothing_is_found_where_there_is_no_copy(self, place: Place) -> None:
+        arguments = ("search", place.collection, place.copies / "stranger.jpg", "--min-score", 0.95)
+        assert done(*arguments).stdout.splitlines()[1].endswith("  nothing found")
+        listed = self.columns(done(*arguments, "--show-shared"))
+        assert [row[0] for row in listed] == ["coffee.jpg", "rocket.jpg"]
+
+    @pytest.mark.usefixtures("judged")
+    def test_of_an_unrelated_reference_no_part_is_shown(self, place: Place) -> None:
+        arguments = ("search", place.collection, place.copies / "stranger.jpg", "--min-score", 0)
+        rows = {row[0]: row[1:] for row in self.columns(done(*arguments))}
+        assert rows["astronaut.jpg"] == ["unrelated", "0.050", "12", "-", "-"]
+        assert rows["coffee.jpg"][0] == "shared"
+
+    def test_nothing_found_with_nothing_shared(self, place: Place, tmp_path: Path) -> None:
+        done("index", "create", tmp_path / "empty")
+        arguments = ("search", tmp_path / "empty", place.copies / "stranger.jpg", "--show-shared")
+        assert done(*arguments).stdout.splitlines()[1].endswith("  nothing found")
+        (told,) = lines(done(*arguments, "--json"))
+        assert (told["matches"], told["shared"]) == ([], [])
 
     def test_how_many_and_how_sure(self, place: Place) -> None:
         query = place.copies / "stranger.jpg"
@@ -690,8 +801,35 @@ def pictures(photos: dict[str, U8], tmp_path_factory: pytest.TempPathFactory) ->
     return folder
 
 
+#: Facts that ``train`` prints of the small models, in order, and those numbers that follow from the settings.
+FACTS: dict[str, int | None] = {
+    "copyprint": None,
+    "n_images": 24,
+    "n_projection_vectors": 48,
+    "n_inset_views": 24,
+    "config": None,
+    "features": None,
+    "seed": 20210621,
+    "n_edited_copies": 1,
+    "n_calibration_queries": 20 + 6 + 1,
+    "n_calibration_pairs": None,
+    "n_calibration_copies": None,
+    "n_calibration_shared": None,
+    "n_second_looks": None,
+}
+
+
 class TestTrain:
-    SMALL = ("--words", 4, "--dimension", 8, "--edited-copies", 1, "--calibration", 40)
+    SMALL = (
+        *("--words", 4, "--dimension", 8, "--edited-copies", 1),
+        *("--calibration", 20, "--templates", 1, "--scenes", 1),
+    )
+
+    @pytest.fixture(autouse=True)
+    def few_families_and_trees(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        few = {"charts": TRAINING_FAMILIES["charts"]}
+        monkeypatch.setattr("fingerprint.train.pairs.TRAINING_FAMILIES", few)
+        monkeypatch.setattr("fingerprint.train.calibration._PLAN", BoostingPlan(n_trees=30, depth=3, rate=0.2))
 
     def test_models_can_be_used_and_are_the_same_each_time(self, pictures: Path, place: Place, tmp_path: Path) -> None:
         out = tmp_path / "models"
@@ -705,6 +843,14 @@ class TestTrain:
         assert told["model_id"].startswith("vlad4-8-")
         text = done("train", pictures, "--out", tmp_path / "again", *self.SMALL, "--workers", 1, code=1).stdout
         assert f"model_id               {models.model_id}\n" in text
+        assert f"calibration_id         {models.calibration_id}\n" in text
+        assert re.fullmatch(r"trees-[0-9a-f]{12}", models.calibration_id)
+        names = [line.split()[0] for line in text.splitlines()]
+        assert names == ["models", "model_id", "calibration_id", *told["facts"]]
+        assert list(told["facts"]) == list(FACTS)
+        numbers = {name: value for name, value in FACTS.items() if value is not None}
+        assert {name: told["facts"][name] for name in numbers} == numbers
+        assert all(f"\n{name:<22} {told['facts'][name]}\n" in text for name in FACTS)
         assert (tmp_path / "again" / "models.npz").read_bytes() == (out / "models.npz").read_bytes()
 
         refused = done("train", pictures, "--out", out, *self.SMALL, code=2)
@@ -715,6 +861,39 @@ class TestTrain:
         mismatch = done("search", tmp_path / "own", query, code=2).stderr
         assert models.model_id in mismatch
         assert load_models().model_id in mismatch
+
+    def test_known_pairs_are_read_and_passed_on(
+        self, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        passed: list[Any] = []
+
+        def training(_images: list[Path], _config: Config, train: TrainConfig, **options: Any) -> None:
+            passed.extend([train, options["known_pairs"]])
+            raise ConfigError("that is enough")
+
+        monkeypatch.setattr("fingerprint.train.train_models", training)
+        listed = tmp_path / "pairs.csv"
+        listed.write_text("first,second,kind\nT00.png,T01.png,second shot\nT02.png,T03.png,copy\n")
+        arguments = ("train", pictures, "--out", tmp_path / "models", "--templates", 3, "--scenes", 0)
+        assert "that is enough" in done(*arguments, "--known-pairs", listed, code=2).stderr
+        done(*arguments, code=2)
+        assert (passed[0].n_templates, passed[0].n_scenes) == (3, 0)
+        assert passed[1] == {frozenset({"T00.png", "T01.png"}): 1, frozenset({"T02.png", "T03.png"}): 2}
+        assert passed[3] is None
+
+    def test_known_pairs_that_cannot_be_read(self, pictures: Path, tmp_path: Path) -> None:
+        listed = tmp_path / "pairs.csv"
+        arguments = ("train", pictures, "--out", tmp_path / "models", "--known-pairs", listed)
+        assert f"'{listed}' does not exist" in done(*arguments, code=2).stderr
+        listed.write_text("first,second\nT00.png,T01.png\n")
+        assert done(*arguments, code=2).stderr == (
+            f"fingerprint: error: {listed}: not a list of pairs ('kind'); it needs the columns first, second and kind\n"
+        )
+
+    @pytest.mark.parametrize("option", ["--templates", "--scenes"])
+    def test_a_negative_number_is_refused(self, option: str, pictures: Path, tmp_path: Path) -> None:
+        result = done("train", pictures, "--out", tmp_path / "models", option, -1, code=2)
+        assert f"Invalid value for '{option}'" in result.stderr
 
     def test_too_few_pictures(self, place: Place, tmp_path: Path) -> None:
         result = done("train", place.good, "--out", tmp_path / "models", code=2)
@@ -892,7 +1071,7 @@ class TestOutput:
 
     def test_regions_in_words(self) -> None:
         region = ((-0.5, -0.5), (99.5, 3.2), (20.0, 40.7))
-        facts = (0.9, 2.0, 12, None, False, False)
+        facts = (0.9, 0.05, 2.0, 12, None, False, False)
         assert region_words(Verification(*facts, region, region)) == (
             "x 0..99 y 0..40 of the reference at x 0..99 y 0..40 of the query"
         )

@@ -443,9 +443,9 @@ class TestCommands:
         assert "q.npz has vectors" in told
         assert "images: search for them in two commands" in told
 
-    @pytest.mark.parametrize("option", [("--min-score", "0.9"), ("--profile", "thorough")])
+    @pytest.mark.parametrize("option", [("--min-score", "0.9"), ("--profile", "thorough"), ("--show-shared",)])
     def test_options_for_images_are_refused_with_vectors(
-        self, option: tuple[str, str], own: Path, tmp_path: Path
+        self, option: tuple[str, ...], own: Path, tmp_path: Path
     ) -> None:
         write_vectors(tmp_path / "q.npz", ["q"], np.ones((1, 2), np.float32), "m")
         told = done("search", own, tmp_path / "q.npz", *option, code=2).stderr

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import math
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ import pytest
 from PIL import Image
 
 import fingerprint
-from fingerprint import Collection, Match, Skipped, compare, create_collection, open_collection
+from fingerprint import Answer, Collection, Match, Skipped, compare, create_collection, open_collection
 from fingerprint.config import DEFAULT_CONFIG, Config, StorageConfig, config_for
 from fingerprint.edits import apply_edits
 from fingerprint.errors import (
@@ -34,9 +35,10 @@ from fingerprint.hashes import compute_hashes
 from fingerprint.images.decode import read_grey
 from fingerprint.index import check_store
 from fingerprint.models import Models, make_models
-from fingerprint.types import U8, VARIANTS, ImageSource, Query, Verification
+from fingerprint.types import U8, VARIANTS, Fingerprint, ImageSource, Query, Verification
 from fingerprint.verify.verification import verify
 
+Verdicts = Mapping[str, tuple[float, float]]  # by id: the probability of a copy, and of something shared
 GOOD = ("astronaut.png", "chelsea.png", "coffee.jpg", "sub/camera.png", "sub/deeper/rocket.jpg")
 COPIES = {
     "astronaut.png": ("crop", "jpeg"),
@@ -190,7 +192,7 @@ class TestDescribe:
         path = folder / "chelsea.png"
         one, other = (describe_reference(source, models).thumbnail for source in (path, path.read_bytes()))
         np.testing.assert_array_equal(one, other)
-        assert (one.dtype, one.shape) == (np.uint8, (64, 64))
+        assert (one.dtype, one.ndim) == (np.uint8, 1)
 
     def test_a_query_is_described_in_more_detail(self, scenes: dict[str, U8], models: Models) -> None:
         pixels = scenes["astronaut"]
@@ -604,6 +606,102 @@ class TestAnswer:
             reader.answer(folder / "empty.png")
 
 
+class TestShared:
+    """References that share something with the query, with verdicts that the tests choose."""
+
+    VERDICTS: ClassVar = {
+        "astronaut.png": (0.9, 0.05),
+        "sub/deeper/rocket.jpg": (0.6, 0.35),
+        "chelsea.png": (0.1, 0.8),
+        "coffee.jpg": (0.02, 0.9),
+        "sub/camera.png": (0.05, 0.1),
+    }
+
+    @pytest.fixture
+    def judged(self, reader: Collection, monkeypatch: pytest.MonkeyPatch) -> Callable[[Verdicts], Collection]:
+        """Return a function that makes the collection give certain probabilities, by id."""
+        owners = {reader.fingerprint(image_id).hashes.tobytes(): image_id for image_id in reader.ids}
+
+        def judge(verdicts: Verdicts) -> Collection:
+            def judging(query: Query, reference: Fingerprint, *_: Any) -> Verification:
+                copy, shared = verdicts[owners[reference.hashes.tobytes()]]
+                odds = math.log(copy / (1 - copy))
+                return Verification(copy, shared, odds, 9, None, False, False, None, None)
+
+            monkeypatch.setattr("fingerprint.collection.search.verify", judging)
+            monkeypatch.setattr("fingerprint.collection.search.shortlist", lambda _query, found, _config: found)
+            return reader
+
+        return judge
+
+    @pytest.mark.parametrize(
+        ("asked", "matches", "shared"),
+        [
+            ({"min_probability": 0.5}, ["astronaut", "rocket"], ["coffee", "chelsea"]),
+            ({"min_probability": 0.7}, ["astronaut"], ["coffee", "chelsea"]),
+            ({"min_probability": 0.95}, [], ["coffee", "chelsea"]),
+            ({"min_probability": 0.08}, ["astronaut", "rocket", "chelsea"], ["coffee"]),
+            ({}, ["astronaut", "rocket", "chelsea", "camera", "coffee"], []),
+            ({"n_results": 3}, ["astronaut", "rocket", "chelsea"], ["coffee"]),
+            ({"n_results": 1, "min_probability": 0.5}, ["astronaut"], ["coffee"]),
+            ({"n_results": 0}, [], []),
+        ],
+        ids=str,
+    )
+    def test_they_are_those_that_are_no_matches(
+        self,
+        asked: dict[str, Any],
+        matches: list[str],
+        shared: list[str],
+        judged: Callable[[Verdicts], Collection],
+        copies: dict[str, U8],
+    ) -> None:
+        found = judged(self.VERDICTS).answer(copies["coffee.jpg"], **asked)
+        assert [Path(match.reference_id).stem for match in found.matches] == matches
+        assert [Path(match.reference_id).stem for match in found.shared] == shared
+        assert all(match.query == found.query for match in found.shared)
+
+    def test_equal_ones_come_by_id(self, judged: Callable[[Verdicts], Collection], copies: dict[str, U8]) -> None:
+        found = judged(dict.fromkeys(GOOD, (0.1, 0.8))).answer(copies["coffee.jpg"], min_probability=0.5)
+        assert [match.reference_id for match in found.shared] == sorted(GOOD)
+        assert found.matches == ()
+
+    @pytest.mark.parametrize("seed", range(10))
+    def test_each_one_is_listed_once_where_it_belongs(
+        self, seed: int, judged: Callable[[Verdicts], Collection], copies: dict[str, U8]
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        shares = rng.dirichlet((0.5, 0.5, 0.5), len(GOOD)).clip(0.001, 0.998)
+        verdicts = {image_id: (copy, shared) for image_id, (copy, shared, _) in zip(GOOD, shares.tolist(), strict=True)}
+        least = float(rng.choice([0.0, 0.3, 0.5, 0.8]))
+        found = judged(verdicts).answer(copies["coffee.jpg"], min_probability=least)
+        assert {match.reference_id for match in found.matches} == {
+            i for i, (copy, _) in verdicts.items() if copy >= least
+        }
+        assert {match.reference_id for match in found.shared} == {
+            i for i, (copy, shared) in verdicts.items() if copy < min(0.5, least) and shared > 1 - copy - shared
+        }
+        assert list(found.shared) == sorted(found.shared, key=lambda match: -match.shared_probability)
+
+    @pytest.mark.parametrize("batch_from", [0, 50_000], ids=["in batches", "one by one"])
+    def test_many_at_once_get_the_same(
+        self,
+        batch_from: int,
+        judged: Callable[[Verdicts], Collection],
+        copies: dict[str, U8],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("fingerprint.collection.search._BATCH_FROM", batch_from)
+        reader = judged(self.VERDICTS)
+        for found in reader.answer_many(copies.values(), min_probability=0.5):
+            assert isinstance(found, Answer)
+            assert [match.reference_id for match in found.shared] == ["coffee.jpg", "chelsea.png"]
+
+    def test_in_an_empty_collection(self, tmp_path: Path, copies: dict[str, U8]) -> None:
+        with create_collection(tmp_path / "new") as made:
+            assert made.answer(copies["chelsea.png"], min_probability=0.5).shared == ()
+
+
 class TestRefresh:
     def test_a_reader_sees_what_others_published_when_it_asks_to(
         self, collection: Collection, scenes: dict[str, U8], copies: dict[str, U8]
@@ -757,6 +855,9 @@ class TestCollection:
             models.insets,
             models.cohort,
             models.calibration,
+            models.ruled_out,
+            models.copies,
+            models.shared,
             {},
         )
         with pytest.raises(ModelMismatchError) as caught:
@@ -765,8 +866,9 @@ class TestCollection:
         assert other.model_id in str(caught.value)
 
     def test_another_calibration_may_be_used(self, built: Path, models: Models, copies: dict[str, U8]) -> None:
-        sceptic = dataclasses.replace(models.calibration, bias=models.calibration.bias - 5)
-        other = make_models(models.descriptor, models.vocabulary, models.insets, models.cohort, sceptic, {})
+        sceptic = dataclasses.replace(models.copies, bias=models.copies.bias - 5)
+        parts = (models.descriptor, models.vocabulary, models.insets, models.cohort)
+        other = make_models(*parts, models.calibration, models.ruled_out, sceptic, models.shared, {})
         with open_collection(built, models=other) as opened, open_collection(built) as plain:
             one, two = (c.search(copies["chelsea.png"])[0].score for c in (opened, plain))
         assert one == pytest.approx(two - 5)

@@ -22,7 +22,7 @@ from fingerprint.types import U8, Candidate, Fingerprint, Query
 ARRAYS = (
     *("ids.npy", "id_offsets.npy", "id_order.npy"),
     *("descriptors.npy", "frames.npy", "hashes.npy", "local.npy", "offsets.npy", "signatures.npy", "sizes.npy"),
-    *("thumbnails.npy", "posting_words.npy", "posting_starts.npy", "posting_signatures.npy"),
+    *("thumbnails.npy", "thumbnail_offsets.npy", "posting_words.npy", "posting_starts.npy", "posting_signatures.npy"),
     *("posting_references.npy", "posting_geometry.npy"),
 )
 FILES = (*ARRAYS, "descriptors.ann", "manifest.json")
@@ -146,7 +146,10 @@ class TestSegmentFiles:
             ("sizes.npy", np.zeros((79, 2), np.int32)),
             ("offsets.npy", np.zeros(81, np.int64)),
             ("local.npy", np.zeros((5, 128), np.uint8)),
-            ("thumbnails.npy", np.zeros((80, 64, 63), np.uint8)),
+            ("thumbnails.npy", np.zeros((80, 64, 64), np.uint8)),
+            ("thumbnails.npy", np.zeros(7, np.uint8)),
+            ("thumbnail_offsets.npy", np.zeros(81, np.int64)),
+            ("thumbnail_offsets.npy", np.zeros(80, np.int64)),
             ("posting_words.npy", np.zeros(0, np.uint32)),
             ("posting_starts.npy", np.zeros(1, np.uint32)),
             ("posting_signatures.npy", np.zeros(7, np.uint64)),
@@ -161,12 +164,13 @@ class TestSegmentFiles:
         with pytest.raises(CollectionCorruptError, match=name):
             opened(folder, models)
 
-    def test_offsets_that_run_backwards_are_refused(self, folder: Path, models: Models) -> None:
-        path = folder / SEGMENT / "offsets.npy"
+    @pytest.mark.parametrize("name", ["offsets", "thumbnail_offsets"])
+    def test_offsets_that_run_backwards_are_refused(self, name: str, folder: Path, models: Models) -> None:
+        path = folder / SEGMENT / f"{name}.npy"
         offsets = np.load(path)
         offsets[3], offsets[4] = offsets[4], offsets[3]
         np.save(path, offsets)
-        with pytest.raises(CollectionCorruptError, match=r"offsets\.npy"):
+        with pytest.raises(CollectionCorruptError, match=rf"/{name}\.npy"):
             opened(folder, models)
 
     @pytest.mark.parametrize("fault", ["backwards", "too long", "late"])
@@ -225,7 +229,7 @@ class TestSegmentManifest:
         whole = path.read_text("utf-8")
         entries = (
             *("format_version", "kind", "model_id", "n_images", "n_id_bytes", "dimension", "n_keypoints", "n_words"),
-            *("n_local", "annoy", "sha256"),
+            *("n_local", "n_thumbnail_bytes", "annoy", "sha256"),
         )
         assert set(entries) <= json.loads(whole).keys()
         said = {}
@@ -249,6 +253,7 @@ class TestSegmentManifest:
             ("n_images", "80"),
             ("n_keypoints", None),
             ("n_words", 7.0),
+            ("n_thumbnail_bytes", "9"),
             ("dimension", True),
         ],
     )
@@ -268,7 +273,10 @@ class TestSegmentManifest:
             assert any("manifest.json" in problem for problem in check_store(folder))
             note_manifests(folder)
 
-    @pytest.mark.parametrize("entry", ["n_images", "n_id_bytes", "n_keypoints", "n_words", "n_local", "dimension"])
+    @pytest.mark.parametrize(
+        "entry",
+        ["n_images", "n_id_bytes", "n_keypoints", "n_words", "n_local", "n_thumbnail_bytes", "dimension"],
+    )
     def test_counts_that_are_wrong_are_found(self, entry: str, folder: Path, models: Models) -> None:
         path = folder / SEGMENT / "manifest.json"
         change_manifest(path, **{entry: json.loads(path.read_text())[entry] + 1})
@@ -297,13 +305,13 @@ class TestSegmentManifest:
     ) -> None:
         change_manifest(folder / place, format_version=version)
         for _ in ("as it is", "though the catalogue agrees"):
-            with pytest.raises(CollectionCorruptError, match=rf"version {version},.* reads 3"):
+            with pytest.raises(CollectionCorruptError, match=rf"version {version},.* reads 3 and 4"):
                 opened(folder, models)
             note_manifests(folder)
 
     def test_another_format_version_is_refused_with_both(self, folder: Path, models: Models) -> None:
         change_manifest(folder / SEGMENT / "manifest.json", format_version=77)
-        with pytest.raises(CollectionCorruptError, match=r"version 77.* reads 3"):
+        with pytest.raises(CollectionCorruptError, match=r"version 77.* reads 3 and 4"):
             opened(folder, models)
 
     def test_a_segment_of_another_model_is_refused_with_both(self, folder: Path, models: Models) -> None:

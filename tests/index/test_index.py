@@ -85,7 +85,7 @@ def invented(n: int, models: Models, seed: int = 0) -> dict[str, Fingerprint]:
             hashes=rng.integers(0, 2**63, 3).astype(np.uint64),
             keypoints=keypoints,
             descriptor=(vector / np.linalg.norm(vector)).astype(np.float32),
-            thumbnail=rng.integers(0, 256, (64, 64)).astype(np.uint8),
+            thumbnail=rng.integers(0, 256, rng.integers(1, 90)).astype(np.uint8),
             model_id=models.model_id,
         )
     return out

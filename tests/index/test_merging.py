@@ -53,7 +53,7 @@ def invented(n: int, models: Models, seed: int = 0, most: int = 5) -> dict[str, 
             hashes=rng.integers(0, 2**63, 3).astype(np.uint64),
             keypoints=keypoints,
             descriptor=(vector / np.linalg.norm(vector)).astype(np.float32),
-            thumbnail=rng.integers(0, 256, (64, 64)).astype(np.uint8),
+            thumbnail=rng.integers(0, 256, rng.integers(1, 90)).astype(np.uint8),
             model_id=models.model_id,
         )
     return out
@@ -389,7 +389,9 @@ class TestCompacting:
 
 
 class TestDamage:
-    @pytest.mark.parametrize("name", ["thumbnails", "posting_references", "posting_words", "frames", "ids"])
+    @pytest.mark.parametrize(
+        "name", ["thumbnails", "thumbnail_offsets", "posting_references", "posting_words", "frames", "ids"]
+    )
     def test_is_not_merged_into_what_looks_sound(
         self, name: str, tmp_path: Path, models: Models, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -34,7 +34,8 @@ DERIVED = (
 )
 #: Can only be had from the pictures.
 ORIGINAL = (
-    *("descriptors.npy", "hashes.npy", "thumbnails.npy", "offsets.npy", "signatures.npy", "frames.npy", "local.npy"),
+    *("descriptors.npy", "hashes.npy", "thumbnails.npy", "thumbnail_offsets.npy", "offsets.npy", "signatures.npy"),
+    *("frames.npy", "local.npy"),
 )
 CONFIG = dataclasses.replace(
     DEFAULT_CONFIG,

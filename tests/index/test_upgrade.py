@@ -114,7 +114,7 @@ class TestUpgrade:
         assert any("fingerprint index upgrade" in problem for problem in check_store(old))
         ended = CliRunner().invoke(main, ["index", "info", str(old)])
         assert ended.exit_code == 2
-        assert f"format version 2, this version of copyprint reads {FORMAT_VERSION}" in ended.output
+        assert f"format version 2, this version of copyprint reads 3 and {FORMAT_VERSION}" in ended.output
         assert "fingerprint index upgrade" in ended.output
 
     def test_by_the_command(self, old: Path) -> None:

@@ -23,6 +23,7 @@ from fingerprint.models import (
     DescriptorModel,
     InsetModel,
     Models,
+    TreesModel,
     VocabularyModel,
     load_models,
     make_models,
@@ -31,7 +32,8 @@ from fingerprint.models import (
 )
 from fingerprint.models.parts import PARTS
 from fingerprint.types import Postings
-from fingerprint.verify.score import EVIDENCE_NAMES
+from fingerprint.verify.overlap import OVERLAP_NAMES
+from fingerprint.verify.score import EVIDENCE_NAMES, tree_log_odds
 
 WORDS, REDUCED, BACKGROUND = 3, 4, 6
 #: Dimensions of the parts of a descriptor: VLAD, GIST and colours.
@@ -39,12 +41,15 @@ CUES = (3, 2, 1)
 DIMENSION = sum(CUES)
 GIST, COLOURS, MEASURES, BINS = 480, 2304, 32, 64
 CELLS, FINE, POSTINGS, IMAGES = 3, 4, 9, 5
-#: What `model_id` is the digest of, and what `calibration_id`.
+TREES, DEPTH = 6, 2
+#: Numbers that trees may ask about.
+N_MEASURED = len(EVIDENCE_NAMES) + len(OVERLAP_NAMES)
 #: What the arrays of a part are called in the file, where it is not by its name.
 PREFIXES = {"cohort": "background"}
-BOUND, FREE = ("descriptor", "vocabulary", "insets"), ("cohort", "calibration")
+#: What `model_id` is the digest of, and what `calibration_id`.
+BOUND, FREE = ("descriptor", "vocabulary", "insets"), ("cohort", "calibration", "ruled_out", "copies", "shared")
 #: Bytes at the end of the file that hold the archive's directory.
-DIRECTORY = 2_400
+DIRECTORY = 3_000
 #: Every array: part and name.
 ARRAYS = [(part, field.name) for part, kind in PARTS.items() for field in dataclasses.fields(kind)]
 
@@ -93,15 +98,33 @@ MISSHAPEN = [
     ("calibration", "centre", (3,)),
     ("calibration", "spread", (len(EVIDENCE_NAMES), 1)),
     ("calibration", "bias", (2,)),
+    ("ruled_out", "weights", (3,)),
+    ("ruled_out", "bias", (0,)),
+    *[(part, "features", shape) for part in ("copies", "shared") for shape in ((TREES, DEPTH + 1), (TREES * DEPTH,))],
+    ("copies", "features", (TREES - 1, DEPTH)),
+    ("copies", "thresholds", (TREES, DEPTH, 1)),
+    ("copies", "thresholds", (TREES + 1, DEPTH)),
+    ("shared", "values", (TREES, 2**DEPTH - 1)),
+    ("shared", "values", (TREES,)),
+    ("copies", "values", (TREES + 1, 2**DEPTH)),
+    ("shared", "bias", (2,)),
 ]
 
 
 def small_models(seed: int = 0, part: str = "descriptor", **changes: Any) -> Models:
-    """Models of all five parts, with some arrays of one of them exchanged."""
+    """Models of all parts, with some arrays of one of them exchanged."""
     rng = np.random.default_rng(seed)
 
     def draw(*shape: int) -> np.ndarray:
         return rng.standard_normal(shape, dtype=np.float32)
+
+    def trees() -> TreesModel:
+        return TreesModel(
+            features=rng.integers(0, N_MEASURED, (TREES, DEPTH)).astype(np.int32),
+            thresholds=rng.normal(size=(TREES, DEPTH)),
+            values=rng.normal(size=(TREES, 2**DEPTH)),
+            bias=rng.random(1),
+        )
 
     n = len(EVIDENCE_NAMES)
     parts: dict[str, Any] = {
@@ -143,7 +166,12 @@ def small_models(seed: int = 0, part: str = "descriptor", **changes: Any) -> Mod
             geometry=rng.integers(0, 2**32, POSTINGS, dtype=np.uint32),
             n_images=np.array([IMAGES], np.uint32),
         ),
-        "calibration": CalibrationModel(rng.random(n), rng.random(n), rng.random(n) + 1, rng.random(1)),
+        **{
+            part: CalibrationModel(rng.random(n), rng.random(n), rng.random(n) + 1, rng.random(1))
+            for part in ("calibration", "ruled_out")
+        },
+        "copies": trees(),
+        "shared": trees(),
     }
     parts[part] = dataclasses.replace(parts[part], **changes)
     return make_models(**parts, facts={"seed": seed, "note": "grün"})
@@ -231,7 +259,7 @@ class TestIds:
     def test_say_what_they_are_of(self) -> None:
         models = small_models()
         assert models.model_id.startswith(f"vlad{WORDS}-{DIMENSION}-")
-        assert models.calibration_id.startswith("logistic-")
+        assert models.calibration_id.startswith("trees-")
 
     def test_one_changed_value_changes_the_id_of_its_half_only(self) -> None:
         for part, name in ARRAYS:
@@ -304,6 +332,7 @@ class TestDamage:
             *[("model_id", "descriptor", "codebook"), ("model_id", "vocabulary", "rarity")],
             ("model_id", "insets", "weights"),
             *[("calibration_id", "cohort", "geometry"), ("calibration_id", "calibration", "weights")],
+            *[("calibration_id", "copies", "values"), ("calibration_id", "shared", "thresholds")],
         ],
     )
     def test_other_arrays_than_the_manifest_says_are_refused_with_both_ids(
@@ -325,16 +354,16 @@ class TestDamage:
         with pytest.raises(ModelError, match=rf"version {FORMAT_VERSION + 41}.* reads {FORMAT_VERSION}"):
             load_models(saved)
 
-    @pytest.mark.parametrize("text", ["[]", "3", "null", '"x"', '{"format_version": 3, "facts": 3}'])
+    @pytest.mark.parametrize("text", ["[]", "3", "null", '"x"', '{"format_version": 4, "facts": 3}'])
     def test_a_manifest_that_is_json_but_no_manifest(self, text: str, saved: Path) -> None:
         (saved / MANIFEST_NAME).write_text(text)
         with pytest.raises(ModelError):
             load_models(saved)
 
-    @pytest.mark.parametrize("version", [1, 2])
+    @pytest.mark.parametrize("version", [1, 2, 3])
     def test_the_formats_before_this_one_are_refused(self, version: int, saved: Path) -> None:
         change_manifest(saved, format_version=version)
-        with pytest.raises(ModelError, match=rf"version {version},.* reads 3"):
+        with pytest.raises(ModelError, match=rf"version {version},.* reads 4"):
             load_models(saved)
 
     def test_a_missing_array_is_named(self, saved: Path) -> None:
@@ -431,6 +460,29 @@ class TestShapes:
         save_models(small_models(background=np.zeros((0, DIMENSION), np.float32)), tmp_path)
         assert load_models(tmp_path).descriptor.background.shape == (0, DIMENSION)
 
+    @pytest.mark.parametrize("part", ["copies", "shared"])
+    def test_a_tree_that_asks_about_a_negative_number_is_refused(self, part: str, tmp_path: Path) -> None:
+        features = array_of(small_models(), part, "features").copy()
+        features[3, 1] = -1
+        self.refused(tmp_path, "a tree asks about evidence -1", part, features=features)
+
+    def test_no_trees_are_allowed(self, tmp_path: Path) -> None:
+        nothing: dict[str, Any] = {
+            "features": np.zeros((0, 0), np.int32),
+            "thresholds": np.zeros((0, 0)),
+            "values": np.zeros((0, 1)),
+        }
+        save_models(small_models(part="shared", **nothing), tmp_path)
+        loaded = load_models(tmp_path)
+        assert tree_log_odds(np.zeros(3), loaded.shared) == loaded.shared.bias[0]
+
+    def test_a_question_that_divides_nothing_is_kept(self, tmp_path: Path) -> None:
+        thresholds = np.full((TREES, DEPTH), np.inf)
+        save_models(small_models(part="copies", thresholds=thresholds), tmp_path)
+        loaded = load_models(tmp_path).copies
+        expected = loaded.bias[0] + loaded.values[:, 0].sum()
+        assert tree_log_odds(np.full(N_MEASURED, 1e9), loaded) == pytest.approx(expected)
+
     def test_an_empty_inverted_file_is_allowed(self, tmp_path: Path) -> None:
         nothing = np.zeros(0, np.uint32)
         empty = dict.fromkeys(("words", "references", "geometry"), nothing)
@@ -490,7 +542,13 @@ class TestShipped:
         assert models.descriptor.dimension <= 256
         assert (models.calibration.spread > 0).all()
         for part, name in ARRAYS:
-            assert np.isfinite(array_of(models, part, name)).all(), (part, name)
+            if name != "thresholds":  # these may be infinite
+                assert np.isfinite(array_of(models, part, name)).all(), (part, name)
+        for trees in (models.copies, models.shared):
+            assert len(trees.features) > 0
+            assert 0 <= trees.features.min() <= trees.features.max() < N_MEASURED
+            assert not np.isnan(trees.thresholds).any()
+        assert (models.ruled_out.spread > 0).all()
 
     def test_are_loaded_once(self, models: Models) -> None:
         assert load_models() is models

@@ -23,9 +23,10 @@ from fingerprint.report.picture import (
     MAX_WIDTH,
     QUERY_X,
     QUERY_Y,
+    RELATION_COLOURS,
     _true_corners,
 )
-from fingerprint.types import F64, U8, Verification
+from fingerprint.types import F64, U8, Relation, Verification
 
 Map = Callable[[F64], F64]
 GAP = 40  # between the two pictures
@@ -51,12 +52,14 @@ def verification(
     in_query: F64 | None = None,
     *,
     probability: float = 0.98,
+    shared: float = 0.0,
     n_inliers: int = 57,
     mirrored: bool = False,
     inverted: bool = False,
 ) -> Verification:
     return Verification(
         probability=probability,
+        shared_probability=shared,
         log_odds=float(np.log(probability / (1 - probability))),
         n_inliers=n_inliers,
         transform=None if in_reference is None else IDENTITY,
@@ -77,7 +80,7 @@ def centres(picture: U8, left: int, right: int) -> dict[int, tuple[float, float]
     return found
 
 
-def written(monkeypatch: pytest.MonkeyPatch, *arguments: Any, **options: Any) -> str:
+def written(monkeypatch: pytest.MonkeyPatch, *arguments: Any) -> str:
     """Return all words that are written into a picture."""
     words: list[str] = []
     draw = ImageDraw.ImageDraw.text
@@ -87,7 +90,7 @@ def written(monkeypatch: pytest.MonkeyPatch, *arguments: Any, **options: Any) ->
         draw(self, xy, text, **more)
 
     monkeypatch.setattr(ImageDraw.ImageDraw, "text", recording)
-    comparison_picture(*arguments, **options)
+    comparison_picture(*arguments)
     return " | ".join(words)
 
 
@@ -155,18 +158,35 @@ def test_numbers_start_at_the_references_upper_left_wherever_the_region_starts()
     np.testing.assert_allclose(marks[2], (300 + QUERY_X, 40 + QUERY_Y), atol=1)
 
 
-def test_for_a_match_all_outside_the_region_is_darker_and_all_inside_is_as_it_was() -> None:
+def test_for_a_copy_all_outside_the_region_is_darker_and_all_inside_is_as_it_was() -> None:
     region = box(100, 80, 300, 220)
     picture = comparison_picture(grey(400, 300), grey(400, 300), verification(region, region))
     assert (picture[QUERY_Y + 150, QUERY_X + 200] == 120).all()
     assert (picture[QUERY_Y + 20, QUERY_X + 30] < 80).all()
 
 
-def test_without_a_match_nothing_is_darkened_and_the_outline_stays() -> None:
+def test_for_something_shared_nothing_is_darkened_and_the_outline_stays() -> None:
     region = box(100, 80, 300, 220)
-    picture = comparison_picture(grey(400, 300), grey(400, 300), verification(region, region, probability=0.02))
+    outcome = verification(region, region, probability=0.02, shared=0.9)
+    picture = comparison_picture(grey(400, 300), grey(400, 300), outcome)
     assert (picture[QUERY_Y + 20, QUERY_X + 30] == 120).all()
     assert list(centres(picture, 0, QUERY_X + 420)) == [1, 2, 3, 4]
+
+
+def test_unrelated_pictures_are_shown_as_they_are() -> None:
+    region = box(100, 80, 300, 220)
+    picture = comparison_picture(grey(400, 300), grey(400, 300), verification(region, region, probability=0.02))
+    assert (picture[QUERY_Y : QUERY_Y + 300, QUERY_X : QUERY_X + 400] == 120).all()
+
+
+def test_each_relation_has_a_colour_of_its_own() -> None:
+    region = box(100, 80, 300, 220)
+    seen = []
+    for probability, shared in ((0.98, 0.01), (0.02, 0.9), (0.02, 0.1)):
+        outcome = verification(region, region, probability=probability, shared=shared)
+        caption = comparison_picture(grey(400, 300), grey(400, 300), outcome)[-CAPTION_HEIGHT:]
+        seen.append([r for r, c in RELATION_COLOURS.items() if (caption == c).all(axis=2).sum() > 100])
+    assert seen == [["copy"], ["shared"], ["unrelated"]]
 
 
 def test_without_geometry_both_pictures_are_shown_as_they_are() -> None:
@@ -180,7 +200,12 @@ def test_the_caption_is_there_and_tells_outcomes_apart() -> None:
     region = box(100, 80, 300, 220)
     captions = [
         comparison_picture(grey(400, 300), grey(400, 300), outcome)[-CAPTION_HEIGHT:]
-        for outcome in (verification(region, region), verification(region, region, probability=0.1), verification())
+        for outcome in (
+            verification(region, region),
+            verification(region, region, probability=0.1),
+            verification(region, region, probability=0.1, shared=0.8),
+            verification(),
+        )
     ]
     for i, caption in enumerate(captions):
         assert (caption > 150).all(axis=2).sum() > 300
@@ -193,8 +218,11 @@ def test_the_caption_is_there_and_tells_outcomes_apart() -> None:
     [
         (
             verification(box(0, 0, 200, 300), box(0, 0, 9, 9)),
-            ["Match", "probability 0.980", "57 inliers · shown as it is · shows 50 % of the reference", "400 x 300"],
-            ["No match", "guess"],
+            [
+                *("A copy", "probability of a copy 0.980", "400 x 300"),
+                "57 inliers · shown as it is · shows 50 % of the reference",
+            ],
+            ["Something shared", "of something shared", "Unrelated", "outline"],
         ),
         (
             verification(box(0, 0, 3, 3), box(0, 0, 9, 9), mirrored=True),
@@ -213,14 +241,26 @@ def test_the_caption_is_there_and_tells_outcomes_apart() -> None:
         ),
         (
             verification(box(0, 0, 200, 300), box(0, 0, 9, 9), probability=0.0001, n_inliers=1),
-            ["No match", "probability < 0.001", "1 inlier ·", "no more than a guess"],
-            ["shows"],
+            ["Unrelated", "probability of a copy < 0.001", "1 inlier ·", "no part of the reference is seen"],
+            ["shows", "shown", "A copy", "shared"],
         ),
-        (verification(n_inliers=0, probability=0.01), ["No match", "0 inliers", "no geometry"], ["mirrored"]),
-        (verification(n_inliers=1, probability=0.99), ["Match", "probability 0.990", "no geometry"], ["No match"]),
         (
-            Verification(0.9, 2.2, 8, IDENTITY, False, False, None, None),
-            ["Match", "8 inliers · shown as it is · no region that both show"],
+            verification(box(0, 0, 200, 300), box(0, 0, 9, 9), probability=0.03, shared=0.95, mirrored=True),
+            [
+                *("Something shared", "probability of a copy 0.030, of something shared 0.950"),
+                "57 inliers · shown mirrored · thin outline",
+            ],
+            ["A copy", "Unrelated", "% of the reference"],
+        ),
+        (verification(n_inliers=0, probability=0.01), ["Unrelated", "0 inliers", "no geometry"], ["mirrored"]),
+        (
+            verification(n_inliers=1, probability=0.99),
+            ["A copy", "probability of a copy 0.990", "no geometry"],
+            ["Unrelated"],
+        ),
+        (
+            Verification(0.9, 0.05, 2.2, 8, IDENTITY, False, False, None, None),
+            ["A copy", "8 inliers · shown as it is · no region that both show"],
             ["no geometry"],
         ),
     ],
@@ -233,10 +273,6 @@ def test_the_caption_says_plainly_what_was_found(
         assert word in words
     for word in absent:
         assert word not in words
-
-
-def test_the_threshold_decides_what_is_called_a_match(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "No match" in written(monkeypatch, grey(40, 30), grey(40, 30), verification(probability=0.8), threshold=0.9)
 
 
 @pytest.mark.parametrize("wild", [np.inf, np.nan, 1e12])
@@ -350,8 +386,10 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def entry(query: str = "a.jpg", found: bool = True, right: bool | None = None, done: str | None = None) -> PageEntry:
-    return PageEntry(query, "b.jpg", 0.98 if found else 0.01, found, grey(90, 40), done, right)
+def entry(
+    query: str = "a.jpg", relation: Relation = "copy", right: bool | None = None, done: str | None = None
+) -> PageEntry:
+    return PageEntry(query, "b.jpg", 0.98 if relation == "copy" else 0.01, relation, grey(90, 40), done, right)
 
 
 def written_page(tmp_path: Path, entries: Sequence[PageEntry], title: str = "A run", notes: Sequence[str] = ()) -> Page:
@@ -360,7 +398,7 @@ def written_page(tmp_path: Path, entries: Sequence[PageEntry], title: str = "A r
 
 
 def test_the_page_holds_a_row_for_each_query_in_order(tmp_path: Path) -> None:
-    page = written_page(tmp_path, [entry("one.jpg"), entry("two.jpg", found=False), entry("three.jpg")])
+    page = written_page(tmp_path, [entry("one.jpg"), entry("two.jpg", "unrelated"), entry("three.jpg")])
     assert page.doctype == "DOCTYPE html"
     assert page.all("html") == [{"lang": "en"}]
     assert {"charset": "utf-8"} in page.all("meta")
@@ -371,7 +409,7 @@ def test_the_page_holds_a_row_for_each_query_in_order(tmp_path: Path) -> None:
 
 
 def test_pictures_are_inside_the_page_and_told_in_words(tmp_path: Path) -> None:
-    page = written_page(tmp_path, [entry("one.jpg", done="cropped", right=True), entry("two.jpg", found=False)])
+    page = written_page(tmp_path, [entry("one.jpg", done="cropped", right=True), entry("two.jpg", "shared")])
     for image, name in zip(page.all("img"), ("one.jpg", "two.jpg"), strict=True):
         assert name in (image["alt"] or "")
         kind, _, data = (image["src"] or "").partition(",")
@@ -412,7 +450,7 @@ def test_the_page_can_be_read_in_the_light_and_in_the_dark(tmp_path: Path) -> No
     ],
 )
 def test_all_text_is_escaped(tmp_path: Path, nasty: str) -> None:
-    rows = [PageEntry(nasty, nasty, 0.5, True, grey(9, 9), nasty, True)]
+    rows = [PageEntry(nasty, nasty, 0.5, "copy", grey(9, 9), nasty, True)]
     page = written_page(tmp_path, rows, nasty, [nasty])
     assert page.texts.count(nasty) == 6  # title, heading, note, query, reference, what was done
     assert len(page.all("img")) == 1
@@ -426,31 +464,50 @@ def test_names_that_are_no_text_are_written_as_far_as_they_are(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("found", "right", "verdict", "mark"),
+    ("relation", "right", "verdict", "mark"),
     [
-        (True, True, "found", "right"),
-        (False, True, "rightly not found", "right"),
-        (True, False, "wrongly found", "wrong"),
-        (False, False, "missed", "wrong"),
-        (True, None, "match", "open"),
-        (False, None, "no match", "open"),
+        ("copy", True, "found", "right"),
+        ("shared", True, "rightly not found", "right"),
+        ("unrelated", True, "rightly not found", "right"),
+        ("copy", False, "wrongly found", "wrong"),
+        ("shared", False, "missed", "wrong"),
+        ("unrelated", False, "missed", "wrong"),
+        ("copy", None, "a copy", "copy"),
+        ("shared", None, "something shared", "shared"),
+        ("unrelated", None, "unrelated", "unrelated"),
     ],
 )
 def test_the_verdict_follows_from_what_was_found_and_the_truth(
-    tmp_path: Path, found: bool, right: bool | None, verdict: str, mark: str
+    tmp_path: Path, relation: Relation, right: bool | None, verdict: str, mark: str
 ) -> None:
-    page = written_page(tmp_path, [entry(found=found, right=right)])
-    assert entry(found=found, right=right).verdict == verdict
+    page = written_page(tmp_path, [entry(relation=relation, right=right)])
+    assert entry(relation=relation, right=right).verdict == verdict
     assert [tag["class"] for tag in page.all("p")] == [f"verdict {mark}"]
     assert any(text.endswith(verdict) for text in page.texts)
     assert ("✓" in "".join(page.texts)) == (right is True)
     assert ("✗" in "".join(page.texts)) == (right is False)
 
 
+@pytest.mark.parametrize(
+    ("relation", "words"), [("copy", "a copy"), ("shared", "something shared"), ("unrelated", "unrelated")]
+)
+@pytest.mark.parametrize("right", [True, False])
+def test_the_page_says_the_relation_in_words_and_in_colour(
+    tmp_path: Path, relation: Relation, words: str, right: bool
+) -> None:
+    page = written_page(tmp_path, [entry(relation=relation, right=right)])
+    assert words in page.texts
+    assert {"class": relation} in page.all("dd")
+    style = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert f".{relation} {{ color: var(--{relation}); }}" in style
+    assert style.count(f"--{relation}: #") == 2  # in the light and in the dark
+
+
 def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
-    page = written_page(tmp_path, [PageEntry("a.jpg", None, None, False, grey(9, 9))])
-    assert "what was done" not in page.texts
-    assert "probability" not in page.texts
+    page = written_page(tmp_path, [PageEntry("a.jpg", None, None, None, grey(9, 9))])
+    for name in ("what was done", "probability of a copy", "relation"):
+        assert name not in page.texts
+        assert name in written_page(tmp_path, [entry(done="cropped")]).texts
     assert "none" in page.texts
 
 

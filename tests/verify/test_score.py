@@ -1,4 +1,4 @@
-"""Evidence and probabilities: the a-contrario significance against the exact binomial, the logistic model by hand."""
+"""Evidence and probabilities: significance against the exact binomial, both looks against sums made by hand."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from scipy.special import logsumexp
 from scipy.stats import binom
 
 from fingerprint.errors import ModelError
-from fingerprint.models import CalibrationModel, Models
+from fingerprint.models import CalibrationModel, Models, TreesModel
 from fingerprint.verify.evidence import Evidence, Likeness, significance
-from fingerprint.verify.score import EVIDENCE_NAMES, evidence_vector, log_odds, probability
+from fingerprint.verify.overlap import OVERLAP_NAMES
+from fingerprint.verify.score import EVIDENCE_NAMES, LOOK_CLOSER, evidence_vector, first_look, judge, tree_log_odds
 
 _NONE, _MOST = {"int": 0, "float": 0.0, "bool": False}, {"int": 10_000, "float": 1.0, "bool": True}
 #: Names of all that is measured, (whether of `Likeness`, name); annotations are strings here.
@@ -41,12 +42,31 @@ def changed(evidence: Evidence, **values: float) -> Evidence:
     return dataclasses.replace(evidence, **outer, likeness=dataclasses.replace(evidence.likeness, **inner))
 
 
+N_MEASURED = len(EVIDENCE_NAMES) + len(OVERLAP_NAMES)
 NOTHING, MUCH = evidence_of(_NONE), evidence_of(_MOST)
 
 
 def calibration(seed: int, n: int = len(EVIDENCE_NAMES)) -> CalibrationModel:
     rng = np.random.default_rng(seed)
     return CalibrationModel(rng.normal(size=n), rng.normal(size=n), rng.uniform(0.5, 2, n), rng.normal(size=1))
+
+
+def drawn_trees(seed: int, n: int = 20, depth: int = 3) -> TreesModel:
+    rng = np.random.default_rng(seed)
+    thresholds = rng.normal(size=(n, depth))
+    thresholds[::4, 0] = np.inf
+    features = rng.integers(0, N_MEASURED, (n, depth)).astype(np.int32)
+    return TreesModel(features, thresholds, rng.normal(size=(n, 2**depth)), rng.normal(size=1))
+
+
+def models_of(models: Models, seed: int) -> Models:
+    """The models with both looks exchanged for drawn ones."""
+    parts: dict[str, Any] = {
+        "calibration": calibration(seed),
+        "copies": drawn_trees(seed + 1),
+        "shared": drawn_trees(seed + 2),
+    }
+    return dataclasses.replace(models, **parts)
 
 
 def exact_significance(n_matches: int, n_agreeing: int, chance: float) -> float:
@@ -146,7 +166,7 @@ class TestEvidenceVector:
         assert (near[likeness] > far[likeness]).any()
 
 
-class TestLogOdds:
+class TestFirstLook:
     @pytest.mark.parametrize("evidence", [NOTHING, MUCH], ids=["nothing", "much"])
     @pytest.mark.parametrize("seed", range(3))
     def test_is_the_weighted_sum(self, seed: int, evidence: Evidence) -> None:
@@ -156,30 +176,85 @@ class TestLogOdds:
             evidence_vector(evidence), model.weights, model.centre, model.spread, strict=True
         ):
             expected += weight * (value - centre) / spread
-        assert log_odds(evidence, model) == pytest.approx(expected, abs=1e-9)
+        assert first_look(evidence_vector(evidence), model) == pytest.approx(expected, abs=1e-9)
 
-    def test_a_calibration_of_another_version_is_refused_with_both_numbers(self) -> None:
+    def test_a_calibration_of_another_version_is_refused_with_both_numbers(self, models: Models) -> None:
         n = len(EVIDENCE_NAMES)
         with pytest.raises(ModelError, match=rf"{n + 2}.* {n};.* train"):
-            log_odds(NOTHING, calibration(0, n + 2))
+            first_look(evidence_vector(NOTHING), calibration(0, n + 2))
+        with pytest.raises(ModelError, match=rf"{n - 1}.* {n};.* train"):
+            judge(evidence_vector(NOTHING), None, dataclasses.replace(models, calibration=calibration(0, n - 1)))
 
     def test_the_shipped_one_takes_no_evidence_for_a_stranger(self, models: Models) -> None:
         stranger = changed(NOTHING, n_matches=10, n_inliers=1, hash_distance=30, residual=1.0)
-        assert probability(log_odds(stranger, models.calibration)) < 0.01
+        vector = evidence_vector(stranger)
+        assert first_look(vector, models.calibration) < 0
+        assert judge(vector, None, models).copy < 0.01
+
+    def test_looks_closer_from_one_in_a_thousand_on(self) -> None:
+        assert 1 / (1 + math.exp(-LOOK_CLOSER)) == pytest.approx(0.001)
 
 
-class TestProbability:
-    @given(st.floats(-1e6, 1e6))
-    def test_is_the_logistic_function(self, odds: float) -> None:
-        found = probability(odds)
-        assert 0 <= found <= 1
-        assert isinstance(found, float)
-        if abs(odds) < 30:
-            assert found == pytest.approx(1 / (1 + math.exp(-odds)), rel=1e-12)
+class TestTreeLogOdds:
+    @pytest.mark.parametrize("seed", range(3))
+    def test_is_the_bias_and_a_leaf_of_each_tree(self, seed: int) -> None:
+        model, x = drawn_trees(seed), np.random.default_rng(seed).normal(size=N_MEASURED)
+        expected = float(model.bias[0])
+        for features, thresholds, values in zip(model.features, model.thresholds, model.values, strict=True):
+            leaf = 0
+            for feature, threshold in zip(features, thresholds, strict=True):
+                leaf = 2 * leaf + int(x[feature] > threshold)
+            expected += values[leaf]
+        assert tree_log_odds(x, model) == pytest.approx(expected)
 
-    @given(st.floats(-700, 700), st.floats(-700, 700))
-    def test_keeps_the_order(self, a: float, b: float) -> None:
-        assert (probability(min(a, b)) <= probability(max(a, b))) is True
+    @pytest.mark.parametrize("beyond", [0, 1, 10**6, 2**31 - 1 - N_MEASURED])
+    def test_a_tree_that_asks_about_more_than_is_measured_is_refused(self, beyond: int, models: Models) -> None:
+        """The kernel would read memory outside its arrays."""
+        model = drawn_trees(0)
+        model.features[3, 1] = N_MEASURED + beyond
+        with pytest.raises(ModelError, match=rf"{N_MEASURED + beyond}, .* {N_MEASURED} .*train"):
+            tree_log_odds(np.zeros(N_MEASURED), model)
+        overlap = np.zeros(len(OVERLAP_NAMES))
+        for part in ("copies", "shared"):
+            changes: dict[str, Any] = {part: model}
+            with pytest.raises(ModelError):
+                judge(evidence_vector(NOTHING), overlap, dataclasses.replace(models, **changes))
 
-    def test_even_odds_are_a_half(self) -> None:
-        assert probability(0.0) == 0.5
+
+class TestJudge:
+    @given(seed=st.integers(0, 1000), scale=st.floats(0, 50), looked=st.booleans())
+    def test_probabilities_are_of_three_cases(self, models: Models, seed: int, scale: float, *, looked: bool) -> None:
+        rng = np.random.default_rng(seed)
+        evidence, overlap = rng.normal(size=len(EVIDENCE_NAMES)), rng.normal(size=len(OVERLAP_NAMES))
+        for judges in (models, models_of(models, seed)):
+            found = judge(evidence * scale, overlap * scale if looked else None, judges)
+            assert 0 <= found.copy <= 1
+            assert 0 <= found.shared <= 1
+            assert found.copy + found.shared <= 1 + 1e-12
+            assert [type(value) for value in dataclasses.astuple(found)] == [float] * 3
+            if abs(found.log_odds) < 30:
+                assert found.copy == pytest.approx(1 / (1 + math.exp(-found.log_odds)), rel=1e-9)
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_a_second_look_decides_alone(self, seed: int, models: Models) -> None:
+        judges, rng = models_of(models, seed), np.random.default_rng(seed)
+        evidence, overlap = rng.normal(size=len(EVIDENCE_NAMES)), rng.normal(size=len(OVERLAP_NAMES))
+        found = judge(evidence, overlap, judges)
+        both = np.concatenate([evidence, overlap])
+        assert found.log_odds == tree_log_odds(both, judges.copies)
+        share = 1 / (1 + math.exp(-tree_log_odds(both, judges.shared)))
+        assert found.shared == pytest.approx((1 - found.copy) * share)
+
+    @pytest.mark.parametrize("bias", [-40.0, -10.0, 0.0, 50.0])
+    def test_without_one_log_odds_are_capped_and_another_model_says_what_is_shared(
+        self, bias: float, models: Models
+    ) -> None:
+        n = len(EVIDENCE_NAMES)
+        flat, rarely = (
+            CalibrationModel(np.zeros(n), np.zeros(n), np.ones(n), np.array([odds]))
+            for odds in (bias, math.log(0.03 / 0.97))
+        )
+        found = judge(np.zeros(n), None, dataclasses.replace(models, calibration=flat, ruled_out=rarely))
+        assert found.log_odds == min(bias, LOOK_CLOSER)
+        assert found.copy <= 0.001 * (1 + 1e-9)
+        assert found.shared == pytest.approx(0.03 * (1 - found.copy))

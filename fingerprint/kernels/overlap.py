@@ -1,0 +1,409 @@
+"""Comparing the overlap of two aligned pictures cell by cell, and measuring where they agree and where they differ.
+
+Both pictures are squares of grey values on one grid. A cell is a square of `CELL` pixels. Gradients are compared by
+direction, and strong ones hardly weigh more than weak ones: a copy may be darker, faded or sharpened.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from fingerprint.types import F32, F64, U8, Bool
+
+#: Side of a cell in pixels.
+CELL = 8
+#: Columns of the table of cells.
+(
+    AREA,  # pixels that both pictures have
+    REFERENCE_ENERGY,  # sum of the squared lengths of the soft gradients
+    QUERY_ENERGY,
+    UNMOVED,  # correlation of the gradients
+    BEST,  # the same where it is highest, the query moved by at most REACH pixels each way
+    MOVED_X,  # that move, in pixels
+    MOVED_Y,
+    QUERY_MEAN,  # grey values
+    REFERENCE_MEAN,
+    QUERY_DEVIATION,
+    REFERENCE_DEVIATION,
+) = range(11)
+N_COLUMNS = 11
+#: Largest move of a cell, in pixels.
+REACH = 2
+
+#: What `summarise_cells` measures, in order. A cell is textured if either picture has texture in it; it agrees or
+#: contradicts by its best correlation, and contradicts only where the other cells of the pair do better.
+MEASURES = (
+    "log_textured",  # logarithm of the textured area, in 64ths of the reference
+    "correlation",  # mean of the best correlations, by texture
+    "gain",  # what moving the cells added to it
+    "tenth",  # the correlation that a tenth of the texture does not reach; and so on
+    "quarter",
+    "half",
+    "three_quarters",
+    "nine_tenths",
+    "quarter_by_three",  # the second of these in relation to the fourth: whether some parts are worse than others
+    "tenth_by_three",
+    "contradicting",  # share of the textured cells
+    "largest_contradiction",  # the same, of the largest connected part
+    "log_contradictions",  # logarithm of the number of parts of two cells or more
+    "log_largest",  # logarithm of the area of the largest, in 64ths of the reference
+    "contradicting_alike",  # share of the textured cells that contradict and have as much texture in both pictures
+    "contradicting_reference",  # the same with more texture in the reference: something is gone
+    "contradicting_query",  # the same with more texture in the query: something was added
+    "agreeing",  # share of the textured cells
+    "flow",  # median distance of the moves from one affine map, in pixels; -1 if too few cells agree
+    "flow_most",  # the distance that four in five do not exceed
+    "tone_noise",  # grey values by which agreeing cells differ after one linear change of tone
+    "same_tone",  # share of the textured cells that contradict in the tones of the reference: content was replaced
+    "log_same_tone",  # logarithm of their number
+    "other_tone",  # share of the textured cells that contradict in other tones: something was laid over
+    "same_tone_part",  # share of the contradicting cells with the reference's tones
+    "tone_difference",  # median over the contradicting cells, in contrasts
+    "contrast_difference",  # the same of the logarithm of the contrast
+    "tone_broken",  # share of the overlap whose tone the linear change does not explain
+    "log_tone_slope",
+)
+
+_SOFT = np.float32(2.0)  # grey values per pixel; weaker gradients count less
+_LEAST_PART = 0.3  # of a cell's area; cells of which less is shared do not count
+_TEXTURE = 0.03  # mean squared length of the soft gradients from which a cell has texture
+_AGREES = 0.7
+_CONTRADICTS = 0.5
+_SEEN = 0.6  # correlation from which a cell's move and tone are believed
+_ALIKE = 0.7  # largest logarithm of the ratio of texture in two cells with as much of it
+_LEAST_SEEN = 6
+_SAME_TONE = 0.5
+
+
+@njit(cache=True, nogil=True)
+def _soft_gradients(grey: U8, shared: F32, margin: int, out_x: F32, out_y: F32) -> None:
+    """Write Scharr gradients whose length tends to 1 as they grow, into arrays with a margin on all sides."""
+    n = grey.shape[0]
+    for y in range(1, n - 1):
+        for x in range(1, n - 1):
+            if shared[y, x]:
+                a, b, c = np.float32(grey[y - 1, x - 1]), np.float32(grey[y - 1, x]), np.float32(grey[y - 1, x + 1])
+                d, e = np.float32(grey[y, x - 1]), np.float32(grey[y, x + 1])
+                f, g, h = np.float32(grey[y + 1, x - 1]), np.float32(grey[y + 1, x]), np.float32(grey[y + 1, x + 1])
+                along = (3 * (c + h - a - f) + 10 * (e - d)) / np.float32(32)
+                down = (3 * (f + h - a - c) + 10 * (g - b)) / np.float32(32)
+                soft = 1 / (np.sqrt(along * along + down * down) + _SOFT)
+                out_x[y + margin, x + margin] = along * soft
+                out_y[y + margin, x + margin] = down * soft
+
+
+@njit(cache=True, nogil=True)
+def compare_cells(query: U8, reference: U8, shared: Bool) -> F64:
+    """Compare two aligned pictures cell by cell.
+
+    Parameters
+    ----------
+    query, reference : uint8 arrays, shape (n, n)
+        n is a multiple of `CELL`.
+    shared : bool array, shape (n, n)
+        Which pixels both have; gradients are compared where all neighbours are shared as well.
+
+    Returns
+    -------
+    float64 array, shape (n / CELL, n / CELL, N_COLUMNS)
+    """
+    n = query.shape[0]
+    inner = np.zeros((n, n), np.float32)
+    for y in range(1, n - 1):
+        for x in range(1, n - 1):
+            above = shared[y - 1, x - 1] and shared[y - 1, x] and shared[y - 1, x + 1]
+            below = shared[y + 1, x - 1] and shared[y + 1, x] and shared[y + 1, x + 1]
+            if above and below and shared[y, x - 1] and shared[y, x] and shared[y, x + 1]:
+                inner[y, x] = 1.0
+    wide = n + 2 * REACH
+    qx, qy = np.zeros((wide, wide), np.float32), np.zeros((wide, wide), np.float32)
+    rx, ry = np.zeros((n, n), np.float32), np.zeros((n, n), np.float32)
+    _soft_gradients(query, inner, REACH, qx, qy)
+    _soft_gradients(reference, inner, 0, rx, ry)
+    side = n // CELL
+    out = np.zeros((side, side, N_COLUMNS))
+    products = np.empty((2 * REACH + 1, 2 * REACH + 1, n), np.float32)
+    energies = np.empty((2 * REACH + 1, 2 * REACH + 1, n), np.float32)
+    for row in range(side):
+        _move_row(inner, qx, qy, rx, ry, row * CELL, products, energies)
+        for column in range(side):
+            cell, left = out[row, column], column * CELL
+            _measure_cell(query, reference, inner, qx, qy, rx, ry, row * CELL, left, cell)
+            if cell[AREA] >= _LEAST_PART * CELL * CELL and min(cell[REFERENCE_ENERGY], cell[QUERY_ENERGY]) > 1e-3:
+                _move_cell(products[:, :, left : left + CELL], energies[:, :, left : left + CELL], cell)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _move_row(inner, qx, qy, rx, ry, top, products, energies):  # type: ignore[no-untyped-def]
+    """Write sums over the pixels of each column of a row of cells, for each move: products, and the query's energy."""
+    n = inner.shape[0]
+    for j in range(2 * REACH + 1):
+        for i in range(2 * REACH + 1):
+            product, energy = products[j, i], energies[j, i]
+            product[:] = 0
+            energy[:] = 0
+            for y in range(top, top + CELL):
+                along, down, right, below, mask = qx[y + j], qy[y + j], rx[y], ry[y], inner[y]
+                for x in range(n):
+                    a, b = along[x + i], down[x + i]
+                    product[x] += a * right[x] + b * below[x]
+                    energy[x] += (a * a + b * b) * mask[x]
+
+
+@njit(cache=True, nogil=True)
+def _measure_cell(query, reference, inner, qx, qy, rx, ry, top, left, cell):  # type: ignore[no-untyped-def]
+    """Write area, energies, means and deviations of a cell."""
+    area = 0
+    r_energy = q_energy = q_sum = r_sum = q_square = r_square = 0.0
+    for y in range(top, top + CELL):
+        for x in range(left, left + CELL):
+            if inner[y, x]:
+                area += 1
+                a, b = qx[y + REACH, x + REACH], qy[y + REACH, x + REACH]
+                r_energy += rx[y, x] * rx[y, x] + ry[y, x] * ry[y, x]
+                q_energy += a * a + b * b
+                q, r = float(query[y, x]), float(reference[y, x])
+                q_sum += q
+                r_sum += r
+                q_square += q * q
+                r_square += r * r
+    cell[AREA], cell[REFERENCE_ENERGY], cell[QUERY_ENERGY] = area, r_energy, q_energy
+    if area:
+        cell[QUERY_MEAN], cell[REFERENCE_MEAN] = q_sum / area, r_sum / area
+        cell[QUERY_DEVIATION] = np.sqrt(max(q_square / area - (q_sum / area) ** 2, 0.0))
+        cell[REFERENCE_DEVIATION] = np.sqrt(max(r_square / area - (r_sum / area) ** 2, 0.0))
+
+
+@njit(cache=True, nogil=True)
+def _move_cell(products, energies, cell):  # type: ignore[no-untyped-def]
+    """Write the correlation of a cell's gradients without a move and with the best one, and that move."""
+    moves = np.empty((2 * REACH + 1, 2 * REACH + 1))
+    best, best_i, best_j = -2.0, REACH, REACH
+    for j in range(2 * REACH + 1):
+        for i in range(2 * REACH + 1):
+            product, energy = 0.0, 0.0
+            for x in range(CELL):
+                product += products[j, i, x]
+                energy += energies[j, i, x]
+            value = product / np.sqrt(cell[REFERENCE_ENERGY] * max(energy, 0.25 * cell[QUERY_ENERGY]))
+            moves[j, i] = value
+            if value > best:
+                best, best_i, best_j = value, i, j
+    cell[UNMOVED], cell[BEST] = moves[REACH, REACH], best
+    cell[MOVED_X] = best_i - REACH
+    cell[MOVED_Y] = best_j - REACH
+    if 0 < best_i < 2 * REACH:
+        cell[MOVED_X] += _vertex(moves[best_j, best_i - 1], best, moves[best_j, best_i + 1])
+    if 0 < best_j < 2 * REACH:
+        cell[MOVED_Y] += _vertex(moves[best_j - 1, best_i], best, moves[best_j + 1, best_i])
+
+
+@njit(cache=True, nogil=True)
+def _vertex(before: float, here: float, after: float) -> float:
+    """Return where between its neighbours, -0.5 to 0.5, a parabola through three values is highest."""
+    curve = before - 2 * here + after
+    return 0.5 * (before - after) / curve if curve < -1e-6 else 0.0
+
+
+@njit(cache=True, nogil=True)
+def _mean_energy(cells, column):  # type: ignore[no-untyped-def]
+    """Return the mean squared gradient of each cell, 0 where too little of it is shared: shape (n,)."""
+    area = cells[:, AREA]
+    return np.where(area >= _LEAST_PART * CELL * CELL, cells[:, column] / np.maximum(area, 1.0), 0.0)
+
+
+@njit(cache=True, nogil=True)
+def fit_moves(table: F64):  # type: ignore[no-untyped-def]
+    """Fit one affine map to the moves of the cells that are seen in both pictures.
+
+    Parameters
+    ----------
+    table : float64 array, shape (side, side, N_COLUMNS)
+        From `compare_cells`.
+
+    Returns
+    -------
+    found : bool
+        Whether there are enough such cells.
+    move : float64 array, shape (3, 3)
+        From positions on the reference's grid, in pixels, to the positions of the same content in the warped query.
+    distances : float64 array, shape (k,)
+        Of the cells' moves from the map's, in pixels.
+    """
+    side = table.shape[0]
+    cells = table.reshape(side * side, N_COLUMNS)
+    texture = np.minimum(_mean_energy(cells, REFERENCE_ENERGY), _mean_energy(cells, QUERY_ENERGY))
+    seen = np.flatnonzero((texture > _TEXTURE) & (cells[:, BEST] > _SEEN))
+    move = np.eye(3)
+    if len(seen) < _LEAST_SEEN:
+        return False, move, np.zeros(0)
+    x = (seen % side + 0.5) * CELL - 0.5
+    y = (seen // side + 0.5) * CELL - 0.5
+    middle_x, middle_y, width = x.mean(), y.mean(), float(side * CELL)
+    positions = np.ones((len(seen), 3))
+    positions[:, 0] = (x - middle_x) / width
+    positions[:, 1] = (y - middle_y) / width
+    moved = np.stack((cells[seen, MOVED_X], cells[seen, MOVED_Y]), axis=1)
+    weight, distances = np.ones(len(seen)), np.zeros(len(seen))
+    solution = np.zeros((3, 2))
+    ridge = np.diag(np.array([0.3, 0.3, 1e-3]))
+    for _ in range(4):  # cells that moved otherwise count less each time
+        weighted = positions * weight.reshape(-1, 1)
+        solution = np.linalg.solve(positions.T @ weighted + ridge, weighted.T @ moved)
+        miss = moved - positions @ solution
+        distances = np.sqrt(miss[:, 0] ** 2 + miss[:, 1] ** 2)
+        weight = 1 / (1 + (distances / 0.7) ** 2)
+    for axis in range(2):
+        move[axis, 0] += solution[0, axis] / width
+        move[axis, 1] += solution[1, axis] / width
+        move[axis, 2] = solution[2, axis] - (solution[0, axis] * middle_x + solution[1, axis] * middle_y) / width
+    return True, move, distances
+
+
+@njit(cache=True, nogil=True)
+def likeness_of(table: F64, column: int, least: float) -> float:
+    """Return how much two pictures agree over all cells, by texture, >= 0, to compare alignments.
+
+    `column` is `UNMOVED` or `BEST`; only what a cell's correlation exceeds `least` by counts.
+    """
+    total = 0.0
+    for row in table:
+        for cell in row:
+            total += max(cell[column] - least, 0.0) * np.sqrt(cell[REFERENCE_ENERGY] * cell[QUERY_ENERGY])
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _fit_tone(cells, seen):  # type: ignore[no-untyped-def]
+    """Return slope, shift and noise of the linear change of tone from reference to query over the cells seen."""
+    if len(seen) < 4:
+        return 1.0, 0.0, 30.0
+    q, r = cells[seen, QUERY_MEAN], cells[seen, REFERENCE_MEAN]
+    weight, miss = np.ones(len(seen)), np.zeros(len(seen))
+    slope, shift = 1.0, 0.0
+    for _ in range(4):
+        # weighted least squares, held a little to a slope of 1
+        s, sr, srr = weight.sum() + 1e-3, (weight * r).sum(), (weight * r * r).sum() + 20.0
+        sq, srq = (weight * q).sum(), (weight * r * q).sum() + 20.0
+        determinant = s * srr - sr * sr
+        slope, shift = (s * srq - sr * sq) / determinant, (srr * sq - sr * srq) / determinant
+        miss = q - slope * r - shift
+        weight = 1 / (1 + (miss / 12) ** 2)
+    return slope, shift, np.median(np.abs(miss))
+
+
+@njit(cache=True, nogil=True)
+def _parts(marked, side):  # type: ignore[no-untyped-def]
+    """Return the sizes of the connected parts of the marked cells: shape (k,)."""
+    todo = marked.copy()
+    sizes, stack, count = np.zeros(side * side, np.int64), np.zeros(side * side, np.int64), 0
+    for start in range(side * side):
+        if not todo[start]:
+            continue
+        todo[start] = False
+        stack[0], top, size = start, 1, 0
+        while top:
+            top -= 1
+            row, column = stack[top] // side, stack[top] % side
+            size += 1
+            for down in range(-1, 2):
+                for right in range(-1, 2):
+                    y, x = row + down, column + right
+                    if 0 <= y < side and 0 <= x < side and (down == 0 or right == 0) and todo[y * side + x]:
+                        todo[y * side + x] = False
+                        stack[top] = y * side + x
+                        top += 1
+        sizes[count] = size
+        count += 1
+    return sizes[:count]
+
+
+@njit(cache=True, nogil=True)
+def _weighted_quantiles(values, weights, levels):  # type: ignore[no-untyped-def]
+    out = np.zeros(len(levels))
+    if len(values) == 0:
+        return out
+    order = np.argsort(values)
+    running = np.cumsum(weights[order])
+    for i in range(len(levels)):
+        out[i] = values[order[min(np.searchsorted(running, running[-1] * levels[i]), len(values) - 1)]]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def summarise_cells(table: F64) -> F64:
+    """Return the `MEASURES` of a table of cells: float64 array, shape (len(MEASURES),), all finite.
+
+    Parameters
+    ----------
+    table : float64 array, shape (side, side, N_COLUMNS)
+        From `compare_cells`.
+    """
+    side = table.shape[0]
+    cells = table.reshape(side * side, N_COLUMNS)
+    scale = 64.0 / (side * side)  # cells -> 64ths of the reference
+    within = cells[:, AREA] >= _LEAST_PART * CELL * CELL
+    n_within = max(int(within.sum()), 1)
+    in_reference, in_query = _mean_energy(cells, REFERENCE_ENERGY), _mean_energy(cells, QUERY_ENERGY)
+    both = np.minimum(in_reference, in_query) > _TEXTURE
+    most = np.maximum(in_reference, in_query)
+    textured = most > 2 * _TEXTURE
+    n_textured = max(int(textured.sum()), 1)
+    agreement = np.where(both, cells[:, BEST], 0.0)
+    weight = np.sqrt(most) * textured
+    total = max(weight.sum(), 1e-9)
+    rows = np.flatnonzero(textured)
+    levels = _weighted_quantiles(agreement[rows], weight[rows], np.array([0.1, 0.25, 0.5, 0.75, 0.9]))
+    correlation = (agreement * weight).sum() / total
+    unmoved = (np.where(both, cells[:, UNMOVED], 0.0) * weight).sum() / total
+
+    contradicts = textured & (agreement < min(_CONTRADICTS, 0.6 * levels[3]))
+    n_contradicting = int(contradicts.sum())
+    ratio = np.log((in_query + 0.02) / (in_reference + 0.02))
+    parts = _parts(contradicts, side)
+    largest = parts.max() if len(parts) else 0
+    agrees = textured & (agreement > _AGREES)
+
+    found, _, distances = fit_moves(table)
+    ordered = np.sort(distances)
+    flow = np.median(distances) if found else -1.0
+    flow_most = ordered[int(0.8 * (len(ordered) - 1))] if found else -1.0
+
+    slope, shift, noise = _fit_tone(cells, np.flatnonzero(both & (cells[:, BEST] > _SEEN)))
+    contrast = max(abs(slope), 0.1)
+    miss = np.abs(cells[:, QUERY_MEAN] - slope * cells[:, REFERENCE_MEAN] - shift) / max(contrast * 40.0, 8.0)
+    stronger = np.log((cells[:, QUERY_DEVIATION] + 3.0) / (contrast * cells[:, REFERENCE_DEVIATION] + 3.0))
+    same_tone = contradicts & (miss < _SAME_TONE) & (np.abs(stronger) < _SAME_TONE)
+    n_same_tone = int(same_tone.sum())
+    broken = within & (miss > 1.0)
+    bad = np.flatnonzero(contradicts)
+
+    out = np.empty(len(MEASURES))
+    out[0] = np.log1p(textured.sum() * scale)
+    out[1] = correlation
+    out[2] = correlation - unmoved
+    out[3:8] = levels
+    out[8] = levels[1] / max(levels[3], 0.2)
+    out[9] = levels[0] / max(levels[3], 0.2)
+    out[10] = n_contradicting / n_textured
+    out[11] = largest / n_textured
+    out[12] = np.log1p((parts >= 2).sum())
+    out[13] = np.log1p(largest * scale)
+    out[14] = (contradicts & (np.abs(ratio) < _ALIKE)).sum() / n_textured
+    out[15] = (contradicts & (ratio <= -_ALIKE)).sum() / n_textured
+    out[16] = (contradicts & (ratio >= _ALIKE)).sum() / n_textured
+    out[17] = agrees.sum() / n_textured
+    out[18] = flow
+    out[19] = flow_most
+    out[20] = noise
+    out[21] = n_same_tone / n_textured
+    out[22] = np.log1p(n_same_tone)
+    out[23] = (n_contradicting - n_same_tone) / n_textured
+    out[24] = n_same_tone / (n_contradicting + 2.0)
+    out[25] = np.median(miss[bad]) if len(bad) else 0.0
+    out[26] = np.median(stronger[bad]) if len(bad) else 0.0
+    out[27] = broken.sum() / n_within
+    out[28] = np.log(contrast)
+    return out

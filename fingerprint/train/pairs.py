@@ -1,0 +1,329 @@
+"""Pairs that the calibration learns from: copies, pictures that only share something, and unrelated ones.
+
+A collection is made of photographs, of graphics (several members of each template) and of first shots of scenes. It is
+asked for edited copies of these; for edited copies of photographs that it does not have; for other members of the same
+templates; and for second shots of the scenes. The pairs are those that a search would verify, so many are hard.
+
+A photograph that graphics show, or that is pasted into a query, is not in the collection by itself.
+"""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+
+from fingerprint.config import Config, TrainConfig
+from fingerprint.edits import random_chain
+from fingerprint.edits.canvas import as_jpeg
+from fingerprint.edits.graphics import TRAINING_FAMILIES, draw_member
+from fingerprint.edits.second_shots import second_shots
+from fingerprint.errors import ConfigError, ImageError
+from fingerprint.features.describe import describe_query, describe_reference
+from fingerprint.features.inverted_file import measure_cohort_score
+from fingerprint.images.decode import read_rgb
+from fingerprint.index import ImageRecord, Reader, Writer, shortlist
+from fingerprint.models import Models
+from fingerprint.types import F64, I64, U8, Fingerprint, Skipped, StageProgress
+from fingerprint.verify.overlap import OVERLAP_NAMES
+from fingerprint.verify.score import evidence_vector
+from fingerprint.verify.verification import find_agreement
+from fingerprint.workers import map_images
+
+COPY, SHARED, UNRELATED = 2, 1, 0
+#: Of a pair of training photographs: kinds as in a file of known pairs.
+KINDS = {"copy": COPY, "second shot": SHARED}
+
+_SEED_STREAM = 2
+_MEMBERS = 3  # of each template in the collection; as many others are strangers
+_PHOTOS = 7  # most photographs that a member shows
+_STRENGTHS = (0.0, 0.7)  # of second shots; above, they look made
+#: Fewest and most edits of the copies of a template's members, and of strangers; None only saves the picture once more.
+#: Without copies that are not edited, whatever is faultless would be taken for another member.
+_COPY_EDITS = (None, (1, 2), (1, 4))
+_STRANGER_EDITS = (1, 2)
+_QUALITIES = (70, 97)  # of JPEG
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a picture shows: a photograph, a member of a template, or one of two shots of a scene.
+
+    Attributes
+    ----------
+    group : tuple
+        Of a template or a scene, equal for all its pictures.
+    number : int
+        Of the picture in its group.
+    """
+
+    group: tuple[str, str | int, int]
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A query to make: its subject, and the fewest and most edits; None for none."""
+
+    subject: Subject
+    edits: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A verified pair: the number of its query, its group for leaving out, the evidence of both looks, and its label.
+
+    The label is `COPY`, `SHARED` or `UNRELATED`.
+    """
+
+    query: int
+    group: tuple[str, str | int, int]
+    evidence: F64
+    overlap: F64
+    label: int
+
+
+class _Given(Sequence[U8]):
+    """Photographs by index, from a starting point on; `used` has those that were asked for."""
+
+    def __init__(self, makers: PairMaker, start: int) -> None:
+        self.maker, self.start = makers, start
+        self.used: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.maker.pool)
+
+    @overload
+    def __getitem__(self, index: int) -> U8: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[U8]: ...
+    def __getitem__(self, index: int | slice) -> U8 | Sequence[U8]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        photo = int(self.maker.pool[(self.start + len(self.used)) % len(self)])
+        self.used.append(photo)
+        return self.maker.photo(photo)
+
+
+@dataclass(frozen=True)
+class PairMaker:
+    """Makes the pictures of a calibration set from training photographs.
+
+    Attributes
+    ----------
+    paths : sequence of Path
+        The training photographs.
+    train, config
+        Settings.
+    models : Models
+        Without calibration.
+    cohort_rows : mapping of int to int
+        Row in the cohort of each photograph that is in it: what a query was made from is left out of its cohort.
+    known_pairs : mapping of pairs of file names to `COPY` or `SHARED`
+        Photographs that are not as unrelated as others.
+    """
+
+    paths: Sequence[Path]
+    train: TrainConfig
+    config: Config
+    models: Models
+    cohort_rows: Mapping[int, int]
+    known_pairs: Mapping[frozenset[str], int]
+    stored: I64 = field(init=False)
+    scenes: I64 = field(init=False)
+    pool: I64 = field(init=False)
+
+    def __post_init__(self) -> None:
+        order = np.random.default_rng([self.train.seed, _SEED_STREAM]).permutation(len(self.paths))
+        n_stored, n_scenes = len(order) * 5 // 9, min(self.train.n_scenes, len(order) // 6)
+        for name, part in (
+            ("stored", order[:n_stored]),
+            ("scenes", order[n_stored : n_stored + n_scenes]),
+            ("pool", order[n_stored + n_scenes :]),
+        ):
+            object.__setattr__(self, name, np.sort(part))
+
+    def references(self) -> list[Subject]:
+        """Return the subjects of the collection's pictures."""
+        return [
+            *(Subject(("photograph", "", int(i)), 0) for i in self.stored),
+            *(Subject(("graphics", f, t), n) for f, t in self._templates() for n in range(_MEMBERS)),
+            *(Subject(("scene", "", int(i)), 0) for i in self.scenes),
+        ]
+
+    def tasks(self) -> list[Task]:
+        """Return the queries to make."""
+        rng = np.random.default_rng([self.train.seed, _SEED_STREAM, 0])
+        absent = np.concatenate([self.pool, self.scenes])
+        found = [
+            Task(
+                Subject(("photograph", "", int(rng.choice(absent if rng.random() < 1 / 3 else self.stored))), 0), (1, 5)
+            )
+            for _ in range(self.train.n_calibration)
+        ]
+        for f, t in self._templates():
+            for n in range(_MEMBERS):
+                found.append(Task(Subject(("graphics", f, t), n), _COPY_EDITS[n]))
+                found.append(Task(Subject(("graphics", f, t), _MEMBERS + n), _STRANGER_EDITS if n % 2 else None))
+        for number, i in enumerate(self.scenes):
+            found.append(Task(Subject(("scene", "", int(i)), 1), _STRANGER_EDITS if number % 2 else None))
+            if number % 2:
+                found.append(Task(Subject(("scene", "", int(i)), 0), _COPY_EDITS[number % 3]))
+        return found
+
+    def _templates(self) -> list[tuple[str, int]]:
+        return [(f, t) for f in TRAINING_FAMILIES for t in range(self.train.n_templates)]
+
+    def photo(self, index: int) -> U8:
+        """Return a training photograph."""
+        return read_rgb(self.paths[index], at_least=self.config.decode_side).pixels
+
+    def draw(self, subject: Subject) -> tuple[U8, set[int]]:
+        """Return the picture of a subject, and the photographs that it shows."""
+        kind, family, index = subject.group
+        if kind == "photograph":
+            return self.photo(index), {index}
+        if kind == "scene":
+            rng = np.random.default_rng([self.train.seed, _SEED_STREAM, 1, index])
+            shots = second_shots(self.photo(index), rng, float(rng.uniform(*_STRENGTHS)))
+            return (shots.second if subject.number else shots.first), {index}
+        number = list(TRAINING_FAMILIES).index(str(family)) * self.train.n_templates + index
+        given = _Given(self, (number * 2 * _MEMBERS + subject.number) * _PHOTOS)
+        pixels = draw_member(str(family), self.train.seed + index, subject.number, given, "training")
+        return pixels, set(given.used)
+
+    def label(
+        self, query: Subject, used: set[int], pasted: set[int], reference: Subject, shown: set[int]
+    ) -> int | None:
+        """Return the label of a pair, or None if it is neither one thing nor the other.
+
+        `used` and `shown` are the photographs in query and reference, `pasted` those that edits laid into the query.
+        """
+        if query.group == reference.group:
+            return COPY if query.number == reference.number else SHARED
+        if (used | pasted) & shown:
+            return None
+        known = {
+            self.known_pairs.get(frozenset({self.paths[a].name, self.paths[b].name}))
+            for a in used | pasted
+            for b in shown
+        }
+        if COPY in known:
+            return None
+        plain = query.group[0] == reference.group[0] == "photograph"
+        return SHARED if SHARED in known and plain else UNRELATED
+
+    def describe(self, subject: Subject) -> tuple[Fingerprint, set[int]]:
+        """Describe a picture of the collection."""
+        pixels, shown = self.draw(subject)
+        if subject.group[0] == "photograph":
+            source: Path | bytes = self.paths[subject.group[2]]
+        else:
+            rng = np.random.default_rng([self.train.seed, subject.number, *map(ord, str(subject.group))])
+            source = as_jpeg(pixels, int(rng.integers(*_QUALITIES)))
+        return describe_reference(source, self.models, self.config), shown
+
+    def pairs_of(
+        self, number: int, tasks: Sequence[Task], reader: Reader, references: Sequence[tuple[Subject, set[int]]]
+    ) -> list[Pair]:
+        """Make a query, search for it, and return the pairs that are verified.
+
+        `references` : subjects of the collection's pictures, and the photographs that they show; ids are positions.
+        """
+        task = tasks[number]
+        rng = np.random.default_rng([self.train.seed, _SEED_STREAM, 2, number])
+        pixels, used = self.draw(task.subject)
+        pasted: set[int] = set()
+        if task.edits is not None:
+            pasted = {int(i) for i in rng.choice(self.pool, min(2, len(self.pool)), replace=False)} - used
+            pixels = random_chain(pixels, rng, [self.photo(i) for i in sorted(pasted)], task.edits).pixels
+        query = describe_query(as_jpeg(pixels, int(rng.integers(*_QUALITIES))), self.models, self.config)
+        excluded = [self.cohort_rows[i] for i in sorted(used | pasted) if i in self.cohort_rows]
+        cohort_score = measure_cohort_score(query.assignments, self.models, self.config.match, excluded)
+        query = replace(query, cohort_score=cohort_score)
+        found = []
+        for candidate in shortlist(query, reader.select_candidates(query)[0], self.config):
+            label = self.label(task.subject, used, pasted, *references[int(candidate.reference_id)])
+            if label is not None:
+                agreement = find_agreement(query, candidate.fingerprint, self.config.match)
+                overlap = agreement.measure_overlap()
+                nothing = np.full(len(OVERLAP_NAMES), np.nan)
+                group = task.subject.group[:2] + ((0,) if task.subject.group[1] else task.subject.group[2:])
+                vector = evidence_vector(agreement.evidence)
+                found.append(Pair(number, group, vector, nothing if overlap is None else overlap, label))
+        return found
+
+    @contextmanager
+    def collection(
+        self, n_workers: int | None, progress: StageProgress
+    ) -> Iterator[tuple[Reader, list[tuple[Subject, set[int]]]]]:
+        """Make the collection, which lasts as long as the context; return it with subjects and photographs shown."""
+        subjects = self.references()
+        described: list[tuple[Fingerprint, set[int]]] = []
+        for result in map_images(self.describe, subjects, n_workers):
+            if isinstance(result, Skipped):
+                raise ImageError(result.path, f"it could be read when the training began: {result.reason}")
+            described.append(result)
+            progress("calibration references", len(described), len(subjects))
+        with (
+            tempfile.TemporaryDirectory(prefix="fingerprint-train-") as folder,
+            Writer.create(Path(folder) / "collection", self.models, self.config) as writer,
+        ):
+            writer.add(
+                [fingerprint for fingerprint, _ in described],
+                [ImageRecord(str(i), None, None, None, f.width, f.height) for i, (f, _) in enumerate(described)],
+            )
+            yield writer.reader, [(subject, shown) for subject, (_, shown) in zip(subjects, described, strict=True)]
+
+
+def read_known_pairs(path: Path) -> dict[frozenset[str], int]:
+    """Read a CSV file of pairs of photographs that are not unrelated.
+
+    Parameters
+    ----------
+    path : Path
+        With the columns ``first`` and ``second``, file names without folders, and ``kind``: ``copy`` or
+        ``second shot``. Other kinds and columns are ignored.
+
+    Returns
+    -------
+    dict of pairs of file names to `COPY` or `SHARED`
+
+    Raises
+    ------
+    ConfigError
+        If a column is missing, or the file is no text.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            table = csv.DictReader(file)
+            rows = list(table)
+        if missing := {"first", "second", "kind"} - set(table.fieldnames or ()):
+            raise KeyError(", ".join(sorted(missing)))
+        return {frozenset({row["first"], row["second"]}): KINDS[row["kind"]] for row in rows if row["kind"] in KINDS}
+    except (KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(
+            f"{path}: not a list of pairs ({error}); it needs the columns first, second and kind"
+        ) from error
+
+
+def make_pairs(maker: PairMaker, n_workers: int | None, progress: StageProgress) -> list[Pair]:
+    """Make the pairs of a calibration set, in the order of its queries."""
+    tasks = maker.tasks()
+    found: list[Pair] = []
+    with maker.collection(n_workers, progress) as (reader, references):
+        work = partial(maker.pairs_of, tasks=tasks, reader=reader, references=references)
+        for done, result in enumerate(map_images(work, range(len(tasks)), n_workers), start=1):
+            if not isinstance(result, Skipped):
+                found += result
+            progress("calibration queries", done, len(tasks))
+    return found

@@ -1,0 +1,161 @@
+"""The second look at a pair: where the overlap of two pictures agrees, where it contradicts, and where it is silent.
+
+Two pictures of one template, or two photographs of one scene, have much in common and are no copies. What decides is
+what differs: a copy with something laid over it contradicts in a compact part and agrees elsewhere; a filled-in form
+contradicts wherever its content is, in the tones and with the texture of what it replaces; a second photograph agrees
+roughly, but its parts have moved against each other.
+
+The query is warped onto the reference's thumbnail at two sizes, and compared cell by cell; see
+`fingerprint.kernels.overlap` for what is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from fingerprint.features.thumbnail import shrink
+from fingerprint.kernels.overlap import (
+    BEST,
+    CELL,
+    MEASURES,
+    UNMOVED,
+    compare_cells,
+    fit_moves,
+    likeness_of,
+    summarise_cells,
+)
+from fingerprint.types import F64, U8
+from fingerprint.verify.warp import COARSE_SIDE, Warper, resize_map
+
+#: What `measure_overlap` returns, in order.
+OVERLAP_NAMES = (
+    *(f"coarse_{name}" for name in MEASURES),
+    *(f"fine_{name}" for name in MEASURES),
+    "realigned",  # how far the coarse comparison corrected the keypoints' transform, in pixels of its grid
+    "whole",  # 1 if the pictures agree best when the whole of one is laid onto the whole of the other
+    "ground",  # share of the reference within two grey values of its most common one: drawings have a ground
+    "flat",  # share of the reference without gradients: photographs have noise
+    "log_gradient",  # logarithm of the reference's median gradient, in grey values per pixel
+)
+_FEW_INLIERS = (
+    12  # with fewer, the keypoints' transform may be wrong, and laying whole pictures onto each other is tried
+)
+_TRUST = 1.15  # how much better whole pictures must agree than the keypoints' transform
+_LIKE = 0.3  # correlations below this are as usual for unrelated pictures
+_BETTER = 1.003  # how much better a realigned picture must agree
+_REALIGNMENTS = 2
+_FLAT_GRADIENT = 1.0  # grey values per pixel
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Both pictures of a pair, as the second look takes them.
+
+    Attributes
+    ----------
+    query : sequence of uint8 arrays
+        From `fingerprint.features.thumbnail.make_pyramid`.
+    query_size : (width, height)
+        Of the original query, in pixels.
+    thumbnail : uint8 array, shape (s, s)
+        From `fingerprint.features.thumbnail.open_thumbnail`.
+    reference_size : (width, height)
+        Of the original reference, in pixels.
+    inverted : bool
+        Whether the query is compared as a negative.
+    """
+
+    query: Sequence[U8]
+    query_size: tuple[int, int]
+    thumbnail: U8
+    reference_size: tuple[int, int]
+    inverted: bool
+
+    def table(self, reference: U8, transform: F64, move: F64 | None = None) -> F64 | None:
+        """Compare cell by cell on the reference's grid, or return None if the transform cannot be used."""
+        warper = Warper.of(transform, self.query_size, self.reference_size, len(reference), move)
+        if warper is None:
+            return None
+        warped, shared = warper.warp(self.query)
+        return compare_cells(255 - warped if self.inverted else warped, reference, shared)
+
+
+def measure_overlap(sides: Sides, transform: F64 | None, n_inliers: int) -> F64 | None:
+    """Measure how a pair agrees over the whole overlap.
+
+    Parameters
+    ----------
+    sides : Sides
+    transform : float64 array, shape (3, 3), or None
+        From pixels of the original query to pixels of the original reference, any mirroring included; None if
+        keypoints gave none.
+    n_inliers : int
+        Keypoints that agree on it.
+
+    Returns
+    -------
+    float64 array, shape (len(OVERLAP_NAMES),), or None
+        None if there is no usable transform.
+    """
+    coarse = shrink(np.ascontiguousarray(sides.thumbnail), COARSE_SIDE, COARSE_SIDE)
+    best: tuple[float, F64, F64, bool] | None = None
+    for number, (trust, candidate) in enumerate(_transforms(sides, transform, n_inliers)):
+        table = sides.table(coarse, candidate)
+        if table is not None:
+            likeness = trust * likeness_of(table, BEST, _LIKE)
+            if best is None or likeness > best[0]:
+                best = likeness, candidate, table, number > 0 or transform is None
+    if best is None:
+        return None
+    _, chosen, table, whole = best
+    move, table = _realign(sides, coarse, chosen, table)
+    out = np.empty(len(OVERLAP_NAMES))
+    n = len(MEASURES)
+    out[:n] = summarise_cells(table)
+    fine_side = len(sides.thumbnail) // CELL * CELL
+    finer = resize_map((COARSE_SIDE, COARSE_SIDE), (fine_side, fine_side))
+    reference = shrink(np.ascontiguousarray(sides.thumbnail), fine_side, fine_side)
+    fine = sides.table(reference, chosen, finer @ move @ np.linalg.inv(finer))
+    out[n : 2 * n] = out[:n] if fine is None else summarise_cells(fine)
+    out[2 * n :] = np.abs(move - np.eye(3))[:2].max(), whole, *_drawn(reference)
+    return out
+
+
+def _drawn(reference: U8) -> tuple[float, float, float]:
+    """Measure how much a picture looks drawn; what the overlap proves is not the same for drawings and photographs."""
+    counts = np.convolve(np.bincount(reference.ravel(), minlength=256), np.ones(5), "same")
+    along = cv2.Scharr(reference, cv2.CV_32F, 1, 0, scale=1 / 32)
+    down = cv2.Scharr(reference, cv2.CV_32F, 0, 1, scale=1 / 32)
+    gradient = np.sqrt(along * along + down * down)
+    flat = float((gradient < _FLAT_GRADIENT).mean())
+    return float(counts.max() / reference.size), flat, float(np.log1p(np.median(gradient)))
+
+
+def _transforms(sides: Sides, transform: F64 | None, n_inliers: int) -> Iterator[tuple[float, F64]]:
+    """Yield the transforms that are tried, and how much each is trusted."""
+    if transform is not None:
+        yield _TRUST, transform
+    if transform is None or n_inliers < _FEW_INLIERS:
+        whole = resize_map(sides.query_size, sides.reference_size)
+        mirror = np.eye(3)
+        mirror[0, 0], mirror[0, 2] = -1.0, sides.query_size[0] - 1.0
+        yield 1.0, whole
+        yield 1.0, whole @ mirror
+
+
+def _realign(sides: Sides, coarse: U8, transform: F64, table: F64) -> tuple[F64, F64]:
+    """Correct a transform by the cells' moves while the pictures agree better; return the correction and the cells."""
+    move = np.eye(3)
+    for _ in range(_REALIGNMENTS):
+        found, step, _ = fit_moves(table)
+        if not found:
+            break
+        moved = sides.table(coarse, transform, move @ step)
+        if moved is None or likeness_of(moved, UNMOVED, 0.0) <= _BETTER * likeness_of(table, UNMOVED, 0.0):
+            break
+        move, table = move @ step, moved
+    return move, table
