@@ -41,6 +41,7 @@ EVIDENCE_NAMES = (
 )
 #: Pairs of at least these log-odds by the first look, a probability of 0.001, get a second one.
 LOOK_CLOSER = math.log(0.001 / 0.999)
+_HASH_IDENTITY = EVIDENCE_NAMES.index("hash_identity")
 _SIGNIFICANCE_CAP = 60.0  # higher values prove no more, and the logistic model must stay finite
 
 
@@ -117,6 +118,14 @@ def first_look(evidence: F64, model: CalibrationModel) -> float:
             f"{len(evidence)}; train the models again"
         )
     return float((evidence - model.centre) / model.spread @ model.weights + model.bias[0])
+
+
+def deserves_second_look(evidence: F64, model: CalibrationModel) -> bool:
+    """Return whether a pair gets a second look: it may be a copy by the first one, or its hashes are nearly equal.
+
+    Few keypoints survive where a picture was stretched, but its hashes do not change.
+    """
+    return first_look(evidence, model) >= LOOK_CLOSER or bool(evidence[_HASH_IDENTITY] > 0)
 
 
 def tree_log_odds(x: F64, model: TreesModel) -> float:

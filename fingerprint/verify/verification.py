@@ -18,7 +18,7 @@ from fingerprint.verify.evidence import Evidence, Likeness, measure_evidence
 from fingerprint.verify.geometry import apply_transform, shared_region
 from fingerprint.verify.overlap import OVERLAP_NAMES, Sides, measure_overlap
 from fingerprint.verify.pixels import NEUTRAL, compare_pixels
-from fingerprint.verify.score import LOOK_CLOSER, evidence_vector, first_look, judge
+from fingerprint.verify.score import deserves_second_look, evidence_vector, judge
 
 _CORRELATION = OVERLAP_NAMES.index("coarse_correlation")
 _LEAST_CORRELATION = 0.3  # of pictures that no keypoints agree on, laid whole onto each other
@@ -70,7 +70,7 @@ def verify(query: Query, reference: Fingerprint, models: Models, config: MatchCo
         )
     agreement = find_agreement(query, reference, config)
     evidence = evidence_vector(agreement.evidence)
-    closer = first_look(evidence, models.calibration) >= LOOK_CLOSER
+    closer = deserves_second_look(evidence, models.calibration)
     overlap = agreement.measure_overlap() if closer else None
     if overlap is not None and agreement.n_agreeing < _MIN_COMPARED and overlap[_CORRELATION] < _LEAST_CORRELATION:
         overlap = None  # neither keypoints nor pixels agree: what would be measured is chance

@@ -377,7 +377,7 @@ class TestTwoLooks:
 
         monkeypatch.setattr("fingerprint.verify.verification.judge", judging)
         for odds in (-50.0, LOOK_CLOSER - 1e-9, LOOK_CLOSER, 50.0):
-            monkeypatch.setattr("fingerprint.verify.verification.first_look", lambda *_, odds=odds: odds)
+            monkeypatch.setattr("fingerprint.verify.score.first_look", lambda *_, odds=odds: odds)
             verify(query, reference, models, MATCH)
         assert looks == [False, False, True, True]
 
