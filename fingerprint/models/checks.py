@@ -162,6 +162,8 @@ def _check_trees(t: TreesModel, path: Path) -> None:
             "bias": (t.bias, np.float64, (1,)),
         },
     )
+    if not (np.isfinite(t.values).all() and np.isfinite(t.bias).all() and not np.isnan(t.thresholds).any()):
+        raise ModelError(f"{path}: a tree has numbers that are not finite; {_REMEDY}")
     if t.features.size and t.features.min() < 0:
         raise ModelError(f"{path}: a tree asks about evidence {t.features.min()}; {_REMEDY}")
 

@@ -306,9 +306,9 @@ def read_known_pairs(path: Path) -> dict[frozenset[str], int]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             table = csv.DictReader(file)
+            if missing := {"first", "second", "kind"} - set(table.fieldnames or ()):
+                raise KeyError(", ".join(sorted(missing)))
             rows = list(table)
-        if missing := {"first", "second", "kind"} - set(table.fieldnames or ()):
-            raise KeyError(", ".join(sorted(missing)))
         return {frozenset({row["first"], row["second"]}): KINDS[row["kind"]] for row in rows if row["kind"] in KINDS}
     except (KeyError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(

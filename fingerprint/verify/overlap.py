@@ -99,8 +99,10 @@ def measure_overlap(sides: Sides, transform: F64 | None, n_inliers: int) -> F64 
     Returns
     -------
     float64 array, shape (len(OVERLAP_NAMES),), or None
-        None if there is no usable transform.
+        None if there is no usable transform, or the thumbnail is smaller than a cell.
     """
+    if len(sides.thumbnail) < CELL:
+        return None
     coarse = shrink(np.ascontiguousarray(sides.thumbnail), COARSE_SIDE, COARSE_SIDE)
     best: tuple[float, F64, F64, bool] | None = None
     for number, (trust, candidate) in enumerate(_transforms(sides, transform, n_inliers)):

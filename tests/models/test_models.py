@@ -466,6 +466,12 @@ class TestShapes:
         features[3, 1] = -1
         self.refused(tmp_path, "a tree asks about evidence -1", part, features=features)
 
+    @pytest.mark.parametrize("name", ["values", "bias", "thresholds"])
+    def test_a_tree_with_a_number_that_is_none_is_refused(self, name: str, tmp_path: Path) -> None:
+        array = array_of(small_models(), "copies", name).copy()
+        array.flat[0] = np.nan
+        self.refused(tmp_path, "not finite", "copies", **{name: array})
+
     def test_no_trees_are_allowed(self, tmp_path: Path) -> None:
         nothing: dict[str, Any] = {
             "features": np.zeros((0, 0), np.int32),

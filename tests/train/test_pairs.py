@@ -54,8 +54,14 @@ class TestReadKnownPairs:
 
     @pytest.mark.parametrize(
         "data",
-        [b"first,second\na,b\n", b"first,kind\na,copy\n", b"a.jpg,b.jpg,copy\nc.jpg,d.jpg,copy\n", b"\xff\xd8\xff\xe0"],
-        ids=["no kind", "no second", "no head", "no text"],
+        [
+            b"first,second\na,b\n",
+            b"first,kind\na,copy\n",
+            b"a.jpg,b.jpg,copy\nc.jpg,d.jpg,copy\n",
+            b"\xff\xd8\xff\xe0",
+            b"",
+        ],
+        ids=["no kind", "no second", "no head", "no text", "empty"],
     )
     def test_another_file_is_named_with_what_it_needs(self, data: bytes, tmp_path: Path) -> None:
         file = tmp_path / "pairs.csv"

@@ -254,6 +254,12 @@ class TestMeasureOverlap:
         np.testing.assert_array_equal(first, again)
 
 
+def test_a_thumbnail_smaller_than_a_cell_is_not_compared() -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (60, 60), dtype=np.uint8)
+    sides = Sides(make_pyramid(grey), (60, 60), np.zeros((7, 7), np.uint8), (60, 60), inverted=False)
+    assert measure_overlap(sides, np.eye(3), 30) is None
+
+
 def assert_finite(found: F64 | None) -> None:
     if found is not None:
         assert found.shape == (len(OVERLAP_NAMES),)
