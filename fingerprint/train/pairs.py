@@ -93,8 +93,8 @@ class Pair:
 class _Given(Sequence[U8]):
     """Photographs by index, from a starting point on; `used` has those that were asked for."""
 
-    def __init__(self, makers: PairMaker, start: int) -> None:
-        self.maker, self.start = makers, start
+    def __init__(self, maker: PairMaker, start: int) -> None:
+        self.maker, self.start = maker, start
         self.used: list[int] = []
 
     def __len__(self) -> int:

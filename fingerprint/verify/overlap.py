@@ -41,9 +41,7 @@ OVERLAP_NAMES = (
     "flat",  # share of the reference without gradients: photographs have noise
     "log_gradient",  # logarithm of the reference's median gradient, in grey values per pixel
 )
-_FEW_INLIERS = (
-    12  # with fewer, the keypoints' transform may be wrong, and laying whole pictures onto each other is tried
-)
+_FEW_INLIERS = 12  # with fewer, the keypoints' transform may be wrong, and whole pictures are tried as well
 _TRUST = 1.15  # how much better whole pictures must agree than the keypoints' transform
 _LIKE = 0.3  # correlations below this are as usual for unrelated pictures
 _BETTER = 1.003  # how much better a realigned picture must agree
