@@ -18,13 +18,14 @@ from scipy.special import expit
 
 from fingerprint.config import DEFAULT_CONFIG, TrainConfig
 from fingerprint.images.find import find_images
-from fingerprint.models import load_models
+from fingerprint.models import CalibrationModel, load_models
 from fingerprint.train.boosting import BoostingPlan, fit_calibrated_trees
+from fingerprint.train.calibration import first_look_in_part
 from fingerprint.train.fitting import fit_logistic
 from fingerprint.train.pairs import COPY, SHARED, PairMaker, make_pairs, read_known_pairs
 from fingerprint.types import F64, Bool
 from fingerprint.verify.overlap import OVERLAP_NAMES
-from fingerprint.verify.score import EVIDENCE_NAMES, LOOK_CLOSER
+from fingerprint.verify.score import EVIDENCE_NAMES, LOOK_CLOSER, first_look
 
 NAMES = (*EVIDENCE_NAMES, *OVERLAP_NAMES)
 TONE = ("tone_noise", "same_tone", "log_same_tone", "other_tone", "same_tone_part", "tone_difference")
@@ -61,6 +62,8 @@ def main() -> None:
         columns = [i for i, n in enumerate(NAMES) if not any(n == end or n.startswith(end) for end in ends)]
         rows[name] = judged(maker, pairs, cross_validated(pairs, columns))
         print(name, rows[name], flush=True)
+    everything = list(range(len(NAMES)))
+    rows["the first look to start from"] = judged(maker, pairs, cross_validated(pairs, everything, from_first=False))
     rows["the second look, and trees"] = judged(maker, pairs, logistic(pairs))
     write(
         arguments.result,
@@ -98,26 +101,31 @@ def keep_pairs(maker: PairMaker, path: Path) -> None:
     )
 
 
-def first_odds(pairs: dict[str, Any]) -> F64:
-    """Return log-odds by a logistic model of the first look, fitted on all pairs."""
-    evidence = pairs["evidence"][:, : len(EVIDENCE_NAMES)]
-    weights, centre, spread, bias = fit_logistic(evidence, pairs["labels"] == COPY)
-    return np.asarray((evidence - centre) / spread @ weights + bias[0])
+def fit_first(pairs: dict[str, Any]) -> CalibrationModel:
+    """Fit the first look on all pairs."""
+    return CalibrationModel(*fit_logistic(pairs["evidence"][:, : len(EVIDENCE_NAMES)], pairs["labels"] == COPY))
 
 
 def closer(pairs: dict[str, Any]) -> tuple[F64, Bool]:
     """Return log-odds by the first look, and which pairs get a second one."""
-    odds = first_odds(pairs)
+    model = fit_first(pairs)
+    odds = np.array([first_look(row[: len(EVIDENCE_NAMES)], model) for row in pairs["evidence"]])
     return odds, (odds >= LOOK_CLOSER) & np.isfinite(pairs["evidence"]).all(axis=1)
 
 
-def cross_validated(pairs: dict[str, Any], columns: list[int]) -> F64:
-    """Return the log-odds of each pair by trees that were not fitted on its group."""
+def cross_validated(pairs: dict[str, Any], columns: list[int], *, from_first: bool = True) -> F64:
+    """Return the log-odds of each pair by trees that were not fitted on its group.
+
+    `columns` begin with those of the first look; `from_first` lets the trees start from it, as training does.
+    """
     odds, looked = closer(pairs)
     odds = np.minimum(odds, LOOK_CLOSER)
     x, y = pairs["evidence"][looked][:, columns], pairs["labels"][looked] == COPY
     rng = np.random.default_rng(TrainConfig().seed)
-    _, left_out = fit_calibrated_trees(x, y, pairs["groups"][looked], pairs["queries"][looked], BoostingPlan(), rng)
+    start = first_look_in_part(fit_first(pairs), len(columns)) if from_first else None
+    _, left_out = fit_calibrated_trees(
+        x, y, pairs["groups"][looked], pairs["queries"][looked], BoostingPlan(), rng, start
+    )
     odds[looked] = left_out
     return odds
 

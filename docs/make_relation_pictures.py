@@ -24,20 +24,8 @@ from fingerprint.edits.second_shots import second_shots
 from fingerprint.features.describe import describe_query, describe_reference
 from fingerprint.features.thumbnail import open_thumbnail
 from fingerprint.images.decode import read_rgb
-from fingerprint.kernels.overlap import (
-    _AGREES,
-    _CONTRADICTS,
-    _LEAST_PART,
-    _TEXTURE,
-    AREA,
-    BEST,
-    CELL,
-    MEASURES,
-    QUERY_ENERGY,
-    REFERENCE_ENERGY,
-    fit_moves,
-    summarise_cells,
-)
+from fingerprint.kernels.cells import AREA, BEST, CELL, LEAST_PART, QUERY_ENERGY, REFERENCE_ENERGY
+from fingerprint.kernels.overlap import _AGREES, _CONTRADICTS, _TEXTURE, MEASURES, fit_moves, summarise_cells
 from fingerprint.models import load_models
 from fingerprint.report import RELATION_NAMES, comparison_picture
 from fingerprint.types import F64, U8, Relation
@@ -162,7 +150,7 @@ def named_cells(table: F64) -> U8:
     named[textured] = BETWEEN
     named[textured & (agreement > _AGREES)] = AGREES
     named[textured & (agreement < min(_CONTRADICTS, 0.6 * most_agree))] = CONTRADICTS
-    named[table[:, :, AREA] < _LEAST_PART * CELL * CELL] = ELSEWHERE
+    named[table[:, :, AREA] < LEAST_PART * CELL * CELL] = ELSEWHERE
     return named
 
 

@@ -292,7 +292,7 @@ class TrainConfig(_Settings):
     n_cells: int = 256
     n_cohort: int = 1_000
     n_calibration: int = 2_000
-    n_templates: int = 30
+    n_templates: int = 60
     n_scenes: int = 300
 
     def __post_init__(self) -> None:

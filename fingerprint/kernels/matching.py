@@ -10,6 +10,7 @@ from numba import njit
 
 from fingerprint.kernels.agreement import mark_agreeing, nearest_matches
 from fingerprint.kernels.bits import popcount
+from fingerprint.types import F32, F64
 
 _ONE = np.uint64(1)
 _HIGH = np.uint64(32)
@@ -58,6 +59,58 @@ def best_similarity(q_frame, r_frame, mi, mj, tolerance, log_scale, min_cos):  #
             best = count
             best_mask[:] = inlier
     return best_mask
+
+
+@njit(cache=True, nogil=True)
+def residuals_under(
+    transform: F64, q_frames: F32, r_frames: F32, tolerance: float, log_scale: float, min_cos: float
+) -> F64:
+    """Return how far each match is from a projective transform, in tolerances: float64 (m,).
+
+    Infinite where a match's size or angle contradicts the transform, or its position lies beyond the horizon. Each
+    match is judged by what the transform does at its own position: a tilted picture is larger at the near end.
+
+    transform : float64 (3, 3), from positions in the query to positions in the reference; q_frames, r_frames : float32
+    (m, 5), the two frames of each match; tolerance : distance allowed, in longer sides, where the transform does not
+    magnify, and as much more where it does; log_scale : largest difference of the natural logarithms of the scales;
+    min_cos : cosine of the largest difference of angle.
+    """
+    out = np.full(len(q_frames), np.inf)
+    for t in range(len(q_frames)):
+        x, y = np.float64(q_frames[t, 0]), np.float64(q_frames[t, 1])
+        w = transform[2, 0] * x + transform[2, 1] * y + transform[2, 2]
+        if w <= 1e-9:
+            continue
+        u = (transform[0, 0] * x + transform[0, 1] * y + transform[0, 2]) / w
+        v = (transform[1, 0] * x + transform[1, 1] * y + transform[1, 2]) / w
+        # the transform's derivative here
+        a, b = (transform[0, 0] - u * transform[2, 0]) / w, (transform[0, 1] - u * transform[2, 1]) / w
+        c, d = (transform[1, 0] - v * transform[2, 0]) / w, (transform[1, 1] - v * transform[2, 1]) / w
+        scale = np.sqrt(abs(a * d - b * c))
+        if abs(r_frames[t, 2] - q_frames[t, 2] - np.log(max(scale, 1e-12))) >= log_scale:
+            continue
+        along, down = a * q_frames[t, 3] + b * q_frames[t, 4], c * q_frames[t, 3] + d * q_frames[t, 4]
+        length = max(np.sqrt(along * along + down * down), 1e-12)
+        if (along * r_frames[t, 3] + down * r_frames[t, 4]) / length <= min_cos:
+            continue
+        distance = np.sqrt((u - r_frames[t, 0]) ** 2 + (v - r_frames[t, 1]) ** 2)
+        out[t] = distance / (tolerance * max(1.0, scale))
+    return out
+
+
+@njit(cache=True, nogil=True)
+def filled_cells(points: F64, cells: int) -> int:
+    """Count the cells of a grid that points fall into.
+
+    points : float64 (n, 2), in longer sides; cells : of the grid, along the longer side.
+    """
+    if len(points) == 0:
+        return 0
+    keys = np.empty(len(points), np.int64)
+    for i in range(len(points)):
+        keys[i] = np.int64(np.floor(points[i, 0] * cells)) * 1_000_003 + np.int64(np.floor(points[i, 1] * cells))
+    keys.sort()
+    return 1 + int((keys[1:] != keys[:-1]).sum())
 
 
 @njit(cache=True, nogil=True)

@@ -1,7 +1,6 @@
-"""Comparing the overlap of two aligned pictures cell by cell, and measuring where they agree and where they differ.
+"""Measuring where the overlap of two aligned pictures agrees and where it differs, from their table of cells.
 
-Both pictures are squares of grey values on one grid. A cell is a square of `CELL` pixels. Gradients are compared by
-direction, and strong ones hardly weigh more than weak ones: a copy may be darker, faded or sharpened.
+Numba's cache does not see a change in another file: after a change in `fingerprint.kernels.cells`, remove the caches.
 """
 
 from __future__ import annotations
@@ -9,27 +8,23 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from fingerprint.types import F32, F64, U8, Bool
-
-#: Side of a cell in pixels.
-CELL = 8
-#: Columns of the table of cells.
-(
-    AREA,  # pixels that both pictures have
-    REFERENCE_ENERGY,  # sum of the squared lengths of the soft gradients
-    QUERY_ENERGY,
-    UNMOVED,  # correlation of the gradients
-    BEST,  # the same where it is highest, the query moved by at most REACH pixels each way
-    MOVED_X,  # that move, in pixels
+from fingerprint.kernels.cells import (
+    AREA,
+    BEST,
+    CELL,
+    LEAST_PART,
+    MOVED_X,
     MOVED_Y,
-    QUERY_MEAN,  # grey values
-    REFERENCE_MEAN,
+    N_COLUMNS,
     QUERY_DEVIATION,
+    QUERY_ENERGY,
+    QUERY_MEAN,
     REFERENCE_DEVIATION,
-) = range(11)
-N_COLUMNS = 11
-#: Largest move of a cell, in pixels.
-REACH = 2
+    REFERENCE_ENERGY,
+    REFERENCE_MEAN,
+    UNMOVED,
+)
+from fingerprint.types import F64, U8
 
 #: What `summarise_cells` measures, in order. A cell is textured if either picture has texture in it; it agrees or
 #: contradicts by its best correlation, and contradicts only where the other cells of the pair do better.
@@ -65,8 +60,6 @@ MEASURES = (
     "log_tone_slope",
 )
 
-_SOFT = np.float32(2.0)  # grey values per pixel; weaker gradients count less
-_LEAST_PART = 0.3  # of a cell's area; cells of which less is shared do not count
 _TEXTURE = 0.03  # mean squared length of the soft gradients from which a cell has texture
 _AGREES = 0.7
 _CONTRADICTS = 0.5
@@ -74,144 +67,16 @@ _SEEN = 0.6  # correlation from which a cell's move and tone are believed
 _ALIKE = 0.7  # largest logarithm of the ratio of texture in two cells with as much of it
 _LEAST_SEEN = 6
 _SAME_TONE = 0.5
-
-
-@njit(cache=True, nogil=True)
-def _soft_gradients(grey: U8, shared: F32, margin: int, out_x: F32, out_y: F32) -> None:
-    """Write Scharr gradients whose length tends to 1 as they grow, into arrays with a margin on all sides."""
-    n = grey.shape[0]
-    for y in range(1, n - 1):
-        for x in range(1, n - 1):
-            if shared[y, x]:
-                a, b, c = np.float32(grey[y - 1, x - 1]), np.float32(grey[y - 1, x]), np.float32(grey[y - 1, x + 1])
-                d, e = np.float32(grey[y, x - 1]), np.float32(grey[y, x + 1])
-                f, g, h = np.float32(grey[y + 1, x - 1]), np.float32(grey[y + 1, x]), np.float32(grey[y + 1, x + 1])
-                along = (3 * (c + h - a - f) + 10 * (e - d)) / np.float32(32)
-                down = (3 * (f + h - a - c) + 10 * (g - b)) / np.float32(32)
-                soft = 1 / (np.sqrt(along * along + down * down) + _SOFT)
-                out_x[y + margin, x + margin] = along * soft
-                out_y[y + margin, x + margin] = down * soft
-
-
-@njit(cache=True, nogil=True)
-def compare_cells(query: U8, reference: U8, shared: Bool) -> F64:
-    """Compare two aligned pictures cell by cell.
-
-    Parameters
-    ----------
-    query, reference : uint8 arrays, shape (n, n)
-        n is a multiple of `CELL`.
-    shared : bool array, shape (n, n)
-        Which pixels both have; gradients are compared where all neighbours are shared as well.
-
-    Returns
-    -------
-    float64 array, shape (n / CELL, n / CELL, N_COLUMNS)
-    """
-    n = query.shape[0]
-    inner = np.zeros((n, n), np.float32)
-    for y in range(1, n - 1):
-        for x in range(1, n - 1):
-            above = shared[y - 1, x - 1] and shared[y - 1, x] and shared[y - 1, x + 1]
-            below = shared[y + 1, x - 1] and shared[y + 1, x] and shared[y + 1, x + 1]
-            if above and below and shared[y, x - 1] and shared[y, x] and shared[y, x + 1]:
-                inner[y, x] = 1.0
-    wide = n + 2 * REACH
-    qx, qy = np.zeros((wide, wide), np.float32), np.zeros((wide, wide), np.float32)
-    rx, ry = np.zeros((n, n), np.float32), np.zeros((n, n), np.float32)
-    _soft_gradients(query, inner, REACH, qx, qy)
-    _soft_gradients(reference, inner, 0, rx, ry)
-    side = n // CELL
-    out = np.zeros((side, side, N_COLUMNS))
-    products = np.empty((2 * REACH + 1, 2 * REACH + 1, n), np.float32)
-    energies = np.empty((2 * REACH + 1, 2 * REACH + 1, n), np.float32)
-    for row in range(side):
-        _move_row(inner, qx, qy, rx, ry, row * CELL, products, energies)
-        for column in range(side):
-            cell, left = out[row, column], column * CELL
-            _measure_cell(query, reference, inner, qx, qy, rx, ry, row * CELL, left, cell)
-            if cell[AREA] >= _LEAST_PART * CELL * CELL and min(cell[REFERENCE_ENERGY], cell[QUERY_ENERGY]) > 1e-3:
-                _move_cell(products[:, :, left : left + CELL], energies[:, :, left : left + CELL], cell)
-    return out
-
-
-@njit(cache=True, nogil=True)
-def _move_row(inner, qx, qy, rx, ry, top, products, energies):  # type: ignore[no-untyped-def]
-    """Write sums over the pixels of each column of a row of cells, for each move: products, and the query's energy."""
-    n = inner.shape[0]
-    for j in range(2 * REACH + 1):
-        for i in range(2 * REACH + 1):
-            product, energy = products[j, i], energies[j, i]
-            product[:] = 0
-            energy[:] = 0
-            for y in range(top, top + CELL):
-                along, down, right, below, mask = qx[y + j], qy[y + j], rx[y], ry[y], inner[y]
-                for x in range(n):
-                    a, b = along[x + i], down[x + i]
-                    product[x] += a * right[x] + b * below[x]
-                    energy[x] += (a * a + b * b) * mask[x]
-
-
-@njit(cache=True, nogil=True)
-def _measure_cell(query, reference, inner, qx, qy, rx, ry, top, left, cell):  # type: ignore[no-untyped-def]
-    """Write area, energies, means and deviations of a cell."""
-    area = 0
-    r_energy = q_energy = q_sum = r_sum = q_square = r_square = 0.0
-    for y in range(top, top + CELL):
-        for x in range(left, left + CELL):
-            if inner[y, x]:
-                area += 1
-                a, b = qx[y + REACH, x + REACH], qy[y + REACH, x + REACH]
-                r_energy += rx[y, x] * rx[y, x] + ry[y, x] * ry[y, x]
-                q_energy += a * a + b * b
-                q, r = float(query[y, x]), float(reference[y, x])
-                q_sum += q
-                r_sum += r
-                q_square += q * q
-                r_square += r * r
-    cell[AREA], cell[REFERENCE_ENERGY], cell[QUERY_ENERGY] = area, r_energy, q_energy
-    if area:
-        cell[QUERY_MEAN], cell[REFERENCE_MEAN] = q_sum / area, r_sum / area
-        cell[QUERY_DEVIATION] = np.sqrt(max(q_square / area - (q_sum / area) ** 2, 0.0))
-        cell[REFERENCE_DEVIATION] = np.sqrt(max(r_square / area - (r_sum / area) ** 2, 0.0))
-
-
-@njit(cache=True, nogil=True)
-def _move_cell(products, energies, cell):  # type: ignore[no-untyped-def]
-    """Write the correlation of a cell's gradients without a move and with the best one, and that move."""
-    moves = np.empty((2 * REACH + 1, 2 * REACH + 1))
-    best, best_i, best_j = -2.0, REACH, REACH
-    for j in range(2 * REACH + 1):
-        for i in range(2 * REACH + 1):
-            product, energy = 0.0, 0.0
-            for x in range(CELL):
-                product += products[j, i, x]
-                energy += energies[j, i, x]
-            value = product / np.sqrt(cell[REFERENCE_ENERGY] * max(energy, 0.25 * cell[QUERY_ENERGY]))
-            moves[j, i] = value
-            if value > best:
-                best, best_i, best_j = value, i, j
-    cell[UNMOVED], cell[BEST] = moves[REACH, REACH], best
-    cell[MOVED_X] = best_i - REACH
-    cell[MOVED_Y] = best_j - REACH
-    if 0 < best_i < 2 * REACH:
-        cell[MOVED_X] += _vertex(moves[best_j, best_i - 1], best, moves[best_j, best_i + 1])
-    if 0 < best_j < 2 * REACH:
-        cell[MOVED_Y] += _vertex(moves[best_j - 1, best_i], best, moves[best_j + 1, best_i])
-
-
-@njit(cache=True, nogil=True)
-def _vertex(before: float, here: float, after: float) -> float:
-    """Return where between its neighbours, -0.5 to 0.5, a parabola through three values is highest."""
-    curve = before - 2 * here + after
-    return 0.5 * (before - after) / curve if curve < -1e-6 else 0.0
+_FLAT_GRADIENT = 1.0  # grey values per pixel
+_LONGEST = 256  # grey values per pixel; no gradient is longer
+_LENGTH_STEPS = 64  # in which gradients are counted, for each grey value per pixel
 
 
 @njit(cache=True, nogil=True)
 def _mean_energy(cells, column):  # type: ignore[no-untyped-def]
     """Return the mean squared gradient of each cell, 0 where too little of it is shared: shape (n,)."""
     area = cells[:, AREA]
-    return np.where(area >= _LEAST_PART * CELL * CELL, cells[:, column] / np.maximum(area, 1.0), 0.0)
+    return np.where(area >= LEAST_PART * CELL * CELL, cells[:, column] / np.maximum(area, 1.0), 0.0)
 
 
 @njit(cache=True, nogil=True)
@@ -344,7 +209,7 @@ def summarise_cells(table: F64) -> F64:
     side = table.shape[0]
     cells = table.reshape(side * side, N_COLUMNS)
     scale = 64.0 / (side * side)  # cells -> 64ths of the reference
-    within = cells[:, AREA] >= _LEAST_PART * CELL * CELL
+    within = cells[:, AREA] >= LEAST_PART * CELL * CELL
     n_within = max(int(within.sum()), 1)
     in_reference, in_query = _mean_energy(cells, REFERENCE_ENERGY), _mean_energy(cells, QUERY_ENERGY)
     both = np.minimum(in_reference, in_query) > _TEXTURE
@@ -407,3 +272,44 @@ def summarise_cells(table: F64) -> F64:
     out[27] = broken.sum() / n_within
     out[28] = np.log(contrast)
     return out
+
+
+@njit(cache=True, nogil=True)
+def measure_drawn(picture: U8):  # type: ignore[no-untyped-def]
+    """Measure how much a picture looks drawn: drawings have a ground of one tone, photographs have noise.
+
+    Parameters
+    ----------
+    picture : uint8 array, shape (n, n), n >= 3
+
+    Returns
+    -------
+    ground : float, [0, 1]
+        Largest share of the pixels that five neighbouring grey values have.
+    flat : float, [0, 1]
+        Share of the pixels without a gradient, by a Scharr filter.
+    gradient : float
+        Median length of the gradients, in grey values per pixel, to a 64th.
+    """
+    n = picture.shape[0]
+    tones, lengths = np.zeros(256, np.int64), np.zeros(_LONGEST * _LENGTH_STEPS, np.int64)
+    for tone in picture.reshape(-1):
+        tones[tone] += 1
+    for y in range(1, n - 1):
+        rows = picture[y - 1 : y + 2].astype(np.int32)
+        above, here, below = rows[0], rows[1], rows[2]
+        for x in range(1, n - 1):
+            left, right = 3 * (above[x - 1] + below[x - 1]), 3 * (above[x + 1] + below[x + 1])
+            along = right - left + 10 * (here[x + 1] - here[x - 1])
+            across = 3 * (below[x - 1] + below[x + 1] - above[x - 1] - above[x + 1]) + 10 * (below[x] - above[x])
+            lengths[int(np.sqrt(float(along * along + across * across)) * (_LENGTH_STEPS / 32))] += 1
+    most = 0
+    for middle in range(256):
+        most = max(most, tones[max(middle - 2, 0) : middle + 3].sum())
+    flat = lengths[: int(_FLAT_GRADIENT * _LENGTH_STEPS)].sum()
+    passed, median = 0, 0
+    total = lengths.sum()
+    while 2 * (passed + lengths[median]) < total:
+        passed += lengths[median]
+        median += 1
+    return most / picture.size, flat / total, (median + 0.5) / _LENGTH_STEPS

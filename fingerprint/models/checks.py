@@ -159,13 +159,16 @@ def _check_trees(t: TreesModel, path: Path) -> None:
             "features": (t.features, np.int32, (n, depth)),
             "thresholds": (t.thresholds, np.float64, (n, depth)),
             "values": (t.values, np.float64, (n, 1 << depth)),
+            "weights": (t.weights, np.float64, (t.weights.size,)),
             "bias": (t.bias, np.float64, (1,)),
         },
     )
-    if not (np.isfinite(t.values).all() and np.isfinite(t.bias).all() and not np.isnan(t.thresholds).any()):
+    if np.isnan(t.thresholds).any() or not all(np.isfinite(a).all() for a in (t.values, t.weights, t.bias)):
         raise ModelError(f"{path}: a tree has numbers that are not finite; {_REMEDY}")
-    if t.features.size and t.features.min() < 0:
-        raise ModelError(f"{path}: a tree asks about evidence {t.features.min()}; {_REMEDY}")
+    if t.features.size and not 0 <= t.features.min() <= t.features.max() < len(t.weights):
+        raise ModelError(
+            f"{path}: trees ask about evidence {t.features.min()} to {t.features.max()} of {len(t.weights)}; {_REMEDY}"
+        )
 
 
 def _check_arrays(path: Path, expected: Mapping[str, tuple[NDArray[Any], type, tuple[int, ...]]]) -> None:

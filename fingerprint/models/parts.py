@@ -188,7 +188,7 @@ class CalibrationModel:
 
 @dataclass(frozen=True, slots=True)
 class TreesModel:
-    """Boosted trees: log-odds are the bias and one leaf of each tree; see `fingerprint.kernels.trees`.
+    """Boosted trees: log-odds are a linear function and one leaf of each tree; see `fingerprint.kernels.trees`.
 
     Attributes
     ----------
@@ -199,12 +199,16 @@ class TreesModel:
         The question is whether it is larger than this.
     values : float64 array, shape (n_trees, 2**depth)
         Log-odds of each leaf.
+    weights : float64 array, shape (e,)
+        Log-odds for each unit of the evidence.
     bias : float64 array, shape (1,)
+        Log-odds where the evidence is 0.
     """
 
     features: I32
     thresholds: F64
     values: F64
+    weights: F64
     bias: F64
 
 

@@ -8,7 +8,7 @@ outputs for support vector machines*, 1999 (the straight line that calibrates sc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
@@ -50,8 +50,10 @@ class BoostingPlan:
     share: float = 0.3
 
 
-def fit_trees(x: F64, y: Bool, plan: BoostingPlan, rng: np.random.Generator) -> TreesModel:
-    """Fit trees whose leaves add up to the log-odds that `y` is true.
+def fit_trees(
+    x: F64, y: Bool, plan: BoostingPlan, rng: np.random.Generator, start: tuple[F64, float] | None = None
+) -> TreesModel:
+    """Fit trees that add up to the log-odds that `y` is true.
 
     Parameters
     ----------
@@ -60,6 +62,8 @@ def fit_trees(x: F64, y: Bool, plan: BoostingPlan, rng: np.random.Generator) -> 
     plan : BoostingPlan
     rng : numpy.random.Generator
         Draws the features that each tree may ask about.
+    start : weights and bias, optional
+        A linear function of `x` that the trees correct, weights of shape (e,); the share of true `y` by default.
 
     Raises
     ------
@@ -71,8 +75,8 @@ def fit_trees(x: F64, y: Bool, plan: BoostingPlan, rng: np.random.Generator) -> 
     edges = [np.unique(np.quantile(column, np.linspace(0, 1, _N_BINS + 1)[1:-1])) for column in x.T]
     bins: U8 = np.stack([np.searchsorted(e, column) for e, column in zip(edges, x.T, strict=True)]).astype(np.uint8)
     truth = y.astype(np.float64)
-    bias = float(np.log(truth.mean() / (1 - truth.mean())))
-    odds = np.full(len(y), bias)
+    weights, bias = start or (np.zeros(x.shape[1]), float(np.log(truth.mean() / (1 - truth.mean()))))
+    odds = x @ weights + bias
     features = np.zeros((plan.n_trees, plan.depth), np.int32)
     thresholds = np.zeros((plan.n_trees, plan.depth))
     values = np.zeros((plan.n_trees, 1 << plan.depth))
@@ -87,11 +91,17 @@ def fit_trees(x: F64, y: Bool, plan: BoostingPlan, rng: np.random.Generator) -> 
         sums = np.bincount(leaf, gradient, 1 << plan.depth), np.bincount(leaf, hessian, 1 << plan.depth)
         values[tree] = -plan.rate * sums[0] / (sums[1] + plan.ridge)
         odds += values[tree, leaf]
-    return TreesModel(features, thresholds, values, np.array([bias]))
+    return TreesModel(features, thresholds, values, weights, np.array([bias]))
 
 
 def fit_calibrated_trees(
-    x: F64, y: Bool, groups: I64, queries: I64, plan: BoostingPlan, rng: np.random.Generator
+    x: F64,
+    y: Bool,
+    groups: I64,
+    queries: I64,
+    plan: BoostingPlan,
+    rng: np.random.Generator,
+    start: tuple[F64, float] | None = None,
 ) -> tuple[TreesModel, F64]:
     """Fit trees, and make them as sure as they may be about kinds of pictures that they were not fitted on.
 
@@ -101,7 +111,7 @@ def fit_calibrated_trees(
 
     Parameters
     ----------
-    x, y, plan, rng
+    x, y, plan, rng, start
         As in `fit_trees`.
     groups : int64 array, shape (n,)
         Pairs of one group are left out together.
@@ -121,13 +131,15 @@ def fit_calibrated_trees(
     for number in range(_N_FOLDS):
         out = folds == number
         if out.any():
-            trees = fit_trees(x[~out], y[~out], plan, rng)
+            trees = fit_trees(x[~out], y[~out], plan, rng, start)
             left_out[out] = [tree_log_odds(row, trees) for row in x[out]]
     order = np.lexsort([-left_out, queries])
     first = order[np.unique(queries[order], return_index=True)[1]]
     slope, shift = _fit_line(left_out[first], y[first])
-    trees = fit_trees(x, y, plan, rng)
-    calibrated = TreesModel(trees.features, trees.thresholds, trees.values * slope, trees.bias * slope + shift)
+    trees = fit_trees(x, y, plan, rng, start)
+    calibrated = replace(
+        trees, values=trees.values * slope, weights=trees.weights * slope, bias=trees.bias * slope + shift
+    )
     return calibrated, left_out * slope + shift
 
 

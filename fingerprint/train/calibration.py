@@ -16,6 +16,7 @@ from fingerprint.types import F64, Bool, StageProgress
 from fingerprint.verify.score import LOOK_CLOSER, first_look
 
 _PLAN = BoostingPlan()
+_START = 0.5  # of the log-odds of the first look
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,9 @@ def fit_calibration(maker: PairMaker, n_workers: int | None, progress: StageProg
 def fit_looks(pairs: Sequence[Pair], seed: int) -> Calibration:
     """Fit both looks on pairs.
 
-    The trees are fitted on the pairs that get a second look. Whether a pair that is no copy shares something is learned
-    from those that are no copies.
+    The trees are fitted on the pairs that get a second look. Those for copies start from half of the log-odds of the
+    first look: trees know little about pairs unlike all that they saw, and then the first look still says something.
+    Whether a pair that is no copy shares something is learned from those that are no copies.
     """
     evidence, overlap = np.stack([p.evidence for p in pairs]), np.stack([p.overlap for p in pairs])
     labels, queries = np.array([p.label for p in pairs]), np.array([p.query for p in pairs])
@@ -53,8 +55,11 @@ def fit_looks(pairs: Sequence[Pair], seed: int) -> Calibration:
     ruled_out = _fit_ruled_out(evidence[~closer], labels[~closer] == SHARED)
     both, rng = np.column_stack([evidence, overlap]), np.random.default_rng([seed, 3])
     copies, shared = (
-        fit_calibrated_trees(both[rows], labels[rows] == label, groups[rows], queries[rows], _PLAN, rng)[0]
-        for rows, label in ((closer, COPY), (closer & (labels != COPY), SHARED))
+        fit_calibrated_trees(both[rows], labels[rows] == label, groups[rows], queries[rows], _PLAN, rng, start)[0]
+        for rows, label, start in (
+            (closer, COPY, first_look_in_part(first, both.shape[1])),
+            (closer & (labels != COPY), SHARED, None),
+        )
     )
     facts = {
         "n_calibration_pairs": len(pairs),
@@ -63,6 +68,13 @@ def fit_looks(pairs: Sequence[Pair], seed: int) -> Calibration:
         "n_second_looks": int(closer.sum()),
     }
     return Calibration(first, ruled_out, copies, shared, facts)
+
+
+def first_look_in_part(model: CalibrationModel, n: int) -> tuple[F64, float]:
+    """Return a part of the first look's log-odds as weights and bias for `n` kinds of evidence, its own first."""
+    weights = np.zeros(n)
+    weights[: len(model.weights)] = _START * model.weights / model.spread
+    return weights, float(_START * model.bias[0] - weights[: len(model.centre)] @ model.centre)
 
 
 def _fit_ruled_out(evidence: F64, shares: Bool) -> CalibrationModel:

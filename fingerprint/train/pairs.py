@@ -43,7 +43,7 @@ KINDS = {"copy": COPY, "second shot": SHARED}
 
 _SEED_STREAM = 2
 _MEMBERS = 3  # of each template in the collection; as many others are strangers
-_PHOTOS = 7  # most photographs that a member shows
+_PHOTOS = 16  # most photographs that a member shows
 _STRENGTHS = (0.0, 0.7)  # of second shots; above, they look made
 #: Fewest and most edits of the copies of a template's members, and of strangers; None only saves the picture once more.
 #: Without copies that are not edited, whatever is faultless would be taken for another member.
@@ -208,10 +208,13 @@ class PairMaker:
 
         `used` and `shown` are the photographs in query and reference, `pasted` those that edits laid into the query.
         """
-        if query.group == reference.group:
-            return COPY if query.number == reference.number else SHARED
-        if (used | pasted) & shown:
+        if query == reference:
+            return COPY
+        one_scene = query.group == reference.group and query.group[0] == "scene"
+        if pasted & shown or (used & shown and not one_scene):
             return None
+        if query.group == reference.group:
+            return SHARED
         known = {
             self.known_pairs.get(frozenset({self.paths[a].name, self.paths[b].name}))
             for a in used | pasted

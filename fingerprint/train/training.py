@@ -43,6 +43,7 @@ from fingerprint.train.fitting import (
 from fingerprint.train.insets import InsetExample, fit_insets
 from fingerprint.train.pairs import PairMaker
 from fingerprint.types import COLOUR_DIMENSION, GIST_DIMENSION, U8, ImageSource, LocalFeatures, Skipped, StageProgress
+from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import EVIDENCE_NAMES
 from fingerprint.version import __version__
 from fingerprint.workers import map_images
@@ -285,6 +286,7 @@ def _fit_cues(
 
 def _neutral_calibration() -> tuple[CalibrationModel, CalibrationModel, TreesModel, TreesModel]:
     n = len(EVIDENCE_NAMES)
-    trees = TreesModel(np.zeros((0, 0), np.int32), np.zeros((0, 0)), np.zeros((0, 1)), np.zeros(1))
+    weights = np.zeros(n + len(OVERLAP_NAMES))
+    trees = TreesModel(np.zeros((0, 0), np.int32), np.zeros((0, 0)), np.zeros((0, 1)), weights, np.zeros(1))
     first = CalibrationModel(np.zeros(n), np.zeros(n), np.ones(n), np.zeros(1))
     return first, first, trees, trees

@@ -9,9 +9,9 @@ import numpy as np
 
 from fingerprint.config import MatchConfig
 from fingerprint.kernels.agreement import nearest_matches
-from fingerprint.kernels.matching import best_similarity, match_signatures
+from fingerprint.kernels.matching import best_similarity, match_signatures, residuals_under
 from fingerprint.types import F32, F64, I64, Bool, Keypoints
-from fingerprint.verify.geometry import apply_transform, fit_affine, fit_homography, fit_similarity, is_plausible
+from fingerprint.verify.geometry import fit_affine, fit_homography, fit_similarity, is_plausible_at
 
 MAX_HYPOTHESES = 250  # matches of a pair that are tried; the cost grows with the square of their number
 #: Inliers with a residual below this, in tolerances, count as precise.
@@ -19,7 +19,10 @@ PRECISE = 0.4
 SIGNATURE_BITS = 128
 _MIN_AFFINE, _MIN_HOMOGRAPHY = 4, 10
 _REFINEMENTS = 3
-_MAX_PERSPECTIVE = 2.0  # largest entry of a homography's third row, in 1 / longer side, or the horizon is too near
+#: Fits that follow, each kept if it makes no fewer matches precise: how, the fewest matches, the largest residual of
+#: those that are fitted, and how often. A tilted picture agrees with an affine map in a part only, and each homography
+#: reaches further.
+_FINAL_FITS = ((fit_affine, 2 * _MIN_AFFINE, PRECISE, 1), (fit_homography, _MIN_HOMOGRAPHY, 2.0, 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +69,15 @@ class _Matches:
         return self.reference[:, :2].astype(np.float64)
 
     def residuals(self, transform: F64) -> F64:
-        """Return residuals in tolerances, infinite where a match's scale or angle contradicts the transform.
-
-        The tolerance is magnified as much as the transform magnifies.
-        """
-        source, target = self.source, self.target
-        linear = transform[:2, :2]
-        scale = math.sqrt(abs(float(np.linalg.det(linear))))
-        distance = np.sqrt(np.square(apply_transform(transform, source) - target).sum(axis=1))
-        turned = self.query[:, 3:5].astype(np.float64) @ linear.T
-        length = np.maximum(np.sqrt(np.square(turned).sum(axis=1)), 1e-12)
-        cosine = (turned * self.reference[:, 3:5]).sum(axis=1) / length
-        growth = self.reference[:, 2] - self.query[:, 2] - math.log(max(scale, 1e-12))
-        agrees = cosine > math.cos(math.radians(self.config.angle_tolerance * 1.5))  # shear turns angles
-        agrees &= np.abs(growth) < self.config.log_scale_tolerance * 1.5
-        limit = self.config.tolerance / 2 * max(1.0, scale)
-        return np.where(agrees & np.isfinite(distance), distance / limit, np.inf)
+        """Return residuals in tolerances; see `fingerprint.kernels.matching.residuals_under`."""
+        return residuals_under(
+            transform,
+            self.query,
+            self.reference,
+            self.config.tolerance / 2,
+            self.config.log_scale_tolerance * 1.5,
+            math.cos(math.radians(self.config.angle_tolerance * 1.5)),  # shear turns angles
+        )
 
 
 def align(query: Keypoints, reference: Keypoints, config: MatchConfig) -> Alignment:
@@ -148,12 +144,17 @@ def _refine(matches: _Matches, inlier: Bool) -> tuple[F64 | None, Bool, F64]:
         if transform is not None:
             residuals = np.minimum(matches.residuals(transform), 1.0)
         return transform, inlier, residuals
-    for fit, minimum in ((fit_affine, 2 * _MIN_AFFINE), (fit_homography, _MIN_HOMOGRAPHY)):
-        near = residuals < (PRECISE if fit is fit_affine else 2)
-        fitted = fit(source[near], target[near]) if near.sum() >= minimum else None
-        if fitted is None or not is_plausible(fitted[:2, :2]) or np.abs(fitted[2, :2]).max() >= _MAX_PERSPECTIVE:
-            continue
-        step = matches.residuals(fitted)
-        if (step < PRECISE).sum() >= (residuals < PRECISE).sum() and (step < 1).sum() >= _MIN_AFFINE:
+    for fit, minimum, nearest, tries in _FINAL_FITS:
+        for _ in range(tries):
+            near = residuals < nearest
+            fitted = fit(source[near], target[near]) if near.sum() >= minimum else None
+            if fitted is None or not is_plausible_at(fitted, source[near]):
+                break
+            step = matches.residuals(fitted)
+            if (step < PRECISE).sum() < (residuals < PRECISE).sum() or (step < 1).sum() < _MIN_AFFINE:
+                break
+            settled = bool(((step < 1) == inlier).all())
             transform, inlier, residuals = fitted, step < 1, step
+            if settled:
+                break
     return transform, inlier, residuals

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from fingerprint.config import MatchConfig
+from fingerprint.kernels.matching import filled_cells
 from fingerprint.types import F64, Keypoints
 from fingerprint.verify.align import PRECISE, Alignment
 from fingerprint.verify.geometry import hull_area
@@ -126,14 +127,7 @@ def measure_evidence(
 
 def _n_distinct(source: F64, target: F64, cells: int) -> int:
     """Count the cells of a grid that matches fall into, in the picture where these are fewer."""
-    return min(_n_filled(source, cells), _n_filled(target, cells))
-
-
-def _n_filled(points: F64, cells: int) -> int:
-    if not len(points):
-        return 0
-    grid = np.floor(points * cells).astype(np.int64)
-    return len(np.unique(grid[:, 0] * 1_000_003 + grid[:, 1]))
+    return min(filled_cells(source, cells), filled_cells(target, cells))
 
 
 def _density(inliers: F64, reference: Keypoints) -> float:
@@ -145,8 +139,8 @@ def _density(inliers: F64, reference: Keypoints) -> float:
         return 0.0
     low, high = inliers.min(axis=0), inliers.max(axis=0)
     within = ((reference.frame[:, :2] >= low) & (reference.frame[:, :2] <= high)).all(axis=1)
-    return _n_filled(inliers, _FINE_CELLS) / max(
-        1, _n_filled(reference.frame[within, :2].astype(np.float64), _FINE_CELLS)
+    return filled_cells(inliers, _FINE_CELLS) / max(
+        1, filled_cells(reference.frame[within, :2].astype(np.float64), _FINE_CELLS)
     )
 
 

@@ -7,6 +7,8 @@ import numpy as np
 
 from fingerprint.types import F32, F64
 
+_MAX_DEPTHS = 6.0  # largest ratio of the distances from the camera, for points of one picture
+
 
 def fit_affine(source: F64, target: F64) -> F64 | None:
     """Fit ``target ~ A source + t`` by least squares.
@@ -76,6 +78,23 @@ def is_plausible(linear: F64) -> bool:
         return False
     stretch = np.linalg.svd(linear, compute_uv=False)
     return bool(np.linalg.det(linear) > 0 and stretch[0] < 5 * stretch[1])
+
+
+def is_plausible_at(transform: F64, points: F64) -> bool:
+    """Return whether a projective map is plausible where it was fitted: at the middle, and with the horizon far away.
+
+    Parameters
+    ----------
+    transform : float64 array, shape (3, 3)
+    points : float64 array, shape (n, 2), n >= 1
+    """
+    depths = points @ transform[2, :2] + transform[2, 2]
+    if not depths.min() > 0 or depths.max() > _MAX_DEPTHS * depths.min():
+        return False
+    x, y = points.mean(axis=0)
+    w = transform[2] @ np.array([x, y, 1.0])
+    mapped = transform[:2] @ np.array([x, y, 1.0]) / w
+    return is_plausible((transform[:2, :2] - np.outer(mapped, transform[2, :2])) / w)
 
 
 def fit_homography(source: F64, target: F64) -> F64 | None:
@@ -173,7 +192,7 @@ def _clockwise(polygon: F64) -> F64:
 def signed_area(polygon: F64 | F32) -> float:
     """Return the area of a polygon, shape (n, 2), positive if its corners run clockwise where y points down."""
     x, y = polygon[:, 0].astype(np.float64), polygon[:, 1].astype(np.float64)
-    return float((x * np.roll(y, -1) - y * np.roll(x, -1)).sum() / 2)
+    return float((x[:-1] @ y[1:] - y[:-1] @ x[1:] + x[-1] * y[0] - y[-1] * x[0]) / 2)
 
 
 def hull_area(points: F64) -> float:

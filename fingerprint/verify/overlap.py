@@ -6,7 +6,7 @@ contradicts wherever its content is, in the tones and with the texture of what i
 roughly, but its parts have moved against each other.
 
 The query is warped onto the reference's thumbnail at two sizes, and compared cell by cell; see
-`fingerprint.kernels.overlap` for what is measured.
+`fingerprint.kernels.cells` for how, and `fingerprint.kernels.overlap` for what is measured.
 """
 
 from __future__ import annotations
@@ -14,20 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from fingerprint.features.thumbnail import shrink
-from fingerprint.kernels.overlap import (
-    BEST,
-    CELL,
-    MEASURES,
-    UNMOVED,
-    compare_cells,
-    fit_moves,
-    likeness_of,
-    summarise_cells,
-)
+from fingerprint.kernels.cells import BEST, CELL, UNMOVED, compare_cells
+from fingerprint.kernels.overlap import MEASURES, fit_moves, likeness_of, measure_drawn, summarise_cells
 from fingerprint.types import F64, U8
 from fingerprint.verify.warp import COARSE_SIDE, Warper, resize_map
 
@@ -46,7 +37,6 @@ _TRUST = 1.15  # how much better whole pictures must agree than the keypoints' t
 _LIKE = 0.3  # correlations below this are as usual for unrelated pictures
 _BETTER = 1.003  # how much better a realigned picture must agree
 _REALIGNMENTS = 2
-_FLAT_GRADIENT = 1.0  # grey values per pixel
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +111,9 @@ def measure_overlap(sides: Sides, transform: F64 | None, n_inliers: int) -> F64 
     reference = shrink(np.ascontiguousarray(sides.thumbnail), fine_side, fine_side)
     fine = sides.table(reference, chosen, finer @ move @ np.linalg.inv(finer))
     out[n : 2 * n] = out[:n] if fine is None else summarise_cells(fine)
-    out[2 * n :] = np.abs(move - np.eye(3))[:2].max(), whole, *_drawn(reference)
+    ground, flat, gradient = measure_drawn(reference)
+    out[2 * n :] = np.abs(move - np.eye(3))[:2].max(), whole, ground, flat, np.log1p(gradient)
     return out
-
-
-def _drawn(reference: U8) -> tuple[float, float, float]:
-    """Measure how much a picture looks drawn; what the overlap proves is not the same for drawings and photographs."""
-    counts = np.convolve(np.bincount(reference.ravel(), minlength=256), np.ones(5), "same")
-    along = cv2.Scharr(reference, cv2.CV_32F, 1, 0, scale=1 / 32)
-    down = cv2.Scharr(reference, cv2.CV_32F, 0, 1, scale=1 / 32)
-    gradient = np.sqrt(along * along + down * down)
-    flat = float((gradient < _FLAT_GRADIENT).mean())
-    return float(counts.max() / reference.size), flat, float(np.log1p(np.median(gradient)))
 
 
 def _transforms(sides: Sides, transform: F64 | None, n_inliers: int) -> Iterator[tuple[float, F64]]:

@@ -11,24 +11,17 @@ rest. The grid is fixed, so the cost of a pair does not depend on the size of th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from fingerprint.features.thumbnail import shrink
-from fingerprint.types import F32, F64, U8, Bool
+from fingerprint.kernels.gradients import correlate_gradients
+from fingerprint.types import F64, U8
 from fingerprint.verify.warp import COARSE_SIDE, Warper
 
-_BLOCKS = 8  # the thumbnail is divided into this many blocks each way
-_SOFT_GRADIENT = 1.0  # grey values per pixel; weaker gradients count less, as they may be rounding errors
-_TEXTURE = 1.5  # grey values per pixel; root mean square gradient of the reference that makes a block textured
-_LEAST_PART = 0.25  # of a block's area; smaller parts inside the query do not count
 _DOUBTFUL_BLOCKS = 5.0  # number of textured blocks for a support of 1/2
-_LEAST_VARIANCE = 1e-5  # of gradient lengths scaled to [0, 1]; anything below is rounding errors
-_KERNEL = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,89 +98,14 @@ def compare_pixels(
         return NEUTRAL
     warped, inside = warper.warp(query)
     reference = shrink(np.ascontiguousarray(thumbnail), COARSE_SIDE, COARSE_SIDE)
-    fine = _Comparison(warped, reference, inside)
-    n_blocks = float(fine.textured_blocks().sum())
+    fine_correlation, fine_edges, n_blocks = correlate_gradients(warped, reference, inside)
     if not n_blocks:
         return NEUTRAL
     half = COARSE_SIDE // 2
     # A second, coarser scale tolerates noise, halftone dots and transforms that are a pixel off.
-    coarse = _Comparison(
+    correlation, edges, _ = correlate_gradients(
         shrink(warped, half, half),
         shrink(reference, half, half),
         shrink(inside.astype(np.uint8) * 255, half, half) >= 128,
     )
-    return PixelAgreement(
-        correlation=(fine.correlation() + coarse.correlation()) / 2,
-        edges=(fine.edge_correlation() + coarse.edge_correlation()) / 2,
-        textured_blocks=n_blocks,
-    )
-
-
-class _Comparison:
-    """Gradients of two square pictures of one size, and sums of their products over blocks.
-
-    Parameters
-    ----------
-    query, reference : uint8 arrays, shape (n, n)
-    inside : bool array, shape (n, n)
-        Which pixels the query covers.
-    """
-
-    def __init__(self, query: U8, reference: U8, inside: Bool) -> None:
-        # A gradient needs neighbours on both sides, in both pictures.
-        weight = cv2.erode(inside.astype(np.uint8), _KERNEL, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-        self.weight = weight.astype(np.float32)
-        query_x, query_y, query_length = _soft_gradients(query)
-        reference_x, reference_y, reference_length = _soft_gradients(reference)
-        self.query_share = query_length / (query_length + np.float32(_SOFT_GRADIENT))
-        self.reference_share = reference_length / (reference_length + np.float32(_SOFT_GRADIENT))
-        self.area = _block_sums(self.weight)
-        self.products = _block_sums((query_x * reference_x + query_y * reference_y) * self.weight)
-        self.query_energy = _block_sums(np.square(self.query_share) * self.weight)
-        self.reference_energy = _block_sums(np.square(self.reference_share) * self.weight)
-        self.reference_power = _block_sums(np.square(reference_length) * self.weight)
-
-    def correlation(self) -> float:
-        """Return the correlation over the whole overlap, [-1, 1]."""
-        return _ratio(float(self.products.sum()), float(self.query_energy.sum()), float(self.reference_energy.sum()))
-
-    def textured_blocks(self) -> F64:
-        """Return the share of each block that is inside the query, [0, 1], 0 without texture: shape (8, 8)."""
-        part = self.area / (self.weight.size / _BLOCKS**2)
-        counts = (part >= _LEAST_PART) & (self.reference_power > _TEXTURE**2 * self.area)
-        return np.where(counts, part, 0.0)
-
-    def edge_correlation(self) -> float:
-        """Return the correlation of the gradients' strength, [-1, 1]."""
-        total = float(self.area.sum())
-        if not total:
-            return 0.0
-        query = float(_block_sums(self.query_share * self.weight).sum())
-        reference = float(_block_sums(self.reference_share * self.weight).sum())
-        product = float(_block_sums(self.query_share * self.reference_share * self.weight).sum())
-        query_variance = float(self.query_energy.sum()) / total - (query / total) ** 2
-        reference_variance = float(self.reference_energy.sum()) / total - (reference / total) ** 2
-        if min(query_variance, reference_variance) < _LEAST_VARIANCE:
-            return 0.0
-        return _ratio(product / total - query * reference / total**2, query_variance, reference_variance)
-
-
-def _soft_gradients(pixels: U8) -> tuple[F32, F32, F32]:
-    """Return gradients in x and y whose length tends to 1 as they grow, and their true length in grey values/pixel."""
-    x = cv2.Scharr(pixels, cv2.CV_32F, 1, 0, scale=1 / 32)
-    y = cv2.Scharr(pixels, cv2.CV_32F, 0, 1, scale=1 / 32)
-    length = np.sqrt(x * x + y * y)
-    soft = 1 / (length + np.float32(_SOFT_GRADIENT))
-    return np.asarray(x * soft, np.float32), np.asarray(y * soft, np.float32), np.asarray(length, np.float32)
-
-
-def _block_sums(values: F32) -> F64:
-    """Return sums over the blocks: shape (8, 8)."""
-    per_block = values.size / _BLOCKS**2
-    return cv2.resize(values, (_BLOCKS, _BLOCKS), interpolation=cv2.INTER_AREA).astype(np.float64) * per_block
-
-
-def _ratio(product: float, one: float, other: float) -> float:
-    """Return a correlation from sums of products, 0 where one side is flat."""
-    bound = math.sqrt(max(one, 0.0) * max(other, 0.0))
-    return min(1.0, max(-1.0, product / bound)) if bound > 1e-6 else 0.0
+    return PixelAgreement((fine_correlation + correlation) / 2, (fine_edges + edges) / 2, n_blocks)

@@ -39,8 +39,8 @@ EVIDENCE_NAMES = (
     "pixel_correlation",
     "pixel_edges",
 )
-#: Pairs of at least these log-odds by the first look, a probability of 0.001, get a second one.
-LOOK_CLOSER = math.log(0.001 / 0.999)
+#: Pairs of at least these log-odds by the first look, a probability of 0.003, get a second one.
+LOOK_CLOSER = math.log(0.003 / 0.997)
 _HASH_IDENTITY = EVIDENCE_NAMES.index("hash_identity")
 _SIGNIFICANCE_CAP = 60.0  # higher values prove no more, and the logistic model must stay finite
 
@@ -134,14 +134,15 @@ def tree_log_odds(x: F64, model: TreesModel) -> float:
     Raises
     ------
     ModelError
-        If a tree asks about more than `x` has; it would read memory outside the array.
+        If the trees were fitted to another list of evidence.
     """
-    if model.features.size and int(model.features.max()) >= len(x):
+    if x.shape != model.weights.shape:
         raise ModelError(
-            f"a tree asks about evidence {model.features.max()}, this version of copyprint measures {len(x)} kinds; "
+            f"the trees weigh {len(model.weights)} kinds of evidence, this version of copyprint measures {len(x)}; "
             "train the models again"
         )
-    return float(model.bias[0]) + sum_leaves(x, model.features, model.thresholds, model.values)
+    linear = float(model.weights @ x + model.bias[0])
+    return linear + sum_leaves(x, model.features, model.thresholds, model.values)
 
 
 def judge(evidence: F64, overlap: F64 | None, models: Models) -> Judgement:

@@ -9,7 +9,7 @@ import numpy as np
 from fingerprint.config import MatchConfig
 from fingerprint.errors import ModelMismatchError
 from fingerprint.features.signatures import pair_votes
-from fingerprint.features.thumbnail import is_flat, open_thumbnail
+from fingerprint.features.thumbnail import is_flat, open_thumbnail, shrink
 from fingerprint.hashes import hamming
 from fingerprint.models import Models
 from fingerprint.types import F64, VARIANTS, Fingerprint, Keypoints, Query, Verification
@@ -19,6 +19,7 @@ from fingerprint.verify.geometry import apply_transform, shared_region
 from fingerprint.verify.overlap import OVERLAP_NAMES, Sides, measure_overlap
 from fingerprint.verify.pixels import NEUTRAL, compare_pixels
 from fingerprint.verify.score import deserves_second_look, evidence_vector, judge
+from fingerprint.verify.warp import COARSE_SIDE
 
 _CORRELATION = OVERLAP_NAMES.index("coarse_correlation")
 _LEAST_CORRELATION = 0.3  # of pictures that no keypoints agree on, laid whole onto each other
@@ -97,7 +98,8 @@ def find_agreement(query: Query, reference: Fingerprint, config: MatchConfig) ->
     """Match the reference with the variant of the query on which most keypoints agree."""
     similarity, hash_distance = 0.0, 64
     thumbnail = open_thumbnail(reference.thumbnail)
-    if not query.flat and not is_flat(thumbnail):  # flat pictures are alike and prove nothing
+    coarse = shrink(thumbnail, COARSE_SIDE, COARSE_SIDE)
+    if not query.flat and not is_flat(coarse):  # flat pictures are alike and prove nothing
         similarity = float(query.descriptor.astype(np.float64) @ reference.descriptor.astype(np.float64))
         hash_distance = int(hamming(query.hashes, reference.hashes).min())
     votes = [pair_votes(keypoints, reference.keypoints, config) for keypoints in query.variants]
@@ -109,7 +111,7 @@ def find_agreement(query: Query, reference: Fingerprint, config: MatchConfig) ->
     n_agreeing = len(alignment.query_idx)
     pixels = NEUTRAL
     if transform is not None and n_agreeing >= _MIN_COMPARED:
-        pixels = compare_pixels(query.pixels, size, thumbnail, reference_size, transform)
+        pixels = compare_pixels(query.pixels, size, coarse, reference_size, transform)
     likeness = Likeness(
         descriptor_similarity=similarity,
         hash_distance=hash_distance,

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from fingerprint.features.thumbnail import shrink
+from fingerprint.kernels.coverage import covered_pixels
 from fingerprint.types import F64, U8, Bool
 
 #: Side of the grid on which pictures are compared coarsely, in pixels; the fine one has the thumbnail's side.
@@ -96,16 +97,9 @@ class Warper:
         samples = self.side * _SUPERSAMPLING
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         warped = cv2.warpPerspective(level, to_level, (samples, samples), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        whole = np.full_like(level, 255)
-        inside = cv2.warpPerspective(
-            whole, to_level, (samples, samples), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-        )
-        last, (x, y, w) = samples - 1, to_level[2]
-        if w + min(0.0, x * last) + min(0.0, y * last) <= 0:  # beyond the horizon the map folds back into the query
-            along = np.arange(samples, dtype=np.float64)
-            inside[x * along + (y * along + w)[:, None] <= 0] = 0
-        side = self.side
-        return shrink(np.asarray(warped, np.uint8), side, side), shrink(np.asarray(inside, np.uint8), side, side) == 255
+        height, width = level.shape
+        covered = covered_pixels(to_level, width, height, self.side, _SUPERSAMPLING)
+        return shrink(np.asarray(warped, np.uint8), self.side, self.side), covered
 
 
 def resize_map(before: tuple[int, int], after: tuple[int, int]) -> F64:

@@ -20,6 +20,7 @@ from fingerprint.kernels.matching import (
     best_similarity,
     match_signatures,
     pack_signatures,
+    residuals_under,
     vote_pair,
 )
 from fingerprint.train.fitting import fit_signatures
@@ -328,6 +329,85 @@ class TestBestSimilarity:
         r_frame[:, :2] += np.float32(0.25)
         after = best_similarity(q_frame, r_frame, rows, rows, *SETTINGS)
         assert abs(int(before.sum()) - int(after.sum())) <= 1
+
+
+class TestResidualsUnder:
+    def mapped(self, transform: np.ndarray, points: np.ndarray) -> np.ndarray:
+        x, y, w = transform @ np.column_stack([points, np.ones(len(points))]).T
+        return np.column_stack([x / w, y / w])
+
+    def derivatives(self, transform: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """By differences: shape (m, 2, 2)."""
+        step = 1e-6
+        sides = [self.mapped(transform, points + by) - self.mapped(transform, points - by) for by in np.eye(2) * step]
+        return np.stack(sides, axis=2) / (2 * step)
+
+    def random_transform(self, rng: np.random.Generator) -> np.ndarray:
+        out = np.eye(3)
+        scale, turn = rng.uniform(0.4, 2.5), rng.uniform(0, 2 * np.pi)
+        turned = scale * np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+        out[:2, :2] = turned @ [[1, rng.uniform(-0.3, 0.3)], [0, rng.uniform(0.7, 1.4)]]
+        out[:2, 2] = rng.normal(size=2)
+        out[2, :2] = rng.uniform(-1.2, 1.2, 2)
+        return out
+
+    def test_against_numpy_and_differences(self) -> None:
+        n_finite = n_refused = n_beyond = 0
+        for seed in range(40):
+            rng = np.random.default_rng(seed)
+            transform, q_frames = self.random_transform(rng), random_frame(rng, 100)
+            source = q_frames[:, :2].astype(np.float64)
+            depth = source @ transform[2, :2] + transform[2, 2]
+            apart = np.abs(depth) > 0.1  # from the horizon, or differences tell little
+            q_frames, source, depth = q_frames[apart], source[apart], depth[apart]
+            linear, n = self.derivatives(transform, source), len(source)
+            scale = np.sqrt(np.abs(np.linalg.det(linear)))
+            turned = np.einsum("nij,nj->ni", linear, q_frames[:, 3:].astype(np.float64))
+            angle = np.arctan2(turned[:, 1], turned[:, 0]) + rng.normal(0, 0.4, n)
+            target = self.mapped(transform, source) + rng.normal(0, 0.05, (n, 2))
+            size = q_frames[:, 2] + np.log(scale) + rng.normal(0, 0.5, n)
+            r_frames = np.column_stack([target, size, np.cos(angle), np.sin(angle)]).astype(np.float32)
+
+            r = r_frames.astype(np.float64)
+            distance = np.hypot(*(self.mapped(transform, source) - r[:, :2]).T)
+            cosine = (turned * r[:, 3:]).sum(axis=1) / np.hypot(*turned.T)
+            growth = np.abs(r[:, 2] - q_frames[:, 2].astype(np.float64) - np.log(scale))
+            expected = distance / (0.03 * np.maximum(1, scale))
+            agrees = (growth < 0.7) & (cosine > 0.8) & (depth > 0)
+            certain = (np.abs(growth - 0.7) > 1e-6) & (np.abs(cosine - 0.8) > 1e-6)
+            found = residuals_under(transform, q_frames, r_frames, 0.03, 0.7, 0.8)
+            assert found.dtype == np.float64
+            np.testing.assert_allclose(
+                found[certain], np.where(agrees, expected, np.inf)[certain], rtol=1e-5, err_msg=str(seed)
+            )
+            n_finite += np.isfinite(found).sum()
+            n_refused += (~agrees & (depth > 0)).sum()
+            n_beyond += (depth < 0).sum()
+        assert min(n_finite, n_refused, n_beyond) > 100
+
+    def test_a_match_on_the_horizon_is_not_near(self) -> None:
+        frames = random_frame(np.random.default_rng(0), 1)
+        frames[0, :2] = 0.5, 0.25
+        horizon = np.array([[1.0, 0, 0], [0, 1, 0], [2, 0, -1]])
+        assert residuals_under(horizon, frames, frames, 0.05, 0.6, 0.5).tolist() == [np.inf]
+
+    def test_a_map_to_a_point_agrees_with_nothing(self) -> None:
+        frames = random_frame(np.random.default_rng(0), 5)
+        assert (residuals_under(np.diag([0.0, 0, 1]), frames, frames, 0.05, 0.6, 0.5) == np.inf).all()
+
+    @pytest.mark.parametrize(("scale", "expected"), [(0.5, 0.4), (1.0, 0.4), (2.0, 0.2), (4.0, 0.1)])
+    def test_is_in_tolerances_that_grow_as_the_map_magnifies(self, scale: float, expected: float) -> None:
+        q_frames = random_frame(np.random.default_rng(1), 6)
+        r_frames = q_frames.copy()
+        r_frames[:, :2] *= np.float32(scale)
+        r_frames[:, 2] += np.float32(math.log(scale))
+        r_frames[:, 1] += np.float32(0.02)
+        transform = np.diag([scale, scale, 1.0])
+        np.testing.assert_allclose(residuals_under(transform, q_frames, r_frames, 0.05, 0.1, 0.9), expected, rtol=1e-4)
+
+    def test_no_match(self) -> None:
+        none = np.zeros((0, 5), np.float32)
+        assert residuals_under(np.eye(3), none, none, 0.05, 0.6, 0.5).shape == (0,)
 
 
 class TestVotePair:

@@ -1,4 +1,4 @@
-"""The comparison of two aligned pictures, cell by cell: against NumPy, and on pictures changed in a known way."""
+"""What is measured of an overlap and of a picture: against SciPy and OpenCV, and on pictures changed in a known way."""
 
 from __future__ import annotations
 
@@ -9,47 +9,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from fingerprint.kernels.overlap import (
+from fingerprint.kernels.cells import (
     AREA,
     BEST,
     CELL,
-    MEASURES,
     MOVED_X,
     MOVED_Y,
-    N_COLUMNS,
-    QUERY_DEVIATION,
     QUERY_ENERGY,
-    QUERY_MEAN,
-    REACH,
-    REFERENCE_DEVIATION,
     REFERENCE_ENERGY,
-    REFERENCE_MEAN,
     UNMOVED,
-    _parts,
     compare_cells,
-    fit_moves,
-    likeness_of,
-    summarise_cells,
 )
+from fingerprint.kernels.overlap import MEASURES, _parts, fit_moves, likeness_of, measure_drawn, summarise_cells
 from fingerprint.types import F64, U8, Bool
 
 SIDE = 192
-SCENES = ("astronaut", "chelsea", "coffee", "brick")
 #: Measures that are shares of something.
 SHARES = (
     *("contradicting", "largest_contradiction", "contradicting_alike", "contradicting_reference"),
     *("contradicting_query", "agreeing", "same_tone", "other_tone", "same_tone_part", "tone_broken"),
 )
-
-
-@pytest.fixture(scope="module")
-def scenes(photos: dict[str, U8]) -> dict[str, U8]:
-    """Grey photographs of 192 x 192 pixels."""
-    greys = {name: cv2.cvtColor(photos[name], cv2.COLOR_RGB2GRAY) for name in SCENES if name in photos}
-    return {
-        name: np.asarray(cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
-        for name, grey in greys.items()
-    }
 
 
 def everywhere(picture: U8) -> Bool:
@@ -68,89 +47,6 @@ def noise(seed: int, side: int = SIDE) -> U8:
     """Soft noise, of the contrast of a photograph."""
     drawn = cv2.GaussianBlur(np.random.default_rng(seed).normal(size=(side, side)), (0, 0), 1.2)
     return np.asarray(np.clip(128 + 45 * drawn / drawn.std(), 0, 255), np.uint8)
-
-
-def soft_gradients(grey: U8, inner: Bool) -> F64:
-    """Scharr gradients by OpenCV, of a length that tends to 1; 0 where not all neighbours are shared: (2, n, n)."""
-    both = np.stack([cv2.Scharr(grey, cv2.CV_64F, *axis) / 32 for axis in ((1, 0), (0, 1))])
-    return np.asarray(np.where(inner, both / (np.sqrt((both**2).sum(axis=0)) + 2), 0.0))
-
-
-def moved_correlations(query: F64, reference: F64, inner: Bool, top: int, left: int) -> F64:
-    """Correlation of a cell of soft gradients for each move of the query, down by across."""
-    rows, columns = slice(top, top + CELL), slice(left, left + CELL)
-    wide = np.pad(query, ((0, 0), (REACH, REACH), (REACH, REACH)))
-    cell = reference[:, rows, columns]
-    whole = (query[:, rows, columns] ** 2).sum()
-    out = np.empty((2 * REACH + 1, 2 * REACH + 1))
-    for j in range(2 * REACH + 1):
-        for i in range(2 * REACH + 1):
-            part = wide[:, top + j : top + j + CELL, left + i : left + i + CELL]
-            energy = ((part**2).sum(axis=0) * inner[rows, columns]).sum()
-            out[j, i] = (part * cell).sum() / np.sqrt((cell**2).sum() * max(energy, 0.25 * whole))
-    return out
-
-
-class TestCompareCells:
-    @pytest.mark.parametrize("kind", ["changed", "moved", "half", "other"])
-    def test_against_numpy(self, kind: str, scenes: dict[str, U8]) -> None:
-        reference = scenes["chelsea"]
-        query = {
-            "changed": np.asarray(cv2.GaussianBlur(reference, (0, 0), 1) // 2 + 40, np.uint8),
-            "moved": np.roll(reference, (1, -2), (0, 1)),
-            "half": reference[::-1],
-            "other": scenes["coffee"],
-        }[kind]
-        shared = everywhere(reference)
-        if kind == "half":
-            shared = np.add.outer(np.arange(SIDE), 2 * np.arange(SIDE)) % 500 < 250
-        inner = ndimage.binary_erosion(shared, np.ones((3, 3)))
-        q, r = soft_gradients(query, inner), soft_gradients(reference, inner)
-        table = compare_cells(np.ascontiguousarray(query), reference, shared)
-        assert table.shape == (SIDE // CELL, SIDE // CELL, N_COLUMNS)
-        assert table.dtype == np.float64
-        n_correlated = 0
-        for (row, column), cell in zip(np.ndindex(*table.shape[:2]), table.reshape(-1, N_COLUMNS), strict=True):
-            at = slice(row * CELL, row * CELL + CELL), slice(column * CELL, column * CELL + CELL)
-            assert cell[AREA] == inner[at].sum()
-            energies = [(part[:, at[0], at[1]] ** 2).sum() for part in (r, q)]
-            np.testing.assert_allclose(cell[[REFERENCE_ENERGY, QUERY_ENERGY]], energies, rtol=1e-4, atol=1e-4)
-            if not cell[AREA]:
-                continue
-            tones = [query[at][inner[at]], reference[at][inner[at]]]
-            np.testing.assert_allclose(cell[[QUERY_MEAN, REFERENCE_MEAN]], [t.mean() for t in tones])
-            np.testing.assert_allclose(
-                cell[[QUERY_DEVIATION, REFERENCE_DEVIATION]], [t.std() for t in tones], atol=1e-4
-            )
-            if cell[AREA] < 0.3 * CELL**2 or min(energies) < 1e-2:
-                continue
-            n_correlated += 1
-            moves = moved_correlations(q, r, inner, row * CELL, column * CELL)
-            assert cell[UNMOVED] == pytest.approx(moves[REACH, REACH], abs=1e-4)
-            assert cell[BEST] == pytest.approx(moves.max(), abs=1e-4)
-            if (moves > moves.max() - 1e-3).sum() == 1:
-                j, i = np.unravel_index(moves.argmax(), moves.shape)
-                assert abs(cell[MOVED_X] - (i - REACH)) <= 0.5
-                assert abs(cell[MOVED_Y] - (j - REACH)) <= 0.5
-        assert n_correlated > 200
-
-    @pytest.mark.parametrize(("x", "y"), [(0, 0), (1, 0), (0, -1), (-2, 1)])
-    def test_finds_the_move_of_a_shifted_photograph(self, x: int, y: int, scenes: dict[str, U8]) -> None:
-        for name, scene in scenes.items():
-            inside = compared(np.roll(scene, (y, x), (0, 1)), scene)[1:-1, 1:-1].reshape(-1, N_COLUMNS)
-            seen = inside[np.minimum(inside[:, REFERENCE_ENERGY], inside[:, QUERY_ENERGY]) > 4]
-            assert len(seen) > 100, name
-            assert np.median(seen[:, BEST]) > 0.97, name
-            # The best move of a cell on an edge is uncertain along it, and the largest move is not refined.
-            assert (np.abs(seen[:, MOVED_X] - x) < 0.5).mean() > 0.85, name
-            assert (np.abs(seen[:, MOVED_Y] - y) < 0.5).mean() > 0.85, name
-
-    def test_nothing_that_is_passed_is_written_to(self, scenes: dict[str, U8]) -> None:
-        query, reference = scenes["coffee"].copy(), scenes["chelsea"].copy()
-        shared = everywhere(query)
-        for array in (query, reference, shared):
-            array.setflags(write=False)
-        np.testing.assert_array_equal(compare_cells(query, reference, shared), compared(query, reference))
 
 
 class TestFitMoves:
@@ -338,3 +234,87 @@ class TestSummary:
         assert text["same_tone_part"] > 0.2 > 0.1 > photo["same_tone_part"]
         assert photo["other_tone"] > 3 * text["other_tone"]
         assert text["tone_difference"] < photo["tone_difference"]
+
+
+def ground_of(picture: U8) -> float:
+    """Largest share of the pixels that lie within two grey values of one tone, by trying each tone."""
+    tones = picture.astype(int)
+    return max(float((np.abs(tones - tone) <= 2).mean()) for tone in range(256))
+
+
+def gradient_lengths(picture: U8) -> F64:
+    """Lengths of the Scharr gradients of the pixels that have all neighbours, by OpenCV."""
+    along, down = (cv2.Scharr(picture, cv2.CV_64F, *axis, scale=1 / 32) for axis in ((1, 0), (0, 1)))
+    return np.hypot(along, down)[1:-1, 1:-1]
+
+
+def drawing() -> U8:
+    """Black lines and words on white, without a soft edge."""
+    sheet = np.full((SIDE, SIDE), 255, np.uint8)
+    cv2.rectangle(sheet, (20, 30), (150, 120), 0, 2)
+    cv2.putText(sheet, "a drawing", (10, 170), 0, 1, 0, 2, cv2.LINE_8)
+    return sheet
+
+
+class TestMeasureDrawn:
+    def check(self, picture: U8, name: str) -> tuple[float, float, float]:
+        ground, flat, gradient = measure_drawn(picture)
+        lengths = gradient_lengths(picture)
+        assert ground == pytest.approx(ground_of(picture), abs=1e-12), name
+        assert flat == pytest.approx((lengths < 1).mean(), abs=1e-12), name
+        # Of an even number of lengths, the smaller of the two in the middle counts.
+        assert gradient == pytest.approx(np.quantile(lengths, 0.5, method="inverted_cdf"), abs=1 / 128 + 1e-9), name
+        return ground, flat, gradient
+
+    def test_of_photographs(self, scenes: dict[str, U8]) -> None:
+        for name, scene in scenes.items():
+            for picture in (scene, scene[1:96, 64:159].copy(), noise(2, 40)):
+                _, _, gradient = self.check(picture, name)
+                assert gradient == pytest.approx(np.median(gradient_lengths(picture)), abs=1 / 64), name
+
+    @pytest.mark.parametrize("side", [3, 4, 17])
+    def test_of_any_pixels(self, side: int) -> None:
+        for seed in range(20):
+            rng = np.random.default_rng(seed)
+            low, high = sorted(rng.integers(0, 256, 2).tolist())
+            self.check(rng.integers(low, high + 1, (side, side), dtype=np.uint8), str(seed))
+
+    @pytest.mark.parametrize("level", [0, 1, 128, 254, 255])
+    def test_of_one_tone_all_is_ground_and_flat(self, level: int) -> None:
+        for side in (3, 64):
+            ground, flat, gradient = measure_drawn(np.full((side, side), level, np.uint8))
+            assert (ground, flat) == (1, 1), side
+            assert 0 <= gradient <= 1 / 64, side
+
+    def test_of_the_strongest_edges(self) -> None:
+        """Black and white pixels, in all arrangements around one pixel: no gradient is too long to be counted."""
+        for code in range(512):
+            picture = ((code >> np.arange(9) & 1) * 255).astype(np.uint8).reshape(3, 3)
+            self.check(picture, str(code))
+        edge = np.zeros((64, 64), np.uint8)
+        edge[:, 32:] = 255
+        ground, flat, gradient = self.check(edge, "edge")
+        assert ground == 0.5
+        assert flat == pytest.approx(60 / 62)
+        assert gradient < 1 / 64
+
+    @pytest.mark.parametrize(("step", "flat"), [(1, 0.0), (0, 1.0)])
+    def test_a_slope_of_one_grey_value_is_not_flat(self, step: int, flat: float) -> None:
+        slope = np.tile(np.arange(32) * step + 7, (32, 1)).astype(np.uint8)
+        assert measure_drawn(slope)[1] == flat
+        assert measure_drawn(np.ascontiguousarray(slope.T))[1] == flat
+
+    @pytest.mark.parametrize(("apart", "ground"), [(0, 1.0), (4, 1.0), (5, 0.7)])
+    def test_the_ground_is_five_grey_values_wide(self, apart: int, ground: float) -> None:
+        for darker in (0, 100, 255 - apart):
+            picture = np.full((10, 10), darker, np.uint8)
+            picture[:3] += np.uint8(apart)
+            assert measure_drawn(picture)[0] == pytest.approx(ground), darker
+
+    def test_a_drawing_is_told_from_photographs(self, scenes: dict[str, U8]) -> None:
+        ground, flat, gradient = self.check(drawing(), "drawing")
+        for name, scene in scenes.items():
+            of_photo = measure_drawn(scene)
+            assert ground > 0.7 > of_photo[0], name
+            assert flat > 0.7 > of_photo[1], name
+            assert gradient < of_photo[2], name

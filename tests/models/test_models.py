@@ -49,7 +49,7 @@ PREFIXES = {"cohort": "background"}
 #: What `model_id` is the digest of, and what `calibration_id`.
 BOUND, FREE = ("descriptor", "vocabulary", "insets"), ("cohort", "calibration", "ruled_out", "copies", "shared")
 #: Bytes at the end of the file that hold the archive's directory.
-DIRECTORY = 3_000
+DIRECTORY = 3_300
 #: Every array: part and name.
 ARRAYS = [(part, field.name) for part, kind in PARTS.items() for field in dataclasses.fields(kind)]
 
@@ -107,6 +107,8 @@ MISSHAPEN = [
     ("shared", "values", (TREES, 2**DEPTH - 1)),
     ("shared", "values", (TREES,)),
     ("copies", "values", (TREES + 1, 2**DEPTH)),
+    ("copies", "weights", (N_MEASURED, 1)),
+    ("shared", "weights", (1, N_MEASURED)),
     ("shared", "bias", (2,)),
 ]
 
@@ -123,6 +125,7 @@ def small_models(seed: int = 0, part: str = "descriptor", **changes: Any) -> Mod
             features=rng.integers(0, N_MEASURED, (TREES, DEPTH)).astype(np.int32),
             thresholds=rng.normal(size=(TREES, DEPTH)),
             values=rng.normal(size=(TREES, 2**DEPTH)),
+            weights=rng.normal(size=N_MEASURED),
             bias=rng.random(1),
         )
 
@@ -375,6 +378,14 @@ class TestDamage:
         assert len(said) == len(ARRAYS)
         assert {name: text for name, text in said.items() if name not in text} == {}
 
+    @pytest.mark.parametrize("part", ["copies", "shared"])
+    def test_trees_from_before_they_had_weights_say_what_is_missing(self, part: str, saved: Path) -> None:
+        arrays = arrays_in(saved)
+        del arrays[f"{part}.weights"]
+        np.savez(saved / ARRAYS_NAME, **arrays)
+        with pytest.raises(ModelError, match=rf"{ARRAYS_NAME}: the array '{part}.weights' is missing; train"):
+            load_models(saved)
+
     def test_one_array_in_place_of_the_archive(self, saved: Path) -> None:
         with (saved / ARRAYS_NAME).open("wb") as file:
             np.save(file, np.zeros(3))
@@ -461,16 +472,34 @@ class TestShapes:
         assert load_models(tmp_path).descriptor.background.shape == (0, DIMENSION)
 
     @pytest.mark.parametrize("part", ["copies", "shared"])
-    def test_a_tree_that_asks_about_a_negative_number_is_refused(self, part: str, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("feature", [-1, N_MEASURED, 2**31 - 1])
+    def test_a_tree_that_asks_about_what_is_not_weighed_is_refused(
+        self, feature: int, part: str, tmp_path: Path
+    ) -> None:
+        """The kernel would read memory outside its arrays."""
         features = array_of(small_models(), part, "features").copy()
-        features[3, 1] = -1
-        self.refused(tmp_path, "a tree asks about evidence -1", part, features=features)
+        features[3, 1] = feature
+        low, high = min(feature, features.min()), max(feature, features.max())
+        self.refused(tmp_path, f"about evidence {low} to {high} of {N_MEASURED};", part, features=features)
 
-    @pytest.mark.parametrize("name", ["values", "bias", "thresholds"])
-    def test_a_tree_with_a_number_that_is_none_is_refused(self, name: str, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("part", ["copies", "shared"])
+    def test_too_few_weights_for_what_the_trees_ask_about_are_refused(self, part: str, tmp_path: Path) -> None:
+        last = int(array_of(small_models(), part, "features").max())
+        for n in (0, 1, last):
+            self.refused(tmp_path, f"to {last} of {n}; .*train", part, weights=np.zeros(n))
+        save_models(small_models(part=part, weights=np.zeros(last + 1)), tmp_path)
+        assert array_of(load_models(tmp_path), part, "weights").shape == (last + 1,)
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+    @pytest.mark.parametrize("name", ["values", "weights", "bias", "thresholds"])
+    def test_a_tree_with_a_number_that_is_not_finite_is_refused(self, name: str, value: float, tmp_path: Path) -> None:
         array = array_of(small_models(), "copies", name).copy()
-        array.flat[0] = np.nan
-        self.refused(tmp_path, "not finite", "copies", **{name: array})
+        array.flat[-1] = value
+        if name == "thresholds" and not np.isnan(value):  # all or nothing is larger than this
+            save_models(with_array("copies", name, array), tmp_path)
+            assert load_models(tmp_path).copies.thresholds.flat[-1] == value
+        else:
+            self.refused(tmp_path, "not finite", "copies", **{name: array})
 
     def test_no_trees_are_allowed(self, tmp_path: Path) -> None:
         nothing: dict[str, Any] = {
@@ -480,13 +509,14 @@ class TestShapes:
         }
         save_models(small_models(part="shared", **nothing), tmp_path)
         loaded = load_models(tmp_path)
-        assert tree_log_odds(np.zeros(3), loaded.shared) == loaded.shared.bias[0]
+        x = np.random.default_rng(1).normal(size=N_MEASURED)
+        assert tree_log_odds(x, loaded.shared) == pytest.approx(loaded.shared.weights @ x + loaded.shared.bias[0])
 
     def test_a_question_that_divides_nothing_is_kept(self, tmp_path: Path) -> None:
         thresholds = np.full((TREES, DEPTH), np.inf)
         save_models(small_models(part="copies", thresholds=thresholds), tmp_path)
         loaded = load_models(tmp_path).copies
-        expected = loaded.bias[0] + loaded.values[:, 0].sum()
+        expected = loaded.bias[0] + loaded.values[:, 0].sum() + 1e9 * loaded.weights.sum()
         assert tree_log_odds(np.full(N_MEASURED, 1e9), loaded) == pytest.approx(expected)
 
     def test_an_empty_inverted_file_is_allowed(self, tmp_path: Path) -> None:
@@ -552,6 +582,7 @@ class TestShipped:
                 assert np.isfinite(array_of(models, part, name)).all(), (part, name)
         for trees in (models.copies, models.shared):
             assert len(trees.features) > 0
+            assert trees.weights.shape == (N_MEASURED,)
             assert 0 <= trees.features.min() <= trees.features.max() < N_MEASURED
             assert not np.isnan(trees.thresholds).any()
         assert (models.ruled_out.spread > 0).all()

@@ -74,9 +74,9 @@ class TestFitTrees:
     def test_has_the_shapes_that_are_checked(self) -> None:
         x, y = exclusive(0, 100)
         model = fit_trees(x, y, PLAN, rng_of(0))
-        shapes = [(60, 3), (60, 3), (60, 8), (1,)]
-        assert [a.shape for a in (model.features, model.thresholds, model.values, model.bias)] == shapes
-        assert [a.dtype for a in (model.features, model.thresholds, model.values)] == [np.int32, np.float64, np.float64]
+        arrays = (model.features, model.thresholds, model.values, model.weights, model.bias)
+        assert [a.shape for a in arrays] == [(60, 3), (60, 3), (60, 8), (4,), (1,)]
+        assert [a.dtype for a in arrays] == [np.int32, *[np.float64] * 4]
         assert 0 <= model.features.min() <= model.features.max() < 4
         assert np.isfinite([*model.values.ravel(), *model.bias]).all()
         assert not np.isnan(model.thresholds).any()
@@ -84,7 +84,7 @@ class TestFitTrees:
     def test_come_back_from_the_seed(self) -> None:
         x, y = exclusive(0, 200)
         one, again, other = (fit_trees(x, y, PLAN, rng_of(seed)) for seed in (3, 3, 4))
-        for name in ("features", "thresholds", "values", "bias"):
+        for name in ("features", "thresholds", "values", "weights", "bias"):
             assert getattr(one, name).tobytes() == getattr(again, name).tobytes()
         assert one.values.tobytes() != other.values.tobytes()
 
@@ -104,7 +104,7 @@ class TestFitTrees:
         x = np.repeat([[0.0, -1.0], [1.0, -1.0], [1e12, -1.0]], 30, axis=0)
         y = np.repeat([False, True, False], 30)
         model = fit_trees(x, y, PLAN, rng_of(0))
-        found = odds_of(np.array([[0.0, 0], [1, 0], [1e12, 0], [np.inf, 0]]), model) > 0
+        found = odds_of(np.array([[0.0, 0], [1, 0], [1e12, 0], [1e300, 0]]), model) > 0
         assert found.tolist() == [False, True, False, False]
 
     def test_thresholds_divide_as_the_bins_did(self) -> None:
@@ -118,6 +118,94 @@ class TestFitTrees:
             own = odds.round(9) == value
             step = (y[own] - p).sum() / (p * (1 - p) * own.sum())
             assert value - model.bias[0] == pytest.approx(step, abs=1e-6)
+
+
+def slope(seed: int, n: int = 800) -> tuple[F64, Bool]:
+    """Labels whose log-odds rise by 3 with the first of two numbers, and fall by 2 where the second is positive."""
+    rng = rng_of(seed)
+    x = rng.normal(size=(n, 2))
+    return x, rng.random(n) < expit(3 * x[:, 0] - 2 * (x[:, 1] > 0))
+
+
+class TestStart:
+    """Trees that correct a linear function."""
+
+    START = (np.array([3.0, 0.0]), -1.0)
+
+    def test_no_trees_are_the_start_alone(self) -> None:
+        x, y = slope(0)
+        model = fit_trees(x, y, BoostingPlan(n_trees=0, depth=3), rng_of(0), self.START)
+        new = rng_of(1).normal(size=(20, 2)) * 100
+        np.testing.assert_allclose(odds_of(new, model), 3 * new[:, 0] - 1, rtol=1e-12)
+
+    def test_without_a_start_only_the_share_counts_before_the_trees(self) -> None:
+        x, y = slope(0)
+        model = fit_trees(x, y, BoostingPlan(n_trees=0, depth=3), rng_of(0))
+        assert model.weights.tolist() == [0, 0]
+        assert expit(model.bias[0]) == pytest.approx(y.mean())
+
+    def test_what_the_start_lacks_is_learned(self) -> None:
+        x, y = slope(0)
+        model = fit_trees(x, y, PLAN, rng_of(0), self.START)
+        new = np.column_stack([np.zeros(400), rng_of(1).normal(size=400)])
+        falls = odds_of(new[new[:, 1] > 0.2], model).mean() - odds_of(new[new[:, 1] < -0.2], model).mean()
+        assert falls == pytest.approx(-2, abs=0.6)
+        assert log_loss(odds_of(x, model), y) < log_loss(3 * x[:, 0] - 1, y) - 0.05
+
+    def test_a_start_that_explains_all_leaves_little_to_the_trees(self) -> None:
+        x = rng_of(3).normal(size=(4000, 2))
+        y = rng_of(4).random(4000) < expit(3 * x[:, 0] - 1)
+        few = BoostingPlan(n_trees=20, depth=2, rate=0.2, share=1.0)
+        right, from_share = fit_trees(x, y, few, rng_of(0), self.START), fit_trees(x, y, few, rng_of(0))
+        assert np.abs(odds_of(x, right) - (3 * x[:, 0] - 1)).mean() < 0.2
+        assert np.abs(right.values).mean() < np.abs(from_share.values).mean() / 3
+
+    def test_beyond_the_training_data_log_odds_follow_the_start(self) -> None:
+        x, y = slope(0)
+        with_start, without = (fit_trees(x, y, PLAN, rng_of(0), start) for start in (self.START, None))
+        far = np.array([[at, 0.5] for at in (-40.0, -20.0, 20.0, 40.0)])
+        found, flat = odds_of(far, with_start), odds_of(far, without)
+        assert found[1] - found[0] == pytest.approx(3 * 20)
+        assert found[3] - found[2] == pytest.approx(3 * 20)
+        np.testing.assert_allclose(flat[[0, 2]], flat[[1, 3]], rtol=1e-12)  # trees alone know no more than at the rim
+
+    def test_improves_what_trees_cannot_extrapolate(self) -> None:
+        x, y = slope(0, 2000)
+        seen = np.abs(x[:, 0]) < 0.7
+        models = [fit_trees(x[seen], y[seen], PLAN, rng_of(0), start) for start in (self.START, None)]
+        beyond = np.abs(x[:, 0]) > 1.4
+        with_start, without = (log_loss(odds_of(x[beyond], model), y[beyond]) for model in models)
+        assert with_start < without - 0.05
+
+    def test_is_not_changed(self) -> None:
+        x, y = slope(0, 200)
+        weights = np.array([3.0, 0.0])
+        fit_trees(x, y, PLAN, rng_of(0), (weights, -1.0))
+        fit_calibrated_trees(x, y, np.arange(200), np.arange(200), PLAN, rng_of(0), (weights, -1.0))
+        assert weights.tolist() == [3, 0]
+
+    def test_the_calibration_shrinks_the_start_as_the_trees(self) -> None:
+        """This start is three times as sure as it may be."""
+        x, y = slope(0, 3000)
+        groups, each = np.arange(3000) % 50, np.arange(3000)
+        plan = BoostingPlan(n_trees=0, depth=1)
+        model, left_out = fit_calibrated_trees(x, y, groups, each, plan, rng_of(0), (np.array([9.0, 0.0]), 5.0))
+        np.testing.assert_allclose(odds_of(x, model), left_out, rtol=1e-9)
+        assert calibration_error(left_out, y) < 0.05
+        factor = model.weights[0] / 9
+        assert factor == pytest.approx(1 / 3, abs=0.07)
+        assert model.weights[1] == 0
+        assert model.bias[0] < 0
+
+    def test_leaves_weights_and_bias_are_calibrated_by_one_line(self) -> None:
+        x, y, groups = families(2, 15, 30)
+        plan, start = BoostingPlan(n_trees=15, depth=3, share=1.0), (np.array([2.0, 0, 0, 0, 0, 1.0]), 0.3)
+        raw = fit_trees(x, y, plan, rng_of(7), start)
+        calibrated, _ = fit_calibrated_trees(x, y, groups, np.arange(len(y)), plan, rng_of(5), start)
+        before, after = odds_of(x, raw), odds_of(x, calibrated)
+        factor, shift = np.polyfit(before, after, 1)
+        np.testing.assert_allclose(after, factor * before + shift, atol=1e-9)
+        np.testing.assert_allclose(calibrated.weights, raw.weights * factor, atol=1e-9)
 
 
 class TestFitCalibratedTrees:

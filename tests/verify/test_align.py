@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 
+import cv2
 import numpy as np
 import pytest
 
 from fingerprint.config import MatchConfig
-from fingerprint.types import Keypoints
+from fingerprint.types import F64, Keypoints
 from fingerprint.verify.align import MAX_HYPOTHESES, align
 from fingerprint.verify.geometry import apply_transform
 
@@ -31,15 +32,33 @@ def random_keypoints(rng: np.random.Generator, n: int) -> Keypoints:
     )
 
 
-def moved(keypoints: Keypoints, transform: np.ndarray, rng: np.random.Generator, jitter: float = 0.0) -> Keypoints:
-    """The same keypoints after an affine map of the picture."""
+def derivatives(transform: F64, points: F64) -> F64:
+    """The derivative of a projective map at each point, by differences: shape (n, 2, 2)."""
+    step = 1e-6
+    sides = [
+        apply_transform(transform, points + by) - apply_transform(transform, points - by) for by in np.eye(2) * step
+    ]
+    return np.stack(sides, axis=2) / (2 * step)
+
+
+def moved(keypoints: Keypoints, transform: F64, rng: np.random.Generator, jitter: float = 0.0) -> Keypoints:
+    """The same keypoints after a projective map of the picture: each is turned and scaled as the map does there."""
     frame = keypoints.frame.astype(np.float64)
-    linear = transform[:2, :2]
-    direction = frame[:, 3:] @ linear.T
+    linear = derivatives(transform, frame[:, :2])
+    direction = np.einsum("nij,nj->ni", linear, frame[:, 3:])
     place = apply_transform(transform, frame[:, :2]) + rng.normal(0, jitter, (len(frame), 2))
-    size = frame[:, 2] + math.log(abs(np.linalg.det(linear))) / 2
+    size = frame[:, 2] + np.log(np.abs(np.linalg.det(linear))) / 2
     unit = direction / np.linalg.norm(direction, axis=1, keepdims=True)
     return dataclasses.replace(keypoints, frame=np.column_stack([place, size, unit]).astype(np.float32))
+
+
+def tilted(height: float) -> F64:
+    """The map of a square picture to one that is tilted: its right side is only so high as a part of its left."""
+    low, high = (1 - height) / 2, (1 + height) / 2
+    before, after = [[0, 0], [1, 0], [1, 1], [0, 1]], [[0, 0], [0.7, low], [0.7, high], [0, 1]]
+    return np.asarray(
+        cv2.getPerspectiveTransform(np.array(before, np.float32), np.array(after, np.float32)), np.float64
+    )
 
 
 def joined(*parts: Keypoints) -> Keypoints:
@@ -77,6 +96,41 @@ def test_recovers_a_planted_transform_among_strangers() -> None:
         assert found.n_matches == 80, seed
         assert ((found.residuals >= 0) & (found.residuals < 1)).all(), seed
         np.testing.assert_allclose(found.similarities, 1, atol=0.02, err_msg=str(seed))
+
+
+@pytest.mark.parametrize("side", ["query", "reference"])
+@pytest.mark.parametrize("height", [0.35, 0.42, 0.5])
+def test_a_strong_perspective_is_followed_among_strangers(height: float, side: str) -> None:
+    """One affine map agrees with a tilted picture only in a part."""
+    truth = tilted(height)
+    n, n_wrong, corners = 80, 60, np.array([[0, 0], [1, 0], [1, 1], [0, 1.0]])
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        flat = random_keypoints(rng, n + n_wrong)
+        tilt = moved(flat, truth, rng, jitter=0.001)
+        tilt.frame[n:] = random_keypoints(rng, n_wrong).frame  # similar descriptors at other places
+        if side == "query":
+            found, back = align(tilt, flat, CONFIG), (apply_transform(truth, corners), corners)
+        else:
+            found, back = align(flat, tilt, CONFIG), (corners, apply_transform(truth, corners))
+        assert found.transform is not None, seed
+        np.testing.assert_allclose(apply_transform(found.transform, back[0]), back[1], atol=0.01, err_msg=str(seed))
+        assert (found.query_idx < n).sum() >= 0.97 * n, seed
+        assert (found.query_idx >= n).sum() <= 2, seed
+        assert np.median(found.residuals) < 0.2, seed
+
+
+@pytest.mark.parametrize("side", ["query", "reference"])
+def test_sizes_are_judged_where_a_keypoint_lies(side: str) -> None:
+    """A keypoint at the far end of a tilted picture contradicts it if it is as large as one at the near end."""
+    rng = np.random.default_rng(2)
+    flat, truth = random_keypoints(rng, 80), tilted(0.35)
+    flat.frame[:8, 0] = 0.97
+    tilt = moved(flat, truth, rng)
+    near = derivatives(truth, np.array([[0.0, 0.5]]))[0]
+    tilt.frame[:8, 2] = flat.frame[:8, 2] + np.float32(math.log(np.linalg.det(near)) / 2)
+    found = align(tilt, flat, CONFIG) if side == "query" else align(flat, tilt, CONFIG)
+    assert found.query_idx.tolist() == list(range(8, 80))
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -16,6 +16,7 @@ from fingerprint.verify.geometry import (
     fit_similarity,
     hull_area,
     is_plausible,
+    is_plausible_at,
     rectangle,
     shared_region,
     signed_area,
@@ -182,6 +183,90 @@ class TestIsPlausible:
     @pytest.mark.parametrize("value", [np.nan, np.inf])
     def test_what_is_not_finite_is_not(self, value: float) -> None:
         assert not is_plausible(np.array([[1.0, value], [0.0, 1.0]]))
+
+
+SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1.0]])
+
+
+def tilted(height: float) -> np.ndarray:
+    """The map of a square whose right side becomes only so high as a part of its left, and so much nearer to it."""
+    low, high = (1 - height) / 2, (1 + height) / 2
+    after = np.array([[0, 0], [height**0.5, low], [height**0.5, high], [0, 1]], np.float32)
+    return np.asarray(cv2.getPerspectiveTransform(SQUARE.astype(np.float32), after), np.float64)
+
+
+def deeper(depth: float, stretch: float = 1.0) -> np.ndarray:
+    """A map under which x = 1 is so many times as far away as x = 0; it stretches x by `stretch` at x = y = 0."""
+    return np.array([[stretch, 0, 0], [0, 1, 0], [depth - 1, 0, 1]])
+
+
+def leaning(away: tuple[float, float]) -> np.ndarray:
+    """A map that leaves the middle of the square as it is; depth grows by `away` for each unit from there."""
+    middle = similarity(1, 0, 0.5, 0.5)
+    return middle @ np.array([[1, 0, 0], [0, 1, 0], [*away, 1]]) @ np.linalg.inv(middle)
+
+
+class TestIsPlausibleAt:
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_an_affine_map_is_where_its_linear_part_is(self, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        for stretch in (0.1, 0.3, 1.0, 3.0, 20.0, -1.0):
+            transform = random_affine(rng) @ np.diag([stretch, 1, 1])
+            points = rng.normal(size=(5, 2)) * 10
+            assert is_plausible_at(transform, points) == is_plausible(transform[:2, :2]), stretch
+
+    @pytest.mark.parametrize("height", [0.9, 0.5, 0.35, 0.2, 0.17])
+    def test_strong_perspective_is_from_both_sides(self, height: float) -> None:
+        transform = tilted(height)
+        turn = similarity(1.3, 130, 0.2, -0.4)
+        for tilt, points in ((transform, SQUARE), (np.linalg.inv(transform), apply_transform(transform, SQUARE))):
+            assert is_plausible_at(tilt, points)
+            assert is_plausible_at(turn @ tilt, points)
+            assert is_plausible_at(tilt @ np.linalg.inv(turn), apply_transform(turn, points))
+
+    @pytest.mark.parametrize(("depths", "plausible"), [(5.9, True), (6.1, False), (1 / 5.9, True), (1 / 6.1, False)])
+    def test_no_point_is_six_times_as_far_away_as_another(self, depths: float, *, plausible: bool) -> None:
+        growth = 2 * (depths - 1) / (depths + 1)
+        for away in ((growth, 0.0), (0.0, growth), (growth / 2, growth / 2)):
+            assert is_plausible_at(leaning(away), SQUARE) is plausible, away
+            assert is_plausible_at(leaning(away), (SQUARE + 1) / 3), away
+
+    @pytest.mark.parametrize("horizon", [-0.05, 0.0, 0.3, 0.6, 1.0, 1.05])
+    def test_a_horizon_within_or_near_the_points_is_refused(self, horizon: float) -> None:
+        growth = 1 / (0.5 - horizon)
+        for away in ((growth, 0.0), (0.0, growth)):
+            assert not is_plausible_at(leaning(away), SQUARE), away
+
+    def test_points_beyond_the_horizon_are_refused(self) -> None:
+        assert not is_plausible_at(-np.eye(3), SQUARE)
+        beyond = np.array([[-1.0, 0, 0], [0, -1, 0], [-0.1, 0, 1]])  # the horizon is at x = 10
+        assert is_plausible_at(beyond, SQUARE)
+        assert not is_plausible_at(beyond, SQUARE + 20)
+
+    @pytest.mark.parametrize("height", [1.0, 0.5, 0.3])
+    def test_mirroring_is_refused(self, height: float) -> None:
+        mirror = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]])
+        assert is_plausible_at(tilted(height), SQUARE)
+        assert not is_plausible_at(tilted(height) @ mirror, SQUARE)
+        assert not is_plausible_at(mirror @ tilted(height), SQUARE)
+
+    @pytest.mark.parametrize(
+        ("at_the_left", "in_the_middle"), [(9.8, 4.9), (10.2, 5.1), (2 / 4.9, 1 / 4.9), (2 / 5.1, 1 / 5.1), (6, 3)]
+    )
+    def test_stretching_counts_at_the_middle_of_the_points(self, at_the_left: float, in_the_middle: float) -> None:
+        points = np.array([[0, 0], [1, 0], [0.5, 0.0]])
+        transform = deeper(3, stretch=at_the_left)  # twice as deep at the middle
+        assert is_plausible_at(transform, points) is (0.2 < in_the_middle < 5)
+
+    def test_one_point_is_enough(self) -> None:
+        assert is_plausible_at(tilted(0.4), SQUARE[:1])
+        assert not is_plausible_at(np.diag([1.0, 1.0, 0.0]), SQUARE[:1])
+
+    def test_what_is_not_finite_is_refused(self) -> None:
+        for row in range(3):
+            transform = np.eye(3)
+            transform[row, row] = np.nan
+            assert not is_plausible_at(transform, SQUARE), row
 
 
 class TestApplyTransform:

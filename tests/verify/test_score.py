@@ -56,7 +56,8 @@ def drawn_trees(seed: int, n: int = 20, depth: int = 3) -> TreesModel:
     thresholds = rng.normal(size=(n, depth))
     thresholds[::4, 0] = np.inf
     features = rng.integers(0, N_MEASURED, (n, depth)).astype(np.int32)
-    return TreesModel(features, thresholds, rng.normal(size=(n, 2**depth)), rng.normal(size=1))
+    values, weights = rng.normal(size=(n, 2**depth)), rng.normal(size=N_MEASURED)
+    return TreesModel(features, thresholds, values, weights, rng.normal(size=1))
 
 
 def models_of(models: Models, seed: int) -> Models:
@@ -197,27 +198,40 @@ class TestFirstLook:
 
 class TestTreeLogOdds:
     @pytest.mark.parametrize("seed", range(3))
-    def test_is_the_bias_and_a_leaf_of_each_tree(self, seed: int) -> None:
+    def test_is_a_linear_function_and_a_leaf_of_each_tree(self, seed: int) -> None:
         model, x = drawn_trees(seed), np.random.default_rng(seed).normal(size=N_MEASURED)
         expected = float(model.bias[0])
+        for weight, value in zip(model.weights, x, strict=True):
+            expected += weight * value
         for features, thresholds, values in zip(model.features, model.thresholds, model.values, strict=True):
             leaf = 0
             for feature, threshold in zip(features, thresholds, strict=True):
                 leaf = 2 * leaf + int(x[feature] > threshold)
             expected += values[leaf]
-        assert tree_log_odds(x, model) == pytest.approx(expected)
+        found = tree_log_odds(x, model)
+        assert type(found) is float
+        assert found == pytest.approx(expected)
 
-    @pytest.mark.parametrize("beyond", [0, 1, 10**6, 2**31 - 1 - N_MEASURED])
-    def test_a_tree_that_asks_about_more_than_is_measured_is_refused(self, beyond: int, models: Models) -> None:
-        """The kernel would read memory outside its arrays."""
-        model = drawn_trees(0)
-        model.features[3, 1] = N_MEASURED + beyond
-        with pytest.raises(ModelError, match=rf"{N_MEASURED + beyond}, .* {N_MEASURED} .*train"):
-            tree_log_odds(np.zeros(N_MEASURED), model)
+    def test_far_beyond_all_thresholds_only_the_linear_part_changes(self) -> None:
+        model = drawn_trees(4)
+        for position, weight in enumerate(model.weights):
+            x = np.zeros(N_MEASURED)
+            found = []
+            for value in (1e6, 3e6):
+                x[position] = value
+                found.append(tree_log_odds(x, model))
+            assert found[1] - found[0] == pytest.approx(2e6 * weight), position
+
+    @pytest.mark.parametrize("n", [0, 1, N_MEASURED - 1, N_MEASURED + 1])
+    def test_evidence_of_another_length_is_refused_with_both_numbers(self, n: int, models: Models) -> None:
+        """The kernel would read memory outside its arrays, or the trees would ask about something else."""
+        with pytest.raises(ModelError, match=rf"{N_MEASURED} kinds .* {n};.* train"):
+            tree_log_odds(np.zeros(n), drawn_trees(0))
+        other = dataclasses.replace(drawn_trees(0), weights=np.zeros(n))
         overlap = np.zeros(len(OVERLAP_NAMES))
         for part in ("copies", "shared"):
-            changes: dict[str, Any] = {part: model}
-            with pytest.raises(ModelError):
+            changes: dict[str, Any] = {part: other}
+            with pytest.raises(ModelError, match=rf"{n} kinds .* {N_MEASURED};.* train"):
                 judge(evidence_vector(NOTHING), overlap, dataclasses.replace(models, **changes))
 
 
