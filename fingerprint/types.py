@@ -188,6 +188,27 @@ class Postings:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Digests by which the same picture is known again, however little there is to see in it.
+
+    Attributes
+    ----------
+    content : str or None
+        SHA-256 in hex of the file's bytes; of an array, of its pixels with their type and shape.
+    pixels : str or None
+        BLAKE2b of 16 bytes in hex of the decoded pixels and the full size. It depends on the versions of the decoders.
+    """
+
+    content: str | None
+    pixels: str | None
+
+    def same_as(self, other: Identity) -> bool:
+        """Return whether the bytes or the pixels are the same."""
+        same_content = self.content is not None and self.content == other.content
+        return same_content or (self.pixels is not None and self.pixels == other.pixels)
+
+
+@dataclass(frozen=True, slots=True)
 class Fingerprint:
     """All that a collection keeps of one picture.
 
@@ -204,6 +225,8 @@ class Fingerprint:
         collections of format 3. `fingerprint.features.thumbnail.open_thumbnail` returns the pixels.
     model_id : str
         Content digest of the models that made signatures and descriptor.
+    identity : Identity or None
+        None if it is not known. A collection keeps it in its catalogue, not with the rest.
     """
 
     hashes: U64
@@ -211,6 +234,7 @@ class Fingerprint:
     descriptor: F32
     thumbnail: U8
     model_id: str
+    identity: Identity | None = None
 
     def __repr__(self) -> str:
         """Return size and counts, without the arrays."""
@@ -257,6 +281,8 @@ class Query:
         As in `Fingerprint`.
     model_id : str
         As in `Fingerprint`.
+    identity : Identity or None
+        As in `Fingerprint`.
     """
 
     name: str
@@ -268,6 +294,7 @@ class Query:
     flat: bool
     descriptor: F32
     model_id: str
+    identity: Identity | None = None
 
     @property
     def plain(self) -> Keypoints:
@@ -320,6 +347,8 @@ class Verification:
     reference_region, query_region : tuple of (x, y), or None
         Corners of the part of the reference that the query shows, in pixels of the original reference, clockwise; and
         the same corners, in the same order, in pixels of the original query.
+    identical : bool
+        Whether the two have the same bytes or the same pixels. Such a query is a copy, whatever there is to see in it.
     """
 
     probability: float
@@ -331,6 +360,7 @@ class Verification:
     inverted: bool
     reference_region: tuple[tuple[float, float], ...] | None
     query_region: tuple[tuple[float, float], ...] | None
+    identical: bool = False
 
     @property
     def unrelated_probability(self) -> float:
@@ -440,6 +470,9 @@ class AddReport:
         Files that could not be added, with the reason.
     ignored : tuple of str
         Files whose names are not those of images.
+    plain : tuple of str
+        Ids of the pictures that were added and show so little that only the same file, or one with the same pixels,
+        will be found as a copy of them.
     """
 
     added: int
@@ -447,11 +480,13 @@ class AddReport:
     replaced: int
     skipped: tuple[Skipped, ...]
     ignored: tuple[str, ...]
+    plain: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Return the counts; there may be thousands of names."""
         counts = f"added={self.added}, unchanged={self.unchanged}, replaced={self.replaced}"
-        return f"AddReport({counts}, skipped: {len(self.skipped)}, ignored: {len(self.ignored)})"
+        lists = f"skipped: {len(self.skipped)}, ignored: {len(self.ignored)}, plain: {len(self.plain)}"
+        return f"AddReport({counts}, {lists})"
 
 
 def source_name(source: ImageSource) -> str:

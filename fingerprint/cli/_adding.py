@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fingerprint.cli._output import count, finish, note_ignored, print_json, shown
+from fingerprint.cli._output import count, finish, list_on_stderr, note_ignored, print_json, shown
 from fingerprint.cli._progress import progress
 from fingerprint.errors import ConfigError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fingerprint.types import Skipped
 
 _STDIN = Path("-")
+_PLAIN = "with so little to see that only the same bytes or pixels will be found as a copy"
 
 
 def add_images(
@@ -52,6 +53,8 @@ def add_images(
             print_json({"path": item.path, "skipped": item.reason})
         for name in ignored:
             print_json({"path": name, "ignored": "no image by its name"})
+        for image_id in added.plain:
+            print_json({"id": image_id, "plain": _PLAIN})
         print_json(
             {
                 "collection": str(folder),
@@ -60,6 +63,7 @@ def add_images(
                 "replaced": added.replaced,
                 "skipped": len(added.skipped),
                 "ignored": len(ignored),
+                "plain": len(added.plain),
                 "unread_folders": len(unread),
                 "references": len(collection),
             }
@@ -69,6 +73,8 @@ def add_images(
             f"{shown(folder)}: {added.added:,} added, {added.unchanged:,} unchanged, {added.replaced:,} replaced, "
             f"{len(added.skipped) + len(unread):,} skipped; {count(len(collection), 'reference')}"
         )
+        if added.plain and not quiet:
+            list_on_stderr(f"{count(len(added.plain), 'picture')} {_PLAIN}", [shown(i) for i in added.plain])
     note_ignored(ignored, quiet=quiet)
     finish((*added.skipped, *unread))
 

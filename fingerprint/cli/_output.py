@@ -63,6 +63,7 @@ def verification_json(verification: Verification) -> dict[str, Any]:
         "probability": verification.probability,
         "shared_probability": verification.shared_probability,
         "log_odds": verification.log_odds,
+        "identical": verification.identical,
         "inliers": verification.n_inliers,
         "mirrored": verification.mirrored,
         "inverted": verification.inverted,

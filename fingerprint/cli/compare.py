@@ -59,7 +59,7 @@ def compare_command(
     Images that show the same template or the same scene, and neither of which was made from the other, get a verdict of
     their own.
     """
-    from fingerprint.report import RELATION_VERDICTS, probability_text, variant_text
+    from fingerprint.report import IDENTICAL_VERDICT, RELATION_VERDICTS, probability_text, variant_text
     from fingerprint.verify.compare import compare
 
     verification = compare(query, reference, models=chosen_models(models_folder), config=config_for(profile))
@@ -72,7 +72,7 @@ def compare_command(
     for name, value in (
         ("query", shown(query)),
         ("reference", shown(reference)),
-        ("verdict", RELATION_VERDICTS[verification.relation]),
+        ("verdict", IDENTICAL_VERDICT if verification.identical else RELATION_VERDICTS[verification.relation]),
         ("probability", f"{probability_text(verification.probability)} (log-odds {verification.log_odds:.2f})"),
         ("shared", probability_text(verification.shared_probability)),
         ("unrelated", probability_text(verification.unrelated_probability)),

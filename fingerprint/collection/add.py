@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 
 from fingerprint.config import Config
 from fingerprint.errors import ImageError
-from fingerprint.features.describe import describe_reference
+from fingerprint.features.describe import describe_reference, query_from_fingerprint
+from fingerprint.features.thumbnail import open_thumbnail
 from fingerprint.images.files import read_file
+from fingerprint.images.identity import content_digest
 from fingerprint.index import ImageRecord, Writer
 from fingerprint.models import Models
-from fingerprint.types import U8, AddReport, Fingerprint, ImageSource, Progress, Skipped, is_unicode, source_name
+from fingerprint.types import AddReport, Fingerprint, ImageSource, Progress, Skipped, is_unicode, source_name
+from fingerprint.verify import verify
 from fingerprint.workers import map_images
+
+_MANY_KEYPOINTS = 60
+_MUCH_CONTRAST = 12.0  # grey values; standard deviation
 
 
 @dataclass(slots=True)
@@ -47,12 +52,14 @@ class _Offered:
 class _Described:
     """A picture that was described; its fingerprint is None if the collection has the same bytes under its id.
 
-    `moved` is the path of its file, if it is not the one in the catalogue.
+    `moved` is the path of its file, if it is not the one in the catalogue. `plain` is whether it shows so little that
+    the engine would not find a copy of it by what it shows.
     """
 
     fingerprint: Fingerprint | None
     record: ImageRecord
     moved: str | None = None
+    plain: bool = False
 
 
 def add_images(
@@ -98,6 +105,7 @@ def add_images(
     """
     published = unchanged = replaced = 0
     skipped: list[Skipped] = []
+    plain: list[str] = []
     batch = _Batch()
     owners: dict[str, str] = {}
     under_way: deque[str] = deque()
@@ -122,6 +130,8 @@ def add_images(
             else:
                 batch.fingerprints.append(outcome.fingerprint)
                 batch.records.append(outcome.record)
+                if outcome.plain:
+                    plain.append(outcome.record.image_id)
             if len(batch) >= config.storage.batch:
                 published += len(batch.records)
                 replaced += _publish(writer, batch, n_workers)
@@ -130,7 +140,7 @@ def add_images(
                 progress(done, total)
         published += len(batch.records)
         replaced += _publish(writer, batch, n_workers)
-    return AddReport(published - replaced, unchanged, replaced, tuple(skipped), ())
+    return AddReport(published - replaced, unchanged, replaced, tuple(skipped), (), tuple(plain))
 
 
 def describe_all(
@@ -182,24 +192,31 @@ def _describe(item: _Offered, models: Models, config: Config) -> _Described:
     if not image_id:
         raise ImageError(name, "its id is empty; give it an id")
     data = source if isinstance(source, bytes | np.ndarray) else read_file(source)
-    content, n_bytes = _content(data), len(data) if isinstance(data, bytes) else None
+    content, n_bytes = content_digest(data), len(data) if isinstance(data, bytes) else None
     if item.known is not None and content == item.known.content:
         return _Described(None, item.known, path if path != item.known.path else None)
     try:
         fingerprint = describe_reference(data, models, config)
     except ImageError as error:
         raise ImageError(name, error.reason) from error
-    return _Described(fingerprint, ImageRecord(image_id, path, n_bytes, content, fingerprint.width, fingerprint.height))
+    pixels = None if fingerprint.identity is None else fingerprint.identity.pixels
+    record = ImageRecord(image_id, path, n_bytes, content, fingerprint.width, fingerprint.height, pixels)
+    return _Described(fingerprint, record, plain=_is_plain(image_id, fingerprint, models, config))
+
+
+def _is_plain(name: str, fingerprint: Fingerprint, models: Models, config: Config) -> bool:
+    """Return whether a picture shows so little that it would not even be found by its own description.
+
+    Only pictures with few keypoints or little contrast are tried, as nearly all others are found.
+    """
+    contrast = float(open_thumbnail(fingerprint.thumbnail).std())
+    if len(fingerprint.keypoints) >= _MANY_KEYPOINTS and contrast >= _MUCH_CONTRAST:
+        return False
+    unidentified = replace(fingerprint, identity=None)
+    query = query_from_fingerprint(name, unidentified, models, config)
+    return verify(query, unidentified, models, config.match).relation != "copy"
 
 
 def _path_of(source: ImageSource) -> str | None:
     """Return the absolute path of a picture's file, or None for a picture from memory."""
     return None if isinstance(source, bytes | np.ndarray) else os.path.abspath(source)  # noqa: PTH100 - does not follow links
-
-
-def _content(data: bytes | U8) -> str:
-    """Return the SHA-256 in hex of a file's bytes, or of an array's with its type and shape."""
-    if isinstance(data, bytes):
-        return hashlib.sha256(data).hexdigest()
-    form = f"{data.dtype.str} {data.shape} ".encode()
-    return hashlib.sha256(form + np.ascontiguousarray(data).tobytes()).hexdigest()

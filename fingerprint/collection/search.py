@@ -16,7 +16,7 @@ from fingerprint.index import Reader, shortlist
 from fingerprint.index.records import ImageRecord
 from fingerprint.index.stopwatch import Stopwatch
 from fingerprint.models import Models
-from fingerprint.types import Answer, Fingerprint, ImageSource, Match, Query, Skipped
+from fingerprint.types import Answer, Fingerprint, Identity, ImageSource, Match, Query, Skipped
 from fingerprint.verify import verify
 from fingerprint.workers import map_images
 
@@ -118,7 +118,10 @@ class Search:
         exact = self._options.exact
         candidates, work = self._reader.select_candidates(query, exact=exact, by_descriptor=by_descriptor)
         watch = Stopwatch()
-        chosen = shortlist(query, candidates, self._config)
+        identical = self._reader.identical(query, self._options.n_results)
+        known = {candidate.reference_id for candidate in identical}
+        others = shortlist(query, [c for c in candidates if c.reference_id not in known], self._config)
+        chosen = [*identical, *others]
         milliseconds = {"describe": 0.0, **work.milliseconds, "shortlist": watch.lap()}
         matches = [
             Match(query.name, c.reference_id, verify(query, c.fingerprint, self._models, self._config.match))
@@ -171,7 +174,8 @@ def reference_as_query(
         If its file is needed and is gone or has changed.
     """
     if has_local_descriptors(fingerprint):
-        return query_from_fingerprint(record.image_id, fingerprint, models, config)
+        identified = dataclasses.replace(fingerprint, identity=Identity(record.content, record.pixels))
+        return query_from_fingerprint(record.image_id, identified, models, config)
     try:
         data = read_file(record.path) if record.path is not None else None
     except ImageError:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from fingerprint.config import DEFAULT_CONFIG, Config, FeatureConfig
-from fingerprint.errors import ConfigError
+from fingerprint.errors import ConfigError, ImageError
 from fingerprint.features.descriptor import Cues, compute_cues, compute_descriptor, compute_vlad, embed, join_views
 from fingerprint.features.global_cues import make_cue_thumbnail
 from fingerprint.features.insets import find_insets
@@ -18,8 +18,22 @@ from fingerprint.features.thumbnail import is_flat, make_pyramid, make_thumbnail
 from fingerprint.features.vocabulary import assign_words
 from fingerprint.hashes import compute_hashes
 from fingerprint.images.decode import luma_of, read_planes
+from fingerprint.images.files import read_file
+from fingerprint.images.identity import content_digest, pixel_digest
 from fingerprint.models import Models, load_models
-from fingerprint.types import F32, U8, U64, Fingerprint, ImageSource, Keypoints, LocalFeatures, Picture, Query
+from fingerprint.types import (
+    F32,
+    U8,
+    U64,
+    Fingerprint,
+    Identity,
+    ImageSource,
+    Keypoints,
+    LocalFeatures,
+    Picture,
+    Query,
+    source_name,
+)
 
 _WHOLE_WEIGHT = 0.5  # of the whole picture; the weight of an inset is its probability
 _OTHER_SIDES = (2**0.5, 2**-0.5)  # times the reference's; a whole query is described at these too, for crops and scale
@@ -43,7 +57,7 @@ def describe_reference(
         If the picture cannot be read.
     """
     models = models or load_models()
-    planes = read_planes(source, at_least=config.decode_side)
+    planes, identity = _read(source, config)
     picture = luma_of(planes)
     parts = extract_features(picture, config.reference)
     return Fingerprint(
@@ -52,13 +66,25 @@ def describe_reference(
         descriptor=compute_descriptor(parts[0], make_cue_thumbnail(planes.pixels), models.descriptor),
         thumbnail=make_thumbnail(picture.pixels),
         model_id=models.model_id,
+        identity=identity,
     )
+
+
+def _read(source: ImageSource, config: Config) -> tuple[Picture, Identity]:
+    """Read a picture in luma and chroma, and return it with its identity."""
+    data = source if isinstance(source, bytes | np.ndarray) else read_file(source)
+    name = source_name(source)
+    try:
+        planes = read_planes(data, at_least=config.decode_side)
+    except ImageError as error:
+        raise ImageError(name, error.reason) from error
+    return replace(planes, name=name), Identity(content_digest(data), pixel_digest(planes))
 
 
 def describe_query(source: ImageSource, models: Models | None = None, config: Config = DEFAULT_CONFIG) -> Query:
     """Describe a picture as a query; parameters and errors as in `describe_reference`."""
     models = models or load_models()
-    planes = read_planes(source, at_least=config.decode_side)
+    planes, identity = _read(source, config)
     picture = luma_of(planes)
     parts = extract_features(picture, config.query)
     keypoints = make_keypoints(
@@ -78,6 +104,7 @@ def describe_query(source: ImageSource, models: Models | None = None, config: Co
         descriptor,
         models,
         config,
+        identity,
     )
 
 
@@ -89,6 +116,7 @@ def _make_query(
     descriptor: F32,
     models: Models,
     config: Config,
+    identity: Identity | None,
 ) -> Query:
     """Complete a query: the variants of its keypoints, their word assignments, and the cohort score."""
     variants = make_variants(keypoints, models.descriptor)
@@ -103,6 +131,7 @@ def _make_query(
         flat=is_flat(pixels[0]),
         descriptor=descriptor,
         model_id=models.model_id,
+        identity=identity,
     )
 
 
@@ -215,4 +244,5 @@ def query_from_fingerprint(
         fingerprint.descriptor,
         models,
         config,
+        fingerprint.identity,
     )

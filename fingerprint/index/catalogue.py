@@ -13,8 +13,11 @@ from pathlib import Path
 
 from fingerprint.errors import CollectionBusyError, CollectionCorruptError, CollectionError, UnknownIdError
 from fingerprint.index.records import ImageRecord, SegmentRecord, facts_digest, storable, storable_facts
+from fingerprint.types import Identity
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+#: The schema before, which is read as it is: it has no digests of pixels, and no indices to find pictures by digests.
+UNIDENTIFIED = 2
 CATALOGUE_NAME = "catalogue.sqlite"
 _BUSY_SECONDS = 5.0
 _SCHEMA = """
@@ -41,10 +44,13 @@ CREATE TABLE images (
     content TEXT,
     width INTEGER NOT NULL,
     height INTEGER NOT NULL,
+    pixels TEXT,
     removed INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (segment, row)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX live_ids ON images (id, model) WHERE removed = 0;
+CREATE INDEX contents ON images (content) WHERE removed = 0 AND content IS NOT NULL;
+CREATE INDEX digests ON images (pixels) WHERE removed = 0 AND pixels IS NOT NULL;
 CREATE INDEX tombstones ON images (segment, row) WHERE removed = 1;
 CREATE TABLE skipped (
     path TEXT PRIMARY KEY,
@@ -55,7 +61,15 @@ CREATE TABLE facts (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
-_FACTS = "id, path, bytes, content, width, height"
+_FACTS = "id, path, bytes, content, width, height, pixels"
+_FACTS_BEFORE = "id, path, bytes, content, width, height, NULL"
+#: Raises a catalogue from the schema before.
+_RAISE = f"""
+ALTER TABLE images ADD COLUMN pixels TEXT;
+CREATE INDEX contents ON images (content) WHERE removed = 0 AND content IS NOT NULL;
+CREATE INDEX digests ON images (pixels) WHERE removed = 0 AND pixels IS NOT NULL;
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
 
 
 class Catalogue:
@@ -69,11 +83,12 @@ class Catalogue:
         except BaseException:
             self._db.close()
             raise
-        if version != SCHEMA_VERSION:
+        self._facts = _FACTS_BEFORE if version == UNIDENTIFIED else _FACTS
+        if version not in (UNIDENTIFIED, SCHEMA_VERSION):
             self._db.close()
             raise CollectionCorruptError(
-                f"{path}: catalogue version {version}, this version of copyprint reads {SCHEMA_VERSION}; "
-                f"'fingerprint index upgrade' brings older ones up to date"
+                f"{path}: catalogue version {version}, this version of copyprint reads {UNIDENTIFIED} and "
+                f"{SCHEMA_VERSION}; 'fingerprint index upgrade' brings older ones up to date"
             )
 
     def _connect(self, create: bool) -> sqlite3.Connection:
@@ -176,7 +191,7 @@ class Catalogue:
             (number, rank, model, len(records), manifest, facts_digest(records)),
         )
         self._db.executemany(
-            f"INSERT INTO images (segment, row, model, {_FACTS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            f"INSERT INTO images (segment, row, model, {_FACTS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             [(number, row, model, *storable_facts(record)) for row, record in enumerate(records)],
         )
 
@@ -230,23 +245,52 @@ class Catalogue:
     def find(self, image_id: str, model_id: str) -> ImageRecord | None:
         """Return the current record of an id, or None if there is none."""
         query = (
-            f"SELECT {_FACTS} FROM images "  # noqa: S608 - a constant
+            f"SELECT {self._facts} FROM images "  # noqa: S608 - a constant
             "WHERE id = ? AND model = (SELECT number FROM models WHERE model_id = ?) AND removed = 0"
         )
         with self._reported():
             row = self._db.execute(query, (image_id, model_id)).fetchone()
         return None if row is None else ImageRecord(*row)
 
+    def identical(self, identity: Identity, model_id: str, most: int) -> list[str]:
+        """Return the ids of at most `most` pictures with the same bytes or pixels, by id.
+
+        A catalogue of the schema before has no index for this, and names none.
+        """
+        if self._facts != _FACTS:
+            return []
+        same = (("content", identity.content), ("pixels", identity.pixels))
+        found: set[str] = set()
+        with self._reported():
+            for column, digest in same:
+                if digest is not None:
+                    query = (
+                        f"SELECT id FROM images WHERE {column} = ? AND removed = 0 "  # noqa: S608 - a constant
+                        "AND model = (SELECT number FROM models WHERE model_id = ?) ORDER BY id LIMIT ?"
+                    )
+                    found.update(row[0] for row in self._db.execute(query, (digest, model_id, most)))
+        return sorted(found)[:most]
+
+    def raise_schema(self) -> None:
+        """Raise a catalogue of the schema before to the current one; hold the writer's lock."""
+        if self._facts == _FACTS:
+            return
+        with self._reported():
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version == UNIDENTIFIED:
+                self._db.executescript(f"BEGIN IMMEDIATE; {_RAISE} COMMIT;")
+        self._facts = _FACTS
+
     def record(self, segment: int, row: int) -> ImageRecord | None:
         """Return the record of a row, removed or not, or None if its segment no longer exists."""
-        query = f"SELECT {_FACTS} FROM images WHERE segment = ? AND row = ?"  # noqa: S608
+        query = f"SELECT {self._facts} FROM images WHERE segment = ? AND row = ?"  # noqa: S608
         with self._reported():
             found = self._db.execute(query, (segment, row)).fetchone()
         return None if found is None else ImageRecord(*found)
 
     def records(self, segment: int) -> Iterator[tuple[ImageRecord, bool]]:
         """Yield (record, whether it is removed) for each row of a segment, in order."""
-        query = f"SELECT {_FACTS}, removed FROM images WHERE segment = ? ORDER BY row"  # noqa: S608
+        query = f"SELECT {self._facts}, removed FROM images WHERE segment = ? ORDER BY row"  # noqa: S608
         with self._reported():
             for *facts, removed in self._db.execute(query, (segment,)):
                 yield ImageRecord(*facts), bool(removed)

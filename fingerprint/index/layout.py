@@ -47,9 +47,11 @@ def is_noted(catalogue: Catalogue, text: str) -> bool:
 def raise_format(folder: Path, catalogue: Catalogue) -> None:
     """Raise a collection to the current format before a segment of this format is added. Hold the writer's lock.
 
-    Only ``collection.json`` and its copy in the catalogue change. A version of copyprint that cannot read the new
-    segment then refuses the collection by its format. Segments of the format before stay as they are.
+    Only ``collection.json``, its copy in the catalogue and the schema of the catalogue change. A version of copyprint
+    that cannot read the new segment then refuses the collection by its format. Segments of the format before stay as
+    they are.
     """
+    catalogue.raise_schema()
     noted = catalogue.fact(MANIFEST_FACT) or ""
     present = raised(noted)
     if noted != present:

@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -297,6 +297,17 @@ class Reader:
             for item in found
         ]
         return candidates, work
+
+    def identical(self, query: Query, most: int) -> list[Candidate]:
+        """Return at most `most` pictures with the same bytes or pixels as a query, by id."""
+        if query.identity is None:
+            return []
+        found = []
+        for image_id in self.catalogue.identical(query.identity, self.model_id, most):
+            fingerprint = self.fingerprint(image_id)
+            if fingerprint is not None:  # otherwise it was added after this snapshot was taken
+                found.append(Candidate(image_id, replace(fingerprint, identity=query.identity), (0,), True))
+        return found
 
     def vectors(self, model_id: str | None = None) -> tuple[list[str], F32]:
         """Return the ids and vectors of the collection's own or another model: float32 array, shape (n, d).

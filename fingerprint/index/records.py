@@ -24,6 +24,9 @@ class ImageRecord:
         SHA-256 of the file's bytes, in hex.
     width, height : int
         In pixels, upright; 0 for a vector that came without a picture.
+    pixels : str or None
+        Digest of the decoded pixels; see `fingerprint.types.Identity`. None for pictures that were added before
+        catalogues had it.
     """
 
     image_id: str
@@ -32,6 +35,7 @@ class ImageRecord:
     content: str | None
     width: int
     height: int
+    pixels: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +70,16 @@ def facts_digest(records: Iterable[ImageRecord]) -> str:
     """Return the SHA-256 in hex of the records of a segment's pictures."""
     digest = hashlib.sha256()
     for record in records:
-        digest.update(json.dumps(storable_facts(record)).encode() + b"\n")
+        facts = storable_facts(record)
+        # without the pixels where there are none, so that the digests of older collections stay valid
+        digest.update(json.dumps(facts if record.pixels is not None else facts[:-1]).encode() + b"\n")
     return digest.hexdigest()
 
 
-def storable_facts(record: ImageRecord) -> tuple[str, str | None, int | None, str | None, int, int]:
+def storable_facts(record: ImageRecord) -> tuple[str, str | None, int | None, str | None, int, int, str | None]:
     """Return the columns of a record, except its segment and row."""
     path = None if record.path is None else storable(record.path)
-    return record.image_id, path, record.n_bytes, record.content, record.width, record.height
+    return record.image_id, path, record.n_bytes, record.content, record.width, record.height, record.pixels
 
 
 def storable(text: str) -> str:

@@ -5,7 +5,8 @@ made beside the old one and replaces it in one step. It has all manifests, so an
 step is completed from it. Segments become those of format 3, which keep thumbnails as raw pixels and are read as they
 are; merging writes them in the current format.
 
-A collection of format 3 needs no upgrade: its manifest gets the new version here, or when it is added to.
+A collection of format 3 needs no upgrade: its manifest and its catalogue, of schema 2, get the new versions here, or
+when it is added to.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import numpy as np
 from fingerprint.atomic import UNFINISHED, flush_folder
 from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError
 from fingerprint.index.atomic_folder import json_bytes, npy_bytes, replace_file, reported
-from fingerprint.index.catalogue import CATALOGUE_NAME, SCHEMA_VERSION, Catalogue
+from fingerprint.index.catalogue import CATALOGUE_NAME, SCHEMA_VERSION, UNIDENTIFIED, Catalogue
 from fingerprint.index.ids import SegmentIds
 from fingerprint.index.layout import MANIFEST_FACT, raise_format, segment_folder
 from fingerprint.index.lock import WriterLock
@@ -69,10 +70,11 @@ def upgrade_store(folder: Path) -> int:
             version = _schema(folder / CATALOGUE_NAME)
             if version in _MIGRATIONS:
                 _MIGRATIONS[version](folder)
-            elif version != SCHEMA_VERSION:
+            elif version not in (UNIDENTIFIED, SCHEMA_VERSION):
                 raise CollectionCorruptError(
                     f"{folder / CATALOGUE_NAME}: catalogue version {version}, this version of copyprint knows "
-                    f"{', '.join(map(str, [*_MIGRATIONS, SCHEMA_VERSION]))}; install the version that made it"
+                    f"{', '.join(map(str, [*_MIGRATIONS, UNIDENTIFIED, SCHEMA_VERSION]))}; "
+                    "install the version that made it"
                 )
             before = int(json.loads((folder / COLLECTION_MANIFEST).read_bytes()).get("format_version", 0))
             _write_manifests(folder)
@@ -102,7 +104,7 @@ def _schema(path: Path) -> int:
 
 
 def _from_schema_1(folder: Path) -> None:
-    """Complete the segments, and replace a catalogue of schema 1 by one of schema 2."""
+    """Complete the segments, and replace a catalogue of schema 1 by one of the current schema."""
     path = folder / CATALOGUE_NAME
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
         segments = list(_old_segments(database))

@@ -2,9 +2,16 @@
 
 from fingerprint.report.page import PageEntry, write_page
 from fingerprint.report.picture import comparison_picture
-from fingerprint.report.words import RELATION_NAMES, RELATION_VERDICTS, probability_text, variant_text
+from fingerprint.report.words import (
+    IDENTICAL_VERDICT,
+    RELATION_NAMES,
+    RELATION_VERDICTS,
+    probability_text,
+    variant_text,
+)
 
 __all__ = [
+    "IDENTICAL_VERDICT",
     "RELATION_NAMES",
     "RELATION_VERDICTS",
     "PageEntry",

@@ -12,6 +12,8 @@ RELATION_VERDICTS: dict[Relation, str] = {
     "shared": "shares a template or a scene with the reference, and is not a copy",
     "unrelated": "unrelated",
 }
+#: The verdict on two pictures with the same bytes or pixels.
+IDENTICAL_VERDICT = "the same picture as the reference"
 
 
 def variant_text(verification: Verification) -> str:
@@ -20,8 +22,11 @@ def variant_text(verification: Verification) -> str:
     Returns
     -------
     str
-        ``"as it is"``, ``"mirrored"``, ``"negative"`` or ``"mirrored negative"``.
+        ``"as it is"``, ``"mirrored"``, ``"negative"`` or ``"mirrored negative"``; ``"identical"`` for two pictures with
+        the same bytes or pixels.
     """
+    if verification.identical:
+        return "identical"
     words = [word for word, seen in (("mirrored", verification.mirrored), ("negative", verification.inverted)) if seen]
     return " ".join(words) or "as it is"
 

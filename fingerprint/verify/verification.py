@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,11 +15,14 @@ from fingerprint.models import Models
 from fingerprint.types import F64, VARIANTS, Fingerprint, Keypoints, Query, Verification
 from fingerprint.verify.align import align
 from fingerprint.verify.evidence import Evidence, Likeness, measure_evidence
-from fingerprint.verify.geometry import apply_transform, shared_region
+from fingerprint.verify.geometry import apply_transform, rectangle, shared_region
 from fingerprint.verify.overlap import OVERLAP_NAMES, Sides, measure_overlap
 from fingerprint.verify.pixels import NEUTRAL, compare_pixels
 from fingerprint.verify.score import deserves_second_look, evidence_vector, judge
 from fingerprint.verify.warp import COARSE_SIDE
+
+#: Score of two pictures with the same bytes or pixels; no other evidence reaches it.
+IDENTICAL_LOG_ODDS = 100.0
 
 _CORRELATION = OVERLAP_NAMES.index("coarse_correlation")
 _LEAST_CORRELATION = 0.3  # of pictures that no keypoints agree on, laid whole onto each other
@@ -81,7 +84,7 @@ def verify(query: Query, reference: Fingerprint, models: Models, config: MatchCo
     if transform is not None:
         region = shared_region(transform, (query.plain.width, query.plain.height), (reference.width, reference.height))
     mirrored, inverted = VARIANTS[agreement.variant]
-    return Verification(
+    found = Verification(
         probability=judgement.copy,
         shared_probability=judgement.shared,
         log_odds=judgement.log_odds,
@@ -91,6 +94,25 @@ def verify(query: Query, reference: Fingerprint, models: Models, config: MatchCo
         inverted=inverted,
         reference_region=None if region is None else _corners(region),
         query_region=None if region is None or transform is None else _back(transform, region),
+    )
+    same = query.identity is not None and reference.identity is not None and query.identity.same_as(reference.identity)
+    return _as_identical(found, query.plain.width, query.plain.height) if same else found
+
+
+def _as_identical(found: Verification, width: int, height: int) -> Verification:
+    """Return the outcome for two pictures that are the same: certain, each seen whole in the other."""
+    whole = _corners(rectangle(width, height))
+    return replace(
+        found,
+        probability=1.0,
+        shared_probability=0.0,
+        log_odds=IDENTICAL_LOG_ODDS,
+        transform=tuple(float(v) for v in np.eye(3).ravel()),
+        mirrored=False,
+        inverted=False,
+        reference_region=whole,
+        query_region=whole,
+        identical=True,
     )
 
 
