@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fingerprint.cli._output import count, finish, note_ignored, print_json, shown
+from fingerprint.cli._output import count, finish, note_ignored, print_json, shown_name
 from fingerprint.cli._progress import progress
 from fingerprint.errors import ConfigError
 
@@ -66,7 +66,7 @@ def add_images(
         )
     else:
         click.echo(
-            f"{shown(folder)}: {added.added:,} added, {added.unchanged:,} unchanged, {added.replaced:,} replaced, "
+            f"{shown_name(folder)}: {added.added:,} added, {added.unchanged:,} unchanged, {added.replaced:,} replaced, "
             f"{len(added.skipped) + len(unread):,} skipped; {count(len(collection), 'reference')}"
         )
     note_ignored(ignored, quiet=quiet)
