@@ -155,6 +155,15 @@ class TestHash:
         rows = done("hash-list", "match", tmp_path / "list", folder / "rocket.jpg").stdout_bytes.decode().split("\n")
         assert sorted(read_name(row.split("\t")[4]) for row in rows if row) == sorted(read.groups[0].ids)
 
+    @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+    def test_a_terminal_without_unicode_ends_no_command(self, encoding: str, folder: Path, tmp_path: Path) -> None:
+        (tmp_path / "10.15\u202fPM.jpg").write_bytes((folder / "rocket.jpg").read_bytes())
+        command = [sys.executable, "-m", "fingerprint", "hash", str(tmp_path)]
+        environment = {**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"}
+        ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+        assert b"10.15\\u202fPM.jpg  " in ended.stdout
+
 
 class TestInterrupt:
     @pytest.mark.parametrize("n_workers", [1, 2])
