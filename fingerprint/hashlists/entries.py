@@ -197,7 +197,7 @@ def entry_of_fields(
     MalformedError
         Several different fields can be the hash or the id, or the hash has more bits than its algorithm.
     """
-    cells = [field.strip() for field in fields]
+    cells = [field.strip(_BLANKS) for field in fields]
     names = [_algorithm_of(cell) for cell in cells]
     named = next((column for column, known in enumerate(names) if known is not None), None)
     algorithm = default if named is None else names[named]

@@ -446,7 +446,7 @@ def test_whatever_a_file_holds_every_line_is_accounted_for(content: bytes) -> No
     try:
         found = read(content)
     except ConfigError as error:
-        assert "<stream>: no usable hash" in str(error)  # noqa: PT017 (most content has none)
+        assert re.match("<stream>: (no usable hash|the list is )", str(error))  # noqa: PT017 (most content has none)
         return
     assert isinstance(found, HashList)
     numbers = [line for line, *_ in entries(found)] + [line.number for line in found.malformed]
