@@ -75,6 +75,29 @@ def quality(results: Results) -> list[str]:
     ]
 
 
+def information(results: Results) -> list[str]:
+    found = results["hash_information"]
+    simple = found["simple"]
+    rows = []
+    for name, quality in found["quality"].items():
+        steps = found["steps"].get(name, {}).get("JPEG 75")
+        near = sum(one[name][0] for one in simple.values())
+        matches = ", ".join(f"{what} {one[name][1]}" for what, one in simple.items() if one[name][1])
+        first, second, fifth = quality["percentiles 1, 2, 5"]
+        rows.append(
+            (
+                name,
+                "" if steps is None else f"{steps[2]:g}",
+                f"{quality['below']:.1%}",
+                f"{first}, {second}, {fifth}",
+                str(near),
+                matches or "none",
+            )
+        )
+    heads = ("", "JPEG 75 moves by", "quality below 50", "1st, 2nd, 5th percentile", "near pairs", "of these matches")
+    return table(heads, rows)
+
+
 def tiny(results: Results) -> list[str]:
     names = ("pdq", "phash", "dhash")
     rows = []

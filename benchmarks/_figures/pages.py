@@ -38,6 +38,7 @@ BLOCKS: dict[str, Callable[[Results], list[str]]] = {
     "hash-pdq": hash_tables.pdq_files,
     "hash-pairs": hash_tables.pairs,
     "hash-quality": hash_tables.quality,
+    "hash-information": hash_tables.information,
     "hash-tiny": hash_tables.tiny,
     "hamming": hash_tables.hamming,
     "recipes": tables.recipes,

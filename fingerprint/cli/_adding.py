@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fingerprint.cli._output import count, finish, list_on_stderr, note_ignored, print_json, shown
+from fingerprint.cli._output import count, finish, list_on_stderr, note_ignored, print_json, shown_name
 from fingerprint.cli._progress import progress
 from fingerprint.errors import ConfigError
 
@@ -70,11 +70,11 @@ def add_images(
         )
     else:
         click.echo(
-            f"{shown(folder)}: {added.added:,} added, {added.unchanged:,} unchanged, {added.replaced:,} replaced, "
+            f"{shown_name(folder)}: {added.added:,} added, {added.unchanged:,} unchanged, {added.replaced:,} replaced, "
             f"{len(added.skipped) + len(unread):,} skipped; {count(len(collection), 'reference')}"
         )
         if added.plain and not quiet:
-            list_on_stderr(f"{count(len(added.plain), 'picture')} {_PLAIN}", [shown(i) for i in added.plain])
+            list_on_stderr(f"{count(len(added.plain), 'picture')} {_PLAIN}", [shown_name(i) for i in added.plain])
     note_ignored(ignored, quiet=quiet)
     finish((*added.skipped, *unread))
 

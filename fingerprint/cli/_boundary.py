@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -31,6 +32,7 @@ class BoundaryGroup(ExampleCommand, click.Group):
         try:
             with _clean_end(), warnings.catch_warnings():
                 warnings.showwarning = _log_warning
+                _print_any_name()
                 result = super().invoke(ctx)
             sys.stdout.flush()
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -55,6 +57,12 @@ class BoundaryGroup(ExampleCommand, click.Group):
             click.echo(f"fingerprint: error: {shown(message)}", err=True)
             ctx.exit(EXIT_FAILED)
         return result
+
+
+def _print_any_name() -> None:
+    """Let stdout escape what its encoding does not have; a name must not end the command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _leave_interrupted(ctx: click.Context) -> NoReturn:

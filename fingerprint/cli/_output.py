@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from fingerprint.errors import ConfigError
+from fingerprint.names import escaped, written_name
 
 if TYPE_CHECKING:
     from fingerprint.types import Skipped, Verification
@@ -21,12 +22,14 @@ EXIT_FAILED = 2
 _MOST_LINES = 20
 
 
-def shown(name: object) -> str:
-    """Return a name or a message as one line for a terminal: control characters and broken bytes are escaped."""
-    text = str(name)
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+def shown(message: object) -> str:
+    """Return a message as one line for a terminal: control characters and broken bytes are escaped."""
+    return escaped(str(message))
+
+
+def shown_name(name: object) -> str:
+    """Return a path or id as one line for a terminal: as it is, or as a JSON string where that would not be safe."""
+    return written_name(str(name))
 
 
 def print_json(value: Any) -> None:
@@ -108,14 +111,15 @@ def note_ignored(ignored: Sequence[object], *, quiet: bool) -> None:
     """Print on stderr how many files were ignored, because their names are not those of images."""
     if ignored and not quiet:
         files = "1 file is no image by its name" if len(ignored) == 1 else f"{len(ignored)} files are no images by name"
-        click.echo(f"fingerprint: note: {files}, such as {shown(ignored[0])}; ignored", err=True)
+        click.echo(f"fingerprint: note: {files}, such as {shown_name(ignored[0])}; ignored", err=True)
 
 
 def finish(skipped: Sequence[Skipped]) -> None:
     """End a command: list on stderr what was skipped, and exit with code 1 if any was."""
     if skipped:
         list_on_stderr(
-            f"skipped {count(len(skipped), 'file')}", [f"{shown(item.path)}: {shown(item.reason)}" for item in skipped]
+            f"skipped {count(len(skipped), 'file')}",
+            [f"{shown_name(item.path)}: {shown(item.reason)}" for item in skipped],
         )
         leave(EXIT_SKIPPED)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import click
 
-from fingerprint.cli._output import shown
+from fingerprint.cli._output import shown_name
 
 _WIDEST = 48  # characters; a longer name makes only its own line longer
 
@@ -28,14 +28,14 @@ class Table:
     def row(self, query: object, reference: object, rest: str) -> None:
         """Print a query, a reference, and a text about both."""
         width = max(len("reference"), min(_WIDEST, self.longest_reference))
-        self.note(query, f"{shown(reference):<{width}}  {rest}")
+        self.note(query, f"{shown_name(reference):<{width}}  {rest}")
 
     def note(self, query: object, text: str) -> None:
         """Print a query and a text about it."""
         width = max(len("query"), min(_WIDEST, self.longest_query))
-        click.echo(f"{shown(query):<{width}}  {text}")
+        click.echo(f"{shown_name(query):<{width}}  {text}")
 
 
 def longest(names: Iterable[object]) -> int:
     """Return the length of the longest name, as it is shown, in characters."""
-    return max((len(shown(name)) for name in names), default=0)
+    return max((len(shown_name(name)) for name in names), default=0)

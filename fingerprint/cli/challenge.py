@@ -20,7 +20,7 @@ from fingerprint.cli._options import (
     message_options,
     profile_option,
 )
-from fingerprint.cli._output import count, finish, print_json, shown, skipped_json
+from fingerprint.cli._output import count, finish, print_json, shown_name, skipped_json
 from fingerprint.cli._progress import progress
 from fingerprint.config import config_for
 
@@ -92,7 +92,7 @@ def match_command(
         facts = {"out": str(out), "rows": len(matches), "queries_with_rows": n_queries}
         print_json({**facts, "skipped": skipped_json(skipped)})
     else:
-        click.echo(f"{shown(out)}: {count(len(matches), 'row')} on {n_queries:,} of the queries")
+        click.echo(f"{shown_name(out)}: {count(len(matches), 'row')} on {n_queries:,} of the queries")
     finish(skipped)
 
 
@@ -130,7 +130,7 @@ def describe_command(
         print_json({**facts, "skipped": skipped_json(skipped)})
     else:
         sizes = f"{count(n_queries, 'query', 'queries')} and {count(n_references, 'reference')}"
-        click.echo(f"{shown(out)}: {sizes} in {dimension} dimensions")
+        click.echo(f"{shown_name(out)}: {sizes} in {dimension} dimensions")
     finish(skipped)
 
 

@@ -18,7 +18,7 @@ from fingerprint.cli._options import (
     profile_option,
     verbose_option,
 )
-from fingerprint.cli._output import print_json, region_words, shown, verification_json
+from fingerprint.cli._output import print_json, region_words, shown, shown_name, verification_json
 from fingerprint.config import config_for
 
 if TYPE_CHECKING:
@@ -70,15 +70,15 @@ def compare_command(
         return
     related = verification.relation != "unrelated"  # where nothing is shared, no part is seen anywhere
     for name, value in (
-        ("query", shown(query)),
-        ("reference", shown(reference)),
+        ("query", shown_name(query)),
+        ("reference", shown_name(reference)),
         ("verdict", IDENTICAL_VERDICT if verification.identical else RELATION_VERDICTS[verification.relation]),
         ("probability", f"{probability_text(verification.probability)} (log-odds {verification.log_odds:.2f})"),
         ("shared", probability_text(verification.shared_probability)),
         ("unrelated", probability_text(verification.unrelated_probability)),
         ("inliers", str(verification.n_inliers)),
         *((("shown", variant_text(verification)), ("seen", region_words(verification))) if related else ()),
-        *((("picture", shown(picture)),) if picture is not None else ()),
+        *((("picture", shown_name(picture)),) if picture is not None else ()),
     ):
         click.echo(f"{name:<12} {value}")
 

@@ -11,7 +11,7 @@ import click
 
 from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._options import EXISTING, AlgorithmName, message_options, workers_option
-from fingerprint.cli._output import finish, listed_images, note_ignored, print_json, print_line, shown
+from fingerprint.cli._output import finish, listed_images, note_ignored, print_json, print_line, shown_name
 from fingerprint.cli._progress import progress
 
 if TYPE_CHECKING:
@@ -143,4 +143,4 @@ def _print_stored(path: Path, hashes: U64, form: str) -> None:
     if form == "json":
         print_json({"path": str(path), **dict(zip(HASH_ALGORITHMS, digits, strict=True))})
     else:
-        click.echo(f"{shown(path)}  {' '.join(digits)}")
+        click.echo(f"{shown_name(path)}  {' '.join(digits)}")

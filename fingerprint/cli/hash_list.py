@@ -21,6 +21,7 @@ from fingerprint.cli._output import (
     print_json,
     print_line,
     shown,
+    shown_name,
 )
 from fingerprint.cli._progress import progress
 
@@ -125,8 +126,8 @@ def _print_result(path: Path, result: Any, *, as_json: bool) -> None:
         print_json({"path": str(path), "quality": found.quality, "matches": [asdict(match) for match in found.matches]})
         return
     for match in found.matches:
-        name = shown(match.id) or match.hash
-        print_line(f"{shown(path)}\t{match.distance}\t{match.orientation}\t{match.algorithm}\t{name}")
+        name = shown_name(match.id) or match.hash
+        print_line(f"{shown_name(path)}\t{match.distance}\t{match.orientation}\t{match.algorithm}\t{name}")
 
 
 def _about(known: HashList, n_left_out: int, n_matched: int) -> dict[str, Any]:
@@ -144,7 +145,7 @@ def _list_malformed(known: HashList) -> None:
     """List on stderr which lines of the list could not be used."""
     if known.malformed:
         list_on_stderr(
-            f"{shown(known.name)}: {count(len(known.malformed), 'line')} could not be used",
+            f"{shown_name(known.name)}: {count(len(known.malformed), 'line')} could not be used",
             [f"line {line.number}: {shown(line.reason)}" for line in known.malformed],
         )
 

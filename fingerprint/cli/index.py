@@ -22,7 +22,7 @@ from fingerprint.cli._options import (
     models_option,
     verbose_option,
 )
-from fingerprint.cli._output import EXIT_SKIPPED, count, leave, print_json, shown, skipped_json
+from fingerprint.cli._output import EXIT_SKIPPED, count, leave, print_json, shown, shown_name, skipped_json
 from fingerprint.cli._progress import progress
 from fingerprint.cli.vectors import export_command, import_command, imported_json, model_id_option, print_imported
 from fingerprint.config import DEFAULT_CONFIG
@@ -153,7 +153,7 @@ def compact_command(folder: Path, segment_size: int, as_json: bool, models_folde
         )
     else:
         click.echo(
-            f"{shown(folder)}: {count(before.segments, 'segment')} before, {after.segments:,} now; "
+            f"{shown_name(folder)}: {count(before.segments, 'segment')} before, {after.segments:,} now; "
             f"{count(freed, 'byte')} freed"
         )
 
@@ -179,7 +179,7 @@ def remove_command(
             facts = {"collection": str(folder), "removed": list(unique), "references": len(collection)}
             print_json({**facts, **of_model})
         else:
-            click.echo(f"{shown(folder)}: {len(unique):,} removed; {count(len(collection), 'reference')} left")
+            click.echo(f"{shown_name(folder)}: {len(unique):,} removed; {count(len(collection), 'reference')} left")
 
 
 @index_group.command("info", cls=ExampleCommand, examples=("fingerprint index info photos.fp",))
@@ -210,12 +210,12 @@ def info_command(folder: Path, as_json: bool, models_folder: Path | None) -> Non
         if isinstance(value, bool):
             text = "yes" if value else "no"
         else:
-            text = f"{value:,}" if isinstance(value, int) else shown(value)
+            text = f"{value:,}" if isinstance(value, int) else shown_name(value)
         click.echo(f"{name:<12} {text}")
     print_imported(info)
     click.echo(f"{'skipped':<12} {len(info.skipped):,}")
     for item in info.skipped:
-        click.echo(f"  {shown(item.path)}: {shown(item.reason)}")
+        click.echo(f"  {shown_name(item.path)}: {shown(item.reason)}")
 
 
 @index_group.command("upgrade", cls=ExampleCommand, examples=("fingerprint index upgrade photos.fp",))
@@ -230,9 +230,9 @@ def upgrade_command(folder: Path, as_json: bool) -> None:
     if as_json:
         print_json({"collection": str(folder), "format_before": before, "format": FORMAT_VERSION})
     elif before == FORMAT_VERSION:
-        click.echo(f"{shown(folder)}: of format {before} already")
+        click.echo(f"{shown_name(folder)}: of format {before} already")
     else:
-        click.echo(f"{shown(folder)}: format {before} before, {FORMAT_VERSION} now")
+        click.echo(f"{shown_name(folder)}: format {before} before, {FORMAT_VERSION} now")
 
 
 @index_group.command(
@@ -293,11 +293,11 @@ def _repair(folder: Path, models_folder: Path | None, *, as_json: bool, n_worker
         )
     else:
         for item in done.restored:
-            click.echo(f"restored: {shown(item)}")
+            click.echo(f"restored: {shown_name(item)}")
         if done.described:
             click.echo(f"described again: {count(done.described, 'reference')}")
         for lost in done.lost:
-            click.echo(f"lost: {shown(lost.path)}: {shown(lost.reason)}")
+            click.echo(f"lost: {shown_name(lost.path)}: {shown(lost.reason)}")
         _print_problems(folder, done.problems)
     if done.problems or done.lost:
         leave(EXIT_SKIPPED)
@@ -306,4 +306,4 @@ def _repair(folder: Path, models_folder: Path | None, *, as_json: bool, n_worker
 def _print_problems(folder: Path, problems: Sequence[str]) -> None:
     for problem in problems:
         click.echo(shown(problem))
-    click.echo(f"{shown(folder)}: {count(len(problems), 'problem') if problems else 'sound'}")
+    click.echo(f"{shown_name(folder)}: {count(len(problems), 'problem') if problems else 'sound'}")

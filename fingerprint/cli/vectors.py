@@ -22,7 +22,7 @@ from fingerprint.cli._options import (
     not_nan,
     verbose_option,
 )
-from fingerprint.cli._output import count, print_json, shown
+from fingerprint.cli._output import count, print_json, shown_name
 from fingerprint.cli._progress import progress
 from fingerprint.cli._table import Table, longest
 
@@ -69,7 +69,7 @@ def export_command(
     if as_json:
         print_json({"collection": str(folder), "out": str(file), "model_id": name, "vectors": n_vectors})
     else:
-        click.echo(f"{shown(file)}: {count(n_vectors, 'vector')} of {shown(name)}")
+        click.echo(f"{shown_name(file)}: {count(n_vectors, 'vector')} of {shown_name(name)}")
 
 
 @click.command(
@@ -112,7 +112,7 @@ def import_command(
         )
     else:
         outcome = f"{done.added:,} added, {done.unchanged:,} unchanged, {done.replaced:,} replaced"
-        click.echo(f"{shown(folder)}: {outcome}; {_sizes(stored)}")
+        click.echo(f"{shown_name(folder)}: {outcome}; {_sizes(stored)}")
 
 
 def imported_json(info: StoreInfo) -> list[dict[str, Any]]:
@@ -132,7 +132,7 @@ def print_imported(info: StoreInfo) -> None:
 
 def _sizes(item: VectorsInfo) -> str:
     sizes = f"{count(item.vectors, 'vector')} of {count(item.dimension, 'dimension')}"
-    return f"{shown(item.model_id)}: {sizes}"
+    return f"{shown_name(item.model_id)}: {sizes}"
 
 
 def vector_search_options(command: Command) -> Command:
@@ -165,7 +165,7 @@ def vector_queries(paths: Sequence[Path]) -> bool:
     if files and len(files) < len(paths):
         other = next(path for path in paths if path not in files)
         raise click.UsageError(
-            f"{shown(files[0])} has vectors and {shown(other)} images: search for them in two commands", ctx
+            f"{shown_name(files[0])} has vectors and {shown_name(other)} images: search for them in two commands", ctx
         )
     for parameter in ctx.command.params:
         name = str(parameter.name)

@@ -98,8 +98,11 @@ class PerceptualHash:
     value : int
         The bits as one number; the first bit is the most significant.
     quality : int
-        How much detail the picture gives a hash, [0, 100], as PDQ measures it. Flat, blank and tiny pictures have
-        little; a hash below `MIN_QUALITY` is never a match.
+        How much the hash can rely on, [0, 100]. For PDQ it is PDQ's own figure. For the others it is the lesser of
+        two: how much detail the picture has, as PDQ measures it, and how many bits describe those bits of the hash that
+        are not decided by rounding (see `fingerprint.kernels.information`). Flat, blank and tiny pictures have little;
+        so have pictures of two halves, ramps and stripes, which many others equal. A hash below `MIN_QUALITY` is never
+        a match.
 
     Examples
     --------

@@ -14,9 +14,17 @@ from fingerprint.hashes.algorithms import MIN_QUALITY, PerceptualHash, algorithm
 from fingerprint.hashes.luma import Luma, ThumbnailHash, averaged_luma, whole_luma
 from fingerprint.hashes.packed import words_to_int
 from fingerprint.images.decode import read_as_pillow, read_grey, read_rgb
-from fingerprint.kernels.blocks import block_mean256, block_mean256_of_means, colour_hash42, whash64
 from fingerprint.kernels.fused import ahash_of, dhash_of, dhash_vertical_of, phash_simple_of
-from fingerprint.kernels.hashing import ahash64, dhash64, dhash_vertical64, phash_simple64
+from fingerprint.kernels.information import (
+    measured_ahash,
+    measured_block_mean,
+    measured_block_mean_of_means,
+    measured_colour_hash,
+    measured_dhash,
+    measured_dhash_vertical,
+    measured_phash_simple,
+    measured_whash,
+)
 from fingerprint.kernels.pdq import pdq_dihedral
 from fingerprint.kernels.resample import luma
 from fingerprint.types import U8, ImageSource, Picture
@@ -43,30 +51,48 @@ _LUMA_SHARES = (0.299, 0.587, 0.114)
 _MOST_UNDECIDED = 16  # coefficients near the median; photographs worth hashing have at most 8, stripes 69
 #: How a picture is decoded for a hash: in full size or in colours; for the others at a reduced size.
 _READS: Mapping[str, str] = MappingProxyType({"pdq": "full", "colorhash": "colours"})
-_PHASH_SIMPLE = ThumbnailHash(32, 32, phash_simple64, phash_simple_of)
-_DHASH = ThumbnailHash(9, 8, dhash64, dhash_of)
-_DHASH_VERTICAL = ThumbnailHash(8, 9, dhash_vertical64, dhash_vertical_of)
-_AHASH = ThumbnailHash(8, 8, ahash64, ahash_of)
+_PHASH_SIMPLE = ThumbnailHash(32, 32, measured_phash_simple, phash_simple_of)
+_DHASH = ThumbnailHash(9, 8, measured_dhash, dhash_of)
+_DHASH_VERTICAL = ThumbnailHash(8, 9, measured_dhash_vertical, dhash_vertical_of)
+_AHASH = ThumbnailHash(8, 8, measured_ahash, ahash_of)
 
 
-def _whash(luma: Luma) -> int:
+#: Information in bits at which a hash has the quality 0 and the quality 100 (see benchmarks/README.md).
+_INFORMATION: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "phash": (28.0, 52.0),
+        "phash-simple": (16.0, 32.0),
+        "dhash": (20.0, 36.0),
+        "dhash-vertical": (20.0, 36.0),
+        "ahash": (16.0, 32.0),
+        "whash": (16.0, 32.0),
+        "blockmean": (40.0, 80.0),
+        "colorhash": (2.0, 5.0),
+    }
+)
+
+
+def _whash(luma: Luma) -> tuple[int, float]:
     side = max(8, 1 << int(math.log2(min(luma.width, luma.height))))
     if not luma.exact:
         side = max(8, min(_LARGEST_WAVELET, 1 << int(math.log2(min(luma.pixels.shape)))))
-    return int(whash64(luma.thumbnail(side, side)))
+    bits, known = measured_whash(luma.thumbnail(side, side))
+    return int(bits), known
 
 
-def _block_mean(luma: Luma) -> int:
+def _block_mean(luma: Luma) -> tuple[int, float]:
     if luma.exact:
         import cv2  # its own block-mean hash makes the thumbnail this way
 
         resized = cv2.resize(luma.pixels, (256, 256), interpolation=cv2.INTER_LINEAR_EXACT)
-        return words_to_int(block_mean256(np.asarray(resized, np.uint8)))
-    return words_to_int(block_mean256_of_means(luma.means(16)))
+        words, known = measured_block_mean(np.asarray(resized, np.uint8))
+    else:
+        words, known = measured_block_mean_of_means(luma.means(16))
+    return words_to_int(words), known
 
 
 #: The hashes that are made from thumbnails.
-_BITS: Mapping[str, Callable[[Luma], int]] = {
+_MEASURED: Mapping[str, Callable[[Luma], tuple[int, float]]] = {
     "phash": Luma.phash,
     "phash-simple": lambda luma: luma.hash_of(_PHASH_SIMPLE),
     "dhash": lambda luma: luma.hash_of(_DHASH),
@@ -180,14 +206,21 @@ def dihedral_hashes(source: ImageSource, algorithm: str = "pdq", *, exact: bool 
         parts = picture.pdq()
         quality = _worth(parts.quality, picture)
         return tuple(PerceptualHash(name, words_to_int(code), quality) for code in pdq_dihedral(parts.coefficients))
-    quality = _worth(picture.quality(), picture)
-    turned = [picture.turned(quarters, mirrored=mirrored) for quarters, mirrored in ORIENTATIONS.values()]
-    return tuple(PerceptualHash(name, hash_of_luma(luma, name), quality) for luma in turned)
+    contrast = picture.contrast()
+    found = [
+        hash_of_luma(picture.turned(quarters, mirrored=mirrored), name) for quarters, mirrored in ORIENTATIONS.values()
+    ]
+    return tuple(
+        PerceptualHash(name, value, _worth(min(contrast, _quality_of(known, name)), picture)) for value, known in found
+    )
 
 
-def hash_of_luma(luma: Luma, name: str) -> int:
-    """Return a hash that is made from a grey thumbnail: any in `ALGORITHMS` but PDQ and the colour hash."""
-    return _BITS[name](luma)
+def hash_of_luma(luma: Luma, name: str) -> tuple[int, float]:
+    """Return a hash that is made from a grey thumbnail, and its information in bits.
+
+    The hash is any in `ALGORITHMS` but PDQ and the colour hash.
+    """
+    return _MEASURED[name](luma)
 
 
 def _reads(name: str) -> str:
@@ -238,14 +271,24 @@ def _small(source: ImageSource) -> Picture:
 
 
 def _hash_of(picture: Luma | _Colours, name: str) -> PerceptualHash:
-    if isinstance(picture, _Colours):
-        hsv = np.ascontiguousarray(Image.fromarray(picture.rgb).convert("HSV"))
-        value = int(colour_hash42(picture.luma.pixels, hsv))
-        return PerceptualHash(name, value, _worth(picture.luma.quality(), picture.luma))
-    if name == "pdq":
+    if name == "pdq" and isinstance(picture, Luma):
         parts = picture.pdq()
         return PerceptualHash(name, words_to_int(parts.words), _worth(parts.quality, picture))
-    return PerceptualHash(name, hash_of_luma(picture, name), _worth(picture.quality(), picture))
+    if isinstance(picture, _Colours):
+        luma = picture.luma
+        hsv = np.ascontiguousarray(Image.fromarray(picture.rgb).convert("HSV"))
+        bits, known = measured_colour_hash(luma.pixels, hsv)
+        value = int(bits)
+    else:
+        luma = picture
+        value, known = hash_of_luma(luma, name)
+    return PerceptualHash(name, value, _worth(min(luma.contrast(), _quality_of(known, name)), luma))
+
+
+def _quality_of(known: float, name: str) -> int:
+    """Return the quality, [0, 100], that a hash has by its information in bits."""
+    none, full = _INFORMATION[name]
+    return min(max(int(100 * (known - none) / (full - none)), 0), 100)
 
 
 def _worth(quality: int, luma: Luma) -> int:

@@ -10,15 +10,19 @@ import numpy as np
 from PIL import Image
 
 from fingerprint.errors import ImageError
-from fingerprint.kernels.fused import phash_of, quality_of
-from fingerprint.kernels.hashing import phash64, thumbnail_quality
+from fingerprint.kernels.fused import contrast_of, phash_of
+from fingerprint.kernels.hashing import thumbnail_quality
+from fingerprint.kernels.information import measured_phash
 from fingerprint.kernels.pdq import jarosz_weights, pdq_of
 from fingerprint.kernels.resample import block_means, lanczos_weights, luma, reduce_rows, resample
 from fingerprint.types import F32, F64, I32, U8, U64, Picture
 
 _ROWS = 64  # least rows that averaging leaves: twice those of the largest thumbnail
 _MOST_ROWS = 256  # most rows averaged into one
-_LARGEST = 32  # side of the largest thumbnail, on which the quality is measured
+_LARGEST = 32  # side of the largest thumbnail, on which the contrast is measured
+
+#: A hash with its information in bits, as the kernels return it.
+Measured = tuple["int | np.uint64", float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +34,15 @@ class ThumbnailHash:
     width, height : int
         Size of the thumbnail.
     of_thumbnail : callable
-        Computes the number from the thumbnail.
+        Computes the hash and its information from the thumbnail.
     of_picture : callable
-        Computes it from a picture and its resampling weights, in one call.
+        Computes them from a picture and its resampling weights, in one call.
     """
 
     width: int
     height: int
-    of_thumbnail: Callable[[U8], int | np.uint64]
-    of_picture: Callable[[U8, I32, I32, I32, I32], int | np.uint64]
+    of_thumbnail: Callable[[U8], Measured]
+    of_picture: Callable[[U8, I32, I32, I32, I32], Measured]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class Luma:
     divisors: tuple[int, int]
     exact: bool
     unrounded: F32 | None = None
-    _quality: list[int] = field(default_factory=list)  # empty until it is known
+    _contrast: list[int] = field(default_factory=list)  # empty until it is known
     _pdq: list[PdqParts] = field(default_factory=list)
 
     def thumbnail(self, width: int, height: int) -> U8:
@@ -101,19 +105,22 @@ class Luma:
             return np.asarray(resized).copy()
         return resample(self.pixels, *self._weights(width, height))
 
-    def phash(self) -> int:
-        """Return the pHash; its thumbnail gives the quality as well, which is kept."""
+    def phash(self) -> tuple[int, float]:
+        """Return the pHash and its information; its thumbnail gives the contrast as well, which is kept."""
         if self.exact:
-            return int(phash64(self.thumbnail(_LARGEST, _LARGEST)))
-        bits, quality = phash_of(self.pixels, *self._weights(_LARGEST, _LARGEST))
-        self._quality[:] = [int(quality)]
-        return int(bits)
+            bits, known = measured_phash(self.thumbnail(_LARGEST, _LARGEST))
+        else:
+            (bits, known), contrast = phash_of(self.pixels, *self._weights(_LARGEST, _LARGEST))
+            self._contrast[:] = [int(contrast)]
+        return int(bits), known
 
-    def hash_of(self, kernels: ThumbnailHash) -> int:
-        """Return a hash of 64 bits that is made from a thumbnail."""
+    def hash_of(self, kernels: ThumbnailHash) -> tuple[int, float]:
+        """Return a hash of 64 bits that is made from a thumbnail, and its information."""
         if self.exact:
-            return int(kernels.of_thumbnail(self.thumbnail(kernels.width, kernels.height)))
-        return int(kernels.of_picture(self.pixels, *self._weights(kernels.width, kernels.height)))
+            bits, known = kernels.of_thumbnail(self.thumbnail(kernels.width, kernels.height))
+        else:
+            bits, known = kernels.of_picture(self.pixels, *self._weights(kernels.width, kernels.height))
+        return int(bits), known
 
     def _weights(self, width: int, height: int) -> tuple[I32, I32, I32, I32]:
         n_rows, n_columns = self.pixels.shape
@@ -135,12 +142,15 @@ class Luma:
         """Return the means over ``n x n`` blocks; float64 (n, n)."""
         return block_means(self.pixels, self.width / self.divisors[0], self.height / self.divisors[1], n)
 
-    def quality(self) -> int:
+    def contrast(self) -> int:
         """Return an estimate of PDQ's quality, [0, 100], from a 32 x 32 thumbnail such as the pHash makes."""
-        if not self._quality:
-            of_thumbnail = ThumbnailHash(_LARGEST, _LARGEST, thumbnail_quality, quality_of)
-            self._quality.append(self.hash_of(of_thumbnail))
-        return self._quality[0]
+        if not self._contrast:
+            if self.exact:
+                found = thumbnail_quality(self.thumbnail(_LARGEST, _LARGEST))
+            else:
+                found = contrast_of(self.pixels, *self._weights(_LARGEST, _LARGEST))
+            self._contrast.append(int(found))
+        return self._contrast[0]
 
     def turned(self, n_quarters: int, *, mirrored: bool) -> Luma:
         """Return the picture, mirrored left to right if asked, then turned clockwise by quarter turns."""

@@ -48,4 +48,4 @@ def compute_hashes(grey: U8) -> U64:
     if grey.dtype != np.uint8 or grey.ndim != 2 or grey.size == 0:
         raise ImageError("<array>", f"a grey picture is a uint8 array (h, w), not {grey.dtype} {grey.shape}")
     luma = whole_luma(Picture(grey, grey.shape[1], grey.shape[0], "<array>"), exact=True)
-    return np.array([hash_of_luma(luma, name) for name in HASH_ALGORITHMS], np.uint64)
+    return np.array([hash_of_luma(luma, name)[0] for name in HASH_ALGORITHMS], np.uint64)

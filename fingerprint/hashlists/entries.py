@@ -21,20 +21,29 @@ QUALITY = "100|[1-9]?[0-9]"
 #: Names of a column of hashes that does not name the algorithm, and of columns of ids, the most specific first.
 _HASH_NAME = "hash"
 _ID_NAMES = ("id", "path", "filename", "file", "name")
+#: ThreatExchange calls a hash an indicator, and its algorithm a type such as HASH_PDQ.
+_INDICATOR = "indicator"
+_TYPE_NAMES = ("type", "signal_type")
+_TYPE_PREFIX = "hash"
 #: The usual algorithm for each length, assumed when only the length is known.
 _GUESSED = {ALGORITHMS[name].n_digits: ALGORITHMS[name] for name in ("pdq", "phash")}
 #: Algorithms by their names in columns and fields: ``pdq``, ``pdqhash``, ``dhash_vertical`` and so on.
-_NAMED = {_plain_name(name) + more: algorithm for name, algorithm in ALGORITHMS.items() for more in ("", "hash")}
+_NAMED = {
+    before + _plain_name(name) + after: algorithm
+    for name, algorithm in ALGORITHMS.items()
+    for before, after in (("", ""), ("", "hash"), (_TYPE_PREFIX, ""))
+}
 #: As many hex digits as one of the algorithms has.
 ANY_HASH = "|".join(f"[0-9a-fA-F]{{{n}}}" for n in sorted({a.n_digits for a in ALGORITHMS.values()}, reverse=True))
 _ANY_HASH = re.compile(ANY_HASH)
-_HASH_WORD = re.compile(rf"(?<!\S)(?:{ANY_HASH})(?!\S)")
+_HASH_WORD = re.compile(rf"(?<![^ \t])(?:{ANY_HASH})(?![^ \t])")
 _HEX = re.compile("[0-9a-fA-F]+")
 _WRITTEN_QUALITY = re.compile(r"([0-9]{1,3})(?:\.0*)?")
 _USUAL_QUALITIES = {str(quality): quality for quality in range(101)}
 _N_DIGITS = {name: algorithm.n_digits for name, algorithm in ALGORITHMS.items()}
 _LONGEST_NAME = 32
 _NAME = re.compile("[A-Za-z_-]+")
+_BLANKS = " \t"
 _SHOWN = 40
 #: A field of at least so many hex digits was probably meant as a hash, even if no hash has its length.
 _MEANT = 8
@@ -75,13 +84,16 @@ class Columns:
         Of all columns, unknown ones included, as they are written.
     hashes : tuple of (int, HashAlgorithm or None)
         Columns of hashes, at least one, each with the algorithm that its name gives.
-    identifier, quality, algorithm : int or None
+    identifiers : tuple of int
+        Columns of ids, of which the first that is not empty in a row counts. If no column is named as one, it is the
+        first column of an unknown name.
+    quality, algorithm : int or None
         The column, if there is one.
     """
 
     names: tuple[str, ...]
     hashes: tuple[tuple[int, HashAlgorithm | None], ...]
-    identifier: int | None
+    identifiers: tuple[int, ...]
     quality: int | None
     algorithm: int | None
 
@@ -113,7 +125,7 @@ class Columns:
         if len(row) > len(self.names) and any(cell.strip() for cell in row[len(self.names) :]):
             raise MalformedError(f"{len(row)} fields for {self.n} columns: quote fields that hold the separator")
         quality = _written_quality(_cell(row, self.quality))
-        identifier = _cell(row, self.identifier)
+        identifier = next(filter(None, (_cell(row, column) for column in self.identifiers)), "")
         named = _named_algorithm(_cell(row, self.algorithm)) or default
         found = [(_cell(row, column).strip(), of_column or named) for column, of_column in self.hashes]
         return [checked_entry(digits, algorithm, identifier, quality) for digits, algorithm in found if digits]
@@ -125,11 +137,17 @@ def columns_of(names: tuple[str, ...]) -> Columns | None:
     known = [name.strip().lower() for name in names]
     hashes = [(column, _algorithm_of(name)) for column, name in enumerate(known)]
     hashes = [(column, named) for column, named in hashes if named is not None or known[column] == _HASH_NAME]
+    positions = {name: column for column, name in reversed(list(enumerate(known)))}
+    kind = next((positions[name] for name in _TYPE_NAMES if name in positions), None)
+    if not hashes and _INDICATOR in positions and kind is not None:
+        hashes, positions["algorithm"] = [(positions[_INDICATOR], None)], kind
     if not hashes:
         return None
-    positions = {name: column for column, name in reversed(list(enumerate(known)))}
-    identifier = next((positions[name] for name in _ID_NAMES if name in positions), None)
-    return Columns(names, tuple(hashes), identifier, positions.get("quality"), positions.get("algorithm"))
+    identifiers = [positions[name] for name in _ID_NAMES if name in positions]
+    if not identifiers:
+        used = {column for column, _ in hashes} | {positions.get(name) for name in ("quality", "algorithm")}
+        identifiers = [column for column in range(len(known)) if column not in used][:1]
+    return Columns(names, tuple(hashes), tuple(identifiers), positions.get("quality"), positions.get("algorithm"))
 
 
 def header_columns(fields: Sequence[str], *, strict: bool) -> Columns | None:
@@ -155,7 +173,9 @@ def header_columns(fields: Sequence[str], *, strict: bool) -> Columns | None:
     return columns_of(tuple(fields))
 
 
-def entry_of_fields(fields: Sequence[str], default: HashAlgorithm | None) -> Entry | None:
+def entry_of_fields(
+    fields: Sequence[str], default: HashAlgorithm | None, raw: tuple[str, Sequence[str]] | None = None
+) -> Entry | None:
     """Return the hash in the fields of a line outside a table, or None if no field can be one.
 
     Parameters
@@ -164,6 +184,9 @@ def entry_of_fields(fields: Sequence[str], default: HashAlgorithm | None) -> Ent
         In any order.
     default : HashAlgorithm or None
         Algorithm of the hash, unless a field names one.
+    raw : (str, sequence of str), optional
+        The separator, and the fields with all their blanks: then several fields beside each other are one id that holds
+        the separator. Not given if the line has quotation marks, or if no id holds the separator.
 
     Returns
     -------
@@ -172,9 +195,9 @@ def entry_of_fields(fields: Sequence[str], default: HashAlgorithm | None) -> Ent
     Raises
     ------
     MalformedError
-        Several different fields can be the hash, or the hash has more bits than its algorithm.
+        Several different fields can be the hash or the id, or the hash has more bits than its algorithm.
     """
-    cells = [field.strip() for field in fields]
+    cells = [field.strip(_BLANKS) for field in fields]
     names = [_algorithm_of(cell) for cell in cells]
     named = next((column for column, known in enumerate(names) if known is not None), None)
     algorithm = default if named is None else names[named]
@@ -194,24 +217,42 @@ def entry_of_fields(fields: Sequence[str], default: HashAlgorithm | None) -> Ent
     if len(cells) > 2 and after < len(cells) and cells[after] in _USUAL_QUALITIES:
         quality = _USUAL_QUALITIES[cells[after]]
         used.add(after)
-    identifier = next((field for column, field in enumerate(fields) if field and column not in used), "")
-    return checked_entry(digits, algorithm, identifier, quality)
+    others = [column for column, cell in enumerate(cells) if cell and column not in used]
+    if len(others) < 2:
+        blank = next((field for column, field in enumerate(fields) if field and column not in used), "")
+        return checked_entry(digits, algorithm, fields[others[0]] if others else blank, quality)
+    first, last = others[0], others[-1]
+    numbers = [column for column in others if cells[column].isdecimal()]
+    within = used & set(range(first, last + 1))
+    if raw is None or within or first in numbers or last in numbers:
+        raise MalformedError(
+            f"fields {first + 1} and {others[1] + 1} can both be the id: quote an id that holds the separator, or name "
+            "the columns in a header line"
+        )
+    separator, untouched = raw
+    return checked_entry(digits, algorithm, separator.join(untouched[first : last + 1]).lstrip(" "), quality)
 
 
 def blank_separated(text: str) -> list[str]:
     """Split a line at blanks, but not the text before the hash, nor the text after its algorithm and quality."""
-    words = text.split()
+    words = blank_words(text)
     hashes = {word.lower() for word in words if len(word) >= _MEANT and _ANY_HASH.fullmatch(word)}
     if len(hashes) != 1 or len(words) == 1 or (found := _HASH_WORD.search(text)) is None:
         return words
-    head, tail = text[: found.start()].strip(), text[found.end() :].strip()
+    head, tail = text[: found.start()].strip(_BLANKS), text[found.end() :].strip(_BLANKS)
     fields = [head, found[0]] if head else [found[0]]
     for recognise in (_algorithm_of, _USUAL_QUALITIES.get, _algorithm_of):
-        first, *rest = tail.split(None, 1) or [""]
+        first, *rest = blank_words(tail, 1) or [""]
         if recognise(first) is not None:
             fields.append(first)
             tail = rest[0] if rest else ""
     return [*fields, tail] if tail else fields
+
+
+def blank_words(text: str, most_splits: int = 0) -> list[str]:
+    """Split a text at spaces and tabs; other kinds of blanks, such as narrow ones, belong to names."""
+    bare = text.strip(_BLANKS)
+    return re.split(r"[ \t]+", bare, maxsplit=most_splits) if bare else []
 
 
 def no_hash(text: str, fields: Sequence[str], default: HashAlgorithm | None) -> MalformedError:

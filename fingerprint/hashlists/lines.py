@@ -84,7 +84,7 @@ def with_broken_bytes(line: bytes) -> str:
     return line.decode("utf-8", "surrogateescape")
 
 
-def split_fields(line: str, separator: str, lines: Lines) -> tuple[list[str], int]:
+def split_fields(line: str, separator: str, lines: Lines, *, spaced: bool = True) -> tuple[list[str], int]:
     """Return the fields of a line, and how many of the following lines belong to it.
 
     Parameters
@@ -95,11 +95,13 @@ def split_fields(line: str, separator: str, lines: Lines) -> tuple[list[str], in
         A tab, or another character that is not a blank.
     lines : Lines
         Where `line` comes from.
+    spaced : bool
+        Whether blanks after a separator belong to it, not to the field.
 
     Returns
     -------
     fields : list of str
-        Without blanks before them and without their quotation marks.
+        Without their quotation marks.
     n_more : int
         Lines that the last, quoted field continues for.
 
@@ -111,8 +113,8 @@ def split_fields(line: str, separator: str, lines: Lines) -> tuple[list[str], in
     """
     if '"' not in line:
         fields = without_end(line).split(separator)
-        return ([field.lstrip(" ") for field in fields] if " " in line else fields), 0
-    rows = csv.reader(_with_following(line, lines), delimiter=separator, skipinitialspace=True, strict=True)
+        return ([field.lstrip(" ") for field in fields] if spaced and " " in line else fields), 0
+    rows = csv.reader(_with_following(line, lines), delimiter=separator, skipinitialspace=spaced, strict=True)
     try:
         fields = next(rows)
     except csv.Error as error:

@@ -52,7 +52,8 @@ class ListedPicture:
     Attributes
     ----------
     quality : int
-        Quality of its hash, [0, 100]; below `fingerprint.hashes.MIN_QUALITY` the picture is not compared.
+        Best quality of its hashes, [0, 100], over the algorithms of the list and the orientations that are compared.
+        Hashes below `fingerprint.hashes.MIN_QUALITY` are not compared.
     matches : tuple of ListMatch
         By distance, then in the order of the list; each entry once, in its nearest orientation.
     """
@@ -119,12 +120,13 @@ class ListMatcher:
         ImageError
             The picture cannot be read.
         """
-        quality, matches = 100, []
+        quality, matches = 0, []
         for group in self._groups:
             hashes = dihedral_hashes(source, group.algorithm, exact=self._exact)[: self._n_orientations]
-            quality = min(quality, hashes[0].quality)
-            if hashes[0].quality >= MIN_QUALITY:
-                matches += group.near([found.value for found in hashes])
+            quality = max(quality, *(found.quality for found in hashes))
+            worthy = {i: found.value for i, found in enumerate(hashes) if found.quality >= MIN_QUALITY}
+            if worthy:
+                matches += group.near(worthy)
         return ListedPicture(quality, tuple(sorted(matches, key=lambda match: (match.distance, match.line))))
 
 
@@ -146,13 +148,13 @@ class _Group:
         self._index = HammingIndex(64 * algorithm.n_words)
         self._index.add(group.codes[self._entries])
 
-    def near(self, values: list[int]) -> list[ListMatch]:
-        """Return the entries near a picture, each in the nearest orientation; `values` has a hash for each."""
+    def near(self, values: dict[int, int]) -> list[ListMatch]:
+        """Return the entries near a picture, each in the nearest orientation; `values` are hashes by orientation."""
         n_words = ALGORITHMS[self.algorithm].n_words
-        found = self._index.within(np.stack([int_to_words(value, n_words) for value in values]), self._limit)
+        found = self._index.within(np.stack([int_to_words(value, n_words) for value in values.values()]), self._limit)
         best: dict[int, tuple[int, int]] = {}
-        for orientation in range(len(values)):
-            part = slice(found.starts[orientation], found.starts[orientation + 1])
+        for i, orientation in enumerate(values):
+            part = slice(found.starts[i], found.starts[i + 1])
             for row, distance in zip(found.rows[part].tolist(), found.distances[part].tolist(), strict=True):
                 best[row] = min(best.get(row, (distance, orientation)), (distance, orientation))
         return [self._match(int(self._entries[row]), *nearest) for row, nearest in best.items()]

@@ -17,6 +17,7 @@ from fingerprint.hashlists.entries import (
     Entry,
     MalformedError,
     blank_separated,
+    blank_words,
     checked_entry,
     columns_of,
     entry_of_fields,
@@ -26,9 +27,19 @@ from fingerprint.hashlists.entries import (
 )
 from fingerprint.hashlists.lines import SEPARATORS, Lines, decoded, split_fields, with_broken_bytes, without_end
 from fingerprint.hashlists.lists import UNKNOWN_QUALITY, GroupBuilder, HashList, MalformedLine
+from fingerprint.names import read_name
 
 _BLANKS = " "
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+#: A line that begins with # and has a hash in a field after the first one.
+_NAMED_WITH_HASH_SIGN = re.compile(rf"\s*#[^ \t].*?[\t,;] *(?:{ANY_HASH}) *(?:[\t,;]|$)")
+#: What a file that is no text in UTF-8 begins with.
+_OTHER_FORMS = {
+    b"\xff\xfe": "text in UTF-16 or UTF-32",
+    b"\xfe\xff": "text in UTF-16",
+    b"\x1f\x8b": "compressed with gzip",
+    b"PK\x03\x04": "a zip archive, or a spreadsheet",
+}
 #: A line as `fingerprint.hashlists.write.hash_record_text` writes it.
 _OWN_TEXT = re.compile(rf"({ANY_HASH})\t({QUALITY})\t({'|'.join(map(re.escape, ALGORITHMS))})\t([^\t]*)")
 
@@ -57,16 +68,21 @@ def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | N
       key ``skipped``, is skipped.
     * A line without a hash that names a column of hashes is a header. The lines after it are rows of a table, until the
       next header. Column names, in any order and case: ``hash`` or an algorithm for hashes, also several; ``id``,
-      ``path``, ``filename``, ``file`` or ``name`` for the id, the first in this order counts; ``quality``;
-      ``algorithm``. Other columns are ignored, but a header that has some must come before the first hash.
+      ``path``, ``filename``, ``file`` or ``name`` for the id, the first in this order that is not empty counts, and if
+      there is none of these, the first column of another name; ``quality``; ``algorithm``. Instead of ``hash`` and
+      ``algorithm``, also ``indicator`` and ``type``, as in ThreatExchange. Other columns are ignored, but a header that
+      has some must come before the first hash.
     * Any other line has a hash and perhaps more fields, separated by tabs, commas, semicolons or blanks. The field of
       64 or 16 hex digits is the hash; a line with several such fields is malformed. A field that names an algorithm
       gives the algorithm. A whole number from 0 to 100 directly after the hash is the quality if there are three fields
       or more. In ``hash,17`` it is always the id: an unknown quality does no harm, but an id taken for a low quality
-      would exclude the hash. The first other field that is not empty is the id; the rest is ignored. Where only blanks
-      separate, all text before the hash, or after its algorithm and quality, is one id.
+      would exclude the hash. The other field is the id. Several others beside each other, without quotation marks, are
+      an id that holds commas or semicolons, unless the first or the last is a number: then the line is malformed, as it
+      is if more than one can be the id. Where only blanks separate, all text before the hash, or after its algorithm
+      and quality, is one id.
 
-    Quotation marks work as in CSV, except where blanks separate.
+    Quotation marks work as in CSV, except where blanks separate. An id that `fingerprint.names.written_name` wrote is
+    read back.
 
     The algorithm is the one that the line or column names, else `algorithm`, else PDQ for 64 digits and pHash for 16.
 
@@ -123,6 +139,7 @@ class _Reading:
         self._name = name
         self._default = default
         self._table: tuple[str, Columns] | None = None
+        self._spaced = True
         self._begun = False
 
     def of(self, lines: Lines) -> HashList:
@@ -137,6 +154,8 @@ class _Reading:
         malformed = []
         for raw in lines:
             number = lines.number
+            if number == 1:
+                self._check_form(raw)
             try:
                 for entry in self._entries(raw, lines):
                     builders[entry.algorithm].add(entry.digits, entry.identifier, entry.quality, number)
@@ -149,6 +168,14 @@ class _Reading:
             raise ConfigError(f"{self._name}: no usable hash; {what}: write one hash in hex on each line")
         return HashList(self._name, groups, tuple(malformed))
 
+    def _check_form(self, raw: bytes) -> None:
+        """Raise `ConfigError` if a file begins as no text in UTF-8 does."""
+        form = next((form for beginning, form in _OTHER_FORMS.items() if raw.startswith(beginning)), None)
+        if form is None and b"\0" in raw[:4]:
+            form = "text in UTF-16 or UTF-32"
+        if form is not None:
+            raise ConfigError(f"{self._name}: the list is {form}: save it as text in UTF-8")
+
     def _entries(self, raw: bytes, lines: Lines) -> list[Entry]:
         if self._table is None and (usual := _USUAL.fullmatch(raw)):
             before, second, first, quality, after, word = usual.groups()
@@ -160,21 +187,26 @@ class _Reading:
         text = without_end(line)
         start = text.lstrip()[:1]
         if not start or start == "#":
+            if _NAMED_WITH_HASH_SIGN.match(text):
+                raise MalformedError(f"a comment, or an id that begins with #, in {quoted(text)}: put the id in quotes")
             return []
         if (self._table is None or self._table[0] != "\t") and (own := _OWN_TEXT.fullmatch(text)):
-            return [checked_entry(own[1], ALGORITHMS[own[3]], own[4], int(own[2]))]
+            return [checked_entry(own[1], ALGORITHMS[own[3]], read_name(own[4]), int(own[2]))]
         if start == "{" and (entries := self._of_object(text)) is not None:
             return entries
-        if self._table is not None:
-            return self._of_row(line, lines, *self._table)
-        return self._of_fields(line, lines)
+        if "\r" in text and '"' not in text:
+            raise MalformedError(f"a carriage return within {quoted(text)}: end lines with a line feed")
+        entries = self._of_fields(line, lines) if self._table is None else self._of_row(line, lines, *self._table)
+        return [entry._replace(identifier=read_name(entry.identifier)) for entry in entries]
 
     def _decoded(self, raw: bytes, lines: Lines) -> str:
         try:
             return decoded(raw)
         except MalformedError:
             if self._table is not None and self._table[0] != _BLANKS:
-                split_fields(with_broken_bytes(raw), self._table[0], lines)  # raises one error for all lines of the row
+                split_fields(
+                    with_broken_bytes(raw), self._table[0], lines, spaced=self._spaced
+                )  # raises one error for all lines of the row
             raise
 
     def _of_fields(self, line: str, lines: Lines) -> list[Entry]:
@@ -190,37 +222,40 @@ class _Reading:
             except MalformedError as error:
                 fault = fault or error
                 continue
-            if (entry := entry_of_fields(fields, self._default)) is not None:
+            joinable = separator != "\t" and '"' not in text
+            raw = (separator, text.split(separator)) if joinable else None
+            if (entry := entry_of_fields(fields, self._default, raw)) is not None:
                 lines.pass_over(n_more)
                 return [entry]
-            if self._begins_table(fields, separator):
+            if self._begins_table(fields, separator, text):
                 return []
             first = first or fields
         fields = blank_separated(text)
         if (entry := entry_of_fields(fields, self._default)) is not None:
             return [entry]
-        if self._begins_table(text.split(), _BLANKS):
+        if self._begins_table(blank_words(text), _BLANKS, text):
             return []
         raise fault or no_hash(text, first or fields, self._default)
 
-    def _begins_table(self, fields: list[str], separator: str) -> bool:
+    def _begins_table(self, fields: list[str], separator: str, text: str) -> bool:
         if self._table is not None and tuple(fields) == self._table[1].names:
             return True  # joined files repeat the header
         columns = header_columns(fields, strict=self._begun or separator == _BLANKS)
         if columns is None or (self._begun and columns.n == 1):
             return False
         self._table = separator, columns
+        self._spaced = f"{separator} " in text  # else blanks after a separator belong to the ids
         return True
 
     def _of_row(self, line: str, lines: Lines, separator: str, columns: Columns) -> list[Entry]:
         if separator == _BLANKS:
-            row, n_more = line.strip().split(None, columns.n - 1), 0
+            row, n_more = blank_words(without_end(line), columns.n - 1), 0
         else:
-            row, n_more = split_fields(line, separator, lines)
+            row, n_more = split_fields(line, separator, lines, spaced=self._spaced)
         try:
             entries = columns.entries(row, self._default)
         except MalformedError:
-            if self._begins_table(row, separator):
+            if self._begins_table(row, separator, without_end(line)):
                 return []
             raise
         if not entries:

@@ -11,15 +11,14 @@ import re
 from fingerprint.errors import ConfigError
 from fingerprint.hashes import PerceptualHash
 from fingerprint.hashes.algorithms import algorithm_named
+from fingerprint.names import written_name
 
 #: The first line of a file of `hash_record_csv` records.
 CSV_HEADER = "path,algorithm,hash,quality"
 
 _CSV_LINE_END = "\r\n"
 #: Paths that a reader could misread at the start of a line, so they are quoted.
-_MISTAKABLE = re.compile(r"\s|#|\{|[^\x00-\x1f\x7f]*[\x00-\x1f\x7f]")
-#: Lone surrogates, by which Python keeps undecodable bytes of a file name; UTF-8 cannot hold them.
-_NO_TEXT = re.compile("[\ud800-\udfff]")
+_MISTAKABLE = re.compile(r"\s|#|\{")
 
 
 def hash_record_text(path: str | os.PathLike[str], value: PerceptualHash) -> str:
@@ -28,8 +27,8 @@ def hash_record_text(path: str | os.PathLike[str], value: PerceptualHash) -> str
     Parameters
     ----------
     path : path-like
-        The picture. Control characters and undecodable bytes are written as escapes such as ``\n``, ``\x07`` or
-        ``\udcff``, and are read back as these escapes: use JSON where they matter.
+        The picture. A name with control characters or undecodable bytes is written as a JSON string, see
+        `fingerprint.names.written_name`; `read_hash_list` reads back any name unchanged.
     value : PerceptualHash
         Its hash.
 
@@ -49,7 +48,7 @@ def hash_record_text(path: str | os.PathLike[str], value: PerceptualHash) -> str
     ['00000000000000ff', '97', 'phash', 'a cat.jpg']
     """
     algorithm, digits = _checked(path, value)
-    return f"{digits}\t{value.quality}\t{algorithm}\t{_escaped(os.fspath(path))}"
+    return f"{digits}\t{value.quality}\t{algorithm}\t{written_name(os.fspath(path))}"
 
 
 def hash_record_csv(path: str | os.PathLike[str], value: PerceptualHash) -> str:
@@ -58,8 +57,8 @@ def hash_record_csv(path: str | os.PathLike[str], value: PerceptualHash) -> str:
     Parameters
     ----------
     path : path-like
-        The picture, quoted where needed; line ends in it are kept. Undecodable bytes are written as escapes such as
-        ``\udcff``, and are read back as these escapes.
+        The picture, quoted where needed. A name with control characters or undecodable bytes is written as a JSON
+        string, see `fingerprint.names.written_name`; `read_hash_list` reads back any name unchanged.
     value : PerceptualHash
         Its hash.
 
@@ -80,7 +79,7 @@ def hash_record_csv(path: str | os.PathLike[str], value: PerceptualHash) -> str:
     "a,b.jpg",phash,00000000000000ff,97
     """
     algorithm, digits = _checked(path, value)
-    name = _NO_TEXT.sub(lambda match: _escaped(match[0]), os.fspath(path))
+    name = written_name(os.fspath(path))
     line = io.StringIO(newline="")
     csv.writer(line, quoting=csv.QUOTE_ALL if _MISTAKABLE.match(name) else csv.QUOTE_MINIMAL).writerow([name])
     return f"{line.getvalue().removesuffix(_CSV_LINE_END)},{algorithm},{digits},{value.quality}"
@@ -121,13 +120,7 @@ def _checked(path: str | os.PathLike[str], value: PerceptualHash) -> tuple[str, 
     algorithm = algorithm_named(value.algorithm)
     if not 0 <= value.value < 1 << algorithm.n_bits:
         what = f"a hash of {algorithm.name} is a number of {algorithm.n_bits} bits, not {value.value:#x}"
-        raise ConfigError(f"{_escaped(os.fspath(path))}: {what}")
+        raise ConfigError(f"{written_name(os.fspath(path))}: {what}")
     if not 0 <= value.quality <= 100:
-        raise ConfigError(f"{_escaped(os.fspath(path))}: a quality lies in 0..100, not {value.quality}")
+        raise ConfigError(f"{written_name(os.fspath(path))}: a quality lies in 0..100, not {value.quality}")
     return algorithm.name, f"{value.value:0{algorithm.n_digits}x}"
-
-
-def _escaped(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

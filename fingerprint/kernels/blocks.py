@@ -148,7 +148,7 @@ def low_haar(thumbnail: U8) -> F64:
 
 
 @njit(cache=True, nogil=True)
-def _block_sums(image: U8, side: int) -> I64:
+def block_sums(image: U8, side: int) -> I64:
     """Return the sums of square blocks in reading order: `image` (h, w), both multiples of `side`; (h * w / side²,)."""
     across = image.shape[1] // side
     sums = np.zeros(image.shape[0] // side * across, np.int64)
@@ -176,7 +176,7 @@ def whash64(thumbnail: U8) -> np.uint64:
     uint64
         Packed bits, equal to `imagehash.whash` with its defaults, also where blocks tie.
     """
-    sums = _block_sums(thumbnail, thumbnail.shape[0] // 8)
+    sums = block_sums(thumbnail, thumbnail.shape[0] // 8)
     ordered = np.sort(sums)
     bits = np.uint64(0)
     if ordered[31] < ordered[32]:  # no block lies at the median, so rounding does not matter
@@ -231,7 +231,7 @@ def block_mean256(thumbnail: U8) -> U64:
         ``blockMeanHash`` of mode 0, which writes the first one least significant in each byte. OpenCV compares with
         the mean, the paper with the median.
     """
-    sums = _block_sums(thumbnail, 16)
+    sums = block_sums(thumbnail, 16)
     values = np.empty(256)
     for i in range(256):
         values[i] = sums[i]
@@ -259,8 +259,8 @@ def block_mean256_of_means(means: F64) -> U64:
 
 
 @njit(cache=True, nogil=True)
-def _count_colours(luma: U8, hsv: U8) -> I64:
-    """Return how many pixels are black, grey, of six faint hues, of six bright ones, and coloured but in between."""
+def count_colours(luma: U8, hsv: U8) -> I64:
+    """Return how many pixels are black, grey, of six faint hues, of six bright ones, and in between; (15,)."""
     counts = np.zeros((4, _NOWHERE + 1), np.int64)  # four sets, so that equal neighbours do not wait for each other
     for y in range(luma.shape[0]):
         for x in range(luma.shape[1]):
@@ -295,7 +295,12 @@ def colour_hash42(luma: U8, hsv: U8) -> np.uint64:
         42 packed bits, those of ``imagehash.colorhash(image, binbits=3)``: three each for black, grey, six hues of
         saturation 85 to 169 and six of 171 and more.
     """
-    counts = _count_colours(luma, hsv)
+    return colour_hash_of_counts(count_colours(luma, hsv))
+
+
+@njit(cache=True, nogil=True)
+def colour_hash_of_counts(counts: I64) -> np.uint64:
+    """Return the colour hash of the counts of `count_colours`; see `colour_hash42`."""
     pixels = counts.sum()
     coloured = max(np.int64(1), pixels - counts[_BLACK] - counts[_GREY])
     bits = np.uint64(0)

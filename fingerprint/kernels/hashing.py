@@ -202,6 +202,24 @@ def low_dct(thumbnail: U8) -> F64:
 
 
 @njit(cache=True, nogil=True)
+def above(values: F64, threshold: float) -> np.uint64:
+    """Return which of 8 x 8 values exceed a threshold, packed."""
+    bits = np.uint64(0)
+    for value in values.ravel():
+        bits <<= _ONE
+        if value > threshold:
+            bits |= _ONE
+    return bits
+
+
+@njit(cache=True, nogil=True)
+def median64(values: F64) -> float:
+    """Return the median of 8 x 8 values."""
+    ordered = np.sort(values.ravel())
+    return float((ordered[31] + ordered[32]) / 2.0)
+
+
+@njit(cache=True, nogil=True)
 def phash64(thumbnail: U8) -> np.uint64:
     """Return the pHash of a thumbnail: which low DCT coefficients exceed their median, the constant one included.
 
@@ -215,15 +233,39 @@ def phash64(thumbnail: U8) -> np.uint64:
     uint64
         Packed bits.
     """
-    values = low_dct(thumbnail).ravel()
-    ordered = np.sort(values)
-    median = (ordered[31] + ordered[32]) / 2.0
-    bits = np.uint64(0)
-    for i in range(64):
-        bits <<= _ONE
-        if values[i] > median:
-            bits |= _ONE
-    return bits
+    values = low_dct(thumbnail)
+    return above(values, median64(values))
+
+
+@njit(cache=True, nogil=True)
+def simple_dct(thumbnail: U8) -> tuple[F64, float]:
+    """Return the frequencies 1 to 8 of the eight upper rows of a thumbnail, and their mean.
+
+    Parameters
+    ----------
+    thumbnail : uint8 array, shape (32, 32)
+        Grey values.
+
+    Returns
+    -------
+    values : float64 array, shape (8, 8)
+        Of the unnormalised DCT-II of each row; rows from top to bottom, frequencies across.
+    mean : float
+        Added up in NumPy's order.
+    """
+    rows, scratch = np.empty((_N, _LOW)), np.empty((_N, _LOW))  # a row of the thumbnail is a column here
+    for y in range(_LOW):
+        for x in range(_N):
+            rows[x, y] = thumbnail[y, x]
+    _dct32(rows, scratch, _LOW + 1)
+    # NumPy adds 64 values in eight strands, here the frequencies, and then adds the strands in pairs.
+    strands = np.zeros(_LOW + 1)
+    for k in range(1, _LOW + 1):
+        for y in range(_LOW):
+            strands[k] += rows[k, y]
+    left = (strands[1] + strands[2]) + (strands[3] + strands[4])
+    mean = (left + ((strands[5] + strands[6]) + (strands[7] + strands[8]))) / 64.0
+    return rows[1 : _LOW + 1].T.copy(), mean
 
 
 @njit(cache=True, nogil=True)
@@ -243,25 +285,8 @@ def phash_simple64(thumbnail: U8) -> np.uint64:
     uint64
         Packed bits: the rows from top to bottom, in each the frequencies 1 to 8.
     """
-    rows, scratch = np.empty((_N, _LOW)), np.empty((_N, _LOW))  # a row of the thumbnail is a column here
-    for y in range(_LOW):
-        for x in range(_N):
-            rows[x, y] = thumbnail[y, x]
-    _dct32(rows, scratch, _LOW + 1)
-    # NumPy adds 64 values in eight strands, here the frequencies, and then adds the strands in pairs.
-    strands = np.zeros(_LOW + 1)
-    for k in range(1, _LOW + 1):
-        for y in range(_LOW):
-            strands[k] += rows[k, y]
-    left = (strands[1] + strands[2]) + (strands[3] + strands[4])
-    mean = (left + ((strands[5] + strands[6]) + (strands[7] + strands[8]))) / 64.0
-    bits = np.uint64(0)
-    for y in range(_LOW):
-        for k in range(1, _LOW + 1):
-            bits <<= _ONE
-            if rows[k, y] > mean:
-                bits |= _ONE
-    return bits
+    values, mean = simple_dct(thumbnail)
+    return above(values, mean)
 
 
 @njit(cache=True, nogil=True)

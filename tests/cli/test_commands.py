@@ -265,7 +265,7 @@ class TestHash:
         except OSError:
             pytest.skip("the file system takes UTF-8 names only")
         result = done("hash", tmp_path)
-        assert result.stdout.startswith(f"{tmp_path}/a\\nb\\x1b[2J\\udcff.jpg  ")
+        assert result.stdout.startswith(f'"{tmp_path}/a\\nb\\u001b[2J\\udcff.jpg"  ')
         assert lines(done("hash", tmp_path, "--json"))[0]["path"] == f"{tmp_path}/{name}"
 
     def test_links_to_folders_are_reported(self, place: Place, tmp_path: Path) -> None:
@@ -920,7 +920,7 @@ class TestBoundary:
         ("error", "message"),
         [
             (FingerprintError("a.jpg: what; remedy"), "a.jpg: what; remedy"),
-            (FingerprintError("a\x1b[2J\n.jpg: what"), "a\\x1b[2J\\n.jpg: what"),
+            (FingerprintError("a\x1b[2J\n.jpg: what"), "a\\u001b[2J\\n.jpg: what"),
             (
                 OSError(errno.ENOSPC, "No space left on device", "/x/y"),
                 "/x/y: no space left on device; free some space",

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from PIL import Image
 
 from fingerprint.cli import main
 from fingerprint.hashes import ALGORITHMS, dihedral_hashes, perceptual_hash
+from fingerprint.hashlists import read_hash_list
+from fingerprint.names import read_name
 from fingerprint.types import U8
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +49,20 @@ def folder(photos: dict[str, U8], tmp_path_factory: pytest.TempPathFactory) -> P
     for name in NAMES:
         Image.fromarray(photos[name]).save(folder / f"{name}.jpg", quality=90)
     return folder
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> list[str]:
+    """Names of pictures that the file system takes."""
+    names = ["a, b.jpg", " a;b .jpg", '"c".jpg', "#1.jpg", "{d}.jpg", "Screenshot 10.15.02\u202fPM.jpg", "\u200fe.jpg"]
+    names += ["f\tg.jpg", "h\ni.jpg", "\x1b[31mj.jpg", "\u202egpj.jpg", "k\\n.jpg", os.fsdecode(b"\xff\x9b.jpg")]
+    for name in names.copy():
+        try:
+            (tmp_path / name).touch()
+            (tmp_path / name).unlink()
+        except OSError:
+            names.remove(name)
+    return names
 
 
 @pytest.fixture(scope="module")
@@ -116,17 +133,36 @@ class TestHash:
         assert "need '--algorithm NAME'" in done("hash", "--format", "csv", folder, code=2).stderr
         assert "no hash algorithm is called 'sha1'" in done("hash", "--algorithm", "sha1", folder, code=2).stderr
 
-    def test_names_with_separators_and_broken_bytes(self, folder: Path, tmp_path: Path) -> None:
-        name = os.fsdecode(b'a,b\t"c"\xff.jpg')
-        try:
-            (tmp_path / name).write_bytes((folder / "rocket.jpg").read_bytes())
-        except OSError:
-            pytest.skip("the file system takes UTF-8 names only")
-        expected = perceptual_hash(folder / "rocket.jpg").hex
-        assert done("hash", "--algorithm", "pdq", tmp_path).stdout.split("\t")[0] == expected
-        rows = list(csv.reader(io.StringIO(done("hash", "--algorithm", "pdq", "--format", "csv", tmp_path).stdout)))
-        assert rows[1][2] == expected
-        assert objects(done("hash", "--algorithm", "pdq", "--json", tmp_path))[0]["path"] == f"{tmp_path}/{name}"
+    @pytest.mark.parametrize("form", ["text", "csv", "json"])
+    def test_odd_names_are_printed_so_that_a_list_has_them(
+        self, form: str, folder: Path, tmp_path: Path, odd: list[str]
+    ) -> None:
+        pictures = tmp_path / "odd"
+        pictures.mkdir()
+        for name in odd:
+            (pictures / name).write_bytes((folder / "rocket.jpg").read_bytes())
+        printed = done("hash", "--algorithm", "pdq", "--format", form, pictures).stdout_bytes
+        assert not re.search(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80\xae", printed)
+        read = read_hash_list(io.BytesIO(printed))
+        assert sorted(read.groups[0].ids) == sorted(str(pictures / name) for name in odd)
+        assert read.malformed == ()
+        assert all(Path(name).exists() for name in read.groups[0].ids)
+        if form != "json":
+            assert f"{pictures}/Screenshot 10.15.02\u202fPM.jpg".encode() in printed
+        (tmp_path / "list").write_bytes(printed)
+        found, _ = objects(done("hash-list", "match", "--json", tmp_path / "list", folder / "rocket.jpg"))
+        assert sorted(match["id"] for match in found["matches"]) == sorted(read.groups[0].ids)
+        rows = done("hash-list", "match", tmp_path / "list", folder / "rocket.jpg").stdout_bytes.decode().split("\n")
+        assert sorted(read_name(row.split("\t")[4]) for row in rows if row) == sorted(read.groups[0].ids)
+
+    @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+    def test_a_terminal_without_unicode_ends_no_command(self, encoding: str, folder: Path, tmp_path: Path) -> None:
+        (tmp_path / "10.15\u202fPM.jpg").write_bytes((folder / "rocket.jpg").read_bytes())
+        command = [sys.executable, "-m", "fingerprint", "hash", str(tmp_path)]
+        environment = {**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"}
+        ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+        assert b"10.15\\u202fPM.jpg  " in ended.stdout
 
 
 class TestInterrupt:

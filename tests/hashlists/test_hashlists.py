@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fingerprint import hashlists
@@ -27,7 +30,8 @@ from fingerprint.hashlists import (
     read_hash_list,
 )
 from fingerprint.hashlists import read as read_module
-from fingerprint.types import U64
+from fingerprint.names import is_safe, read_name, written_name
+from fingerprint.types import U64, is_unicode
 
 PDQ = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
 OTHER_PDQ = "0000000000000001000000000000000200000000000000030000000000000004"
@@ -94,13 +98,15 @@ def test_public_names() -> None:
         (f"{PDQ},0,", "pdq", PDQ, "", 0),
         (f"{PDQ}, 100, x", "pdq", PDQ, "x", 100),
         (f"x,{PDQ},100", "pdq", PDQ, "x", 100),
-        (f"{PDQ},101,x", "pdq", PDQ, "101", -1),
-        (f"{PDQ},07,x", "pdq", PDQ, "07", -1),
-        (f"{PDQ},x,57", "pdq", PDQ, "x", -1),
-        (f"{PDQ},x,y,z", "pdq", PDQ, "x", -1),
+        (f"{PDQ},x,y,z", "pdq", PDQ, "x,y,z", -1),
+        (f"{PDQ},100,holiday, beach.jpg", "pdq", PDQ, "holiday, beach.jpg", 100),
+        (f"holiday, beach.jpg,{PDQ},100", "pdq", PDQ, "holiday, beach.jpg", 100),
+        (f"{PDQ};a; b;c.jpg", "pdq", PDQ, "a; b;c.jpg", -1),
+        (f"{PDQ},100,Screenshot 10.15\u202fPM.png", "pdq", PDQ, "Screenshot 10.15\u202fPM.png", 100),
+        (f"{PDQ} 57\u202fPM.png", "pdq", PDQ, "57\u202fPM.png", -1),
+        (f"{PDQ} \u202fa \u200f", "pdq", PDQ, "\u202fa \u200f", -1),
         (f"{PDQ},,x", "pdq", PDQ, "x", -1),
         (f"{PDQ},57,12", "pdq", PDQ, "12", 57),
-        (f"12,{PDQ},57,x", "pdq", PDQ, "12", 57),
         (f"{PDQ}  my photo.jpg", "pdq", PDQ, "my photo.jpg", -1),
         (f"{PDQ}  *cats/a.jpg", "pdq", PDQ, "*cats/a.jpg", -1),
         (f"{PDQ} 57 my photo, 2.jpg", "pdq", PDQ, "my photo, 2.jpg", 57),
@@ -160,6 +166,14 @@ def test_a_told_algorithm_decides_where_the_line_tells_none() -> None:
         (f"x,{PDQ}0", None, "has 65 hex digits, a hash has 16 or 64"),
         (COLOUR, None, "has 11 hex digits: give the algorithm if it is a hash of colorhash"),
         (PHASH, "pdq", "has 16 hex digits, a hash of pdq has 64"),
+        (f"{PDQ},101,x", None, "fields 2 and 3 can both be the id: quote an id that holds the separator, or name the"),
+        (f"{PDQ},07,x", None, "fields 2 and 3 can both be the id"),
+        (f"{PDQ},x,57", None, "fields 2 and 3 can both be the id"),
+        (f"12,{PDQ},57,x", None, "fields 1 and 4 can both be the id"),
+        (f'{PDQ},x,"y"', None, "fields 2 and 3 can both be the id"),
+        (f"{PDQ}\tx\ty", None, "fields 2 and 3 can both be the id"),
+        (f"#1.jpg,{PDQ}", None, "a comment, or an id that begins with #"),
+        (f"{PDQ},x\r{OTHER_PDQ},y", None, "a carriage return within"),
         (f"{PHASH},x.jpg", "pdq", "has 16 hex digits, a hash of pdq has 64"),
         (f"{PHASH},pdq,x", None, "has 16 hex digits, a hash of pdq has 64"),
         (f"{PDQ}\t50\tphash\tx", None, "has 64 hex digits, a hash of phash has 16"),
@@ -331,7 +345,7 @@ def test_a_damaged_line_within_a_list_is_no_header() -> None:
 
 def test_files_joined_to_one() -> None:
     text = hash_record_text("t", PerceptualHash("whash", 5, 50))
-    joined = f"{PHASH},x,y\nid,hash\na,{OTHER}\n{text}\npath,algorithm,hash,quality\nb,ahash,{PHASH},9\n"
+    joined = f"{PHASH},x\nid,hash\na,{OTHER}\n{text}\npath,algorithm,hash,quality\nb,ahash,{PHASH},9\n"
     assert said(read(joined)) == [
         ("phash", PHASH, "x", -1),
         ("phash", OTHER, "a", -1),
@@ -348,8 +362,15 @@ def test_files_joined_to_one() -> None:
         (b"path,algorithm,hash,quality\n", "no line has one"),
         (b'{"path": "a", "skipped": "torn"}\n', "no line has one"),
         (b"\nfoo\nbar\n", "line 2: no hash in 'foo'"),
-        (gzip.compress(PHASH.encode(), mtime=0), "line 1: not text in UTF-8"),
-        (PHASH.encode("utf-16"), "line 1: not text in UTF-8"),
+        (gzip.compress(PHASH.encode(), mtime=0), "the list is compressed with gzip: save it as text in UTF-8"),
+        (PHASH.encode("utf-16"), "the list is text in UTF-16 or UTF-32: save it as text in UTF-8"),
+        (PHASH.encode("utf-16-le"), "the list is text in UTF-16 or UTF-32"),
+        (PHASH.encode("utf-16-be"), "the list is text in UTF-16 or UTF-32"),
+        (("\ufeff" + PHASH).encode("utf-16-be"), "the list is text in UTF-16"),
+        (PHASH.encode("utf-32"), "the list is text in UTF-16 or UTF-32"),
+        (b"PK\x03\x04\x14\x00", "the list is a zip archive, or a spreadsheet"),
+        (f"caf\xe9,{PHASH}".encode("latin-1"), "line 1: not text in UTF-8"),
+        (f"{PHASH},a\r{OTHER},b\r".encode(), "line 1: a carriage return within"),
     ],
 )
 def test_a_file_without_a_hash_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
@@ -425,7 +446,7 @@ def test_whatever_a_file_holds_every_line_is_accounted_for(content: bytes) -> No
     try:
         found = read(content)
     except ConfigError as error:
-        assert "<stream>: no usable hash" in str(error)  # noqa: PT017 (most content has none)
+        assert re.match("<stream>: (no usable hash|the list is )", str(error))  # noqa: PT017 (most content has none)
         return
     assert isinstance(found, HashList)
     numbers = [line for line, *_ in entries(found)] + [line.number for line in found.malformed]
@@ -463,6 +484,15 @@ AWKWARD = st.sampled_from(
             "\\n",
         ),
         *("17", "100", PHASH, PDQ, COLOUR, "pdq", "hash", "path", "path,algorithm,hash,quality", "{}", '{"hash": 1}'),
+        *(
+            "Screenshot 10.15.02\u202fPM.png",
+            "\u200fa\u200e",
+            "\u202egnp.exe",
+            "\x1b[31m",
+            "\udcff.jpg",
+            '"a\\nb"',
+            '"\\"a"',
+        ),
         *("\ufeff", "\x00", "\x85", "\u2028", "é", f"{PHASH}\t1\tpdq\tx", f"{PDQ},1,x", "a" * 5_000),
     )
 )
@@ -475,9 +505,10 @@ def expected(records: list[tuple[str, PerceptualHash]]) -> list[tuple[str, str, 
     return [(item.algorithm, item.hex, path, item.quality) for path, item in records]
 
 
-@given(RECORDS)
+@given(st.lists(st.tuples(PATHS | BYTES_IN_DISGUISE, HASHES), min_size=1, max_size=8))
 def test_csv_is_read_back(records: list[tuple[str, PerceptualHash]]) -> None:
     lines = [CSV_HEADER, *(hash_record_csv(path, item) for path, item in records)]
+    assert all(map(is_safe, lines))
     for end in ("\n", "\r\n"):
         found = read("".join(line + end for line in lines))
         assert said(found) == expected(records)
@@ -495,36 +526,20 @@ def test_json_is_read_back_and_is_ascii(records: list[tuple[str, PerceptualHash]
 
 
 @given(st.lists(st.tuples(PATHS | BYTES_IN_DISGUISE, HASHES), min_size=1, max_size=8))
-def test_text_is_read_back_as_it_is_shown(records: list[tuple[str, PerceptualHash]]) -> None:
+def test_text_is_read_back(records: list[tuple[str, PerceptualHash]]) -> None:
     lines = [hash_record_text(path, item) for path, item in records]
-    assert all(line.count("\t") == 3 and line.replace("\t", "").isprintable() for line in lines)
-    found = read("\n".join(lines))
-    shown = [
-        ("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path), item)
-        for path, item in records
-    ]
-    assert said(found) == expected(shown)
-    assert found.malformed == ()
+    assert all(line.count("\t") == 3 and is_safe(line.replace("\t", "")) for line in lines)
+    for end in ("\n", "\r\n"):
+        found = read(end.join(lines))
+        assert said(found) == expected(records)
+        assert found.malformed == ()
 
 
 @given(PATHS, HASHES)
 def test_csv_is_what_the_csv_module_reads(path: str, item: PerceptualHash) -> None:
-    import csv
-
     rows = csv.reader(io.StringIO(hash_record_csv(path, item) + "\n", newline=""), strict=True)
-    assert list(rows) == [[path, item.algorithm, item.hex, str(item.quality)]]
-
-
-@given(st.text(st.characters(categories=["Cs", "Ll"]), max_size=6) | BYTES_IN_DISGUISE, HASHES)
-def test_broken_bytes_in_a_path_crash_nothing_and_are_reported(path: str, item: PerceptualHash) -> None:
-    good = PerceptualHash("phash", 1, 50)
-    lines = [CSV_HEADER, hash_record_csv(path, item), hash_record_csv("good", good)]
-    raw = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
-    found = read(raw)
-    assert said(found)[-1] == ("phash", "0000000000000001", "good", 50)
-    assert len(found) + bool(found.malformed) == 2
-    assert all("UTF-8" in line.reason for line in found.malformed)
-    hash_record_text(path, item).encode()
+    assert list(rows) == [[written_name(path), item.algorithm, item.hex, str(item.quality)]]
+    assert written_name(path) == path or not is_safe(path) or path[:1] == '"'
 
 
 @pytest.mark.parametrize(
@@ -533,11 +548,11 @@ def test_broken_bytes_in_a_path_crash_nothing_and_are_reported(path: str, item: 
         (PerceptualHash("md5", 1, 1), "no hash algorithm is called 'md5'"),
         (
             PerceptualHash("phash", 2**64, 1),
-            r"a\\n.jpg: a hash of phash is a number of 64 bits, not 0x10000000000000000",
+            r"\"a\\n.jpg\": a hash of phash is a number of 64 bits, not 0x10000000000000000",
         ),
         (PerceptualHash("phash", -1, 1), "not -0x1"),
         (PerceptualHash("colorhash", 2**42, 1), "42 bits"),
-        (PerceptualHash("phash", 1, 101), r"a\\n.jpg: a quality lies in 0..100, not 101"),
+        (PerceptualHash("phash", 1, 101), r"\"a\\n.jpg\": a quality lies in 0..100, not 101"),
         (PerceptualHash("phash", 1, -1), "not -1"),
     ],
 )
@@ -549,10 +564,153 @@ def test_what_could_not_be_read_back_is_not_written(item: PerceptualHash, messag
 
 def test_exact_records(tmp_path: Path) -> None:
     item = PerceptualHash("colorhash", 0x1F, 7)
-    assert hash_record_text("a b\n.jpg", item) == "0000000001f\t7\tcolorhash\ta b\\n.jpg"
+    assert hash_record_text("a b\n.jpg", item) == '0000000001f\t7\tcolorhash\t"a b\\n.jpg"'
     assert hash_record_csv("a b.jpg", item) == "a b.jpg,colorhash,0000000001f,7"
     assert hash_record_csv('#"a"', item) == '"#""a""",colorhash,0000000001f,7'
     assert hash_record_json("é", item) == (
         '{"path": "\\u00e9", "algorithm": "colorhash", "hash": "0000000001f", "quality": 7}'
     )
     assert hash_record_csv(tmp_path, item).startswith(f"{tmp_path},")
+
+
+# --- what others write --------------------------------------------------------------------------------------------
+
+FOREIGN = (PATHS | st.sampled_from([" a", "a ", "\u202fa", "a\u202fb, c.jpg", "\u200fa;b"])).filter(
+    lambda name: not {"\x00", "\r"} & set(name) and read_name(name) == name and is_unicode(name)  # csv quotes no \r
+)
+LISTED = st.lists(st.tuples(FOREIGN, HASHES), min_size=1, max_size=6)
+FILES = st.tuples(st.sampled_from(["", "\ufeff"]), st.sampled_from(["\n", "\r\n"]))
+
+
+def table(header: list[str], rows: list[list[str]], form: tuple[str, str], **how: Any) -> bytes:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator=form[1], **how)
+    writer.writerow(header)
+    writer.writerows(rows)
+    return (form[0] + out.getvalue()).encode()
+
+
+def kept(read_list: HashList) -> list[tuple[str, str, str]]:
+    return [(algorithm, digits, name) for algorithm, digits, name, _ in said(read_list)]
+
+
+@given(LISTED, FILES, st.sampled_from([",", "\t", ";"]), st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+def test_tables_that_the_csv_module_writes(
+    listed: list[tuple[str, PerceptualHash]], form: tuple[str, str], separator: str, quoting: int
+) -> None:
+    """With a hash first, so that no name begins a line; names that need no quotation marks have none."""
+    rows = [[item.hex, item.algorithm, name] for name, item in listed]
+    for names in (["hash", "algorithm", "path"], ["indicator", "type", "id"], ["hash", "algorithm", "sha256"]):
+        found = read(table(names, rows, form, delimiter=separator, quoting=quoting))
+        assert kept(found) == [(item.algorithm, item.hex, name) for name, item in listed]
+        assert found.malformed == ()
+
+
+@given(LISTED, FILES)
+def test_threat_exchange(listed: list[tuple[str, PerceptualHash]], form: tuple[str, str]) -> None:
+    rows = [
+        [str(number), item.hex, f"HASH_{item.algorithm.upper().replace('-', '_')}", name, "2026-01-01"]
+        for number, (name, item) in enumerate(listed)
+    ]
+    found = read(table(["id", "indicator", "type", "description", "added_on"], rows, form))
+    assert kept(found) == [(item.algorithm, item.hex, str(number)) for number, (_, item) in enumerate(listed)]
+    others = read(table(["id", "indicator", "type"], [*[row[:3] for row in rows], ["9", "0" * 32, "HASH_MD5"]], form))
+    assert [line.reason[:39] for line in others.malformed] == ["no hash algorithm is called 'HASH_MD5';"]
+
+
+@given(LISTED, FILES)
+def test_ids_before_hashes_are_kept_or_reported(
+    listed: list[tuple[str, PerceptualHash]], form: tuple[str, str]
+) -> None:
+    """Only a name that begins with # and a blank cannot be told from a comment."""
+    rows = [[name, item.algorithm, item.hex] for name, item in listed]
+    found = read(table(["path", "algorithm", "hash"], [*rows, ["last", "phash", PHASH]], form))
+    all_of_them = [(item.algorithm, item.hex, name) for name, item in listed]
+    left = [entry for entry in all_of_them if entry in kept(found)]
+    assert kept(found)[:-1] == left
+    lost = [name for entry, (name, _) in zip(all_of_them, listed, strict=True) if entry not in left]
+    assert len(found.malformed) >= sum(not name.lstrip().startswith(("# ", "#\t")) for name in lost)
+
+
+@given(st.lists(HASHES, min_size=1, max_size=8), FILES)
+def test_bare_hashes(items: list[PerceptualHash], form: tuple[str, str]) -> None:
+    lines = [item.hex.upper() for item in items if item.algorithm in ("pdq", "phash")]
+    found = read((form[0] + form[1].join([*lines, PHASH])).encode())
+    assert [digits for _, digits, _ in kept(found)] == [*map(str.lower, lines), PHASH]
+
+
+@given(st.lists(st.text("ab,;. 1-9_é\u202f", min_size=1, max_size=9), min_size=1, max_size=6), st.sampled_from("ab"))
+def test_unquoted_names_are_whole_or_reported(names: list[str], side: str) -> None:
+    names = [name.strip(" ,;") for name in names]
+    lines = [f"{PDQ},100,{name}" if side == "a" else f"{name},{PDQ},100" for name in names]
+    found = read("\n".join([*lines, f"{OTHER_PDQ},last"]))
+    reported = {line.number for line in found.malformed}
+    whole = [name for number, name in enumerate([*names, "last"], 1) if number not in reported]
+    assert [name for _, _, name in kept(found)] == whole
+
+
+def test_a_header_that_names_another_id() -> None:
+    sha = "9f" * 32
+    assert said(read(f"sha256,pdq\n{sha},{PDQ}\n")) == [("pdq", PDQ, sha, -1)]
+    assert said(read(f"md5;hash\nabc;{PHASH}\n")) == [("phash", PHASH, "abc", -1)]
+    assert said(read(f"id,path,hash\n,a.jpg,{PHASH}\n7,b.jpg,{PHASH}\n")) == [
+        ("phash", PHASH, "a.jpg", -1),
+        ("phash", PHASH, "7", -1),
+    ]
+
+
+# --- damage -------------------------------------------------------------------------------------------------------
+
+PIECES = st.binary(max_size=4) | st.sampled_from(
+    [
+        *(
+            b'"',
+            b",",
+            b"\n",
+            b"\r",
+            b"\t",
+            b";",
+            b"{",
+            b"}",
+            b"#",
+            b"\x00",
+            b"\xff\xfe",
+            b"\xef\xbb\xbf",
+            b"\xe2\x80\xaf",
+        ),
+        *(b"hash", b"id,hash\n", b"pdq", PDQ.encode(), PHASH.encode(), b'{"hash":', b"[" * 50, b"9" * 30),
+    ]
+)
+
+
+@given(
+    st.sampled_from([hash_record_text, hash_record_csv, hash_record_json]),
+    RECORDS,
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 40), PIECES), min_size=1, max_size=5),
+)
+@settings(max_examples=200)
+def test_a_damaged_list_is_read_or_refused_line_by_line(
+    write: Callable[[str, PerceptualHash], str],
+    records: list[tuple[str, PerceptualHash]],
+    damages: list[tuple[float, int, bytes]],
+) -> None:
+    """Bytes are cut out and put in; what is left untouched is still read, and no line counts twice."""
+    lines = [write(path, item) for path, item in records]
+    data = "\n".join([*([CSV_HEADER] if write is hash_record_csv else []), *lines]).encode()
+    for where, n_cut, piece in damages:
+        at = int(where * len(data))
+        data = data[:at] + piece + data[at + n_cut :]
+    good = hash_record_text("good", PerceptualHash("dhash", 7, 90)).encode()
+    tail = b'\n"\n' + b"x\n" * 110 + good  # a quotation that the damage opened ends within 100 lines
+    try:
+        found = read(data + tail)
+    except ConfigError as error:
+        assert "<stream>: " in str(error)  # noqa: PT017 (a list may have become a table, or binary)
+        return
+    numbers = [line.number for line in found.malformed]
+    assert len(set(numbers)) == len(numbers)
+    assert not set(numbers) & {line for line, *_ in entries(found)}
+    assert all(0 <= quality <= 100 or quality == -1 for *_, quality in said(found))
+    for group in found.groups:
+        again = read("\n".join(hash_record_text(name, PerceptualHash(group.algorithm, 1, 1)) for name in group.ids))
+        assert again.groups[0].ids == group.ids  # any id that was read can be written and read again

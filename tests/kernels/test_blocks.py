@@ -16,9 +16,9 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from fingerprint.kernels.blocks import (
-    _block_sums,
     block_mean256,
     block_mean256_of_means,
+    block_sums,
     colour_hash42,
     low_haar,
     whash64,
@@ -112,7 +112,7 @@ def test_drawings_have_the_bits_that_pywavelets_rounds_to(side: int) -> None:
     tied = 0
     for grey in drawn(side):
         assert f"{whash64(grey):016x}" == whash_reference(grey)
-        ordered = np.sort(_block_sums(grey, side // 8))
+        ordered = np.sort(block_sums(grey, side // 8))
         tied += int(ordered[31] == ordered[32])
     assert tied > 50
 
@@ -150,7 +150,7 @@ def test_sums_that_differ_by_one_decide_as_the_transforms_do(side: int) -> None:
         blocks = grey.reshape(8, side // 8, 8, side // 8).swapaxes(1, 2)
         for block, more in enumerate(order):
             blocks[block // 8, block % 8].flat[:more] = 178
-        assert sorted(_block_sums(grey, side // 8) - 177 * (side // 8) ** 2) == steps.tolist()
+        assert sorted(block_sums(grey, side // 8) - 177 * (side // 8) ** 2) == steps.tolist()
         averages = low_haar(grey)
         assert (
             f"{whash64(grey):016x}" == str(imagehash.ImageHash(averages > np.median(averages))) == whash_reference(grey)
