@@ -9,8 +9,8 @@ kernels.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from fingerprint.kernels.compiled import njit
 from fingerprint.kernels.hashing import (
     ahash64,
     dhash64,
