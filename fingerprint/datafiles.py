@@ -12,6 +12,7 @@ import math
 import os
 import stat
 import struct
+import sys
 import tokenize
 import zipfile
 import zlib
@@ -227,6 +228,8 @@ class Archive:
                 part: NDArray[Any] = np.empty(min(step, n - start), dtype)
                 if dtype.itemsize:
                     _fill(file, part.view(np.uint8))
+                    if dtype.kind == "U" and part.view(f"{dtype.byteorder}u4").max() > sys.maxunicode:
+                        raise ValueError(f"{name} has characters that do not exist")  # NumPy makes broken texts of them
                 yield from (np.strings.decode(part, "utf-8") if dtype.kind == "S" else part).tolist()
             _finish(file)
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from fingerprint.challenge.files import fault, first_repeated, id_fault, replacing
-from fingerprint.challenge.hdf5 import open_hdf5
 from fingerprint.config import MAX_DESCRIPTOR_DIMENSION
 from fingerprint.errors import ChallengeFileError
+from fingerprint.hdf5 import Hdf5File, open_hdf5
 from fingerprint.types import F32
 
 #: Most dimensions that a descriptor may have.
@@ -87,14 +87,17 @@ def read_descriptors(
         If a file cannot be read, is not HDF5, lacks a dataset, or breaks a rule of `DescriptorSet`.
     """
     if reference_path is None:
-        query, query_ids = _read_half(path, "query", "query_ids")
-        reference, reference_ids = _read_half(path, "reference", "reference_ids")
+        with open_hdf5(path) as file:
+            query, query_ids = _read_half(path, file, "query", "query_ids")
+            reference, reference_ids = _read_half(path, file, "reference", "reference_ids")
         for name, ids in (("query_ids", query_ids), ("reference_ids", reference_ids)):
             if (late := next((b for a, b in pairwise(ids) if b < a), None)) is not None:
                 raise fault(path, f"{name} are not sorted: {late!r} comes too late; sort the rows by id")
     else:
-        query, query_ids = _read_half(path, "vectors", "image_names")
-        reference, reference_ids = _read_half(reference_path, "vectors", "image_names")
+        with open_hdf5(path) as file:
+            query, query_ids = _read_half(path, file, "vectors", "image_names")
+        with open_hdf5(reference_path) as file:
+            reference, reference_ids = _read_half(reference_path, file, "vectors", "image_names")
     try:
         return DescriptorSet(query, reference, query_ids, reference_ids)
     except ChallengeFileError as error:
@@ -136,19 +139,20 @@ def write_descriptors(path: str | os.PathLike[str], descriptors: DescriptorSet) 
                 rows[start : start + len(part)] = vectors[part]
 
 
-def _read_half(path: str | os.PathLike[str], vectors_name: str, ids_name: str) -> tuple[F32, tuple[str, ...]]:
-    with open_hdf5(path) as file:
-        file.check(vectors_name, ids_name)
-        if vectors_name not in file.names or ids_name not in file.names:
-            raise fault(path, _layout_fault(set(file.names), vectors_name, ids_name))
-        (shape, dtype), (ids_shape, _) = file.form(vectors_name), file.form(ids_name)
-        if what := _form_fault(shape, dtype):
-            raise fault(path, f"{vectors_name}: {what}")
-        if len(ids_shape) == 1 and ids_shape[0] != shape[0]:
-            where = "" if vectors_name == "vectors" else f"{vectors_name} descriptors: "
-            raise fault(path, f"{where}{ids_shape[0]} ids for {shape[0]} vectors: give one each")
-        ids = file.texts(ids_name, "ascii", "ASCII bytes: write ids like b'Q00000'")
-        return file.numbers(vectors_name), ids
+def _read_half(
+    path: str | os.PathLike[str], file: Hdf5File, vectors_name: str, ids_name: str
+) -> tuple[F32, tuple[str, ...]]:
+    file.check(vectors_name, ids_name)
+    if vectors_name not in file.names or ids_name not in file.names:
+        raise fault(path, _layout_fault(set(file.names), vectors_name, ids_name))
+    (shape, dtype), (ids_shape, _) = file.form(vectors_name), file.form(ids_name)
+    if what := _form_fault(shape, dtype):
+        raise fault(path, f"{vectors_name}: {what}")
+    if len(ids_shape) == 1 and ids_shape[0] != shape[0]:
+        where = "" if vectors_name == "vectors" else f"{vectors_name} descriptors: "
+        raise fault(path, f"{where}{ids_shape[0]} ids for {shape[0]} vectors: give one each")
+    ids = file.texts(ids_name, "ascii", "ASCII bytes: write ids like b'Q00000'")
+    return file.numbers(vectors_name), ids
 
 
 def _layout_fault(found: set[str], vectors_name: str, ids_name: str) -> str:
@@ -161,9 +165,9 @@ def _layout_fault(found: set[str], vectors_name: str, ids_name: str) -> str:
     return f"has {have}, lacks {vectors_name if vectors_name not in found else ids_name}: write {needed}"
 
 
-def _form_fault(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str | None:
+def _form_fault(shape: tuple[int, ...], dtype: Any) -> str | None:
     """Return what is wrong with the form of vectors, which need not be read for it, or None."""
-    if dtype != np.float32:
+    if str(dtype) != "float32":
         return f"the vectors are {dtype}: write them as float32"
     if len(shape) != 2 or 0 in shape:
         return f"the vectors have shape {shape}: give (n, d), at least one row and one dimension"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.challenge.files import fault
-from fingerprint.challenge.hdf5 import open_hdf5
+from fingerprint.hdf5 import open_hdf5
 from fingerprint.types import F32
 
 #: The datasets to read; the first pair in the file counts. A file of references alone can be read as queries.

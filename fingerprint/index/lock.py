@@ -21,7 +21,7 @@ try:
 except ImportError:  # pragma: no cover - Windows: collections can be read there, not changed
     fcntl = None  # type: ignore[assignment]
 
-_LONGEST = 1000  # bytes of a lock's file, far more than `_sign` writes
+_LONGEST = 1000  # bytes, far more than `_sign` writes
 
 
 class WriterLock:
@@ -103,26 +103,15 @@ def _sign(file: FileIO, path: Path) -> None:
     """Write the owner of the lock into its file, for the error message in other processes."""
     who = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
     with reported(path):
-        if not _is_lock(_content(file)):
-            raise CollectionError(f"{path}: not a lock that a collection made; move this file elsewhere")
         file.truncate(0)
         file.write(json.dumps(who).encode())
-
-
-def _content(file: FileIO) -> bytes:
-    file.seek(0)
-    return file.read(_LONGEST + 1) or b""
-
-
-def _is_lock(data: bytes) -> bool:
-    """Return whether bytes may be those of a lock, also after a loss of power."""
-    return len(data) <= _LONGEST and (not data.strip(b"\0") or data.startswith(b'{"pid"'))
 
 
 def _owner(file: FileIO) -> str:
     """Return the owner of the lock in words, as far as it is known."""
     try:
-        who: Any = parse_json(_content(file))
+        file.seek(0)
+        who: Any = parse_json(file.read(_LONGEST))
         return f"process {int(who['pid'])} on {who['host']} since {who['since']}"
     except (OSError, ValueError, KeyError, TypeError):  # the owner has not finished writing it
         return "its process is not known"

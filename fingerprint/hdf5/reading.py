@@ -1,4 +1,4 @@
-"""Reading datasets of HDF5 files that may be damaged or made to harm.
+"""Reading datasets of HDF5 files by h5py; only the process that `fingerprint.hdf5.process` starts does so.
 
 HDF5 can take a dataset's contents from elsewhere: from any other file (external storage, external links, virtual
 datasets), or under another name (soft links). None of this is followed. Sizes are checked before anything is read.
@@ -8,44 +8,54 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.challenge.files import fault
 from fingerprint.datafiles import check_claim, open_regular
-from fingerprint.errors import ChallengeFileError
+from fingerprint.hdf5.texts import TextHeap
 
 if TYPE_CHECKING:
     import h5py
 
-_MOST_TEXT = 1 << 28  # bytes; of texts of any length that are read at once, each may be as long as the file
-_MOST_TEXTS = 1 << 12
 _LONGEST_TEXT = 1 << 16  # bytes, of a text of fixed length
+_MOST_OBJECTS = 1000
 _FILTERS = (1, 2, 3, 4, 32000)  # deflate, shuffle, fletcher32, szip, lzf: parts of HDF5 and h5py, not loaded plug-ins
 
 
-class Hdf5File:
-    """An open file; a damaged or dangerous one is a `ChallengeFileError`.
+class Dangerous(Exception):  # noqa: N818 - it may also be incomplete, or of another form
+    """A file that is not read; the text says why, and what to do."""
 
-    Attributes
+
+class Datasets:
+    """The datasets in the root group of an open file.
+
+    Parameters
     ----------
-    names : tuple of str
-        Of the datasets in the root group; of links only those that are no references to something else.
+    path : path-like
+    allow : callable
+        Called with the bytes of memory that are about to be needed.
     """
 
-    def __init__(self, path: str | os.PathLike[str], file: h5py.File) -> None:
+    def __init__(self, path: str | os.PathLike[str], allow: Callable[[int], None]) -> None:
+        import h5py
+
         self._path = path
-        self._file = file
+        self._allow = allow
+        self._file = h5py.File(path, "r")
         self._datasets: dict[str, h5py.Dataset] = {}
         self._unusable: dict[str, str] = {}
-        for name in file:
+        if len(self._file) > _MOST_OBJECTS:
+            raise Dangerous(f"{len(self._file):,} objects in it: write only the datasets that are needed")
+        for name in self._file:
             self._enter(name)
-        self.names = tuple(self._datasets)
+
+    def facts(self) -> dict[str, Any]:
+        """Return the forms of the datasets, and why others are not read."""
+        forms = {name: [list(item.shape or ()), str(item.dtype)] for name, item in self._datasets.items()}
+        return {"datasets": forms, "unusable": self._unusable}
 
     def _enter(self, name: str) -> None:
         """Note a dataset, or why it is not read."""
@@ -68,69 +78,50 @@ class Hdf5File:
         else:
             self._datasets[name] = h5py.Dataset(item)
 
-    def check(self, *names: str) -> None:
-        """Raise if one of these datasets is there and must not be read.
-
-        Raises
-        ------
-        ChallengeFileError
-        """
-        for name in names:
-            if name in self._unusable:
-                raise fault(self._path, f"{name} {self._unusable[name]}")
-
-    def form(self, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        """Return the shape and type of a dataset."""
-        dataset = self._datasets[name]
-        return tuple(dataset.shape or ()), dataset.dtype
-
     def numbers(self, name: str) -> NDArray[Any]:
         """Return a dataset of numbers.
 
         Raises
         ------
-        ChallengeFileError
+        Dangerous
             If it is not of numbers, parts of it are missing, or it claims far more memory than the file has.
         """
         dataset = self._datasets[name]
         if dataset.dtype.kind not in "biufc" or dataset.dtype.subdtype is not None:
-            raise fault(self._path, f"{name} is of type {dataset.dtype}: write numbers")
+            raise Dangerous(f"{name} is of type {dataset.dtype}: write numbers")
         self._check_size(name)
         array: NDArray[Any] = dataset[()]
         return array
 
-    def texts(self, name: str, encoding: str, wanted: str) -> tuple[str, ...]:
+    def texts(self, name: str, encoding: str, wanted: str) -> list[str]:
         """Return a one-dimensional dataset of bytes of fixed length or texts of any length.
 
         `wanted` says for the message what should be in the file.
 
         Raises
         ------
-        ChallengeFileError
+        Dangerous
             As `numbers`.
         """
         import h5py
 
         dataset = self._datasets[name]
         if dataset.shape is None or len(dataset.shape) != 1:
-            raise fault(self._path, f"{name} is not one-dimensional: write one id a row")
+            raise Dangerous(f"{name} is not one-dimensional: write one id a row")
         form = h5py.check_string_dtype(dataset.dtype)
         if form is None:
-            raise fault(self._path, f"{name} are not {wanted}")
+            raise Dangerous(f"{name} are not {wanted}")
         self._check_size(name)
         if form.length is None:
-            step = max(16, min(_MOST_TEXTS, _MOST_TEXT // max(1, Path(self._path).stat().st_size)))
+            texts = self._texts_of_any_length(name)
         elif form.length > _LONGEST_TEXT:
-            raise fault(self._path, f"{name} are texts of {form.length:,} bytes: write short ids")
+            raise Dangerous(f"{name} are texts of {form.length:,} bytes: write short ids")
         else:
-            step = max(1, _MOST_TEXT // max(1, form.length))
-        found: list[str] = []
-        for start in range(0, len(dataset), step):
-            try:
-                found += [item.decode(encoding) for item in dataset[start : start + step].tolist()]
-            except UnicodeDecodeError as error:
-                raise fault(self._path, f"{name} are not {wanted}") from error
-        return tuple(found)
+            texts = dataset[()].tolist()
+        try:
+            return [text.decode(encoding) for text in texts]
+        except UnicodeDecodeError as error:
+            raise Dangerous(f"{name} are not {wanted}") from error
 
     def attribute(self, name: str) -> str | None:
         """Return an attribute of the file that is one text, or None."""
@@ -145,7 +136,7 @@ class Hdf5File:
         return value if isinstance(value, str) else None
 
     def _check_size(self, name: str) -> None:
-        """Check that all of a dataset is there, and that it does not claim far more memory than that."""
+        """Check that all of a dataset is there and claims no more memory than is likely; allow that."""
         import h5py
 
         dataset = self._datasets[name]
@@ -154,39 +145,44 @@ class Hdf5File:
         stored, chunk = item.get_storage_size(), dataset.chunks
         if chunk is None:
             if stored < math.prod(shape) * width:
-                raise fault(self._path, f"{name}: {stored:,} bytes where its shape {shape} needs more: write it again")
+                raise Dangerous(f"{name}: {stored:,} bytes where its shape {shape} needs more: write it again")
+            self._allow(3 * stored)
             if item.get_create_plist().get_layout() == h5py.h5d.CONTIGUOUS and math.prod(shape):
                 end = (item.get_offset() or 0) + stored
                 if end > Path(self._path).stat().st_size:
-                    raise fault(self._path, f"{name}: it ends beyond the end of the file: copy it again")
+                    raise Dangerous(f"{name}: it ends beyond the end of the file: copy it again")
             return
         n_chunks = math.prod(-(-n // size) for n, size in zip(shape, chunk, strict=True))
         try:
             check_claim(n_chunks * math.prod(chunk) * width, stored)
         except ValueError as error:
-            raise fault(self._path, f"{name}: {error}") from error
+            raise Dangerous(f"{name}: {error}") from error
+        self._allow(3 * n_chunks * math.prod(chunk) * width)
         if item.get_num_chunks() != n_chunks:
-            raise fault(self._path, f"{name}: parts of it were never written: write it again")
+            raise Dangerous(f"{name}: parts of it were never written: write it again")
 
+    def _texts_of_any_length(self, name: str) -> list[bytes]:
+        """Return texts of any length, read without HDF5.
 
-@contextmanager
-def open_hdf5(path: str | os.PathLike[str]) -> Iterator[Hdf5File]:
-    """Open a file for reading.
-
-    Raises
-    ------
-    ChallengeFileError
-        If it cannot be read, is not HDF5, or is damaged.
-    """
-    import h5py
-
-    try:
-        open_regular(path).close()
-        with h5py.File(path, "r") as file:
-            yield Hdf5File(path, file)
-    except ChallengeFileError:
-        raise
-    except Exception as error:
-        number = getattr(error, "errno", None)
-        reason = os.strerror(number) if number else (str(error).strip() or type(error).__name__)
-        raise fault(path, f"cannot be read as HDF5: {reason}; write or copy it again") from error
+        For damaged ones HDF5 takes any amount of memory, or never ends.
+        """
+        dataset = self._datasets[name]
+        item, n = dataset.id, len(dataset)
+        if item.get_create_plist().get_nfilters() or self._file.userblock_size:
+            raise Dangerous(f"{name}: texts in a form that is not read: write bytes of fixed length")
+        if dataset.chunks is not None:
+            chunks = [item.get_chunk_info(at) for at in range(item.get_num_chunks())]
+            parts = sorted((chunk.chunk_offset[0], chunk.byte_offset) for chunk in chunks)
+            width = dataset.chunks[0]
+        elif (offset := item.get_offset()) is not None or not n:
+            parts, width = [(0, offset)] if n else [], n
+        else:
+            raise Dangerous(f"{name}: texts in a form that is not read: write bytes of fixed length")
+        with open_regular(self._path) as file:
+            heap = TextHeap(file)
+            texts: list[bytes] = []
+            for start, where in parts:
+                if start != len(texts):
+                    raise ValueError(f"{name}: parts are missing")
+                texts += heap.texts(where, min(width, n - start))
+        return texts
