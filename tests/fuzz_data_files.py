@@ -316,7 +316,9 @@ def change_file(path: Path, rng: Rng) -> None:
         return
     how: dict[str, Callable[[bytes, Rng], bytes]] = {
         **dict.fromkeys((".csv", ".txt", ".jsonl"), changed_text),
-        ".json": changed_json, ".npy": changed_npy, ".npz": changed_npz,
+        ".json": changed_json,
+        ".npy": changed_npy,
+        ".npz": changed_npz,
     }
     path.write_bytes(how.get(path.suffix, changed_bytes)(path.read_bytes(), rng))
 
