@@ -96,20 +96,22 @@ def parse_json(data: bytes | str) -> Any:
         raise ValueError("nested too deeply") from error
 
 
-def check_claim(claimed: int, stored: int) -> None:
+def check_claim(claimed: int, stored: int, remedy: str = ": write it without compression") -> None:
     """Check that data does not claim to be far larger than what is in the file.
 
     Parameters
     ----------
     claimed, stored : int
         Bytes in memory, and bytes in the file.
+    remedy : str
+        The end of the message.
 
     Raises
     ------
     ValueError
     """
     if claimed > max(_FREE_CLAIM, _MOST_RATIO * stored):
-        raise ValueError(f"{stored:,} bytes that claim to be {claimed:,}: write it without compression")
+        raise ValueError(f"{stored:,} bytes that claim to be {claimed:,}{remedy}")
 
 
 def size_of(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:

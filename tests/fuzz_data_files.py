@@ -31,11 +31,12 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fault_driver import CONFIG, MODELS, picture, record, vector
+from fault_driver import CONFIG, MODELS, picture, record, vector  # type: ignore[import-not-found] # beside this file
 
 from fingerprint.challenge import (
     DescriptorSet,
@@ -62,7 +63,25 @@ Rng = np.random.Generator
 GOLDEN = Path(__file__).parent / "golden"
 #: Seconds after which a case hangs, and bytes of memory that it may take beyond what the child had before.
 PATIENCE, MOST_MEMORY = 60, 1 << 30
-_NUMBERS = (0, 1, -1, 3.0, 1e400, 2**31, 2**63, 10**30, True, None, "", "x", [], {}, [1], {"a": 1}, float("nan"))
+_NUMBERS: tuple[Any, ...] = (
+    0,
+    1,
+    -1,
+    3.0,
+    1e400,
+    2**31,
+    2**63,
+    10**30,
+    True,
+    None,
+    "",
+    "x",
+    [],
+    {},
+    [1],
+    {"a": 1},
+    float("nan"),
+)
 _BITS = (
     b"\0" * 8,
     b"\xff" * 8,
@@ -299,8 +318,10 @@ def change_database(path: Path, rng: Rng) -> None:
             "PRAGMA user_version = 77",
             f"ALTER TABLE {table} ADD COLUMN x",
         ),
-        f"CREATE TABLE loose AS SELECT * FROM {table}; DROP TABLE {table}; ALTER TABLE loose RENAME TO {table}; "
-        f"UPDATE {table} SET {column} = {value}",
+        (
+            f"CREATE TABLE loose AS SELECT * FROM {table}; DROP TABLE {table}; ALTER TABLE loose RENAME TO {table}; "
+            f"UPDATE {table} SET {column} = {value}"
+        ),
         "UPDATE sqlite_sequence SET seq = 'x'",
         *(f"CREATE VIEW v AS SELECT 1; UPDATE OR IGNORE {table} SET {column} = {value}",),
     )
@@ -396,7 +417,7 @@ def read_tables(folder: Path, _: Rng) -> None:
     tolerate(lambda: read_matches(folder / "matches.csv").of_queries(read_ground_truth(folder / "truth.csv").query_ids))
     tolerate(lambda: read_known_pairs(folder / "pairs.csv"))
     for name in ("list.txt", "list.csv", "list.jsonl"):
-        tolerate(lambda name=name: read_hash_list(folder / name))
+        tolerate(partial(read_hash_list, folder / name))
 
 
 def make_hamming(folder: Path) -> None:
@@ -476,7 +497,7 @@ def search_collection(place: Path, config: Any) -> None:
         collection.info()
         for image_id in collection.ids[:4]:
             for call in (collection.record, collection.fingerprint, collection.as_query):
-                tolerate(lambda call=call, image_id=image_id: call(image_id))  # type: ignore[misc]
+                tolerate(partial(call, image_id))
         collection.search_described(QUERY)
         collection.search_described(QUERY, exact=True)
         tolerate(lambda: collection.nearest(np.tile(QUERY.descriptor, (20, 1)), None))
@@ -497,8 +518,8 @@ def make_old(folder: Path) -> None:
 
 def read_old(folder: Path, _: Rng) -> None:
     for path in sorted(folder.rglob("collection.json")):
-        tolerate(lambda path=path: upgrade_store(path.parent))
-        tolerate(lambda path=path: check_store(path.parent))
+        tolerate(partial(upgrade_store, path.parent))
+        tolerate(partial(check_store, path.parent))
 
 
 KINDS = {
@@ -629,11 +650,11 @@ def main() -> None:
             return
         failed = run(range(options.files), options.seed, names, sound, work)
     for number, what in failed.items():
-        print(f"--- case {number} of seed {options.seed} ({names[number % len(names)]}):\n{what}")
+        sys.stdout.write(f"--- case {number} of seed {options.seed} ({names[number % len(names)]}):\n{what}\n")
     counts = Counter(names[number % len(names)] for number in range(options.files))
     seconds = time.monotonic() - begun
-    print(
-        f"{options.files} changed files in {seconds:.0f} s ({dict(counts)}): {len(failed)} did not end as they should"
+    sys.stdout.write(
+        f"{options.files} changed files in {seconds:.0f} s ({dict(counts)}): {len(failed)} did not end as they should\n"
     )
     sys.exit(bool(failed))
 

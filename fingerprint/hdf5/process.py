@@ -73,7 +73,7 @@ class Hdf5File:
         dtype, stream = np.dtype(code), self._stream()
         check_claim(size_of(tuple(shape), dtype), Path(self._path).stat().st_size)
         array: NDArray[Any] = np.empty(tuple(shape), dtype)
-        view = memoryview(array.reshape(-1).view(np.uint8)) if array.size else memoryview(bytearray())
+        view: Any = array.reshape(-1).view(np.uint8).data if array.size else memoryview(b"")
         done = 0
         while done < len(view):
             n = stream.readinto(view[done:])  # type: ignore[attr-defined] # a buffered reader
@@ -127,8 +127,8 @@ class Hdf5File:
         self._process.kill()
         code = self._process.wait()
         return self._fault(
-            f"cannot be read as HDF5: the library fails on it, or takes too long or too much memory (code {code}); write "
-            "or copy it again"
+            f"cannot be read as HDF5: the library fails on it, or takes too long or too much memory (code {code}); "
+            "write or copy it again"
         )
 
     def _fault(self, what: str) -> ChallengeFileError:
@@ -197,7 +197,7 @@ def serve() -> None:
             array = None
         out.write(json.dumps(answer).encode() + b"\n")
         if array is not None and array.size:
-            out.write(memoryview(array.reshape(-1).view(np.uint8)))
+            out.write(array.reshape(-1).view(np.uint8).data)
         out.flush()
 
 

@@ -36,7 +36,7 @@ class TextHeap:
         if not length:
             return b""
         self._total += length
-        check_claim(self._total, self._size)  # many references may stand for one long text
+        check_claim(self._total, self._size, " of text")  # many references may stand for one long text
         if address not in self._collections:
             self._collections[address] = self._collection(address)
         text = self._collections[address].get(index, b"")[:length]

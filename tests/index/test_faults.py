@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
@@ -246,7 +247,7 @@ class _Database:
 
 class TestKilled:
     def test_a_killed_writer_leaves_the_state_before_or_after(self, place: Path) -> None:
-        """The driver looks at the collection after each kill. Which operation a kill meets is chance: nothing is asked."""
+        """The driver looks at the collection after each kill. Which operation a kill meets is chance."""
         counts = run_driver("--kills", "300", "--seed", "11", "--folder", str(place))
         assert counts["kills"] == 300
 
@@ -537,6 +538,15 @@ class TestLock:
                 holder.send_signal(signal.SIGKILL)
                 holder.wait()
                 perform(store, ONE_MORE)
+
+    def test_threads_that_share_an_object_wait_for_each_other(self, template: Path, tmp_path: Path) -> None:
+        shutil.copytree(template, tmp_path / "c")
+        with opened(tmp_path / "c") as store, ThreadPoolExecutor(4) as pool:
+            work = [{"kind": "add", "ids": [f"thread-{i}"], "versions": [50 + i]} for i in range(12)]
+            list(pool.map(lambda operation: perform(store, operation), work))
+            assert {f"thread-{i}" for i in range(12)} <= set(store.reader.ids)
+            assert driver.told(driver.state_of(store)) == held(tmp_path / "c")
+        assert check_store(tmp_path / "c") == []
 
     def test_what_stands_in_the_file_does_not_matter(self, template: Path, tmp_path: Path) -> None:
         shutil.copytree(template, tmp_path / "c")
