@@ -67,7 +67,7 @@ def _own_place(function: Callable[..., Any], settings: dict[str, Any]) -> Any:
 
 
 def _own_folder() -> Path | None:
-    """Return a folder that only this user can write to: whoever writes to it could run code here."""
+    """Return a folder that only this user can write to: with write access to it, others could run code here."""
     if not hasattr(os, "getuid"):
         return None
     try:
