@@ -6,10 +6,12 @@ INSTALLED := $(VENV)/installed
 DOCS_INSTALLED := $(VENV)/installed-docs
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 PYTHONS := 3.11 3.12 3.13 3.14
+FILES ?= 1000
+SEED ?= 1
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types architecture docs figures reference matrix oldest newest wheel format clean
+.PHONY: help demo test fuzz check lint types architecture docs figures reference matrix oldest newest wheel format clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,6 +27,9 @@ demo: $(INSTALLED) ## find edited copies of real photographs and write a page to
 
 test: $(INSTALLED) ## run the tests, the documentation's examples among them
 	$(BIN)/python -m pytest -q -n $(JOBS)
+
+fuzz: $(INSTALLED) ## read files that were changed by chance; FILES=5000 SEED=2 for more and for others
+	$(BIN)/python tests/fuzz_data_files.py --files $(FILES) --seed $(SEED)
 
 check: lint types architecture docs test ## everything that must be green before a change lands
 

@@ -7,6 +7,7 @@ the blocks. BLAS uses its own threads for the product; kernels do the rest while
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -128,7 +129,8 @@ def global_nearest(
 def nearest_to_one(query: F32, references: F32, k: int) -> tuple[I64, F64]:
     """Return the `k` nearest references of one query, and others that are exactly as far as the last.
 
-    For one query a matrix product does not pay: reading the references, once, takes the time. Nothing is validated.
+    For one query a matrix product does not pay: reading the references, once, takes the time. Nothing is validated. A
+    reference with NaN, which only damage can make, is as far as none, and never among them.
 
     Parameters
     ----------
@@ -141,7 +143,7 @@ def nearest_to_one(query: F32, references: F32, k: int) -> tuple[I64, F64]:
 
     Returns
     -------
-    reference_idx : int64 array, shape (k,) or longer where others are exactly as far as the last
+    reference_idx : int64 array, shape (k,), or longer where others are exactly as far as the last
         Rows of `references`, nearest first; at equal distance the lower row comes first.
     squared_distances : float64 array, same shape
         The same bits that `nearest` gives.
@@ -160,6 +162,10 @@ def nearest_to_one(query: F32, references: F32, k: int) -> tuple[I64, F64]:
     # All terms are positive, so the relative error of a float32 sum of d squares is at most some (d + 2) * 2**-24.
     slack = 1 + 2.5 * (len(query) + 4) * 2.0**-24
     limit = float(np.partition(rough, k - 1)[k - 1]) * slack + 1e-30
+    if math.isnan(limit):  # NaN comes last
+        limit, k = math.inf, len(rough) - int(np.isnan(rough).sum())
+        if not k:
+            return np.empty(0, np.int64), np.empty(0, np.float64)
     rows = np.flatnonzero(rough <= limit)
     distances = _squared_distances(query[np.newaxis], references, np.zeros(len(rows), np.int64), rows)
     order = np.lexsort((rows, distances))

@@ -24,7 +24,7 @@ from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.errors import ChallengeFileError, ConfigError
 from fingerprint.features.describe import compact_descriptor
 from fingerprint.images.find import IMAGE_SUFFIXES, find_images, unread_folders
-from fingerprint.index.manifests import COLLECTION_MANIFEST
+from fingerprint.index.own_files import COLLECTION_MANIFEST
 from fingerprint.models import Models, load_models
 from fingerprint.types import F32, Match, Progress, Skipped, StageProgress, is_unicode
 from fingerprint.workers import map_images

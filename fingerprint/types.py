@@ -440,6 +440,9 @@ class Answer:
     counters : mapping of str to int
         ``postings_visited`` and ``hits`` of the vote, ``references_scored`` by it (once for each variant of the query),
         ``candidates`` that the shortlist was chosen from, ``pairs_aligned`` by verification.
+    damaged : tuple of Skipped
+        Ids of references that were left out as what is stored of them is damaged, and the reason. Only those that the
+        query would have been compared with are named.
     """
 
     query: str
@@ -447,6 +450,7 @@ class Answer:
     shared: tuple[Match, ...]
     milliseconds: Mapping[str, float]
     counters: Mapping[str, int]
+    damaged: tuple[Skipped, ...] = ()
 
     def __repr__(self) -> str:
         """Return the best match, how many more there are, and how many references share something."""

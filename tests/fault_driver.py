@@ -33,8 +33,9 @@ import numpy as np
 from fingerprint.config import DEFAULT_CONFIG, StorageConfig
 from fingerprint.errors import CollectionExistsError
 from fingerprint.index import ImageRecord, Writer, check_store
-from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
+from fingerprint.index.catalogue import Catalogue
 from fingerprint.index.lock import WriterLock
+from fingerprint.index.own_files import CATALOGUE_NAME
 from fingerprint.models import load_models
 from fingerprint.types import F32, Fingerprint, Keypoints
 

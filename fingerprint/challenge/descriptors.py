@@ -12,6 +12,7 @@ import numpy as np
 from fingerprint.challenge.files import fault, first_repeated, id_fault, replacing
 from fingerprint.config import MAX_DESCRIPTOR_DIMENSION
 from fingerprint.errors import ChallengeFileError
+from fingerprint.hdf5 import Hdf5File, open_hdf5
 from fingerprint.types import F32
 
 #: Most dimensions that a descriptor may have.
@@ -52,7 +53,7 @@ class DescriptorSet:
             ("query", self.query, self.query_ids),
             ("reference", self.reference, self.reference_ids),
         ):
-            if what := _vector_fault(vectors) or _ids_fault(vectors, ids):
+            if what := _form_fault(vectors.shape, vectors.dtype) or _ids_fault(vectors, ids):
                 raise ChallengeFileError(f"{name} descriptors: {what}")
         if self.query.shape[1] != self.reference.shape[1]:
             d_query, d_reference = self.query.shape[1], self.reference.shape[1]
@@ -86,14 +87,17 @@ def read_descriptors(
         If a file cannot be read, is not HDF5, lacks a dataset, or breaks a rule of `DescriptorSet`.
     """
     if reference_path is None:
-        query, query_ids = _read_half(path, "query", "query_ids")
-        reference, reference_ids = _read_half(path, "reference", "reference_ids")
+        with open_hdf5(path) as file:
+            query, query_ids = _read_half(path, file, "query", "query_ids")
+            reference, reference_ids = _read_half(path, file, "reference", "reference_ids")
         for name, ids in (("query_ids", query_ids), ("reference_ids", reference_ids)):
             if (late := next((b for a, b in pairwise(ids) if b < a), None)) is not None:
                 raise fault(path, f"{name} are not sorted: {late!r} comes too late; sort the rows by id")
     else:
-        query, query_ids = _read_half(path, "vectors", "image_names")
-        reference, reference_ids = _read_half(reference_path, "vectors", "image_names")
+        with open_hdf5(path) as file:
+            query, query_ids = _read_half(path, file, "vectors", "image_names")
+        with open_hdf5(reference_path) as file:
+            reference, reference_ids = _read_half(reference_path, file, "vectors", "image_names")
     try:
         return DescriptorSet(query, reference, query_ids, reference_ids)
     except ChallengeFileError as error:
@@ -135,29 +139,20 @@ def write_descriptors(path: str | os.PathLike[str], descriptors: DescriptorSet) 
                 rows[start : start + len(part)] = vectors[part]
 
 
-def _read_half(path: str | os.PathLike[str], vectors_name: str, ids_name: str) -> tuple[F32, tuple[str, ...]]:
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            datasets = {name: item for name, item in file.items() if isinstance(item, h5py.Dataset)}
-            if vectors_name not in datasets or ids_name not in datasets:
-                raise fault(path, _layout_fault(set(datasets), vectors_name, ids_name))
-            if what := _vector_fault(datasets[vectors_name]):
-                raise fault(path, f"{vectors_name}: {what}")
-            return datasets[vectors_name][()], _decoded(path, ids_name, datasets[ids_name][()])
-    except OSError as error:
-        raise fault(path, f"cannot be read as HDF5: {error.strerror or error}") from error
-
-
-def _decoded(path: str | os.PathLike[str], name: str, ids: Any) -> tuple[str, ...]:
-    """Return ids that are fixed-length bytes, or strings of any length, as str."""
-    if getattr(ids, "ndim", 0) != 1:
-        raise fault(path, f"{name} is not one-dimensional: write one id a row")
-    try:
-        return tuple(item.decode("ascii") for item in ids.tolist())
-    except (AttributeError, UnicodeDecodeError) as error:
-        raise fault(path, f"{name} are not ASCII bytes: write ids like b'Q00000'") from error
+def _read_half(
+    path: str | os.PathLike[str], file: Hdf5File, vectors_name: str, ids_name: str
+) -> tuple[F32, tuple[str, ...]]:
+    file.check(vectors_name, ids_name)
+    if vectors_name not in file.names or ids_name not in file.names:
+        raise fault(path, _layout_fault(set(file.names), vectors_name, ids_name))
+    (shape, dtype), (ids_shape, _) = file.form(vectors_name), file.form(ids_name)
+    if what := _form_fault(shape, dtype):
+        raise fault(path, f"{vectors_name}: {what}")
+    if len(ids_shape) == 1 and ids_shape[0] != shape[0]:
+        where = "" if vectors_name == "vectors" else f"{vectors_name} descriptors: "
+        raise fault(path, f"{where}{ids_shape[0]} ids for {shape[0]} vectors: give one each")
+    ids = file.texts(ids_name, "ascii", "ASCII bytes: write ids like b'Q00000'")
+    return file.numbers(vectors_name), ids
 
 
 def _layout_fault(found: set[str], vectors_name: str, ids_name: str) -> str:
@@ -170,14 +165,14 @@ def _layout_fault(found: set[str], vectors_name: str, ids_name: str) -> str:
     return f"has {have}, lacks {vectors_name if vectors_name not in found else ids_name}: write {needed}"
 
 
-def _vector_fault(vectors: Any) -> str | None:
-    """Return what is wrong with vectors, an array or a dataset that is not read yet, or None."""
-    if vectors.dtype != np.float32:
-        return f"the vectors are {vectors.dtype}: write them as float32"
-    if vectors.ndim != 2 or 0 in vectors.shape:
-        return f"the vectors have shape {vectors.shape}: give (n, d), at least one row and one dimension"
-    if vectors.shape[1] > MAX_DIMENSIONS:
-        return f"{vectors.shape[1]} dimensions, {MAX_DIMENSIONS} are allowed: project them"
+def _form_fault(shape: tuple[int, ...], dtype: Any) -> str | None:
+    """Return what is wrong with the form of vectors, which need not be read for it, or None."""
+    if str(dtype) != "float32":
+        return f"the vectors are {dtype}: write them as float32"
+    if len(shape) != 2 or 0 in shape:
+        return f"the vectors have shape {shape}: give (n, d), at least one row and one dimension"
+    if shape[1] > MAX_DIMENSIONS:
+        return f"{shape[1]} dimensions, {MAX_DIMENSIONS} are allowed: project them"
     return None
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.challenge.files import fault
+from fingerprint.hdf5 import open_hdf5
 from fingerprint.types import F32
 
 #: The datasets to read; the first pair in the file counts. A file of references alone can be read as queries.
@@ -62,27 +63,23 @@ def read_half(
         If the file cannot be read, is not HDF5, lacks these datasets, or the vectors are not two-dimensional or have
         too many dimensions.
     """
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            found = {name: item for name, item in file.items() if isinstance(item, h5py.Dataset)}
-            layout = next((names for names in _LAYOUTS[role] if set(names) <= found.keys()), None)
-            if layout is None:
-                have, wanted = ", ".join(sorted(found)) or "no dataset", " and ".join(_LAYOUTS[role][0])
-                raise fault(path, f"has {have}: write {wanted}, or vectors and image_names")
-            vectors = found[layout[0]]
-            if vectors.ndim != 2:
-                raise fault(path, f"{layout[0]} has shape {vectors.shape}: write (n, d), a vector a row")
-            if vectors.shape[1] > max_dimensions:
-                raise fault(path, f"{vectors.shape[1]} dimensions, {max_dimensions} are allowed: project them")
-            stored = file.attrs.get(_MODEL)
-            model_id = stored if isinstance(stored, str) else None
-            return vectors[()], _decoded(path, layout[1], found[layout[1]][()]), model_id
-    except (OSError, RuntimeError, KeyError) as error:
-        number = getattr(error, "errno", None)
-        reason = os.strerror(number) if number else error
-        raise fault(path, f"cannot be read as HDF5: {reason}; write or copy it again") from error
+    with open_hdf5(path) as file:
+        wanted = _LAYOUTS[role]
+        for names in wanted:
+            file.check(*names)
+        layout = next((names for names in wanted if set(names) <= set(file.names)), None)
+        if layout is None:
+            have, first = ", ".join(sorted(file.names)) or "no dataset", " and ".join(wanted[0])
+            raise fault(path, f"has {have}: write {first}, or vectors and image_names")
+        (shape, _), (ids_shape, _) = file.form(layout[0]), file.form(layout[1])
+        if len(shape) != 2:
+            raise fault(path, f"{layout[0]} has shape {shape}: write (n, d), a vector a row")
+        if shape[1] > max_dimensions:
+            raise fault(path, f"{shape[1]} dimensions, {max_dimensions} are allowed: project them")
+        if len(ids_shape) == 1 and ids_shape[0] != shape[0]:
+            raise fault(path, f"{ids_shape[0]} ids for {shape[0]} vectors: give one each")
+        ids = file.texts(layout[1], "utf-8", "bytes in UTF-8: write ids like b'R000000'")
+        return file.numbers(layout[0]), ids, file.attribute(_MODEL)
 
 
 def write_half(path: Path, ids: Sequence[str], rows: Rows, model_id: str | None = None) -> None:
@@ -116,13 +113,3 @@ def write_half(path: Path, ids: Sequence[str], rows: Rows, model_id: str | None 
             written[start : start + len(part)] = rows[part]
         if model_id is not None:
             file.attrs[_MODEL] = model_id
-
-
-def _decoded(path: str | os.PathLike[str], name: str, ids: Any) -> tuple[str, ...]:
-    """Return ids that are fixed-length bytes, or texts of any length, as str."""
-    if getattr(ids, "ndim", 0) != 1:
-        raise fault(path, f"{name} is not one-dimensional: write one id a row")
-    try:
-        return tuple(item.decode() for item in ids.tolist())
-    except (AttributeError, UnicodeDecodeError) as error:
-        raise fault(path, f"{name} are not bytes in UTF-8: write ids like b'R000000'") from error

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fingerprint.challenge.files import csv_rows, fault, first_repeated, id_fault, replacing
+from fingerprint.challenge.files import csv_rows, fault, first_repeated, id_fault, refuse_picture_names, replacing
 from fingerprint.errors import ChallengeFileError
 from fingerprint.types import F64
 
@@ -72,8 +72,20 @@ class Matches:
         -------
         Matches
             A new object.
+
+        Raises
+        ------
+        ChallengeFileError
+            If there are rows and none is of these queries, or an id has a picture's extension that it should not have:
+            all rows would be left out without a word.
         """
+        refuse_picture_names(self.query_ids, query_ids, "matches")
         rows = [row for row, query_id in enumerate(self.query_ids) if query_id in query_ids]
+        if len(self) and not rows:
+            raise ChallengeFileError(
+                f"matches: none of the {len(self):,} rows is on a query that the ground truth names, the first is on "
+                f"{self.query_ids[0]!r}: give the ground truth of these queries"
+            )
         queries = tuple(self.query_ids[row] for row in rows)
         return Matches(queries, tuple(self.reference_ids[row] for row in rows), self.scores[rows])
 

@@ -33,7 +33,7 @@ def main() -> None:
     """Find which picture an image was made from, how sure that is, and which part of it is seen.
 
     Results go to stdout, progress and messages to stderr. Exit codes: 0 done; 1 done, but files were skipped or a
-    collection is damaged; 2 failed.
+    collection is damaged; 2 failed; 70 an internal error, which is a bug.
     """
 
 

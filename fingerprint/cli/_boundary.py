@@ -18,6 +18,7 @@ from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._output import EXIT_FAILED, shown
 from fingerprint.errors import FingerprintError
 
+EXIT_BUG = 70  # as in sysexits.h: an internal error of the software
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 EXIT_TERMINATED = 143
@@ -25,7 +26,10 @@ _SECONDS_TO_END = 10  # from the signal TERM until the process is ended by force
 
 
 class BoundaryGroup(ExampleCommand, click.Group):
-    """A group of commands in which every expected failure ends with one line on stderr and an exit code."""
+    """A group of commands in which every failure ends with one line on stderr and an exit code.
+
+    An error that nobody expected has its own code, as it is a bug: 1 means that the work was done.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command, flush its results, and turn errors into messages."""
@@ -45,14 +49,14 @@ class BoundaryGroup(ExampleCommand, click.Group):
                 _leave_interrupted(ctx)
             if isinstance(stopped, SystemExit):
                 raise stopped from None
-            raise
+            _leave_after_bug(ctx, error)
         except BrokenPipeError:
             _silence_stdout()  # the program that reads the results has closed the pipe
             ctx.exit(EXIT_BROKEN_PIPE)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the last place that can say what went wrong
             message = _message(error)
             if message is None:
-                raise
+                _leave_after_bug(ctx, error)
             _silence_stdout()
             click.echo(f"fingerprint: error: {shown(message)}", err=True)
             ctx.exit(EXIT_FAILED)
@@ -68,6 +72,24 @@ def _print_any_name() -> None:
 def _leave_interrupted(ctx: click.Context) -> NoReturn:
     click.echo("\nfingerprint: interrupted", err=True)
     ctx.exit(EXIT_INTERRUPTED)
+
+
+def _leave_after_bug(ctx: click.Context, error: Exception) -> NoReturn:
+    """Say what happened in one line; the traceback, for a report, only with ``-vv``."""
+    import logging
+    import traceback
+
+    _silence_stdout()
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    click.echo(
+        f"fingerprint: internal error: {shown(what)}; this is a bug of copyprint: please report it, with the command "
+        "and its messages when -vv is given",
+        err=True,
+    )
+    logger = logging.getLogger("fingerprint")
+    for line in "".join(traceback.format_exception(error)).splitlines() if logger.isEnabledFor(logging.DEBUG) else ():
+        logger.debug("%s", line)
+    ctx.exit(EXIT_BUG)
 
 
 def _hidden_in(error: SystemError) -> BaseException | None:

@@ -20,6 +20,7 @@ from fingerprint.cli._options import (
 )
 from fingerprint.cli._output import (
     finish,
+    leave_after_skips,
     listed_images,
     note_ignored,
     print_json,
@@ -133,6 +134,7 @@ def search_command(
             images, n_results=n_results, min_probability=min_score, exact=exact, n_workers=n_workers
         )
         answers = []
+        any_damaged = False
         if not as_json:
             shared_column = "  shared " if show_shared else ""
             head = f"relation   probability{shared_column}  inliers  shown              seen"
@@ -140,8 +142,10 @@ def search_command(
         for done, (query, result) in enumerate(zip(images, results, strict=True), start=1):
             if isinstance(result, Skipped):
                 skipped.append(result)
-            elif timings and not as_json:
-                answers.append(result)
+            else:
+                any_damaged |= bool(result.damaged)
+                if timings and not as_json:
+                    answers.append(result)
             if as_json:
                 _print_object(query, result, show_shared=show_shared, timings=timings)
             else:
@@ -154,6 +158,7 @@ def search_command(
         _print_timings(answers)
     note_ignored(ignored, quiet=quiet)
     finish((*skipped, *unread))
+    leave_after_skips(any_damaged)
 
 
 def _print_rows(table: Table, query: Path, result: Answer | Skipped, *, show_shared: bool) -> None:
@@ -194,6 +199,8 @@ def _print_object(query: Path, result: Answer | Skipped, *, show_shared: bool, t
     answer: dict[str, Any] = {"query": str(query), "matches": _match_objects(result.matches)}
     if show_shared:
         answer["shared"] = _match_objects(result.shared)
+    if result.damaged:
+        answer["damaged"] = [{"reference": item.path, "reason": item.reason} for item in result.damaged]
     took = {stage: round(spent, 3) for stage, spent in result.milliseconds.items()}
     spent = {"milliseconds": took, "counters": dict(result.counters)}
     print_json(answer | (spent if timings else {}))

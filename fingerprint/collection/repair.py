@@ -12,7 +12,8 @@ from fingerprint.errors import ImageError
 from fingerprint.features.describe import describe_reference
 from fingerprint.images.files import read_file
 from fingerprint.index import ImageRecord, check_store
-from fingerprint.index.repair import DAMAGED_NAME, Damaged, Repair
+from fingerprint.index.own_files import DAMAGED_NAME
+from fingerprint.index.repair import Damaged, Repair
 from fingerprint.models import Models, load_models
 from fingerprint.types import Fingerprint, Progress, Skipped
 from fingerprint.workers import map_images

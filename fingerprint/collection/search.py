@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from fingerprint.config import Config
-from fingerprint.errors import ConfigError, ImageError
+from fingerprint.errors import CollectionCorruptError, ConfigError, ImageError
 from fingerprint.features.describe import describe_query, has_local_descriptors, query_from_fingerprint
 from fingerprint.images.files import read_file
 from fingerprint.index import Reader, shortlist
 from fingerprint.index.records import ImageRecord
+from fingerprint.index.segment import reference_fault
 from fingerprint.index.stopwatch import Stopwatch
 from fingerprint.models import Models
 from fingerprint.types import Answer, Fingerprint, Identity, ImageSource, Match, Query, Skipped
 from fingerprint.verify import verify
 from fingerprint.workers import map_images
 
+_log = logging.getLogger(__name__)
 _BATCH = 64  # queries whose descriptors are compared together
 _BATCH_FROM = 50_000  # references; batches are used from here on, below they save less than 1 % of a search
 
@@ -68,6 +71,7 @@ class Search:
         self._models = models
         self._config = config
         self._options = options
+        self._reported: set[str] = set()
 
     def answer(self, source: ImageSource) -> Answer:
         """Search for one picture.
@@ -116,23 +120,40 @@ class Search:
             What `Reader.nearest_by_descriptor` found for this query in a batch.
         """
         exact = self._options.exact
-        candidates, work = self._reader.select_candidates(query, exact=exact, by_descriptor=by_descriptor)
+        found, work = self._reader.select_candidates(query, exact=exact, by_descriptor=by_descriptor)
         watch = Stopwatch()
         identical = self._reader.identical(query, self._options.n_results)
         known = {candidate.reference_id for candidate in identical}
-        others = shortlist(query, [c for c in candidates if c.reference_id not in known], self._config)
-        chosen = [*identical, *others]
+        candidates = [*identical, *(c for c in found if c.reference_id not in known)]
+        faults = {c.reference_id: fault for c in candidates if (fault := reference_fault(c.fingerprint)) is not None}
+        others = [c for c in found if c.reference_id not in known and c.reference_id not in faults]
+        chosen = [c for c in identical if c.reference_id not in faults] + shortlist(query, others, self._config)
         milliseconds = {"describe": 0.0, **work.milliseconds, "shortlist": watch.lap()}
-        matches = [
-            Match(query.name, c.reference_id, verify(query, c.fingerprint, self._models, self._config.match))
-            for c in chosen
-        ]
+        matches = []
+        for c in chosen:
+            try:
+                verification = verify(query, c.fingerprint, self._models, self._config.match)
+            except CollectionCorruptError as error:
+                faults[c.reference_id] = str(error)
+            else:
+                matches.append(Match(query.name, c.reference_id, verification))
         kept, shared = self._divide(matches)
         milliseconds["verify"] = watch.lap()
         for stage, before in (spent or {}).items():
             milliseconds[stage] += before
         counters = {**work.counters, "candidates": len(candidates), "pairs_aligned": len(chosen)}
-        return Answer(query.name, kept, shared, milliseconds, counters)
+        return Answer(query.name, kept, shared, milliseconds, counters, self._report(faults))
+
+    def _report(self, faults: Mapping[str, str]) -> tuple[Skipped, ...]:
+        """Log each damaged reference once, and return all of them."""
+        for name in faults.keys() - self._reported:
+            self._reported.add(name)
+            _log.warning(
+                "%s: reference %s is left out of searches, as it is damaged: %s; 'fingerprint index check --repair' "
+                "restores what it can",
+                *(self._reader.folder, name, faults[name]),
+            )
+        return tuple(Skipped(name, fault) for name, fault in faults.items())
 
     def _divide(self, verified: Sequence[Match]) -> tuple[tuple[Match, ...], tuple[Match, ...]]:
         """Return the matches, and the other references that share something with the query."""

@@ -100,8 +100,8 @@ def open_thumbnail(stored: U8) -> U8:
         pixels = None
     if pixels is None or pixels.shape[0] != pixels.shape[1]:
         raise CollectionCorruptError(
-            f"the {len(data)} bytes of a stored thumbnail are not a square JPEG or PNG; run 'fingerprint index check' "
-            "on the collection that it comes from"
+            f"the {len(data)} bytes of its stored thumbnail are not a square JPEG or PNG; run 'fingerprint index "
+            "check' on the collection that it comes from"
         )
     return np.asarray(pixels, dtype=np.uint8)
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import stat
 import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -21,8 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.atomic import replacing
-from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError
+from fingerprint.atomic import UNFINISHED, replacing
+from fingerprint.datafiles import open_regular, parse_json, read_small
+from fingerprint.errors import CollectionCorruptError, CollectionError, CollectionNotFoundError
 from fingerprint.hamming.tables import Span, TableSegment, table_shapes
 from fingerprint.types import U64
 
@@ -31,6 +34,7 @@ MANIFEST_NAME = "hamming.json"
 CODES_NAME = "codes.u64"
 _ENTRIES = {"format_version": int, "n_bits": int, "n_codes": int, "codes_crc32": int, "tables": list}
 _TABLE_ENTRIES = ("first_row", "n_rows", "crc32")
+_TABLES = re.compile(rf"tables-[0-9]+-[0-9]+\.u32(?:{re.escape(UNFINISHED)})?")
 _READ_AT_ONCE = 1 << 22  # bytes
 
 
@@ -72,7 +76,7 @@ def read_manifest(folder: Path) -> Manifest:
     if not path.is_file():
         raise CollectionNotFoundError(f"{folder}: no Hamming index here; make one with HammingIndex.create")
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = parse_json(read_small(path))
     except (OSError, ValueError) as error:
         raise _corrupt(path, str(error)) from error
     if not isinstance(entries, dict) or any(type(entries.get(key)) is not kind for key, kind in _ENTRIES.items()):
@@ -114,6 +118,7 @@ def append_codes(folder: Path, manifest: Manifest, codes: U64) -> int:
     """Write codes after the published ones and return the checksum of all; a manifest must then publish them."""
     path = folder / CODES_NAME
     data = np.ascontiguousarray(codes, "<u8").reshape(-1).view(np.uint8).data
+    _check_own(path)
     with path.open("r+b" if path.exists() else "w+b") as file:
         file.truncate(manifest.n_codes * manifest.n_bits // 8)  # drops codes that a crash left unpublished
         file.seek(0, os.SEEK_END)
@@ -156,8 +161,8 @@ def map_tables(folder: Path, manifest: Manifest, file: TableFile) -> TableSegmen
 def remove_unlisted(folder: Path, manifest: Manifest) -> None:
     """Remove table files that the manifest does not name: merged ones, and those that a crash left."""
     listed = {_tables_path(folder, file.span) for file in manifest.tables}
-    for path in folder.glob("tables-*"):
-        if path not in listed:
+    for path in list(folder.iterdir()):
+        if _TABLES.fullmatch(path.name) and path not in listed and stat.S_ISREG(path.lstat().st_mode):
             path.unlink(missing_ok=True)
 
 
@@ -179,11 +184,24 @@ def problems(folder: Path, manifest: Manifest) -> list[str]:
 
 def _checksum(path: Path, size: int) -> int:
     crc32 = 0
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while size > 0 and (part := file.read(min(size, _READ_AT_ONCE))):
             crc32 = zlib.crc32(part, crc32)
             size -= len(part)
     return crc32
+
+
+def _check_own(path: Path) -> None:
+    """Check that a file that is changed in place is an ordinary one, without a second name elsewhere."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        raise CollectionError(
+            f"{path}: a link, or a file with another name elsewhere; an index changes only its own files: put a copy "
+            "of the file in its place"
+        )
 
 
 def _tables_path(folder: Path, span: Span) -> Path:
@@ -192,6 +210,7 @@ def _tables_path(folder: Path, span: Span) -> Path:
 
 def _map(path: Path, dtype: str, n: int, *, exact: bool) -> NDArray[Any]:
     try:
+        open_regular(path).close()  # no pipe
         size, wanted = path.stat().st_size, n * np.dtype(dtype).itemsize
         if size < wanted or (exact and size != wanted):
             raise _corrupt(path, f"{size} bytes where {wanted} belong")

@@ -13,10 +13,10 @@ import numpy as np
 from annoy import AnnoyIndex
 
 from fingerprint.config import AnnoyConfig
+from fingerprint.datafiles import open_regular
 from fingerprint.errors import CollectionCorruptError
 from fingerprint.types import F32, I64
 
-TREES_NAME = "descriptors.ann"
 METRIC: Final = "euclidean"
 
 
@@ -47,7 +47,7 @@ class Trees:
             )
         self._index = AnnoyIndex(dimension, METRIC)
         try:
-            path.stat()  # raises if the file is missing; Annoy would also print to stderr
+            open_regular(path).close()  # raises if the file is missing; Annoy would also print to stderr
             self._index.load(str(path))
         except OSError as error:
             raise CollectionCorruptError(

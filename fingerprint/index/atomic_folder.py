@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from fingerprint.atomic import UNFINISHED, flush_folder, replace_bytes
 from fingerprint.errors import CollectionError
+from fingerprint.index.own_files import check_file, discard
 
 _PIECE = 1 << 22  # bytes written at once
 
@@ -46,7 +46,8 @@ class NewFolder:
 
     def __enter__(self) -> NewFolder:
         with reported(self.path):
-            discard(self.path)  # left by a writer that died: the lock keeps other writers out
+            if not discard(self.path):  # left by a writer that died: the lock keeps other writers out
+                raise CollectionError(f"{self.path}: the collection did not make all that is there; move it elsewhere")
             self.path.mkdir(parents=True)
         return self
 
@@ -150,16 +151,11 @@ def replace_file(path: Path, data: bytes) -> None:
     Raises
     ------
     CollectionError
-        If the file cannot be written; the old one is then untouched.
+        If the file cannot be written, or there is a link in its place; the old one is then untouched.
     """
+    check_file(path, written=False)
     with reported(path):
         replace_bytes(path, data, locked=True)
-
-
-def discard(folder: Path) -> None:
-    """Remove a folder that nobody reads, if it exists."""
-    if folder.exists():
-        shutil.rmtree(folder)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fingerprint.config import CandidateConfig, Config, MatchConfig
+from fingerprint.errors import ConfigError
 from fingerprint.exact_search import nearest, nearest_to_one
 from fingerprint.features.inverted_file import Votes, vote
 from fingerprint.index.annoy_trees import inspected
@@ -218,7 +219,10 @@ def _exactly(descriptors: F32, segment: Segment, k: int, config: Config) -> list
     vectors = segment.descriptors
     if len(descriptors) < _BATCH_FROM or k > _FEW:
         return [nearest_to_one(descriptor, vectors, k) for descriptor in descriptors]
-    indices, distances = nearest(descriptors, vectors, k + 1)
+    try:
+        indices, distances = nearest(descriptors, vectors, k + 1)
+    except ConfigError:  # a stored vector is damaged and not finite: one by one they are searched all the same
+        return [nearest_to_one(descriptor, vectors, k) for descriptor in descriptors]
     tied = distances[:, -1] == distances[:, k - 1] if k < len(vectors) else np.zeros(len(descriptors), bool)
     return [
         nearest_to_one(descriptor, vectors, k) if more else (rows[:k], squared[:k])

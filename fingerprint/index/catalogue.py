@@ -8,18 +8,20 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from fingerprint.errors import CollectionBusyError, CollectionCorruptError, CollectionError, UnknownIdError
+from fingerprint.index.own_files import SIDE_FILES, check_file
 from fingerprint.index.records import ImageRecord, SegmentRecord, facts_digest, storable, storable_facts
-from fingerprint.types import Identity
+from fingerprint.types import Identity, is_unicode
 
 SCHEMA_VERSION = 3
 #: The schema before, which is read as it is: it has no digests of pixels, and no indices to find pictures by digests.
 UNIDENTIFIED = 2
-CATALOGUE_NAME = "catalogue.sqlite"
 _BUSY_SECONDS = 5.0
+_NO_LOCKS = "win32-none" if os.name == "nt" else "unix-none"  # SQLite's way to files without locking them
 _SCHEMA = """
 CREATE TABLE models (
     number INTEGER PRIMARY KEY,
@@ -70,6 +72,11 @@ CREATE INDEX contents ON images (content) WHERE removed = 0 AND content IS NOT N
 CREATE INDEX digests ON images (pixels) WHERE removed = 0 AND pixels IS NOT NULL;
 PRAGMA user_version = {SCHEMA_VERSION};
 """
+_FACT_TYPES = (
+    *((str,), (str, type(None)), (int, type(None)), (str, type(None))),
+    *((int,), (int,), (str, type(None))),
+)
+_SEGMENT_TYPES = ((int,), (int,), (str,), (int,), (int,), (str,), (str,))
 
 
 class Catalogue:
@@ -77,6 +84,7 @@ class Catalogue:
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self._path = path
+        self._immutable = False
         self._db = self._connect(create)
         try:
             version = self._prepare(create)
@@ -92,18 +100,51 @@ class Catalogue:
             )
 
     def _connect(self, create: bool) -> sqlite3.Connection:
-        mode = "mode=rwc" if create else "mode=rw"
-        self._immutable = not create and not os.access(self._path.parent, os.W_OK) and not _has_log(self._path)
-        if self._immutable:
-            mode = "mode=ro&immutable=1"  # SQLite could not make its log here, and without a log nobody is writing
+        """Open the database; where SQLite cannot write its side files, without them and without locks."""
+        for end in SIDE_FILES:
+            check_file(self._path.with_name(self._path.name + end), written=True)
+        if self._path.is_symlink() or self._path.is_file():
+            check_file(self._path, written=False)
+        elif self._path.exists():
+            raise CollectionCorruptError(f"{self._path}: not a file; restore it or build the collection again")
         with self._reported():
-            return sqlite3.connect(
-                f"{self._path.absolute().as_uri()}?{mode}",
-                uri=True,
-                timeout=_BUSY_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-            )
+            if create:
+                with suppress(FileExistsError), self._path.open("xb"):
+                    pass  # with the permissions that the user's umask gives; SQLite's own side files get the same
+            self._immutable = not create and not os.access(self._path.parent, os.W_OK) and not _has_log(self._path)
+            if not self._immutable:
+                try:
+                    return self._opened("mode=rw")
+                except sqlite3.OperationalError as error:
+                    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+                    if create or code not in (*_REFUSED, sqlite3.SQLITE_CANTOPEN) or not self._path.is_file():
+                        raise
+                    # the disk is full or read-only, and nobody is writing: a writer would have the side files open
+                    self._immutable = True
+            if not _has_log(self._path):
+                return self._opened("mode=ro&immutable=1")
+            return self._opened(
+                f"mode=ro&vfs={_NO_LOCKS}", "PRAGMA locking_mode = EXCLUSIVE"
+            )  # the log's index in memory
+
+    def _opened(self, mode: str, first: str = "PRAGMA trusted_schema = OFF") -> sqlite3.Connection:
+        """Open the database in a mode, and read from it once: only that shows whether it can be read."""
+        database = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?{mode}",
+            uri=True,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            database.execute(first).fetchall()
+            database.execute("PRAGMA trusted_schema = OFF")
+            database.execute("PRAGMA user_version").fetchall()
+            database.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+        except BaseException:
+            database.close()
+            raise
+        return database
 
     def _prepare(self, create: bool) -> int:
         """Write the schema if `create`, and return the version of the schema."""
@@ -124,8 +165,8 @@ class Catalogue:
         """Turn an error of SQLite into one that names the file and the remedy."""
         try:
             yield
-        except sqlite3.ProgrammingError:  # the catalogue is closed, not damaged
-            raise
+        except sqlite3.ProgrammingError as error:
+            raise CollectionError(f"{self._path}: {error}; it was closed: open the collection again") from error
         except sqlite3.DatabaseError as error:
             code = getattr(error, "sqlite_errorcode", None)  # an error about text that is not UTF-8 has no code
             if code is not None and code & 0xFF == sqlite3.SQLITE_BUSY:
@@ -176,8 +217,9 @@ class Catalogue:
     def next_number(self) -> int:
         """Return the number for the next segment, which no segment ever had."""
         with self._reported():
-            row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'segments'").fetchone()
-        return 1 + (int(row[0]) if row else 0)
+            row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'segments'").fetchone() or (0,)
+        self._check_types(row, ((int,),))
+        return 1 + int(row[0])
 
     def add_segment(
         self, number: int, model_id: str, records: Sequence[ImageRecord], manifest: str, rank: int | None = None
@@ -222,7 +264,8 @@ class Catalogue:
             "AND (? IS NULL OR model = (SELECT number FROM models WHERE model_id = ?)) RETURNING segment"
         )
         for image_id in ids:
-            segments = self._db.execute(query, (image_id, model_id, model_id)).fetchall()
+            known = is_unicode(image_id) and (model_id is None or is_unicode(model_id))
+            segments = self._db.execute(query, (image_id, model_id, model_id)).fetchall() if known else []
             if not segments:
                 raise UnknownIdError(f"{image_id}: no such id in the collection; nothing was removed")
             self._db.executemany("UPDATE segments SET n_removed = n_removed + 1 WHERE number = ?", segments)
@@ -250,7 +293,7 @@ class Catalogue:
         )
         with self._reported():
             row = self._db.execute(query, (image_id, model_id)).fetchone()
-        return None if row is None else ImageRecord(*row)
+        return None if row is None else self._image(row)
 
     def identical(self, identity: Identity, model_id: str, most: int) -> list[str]:
         """Return the ids of at most `most` pictures with the same bytes or pixels, by id.
@@ -286,14 +329,14 @@ class Catalogue:
         query = f"SELECT {self._facts} FROM images WHERE segment = ? AND row = ?"  # noqa: S608
         with self._reported():
             found = self._db.execute(query, (segment, row)).fetchone()
-        return None if found is None else ImageRecord(*found)
+        return None if found is None else self._image(found)
 
     def records(self, segment: int) -> Iterator[tuple[ImageRecord, bool]]:
         """Yield (record, whether it is removed) for each row of a segment, in order."""
         query = f"SELECT {self._facts}, removed FROM images WHERE segment = ? ORDER BY row"  # noqa: S608
         with self._reported():
             for *facts, removed in self._db.execute(query, (segment,)):
-                yield ImageRecord(*facts), bool(removed)
+                yield self._image(facts), bool(removed)
 
     def set_paths(self, paths: Mapping[str, str], model_id: str) -> None:
         """Enter the new paths of pictures' files, by id; unknown ids are ignored."""
@@ -328,7 +371,10 @@ class Catalogue:
             "FROM segments s JOIN models m ON m.number = s.model ORDER BY s.place, s.number"
         )
         with self._reported():
-            return [SegmentRecord(*row) for row in self._db.execute(query)]
+            rows = self._db.execute(query).fetchall()
+        for row in rows:
+            self._check_types(row, _SEGMENT_TYPES)
+        return [SegmentRecord(*row) for row in rows]
 
     def tombstones(self) -> dict[int, list[int]]:
         """Return the rows that were removed, by segment, ascending."""
@@ -336,6 +382,7 @@ class Catalogue:
         query = "SELECT segment, row FROM images WHERE removed = 1 ORDER BY segment, row"
         with self._reported():
             for segment, row in self._db.execute(query):
+                self._check_types((segment, row), ((int,), (int,)))
                 found.setdefault(segment, []).append(row)
         return found
 
@@ -348,6 +395,19 @@ class Catalogue:
         with self._reported():
             rows, highest, removed, foreign = self._db.execute(query, (segment, segment)).fetchone()
         return int(rows), int(highest), int(removed), int(foreign)
+
+    def _image(self, facts: Sequence[Any]) -> ImageRecord:
+        self._check_types(facts, _FACT_TYPES)
+        return ImageRecord(*facts)
+
+    def _check_types(self, row: Sequence[Any], types: Sequence[tuple[type, ...]]) -> None:
+        """Check what a table of another form than ours may have: SQLite stores anything in it."""
+        for value, allowed in zip(row, types, strict=True):
+            if type(value) not in allowed:
+                raise CollectionCorruptError(
+                    f"{self._path}: not a sound catalogue ({value!r:.40} is of type {type(value).__name__}); restore "
+                    "it or build the collection again"
+                )
 
     def fact(self, name: str) -> str | None:
         """Return the value noted under a name, or None."""
@@ -414,4 +474,21 @@ _REFUSED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, s
 
 def _has_log(path: Path) -> bool:
     """Return whether there is a log: a writer is active, or left changes that are not yet in the file itself."""
-    return path.with_name(path.name + "-wal").exists()
+    try:
+        return path.with_name(path.name + "-wal").stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def was_unfinished(path: Path) -> bool:
+    """Return whether a database can be one that was being made when its maker died: without tables, or an empty one."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+            return tables <= _TABLES and not ("segments" in tables and database.execute(_ANY_SEGMENT).fetchone())
+    except sqlite3.Error:
+        return False
+
+
+_TABLES = {"models", "segments", "images", "skipped", "facts", "sqlite_sequence"}
+_ANY_SEGMENT = "SELECT 1 FROM segments LIMIT 1"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from fingerprint.errors import CollectionCorruptError, CollectionError
-from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
-from fingerprint.index.layout import SEGMENTS_NAME, is_noted, open_listed, segment_folder
-from fingerprint.index.manifests import COLLECTION_MANIFEST, corrupt, read_collection_manifest
+from fingerprint.index.catalogue import Catalogue
+from fingerprint.index.layout import is_noted, open_listed, segment_folder
+from fingerprint.index.manifests import corrupt, read_collection_manifest
+from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SEGMENTS_NAME
 from fingerprint.index.records import SegmentRecord, facts_digest
 from fingerprint.index.segment import segment_problems
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from fingerprint.index.atomic_folder import replace_file, reported
 from fingerprint.index.catalogue import Catalogue
-from fingerprint.index.manifests import COLLECTION_MANIFEST, corrupt, raised
+from fingerprint.index.manifests import corrupt, raised
+from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SEGMENTS_NAME
 from fingerprint.index.records import SegmentRecord
 from fingerprint.index.segment import Segment, open_segment
 
-SEGMENTS_NAME = "segments"
 #: Name of the fact in the catalogue that has the text of ``collection.json``.
 MANIFEST_FACT = "collection.json"
 
@@ -53,7 +53,10 @@ def raise_format(folder: Path, catalogue: Catalogue) -> None:
     """
     catalogue.raise_schema()
     noted = catalogue.fact(MANIFEST_FACT) or ""
-    present = raised(noted)
+    try:
+        present = raised(noted)
+    except ValueError as error:
+        raise corrupt(folder / CATALOGUE_NAME, f"its copy of {COLLECTION_MANIFEST} is damaged ({error})") from error
     if noted != present:
         with catalogue.change():
             catalogue.set_fact(MANIFEST_FACT, present)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from fingerprint.datafiles import parse_json, read_small
 from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError, ModelMismatchError
 from fingerprint.index.atomic_folder import json_bytes
+from fingerprint.index.own_files import COLLECTION_MANIFEST, SEGMENT_MANIFEST
 
 #: Format of collections and of their segments that are written; `fingerprint.index.upgrade` upgrades older ones to it.
 FORMAT_VERSION = 4
 #: The format before, which is read as it is: its segments keep thumbnails as raw pixels.
 RAW_THUMBNAILS = 3
-COLLECTION_MANIFEST = "collection.json"
-SEGMENT_MANIFEST = "manifest.json"
 #: The kinds of segments.
 PICTURES, VECTORS = "pictures", "vectors"
 
@@ -33,6 +32,7 @@ _SEGMENT_ENTRIES: Entries = {
 }
 _PICTURE_ENTRIES: Entries = {"n_keypoints": (int,), "n_words": (int,), "n_local": (int,)}
 _THUMBNAIL_ENTRIES: Entries = {"n_thumbnail_bytes": (int,)}
+_ANNOY_ENTRIES: Entries = {"n_trees": (int,), "seed": (int,), "n_jobs": (int,)}
 
 
 def read_collection_manifest(folder: Path) -> tuple[dict[str, Any], str]:
@@ -50,14 +50,24 @@ def read_collection_manifest(folder: Path) -> tuple[dict[str, Any], str]:
         raise CollectionNotFoundError(
             f"{folder}: no collection here; make one with 'fingerprint index create {shlex.quote(str(folder))} IMAGES'"
         )
-    manifest, data = _read(path)
+    data = _read(path)
+    manifest = _parse(path, data)
     _check_entries(path, manifest, _COLLECTION_ENTRIES)
     return manifest, data.decode()
 
 
 def raised(text: str) -> str:
-    """Return the text of a collection's manifest in the current format, given one of any format that is read."""
-    return json_bytes({**json.loads(text), "format_version": FORMAT_VERSION}).decode()
+    """Return the text of a collection's manifest in the current format, given one of any format that is read.
+
+    Raises
+    ------
+    ValueError
+        If it is no manifest.
+    """
+    entries = parse_json(text)
+    if not isinstance(entries, dict):
+        raise ValueError("no JSON object")
+    return json_bytes({**entries, "format_version": FORMAT_VERSION}).decode()
 
 
 def read_segment_manifest(folder: Path, noted: str | None = None, model_id: str | None = None) -> dict[str, Any]:
@@ -80,14 +90,8 @@ def read_segment_manifest(folder: Path, noted: str | None = None, model_id: str 
         If it is of another model.
     """
     path = folder / SEGMENT_MANIFEST
-    manifest, data = _read(path)
-    if manifest.get("kind") not in (PICTURES, VECTORS):
-        raise corrupt(path, f"the kind is {manifest.get('kind')!r}, not {PICTURES} or {VECTORS}")
-    _check_entries(path, manifest, _SEGMENT_ENTRIES)
-    if manifest["kind"] == PICTURES:
-        _check_entries(path, manifest, _PICTURE_ENTRIES)
-        if manifest["format_version"] != RAW_THUMBNAILS:
-            _check_entries(path, manifest, _THUMBNAIL_ENTRIES)
+    data = _read(path)
+    manifest = parse_segment_manifest(path, data)
     if model_id is not None and manifest["model_id"] != model_id:  # first: its message says more than the next one
         raise ModelMismatchError(
             f"{folder}: made by model {manifest['model_id']}, opened with {model_id}; "
@@ -98,6 +102,27 @@ def read_segment_manifest(folder: Path, noted: str | None = None, model_id: str 
     return manifest
 
 
+def parse_segment_manifest(path: Path, data: bytes) -> dict[str, Any]:
+    """Return the manifest of a segment from its bytes; `path` is for messages.
+
+    Raises
+    ------
+    CollectionCorruptError
+        If an entry is missing or of the wrong type, or the format version is not read.
+    """
+    manifest = _parse(path, data)
+    if manifest.get("kind") not in (PICTURES, VECTORS):
+        raise corrupt(path, f"the kind is {manifest.get('kind')!r}, not {PICTURES} or {VECTORS}")
+    _check_entries(path, manifest, _SEGMENT_ENTRIES)
+    if manifest["kind"] == PICTURES:
+        _check_entries(path, manifest, _PICTURE_ENTRIES)
+        if manifest["format_version"] != RAW_THUMBNAILS:
+            _check_entries(path, manifest, _THUMBNAIL_ENTRIES)
+    if manifest["annoy"] is not None:
+        _check_entries(path, manifest["annoy"], _ANNOY_ENTRIES)
+    return manifest
+
+
 def corrupt(path: Path, reason: str) -> CollectionCorruptError:
     """Return the error to raise for a damaged file."""
     return CollectionCorruptError(
@@ -105,21 +130,28 @@ def corrupt(path: Path, reason: str) -> CollectionCorruptError:
     )
 
 
-def _read(path: Path) -> tuple[dict[str, Any], bytes]:
-    """Return a manifest, which must be of a format version that is read, and its bytes."""
+def _read(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
-        manifest = json.loads(data.decode())
+        return read_small(path)
     except (OSError, ValueError) as error:
+        raise corrupt(path, str(error)) from error
+
+
+def _parse(path: Path, data: bytes) -> dict[str, Any]:
+    """Return a manifest, which must be of a format version that is read."""
+    try:
+        manifest = parse_json(data)
+    except ValueError as error:
         raise corrupt(path, str(error)) from error
     if not isinstance(manifest, dict) or "format_version" not in manifest:
         raise corrupt(path, "entries are missing")
-    if manifest["format_version"] not in (RAW_THUMBNAILS, FORMAT_VERSION):
+    version = manifest["format_version"]
+    if type(version) is not int or version not in (RAW_THUMBNAILS, FORMAT_VERSION):
         raise CollectionCorruptError(
-            f"{path}: format version {manifest['format_version']}, this version of copyprint reads {RAW_THUMBNAILS} "
+            f"{path}: format version {version!r}, this version of copyprint reads {RAW_THUMBNAILS} "
             f"and {FORMAT_VERSION}; 'fingerprint index upgrade' brings older collections up to date"
         )
-    return manifest, data
+    return manifest
 
 
 def _check_entries(path: Path, manifest: Mapping[str, Any], entries: Entries) -> None:

@@ -15,9 +15,10 @@ import numpy as np
 from fingerprint.config import Config, description_digest
 from fingerprint.errors import CollectionError, ConfigError, ModelMismatchError
 from fingerprint.index.candidates import find_candidates, how_compared, nearest_by_descriptor, nearest_vectors
-from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
+from fingerprint.index.catalogue import Catalogue
 from fingerprint.index.layout import is_noted, segment_folder
-from fingerprint.index.manifests import COLLECTION_MANIFEST, SEGMENT_MANIFEST, corrupt, read_collection_manifest
+from fingerprint.index.manifests import corrupt, read_collection_manifest
+from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SEGMENT_MANIFEST
 from fingerprint.index.records import ImageRecord
 from fingerprint.index.segment import PictureSegment
 from fingerprint.index.snapshot import NOTHING, LiveVectors, Snapshot, open_snapshots
@@ -111,6 +112,7 @@ class Reader:
         self._snapshots: Mapping[str, Snapshot] = {}
         self._logged: set[str] = set()
         self._pictures: tuple[PictureSegment, ...] = ()
+        self._closed = False
         self.catalogue = Catalogue(folder / CATALOGUE_NAME)
         try:
             self.refresh()
@@ -163,7 +165,14 @@ class Reader:
         return self.snapshot_of(self.model_id)
 
     def snapshot_of(self, model_id: str) -> Snapshot:
-        """Return the snapshot of a model, an empty one if there are no vectors of it."""
+        """Return the snapshot of a model, an empty one if there are no vectors of it.
+
+        Raises
+        ------
+        CollectionError
+            If the reader is closed.
+        """
+        self._check_open()
         return self._snapshots.get(model_id, NOTHING)
 
     def close(self) -> None:
@@ -171,8 +180,12 @@ class Reader:
         for snapshot in self._snapshots.values():
             for segment in snapshot.segments:
                 segment.close()
-        self._snapshots, self._pictures = {}, ()
+        self._snapshots, self._pictures, self._closed = {}, (), True
         self.catalogue.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise CollectionError(f"{self.folder}: this collection was closed; open it again")
 
     def refresh(self) -> None:
         """Take a new snapshot, which shows what was published since the last one.
@@ -181,7 +194,10 @@ class Reader:
         ------
         CollectionCorruptError
             If a segment is missing or damaged; the snapshot stays as it was.
+        CollectionError
+            If the reader is closed.
         """
+        self._check_open()
         known = {
             number: segment
             for snapshot in self._snapshots.values()
@@ -336,6 +352,7 @@ class Reader:
     @property
     def model_ids(self) -> list[str]:
         """The collection's own model, and those whose vectors were imported."""
+        self._check_open()
         return sorted({*self._snapshots, self.model_id})
 
     def nearest_vectors(self, vectors: F32, model_id: str, k: int, *, exact: bool = False) -> list[list[Neighbour]]:

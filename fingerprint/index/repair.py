@@ -6,8 +6,6 @@ A file is only put back if its bytes have the digest that the segment's manifest
 from __future__ import annotations
 
 import hashlib
-import json
-import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,24 +17,33 @@ import numpy as np
 
 from fingerprint.atomic import flush_folder
 from fingerprint.config import AnnoyConfig, Config, description_digest
+from fingerprint.datafiles import load_array, parse_json, read_small
 from fingerprint.errors import CollectionCorruptError
 from fingerprint.features.inverted_file import build_postings
-from fingerprint.index.annoy_trees import TREES_NAME, build_trees
+from fingerprint.index.annoy_trees import build_trees
 from fingerprint.index.atomic_folder import npy_bytes, replace_file, reported
-from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
+from fingerprint.index.catalogue import Catalogue
 from fingerprint.index.check import damage
 from fingerprint.index.ids import SegmentIds
 from fingerprint.index.layout import MANIFEST_FACT, raise_format, segment_folder
 from fingerprint.index.lock import WriterLock
-from fingerprint.index.manifests import COLLECTION_MANIFEST, PICTURES, SEGMENT_MANIFEST, read_collection_manifest
+from fingerprint.index.manifests import PICTURES, parse_segment_manifest, read_collection_manifest
+from fingerprint.index.own_files import (
+    CATALOGUE_NAME,
+    COLLECTION_MANIFEST,
+    DAMAGED_NAME,
+    SEGMENT_MANIFEST,
+    TREES_NAME,
+    check_file,
+    discard,
+)
 from fingerprint.index.records import ImageRecord, SegmentRecord
-from fingerprint.index.segment import POSTING_ARRAYS, file_digest
+from fingerprint.index.segment import POSTING_ARRAYS, check_digests, expected_arrays, file_digest
 from fingerprint.index.segment_writer import write_pictures
 from fingerprint.models import Models
 from fingerprint.types import Fingerprint, Keypoints, Skipped
 
-#: Folder for segments of which pictures were lost.
-DAMAGED_NAME = "damaged"
+_MOST_TREES = 10_000  # of Annoy; a manifest that says more is not ours
 _KEYPOINT_FILES = ("offsets.npy", "signatures.npy", "frames.npy", "local.npy", "sizes.npy")
 
 
@@ -157,8 +164,8 @@ class Repair:
                 aside.parent.mkdir(exist_ok=True)
                 directory.rename(aside)
                 flush_folder(aside.parent)
-            elif directory.exists():
-                shutil.rmtree(directory)
+            else:
+                discard(directory)
 
     def _restore_catalogue(self) -> None:
         """Rebuild the indices of the database if nothing else is wrong with it."""
@@ -178,7 +185,7 @@ class Repair:
         path = self._folder / COLLECTION_MANIFEST
         noted = self._catalogue.fact(MANIFEST_FACT) or ""
         try:
-            found = path.read_bytes().decode()
+            found = read_small(path).decode()
         except (OSError, ValueError):
             found = ""
         if found != noted:
@@ -194,7 +201,7 @@ class Repair:
     def _is_manifest(self, text: str) -> bool:
         """Return whether a text is a manifest of a collection of these models and settings."""
         try:
-            entries = json.loads(text)
+            entries = parse_json(text)
         except ValueError:
             return False
         expected = {"model_id": self._models.model_id, "features": description_digest(self._config)}
@@ -203,12 +210,12 @@ class Repair:
     def _settle(self, listed: SegmentRecord) -> None:
         """Correct the catalogue's entries of a segment by the ids in it, if their digests are right."""
         directory = segment_folder(self._folder, listed.number)
-        ids = SegmentIds(
-            *(np.load(directory / f"{name}.npy", allow_pickle=False) for name in ("ids", "id_offsets", "id_order"))
-        )
-        sums = json.loads(listed.manifest)["sha256"]
-        if any(file_digest(directory / name) != sums[name] for name in ("ids.npy", "id_offsets.npy", "id_order.npy")):
+        manifest = _noted_manifest(directory, listed)
+        names, sums = ("ids", "id_offsets", "id_order"), manifest["sha256"]
+        if any(file_digest(directory / f"{name}.npy") != sums[f"{name}.npy"] for name in names):
             return
+        forms = expected_arrays(manifest)
+        ids = SegmentIds(*(load_array(directory / f"{name}.npy", *forms[name]) for name in names))
         with self._catalogue.change():
             done = self._catalogue.settle(listed.number, list(ids))
         self.restored += [f"{self._folder / CATALOGUE_NAME}: segment {listed.number}: {change}" for change in done]
@@ -219,29 +226,39 @@ class Repair:
         if not directory.is_dir():
             return
         try:
-            manifest: dict[str, Any] = json.loads(listed.manifest)
-            sums: dict[str, str] = manifest["sha256"]
-        except (ValueError, KeyError, TypeError):
+            manifest = _noted_manifest(directory, listed)
+        except CollectionCorruptError:
             return
+        sums: dict[str, str] = manifest["sha256"]
         path = directory / SEGMENT_MANIFEST
-        if not path.is_file() or path.read_bytes() != listed.manifest.encode():
+        if not path.is_file() or file_digest(path) != hashlib.sha256(listed.manifest.encode()).hexdigest():
             replace_file(path, listed.manifest.encode())
             self.restored.append(f"{path}: put back from the catalogue")
         records = [record for record, _ in self._catalogue.records(listed.number)]
         makers: list[Callable[[set[str]], dict[str, bytes]]] = [
             lambda _: _id_files(records),
             lambda _: _size_file(records) if manifest["kind"] == PICTURES else {},
-            lambda bad: _posting_files(directory, self._models, bad) if _sound(bad, _KEYPOINT_FILES) else {},
+            lambda bad: _posting_files(directory, manifest, self._models, bad) if _sound(bad, _KEYPOINT_FILES) else {},
             lambda bad: _tree_file(directory, manifest) if _sound(bad, ("descriptors.npy",)) else {},
         ]
         for make in makers:
             bad = {name for name, digest in sums.items() if not _is_sound(directory / name, digest)}
             if not bad:
                 return
-            for name, data in make(bad).items():
+            made: dict[str, bytes] = {}
+            with suppress(OSError, ValueError, OverflowError):  # what it is made from is damaged too
+                made = make(bad)
+            for name, data in made.items():
                 if name in bad and hashlib.sha256(data).hexdigest() == sums[name]:
                     replace_file(directory / name, data)
                     self.restored.append(f"{directory / name}: made again")
+
+
+def _noted_manifest(directory: Path, listed: SegmentRecord) -> dict[str, Any]:
+    """Return the manifest of a segment that the catalogue has."""
+    manifest = parse_segment_manifest(directory / SEGMENT_MANIFEST, listed.manifest.encode())
+    check_digests(directory, manifest)
+    return manifest
 
 
 def _sound(bad: set[str], needed: Sequence[str]) -> bool:
@@ -268,14 +285,13 @@ def _size_file(records: Sequence[ImageRecord]) -> dict[str, bytes]:
     return {"sizes.npy": npy_bytes(np.array([(record.width, record.height) for record in records], dtype=np.int32))}
 
 
-def _posting_files(directory: Path, models: Models, bad: set[str]) -> dict[str, bytes]:
+def _posting_files(directory: Path, manifest: dict[str, Any], models: Models, bad: set[str]) -> dict[str, bytes]:
     """Return the inverted file, computed from local descriptors and frames if these are kept."""
     if not any(name.startswith("posting_") for name in bad):
         return {}
+    forms = expected_arrays(manifest)
     names = ("offsets", "signatures", "frames", "local", "sizes")
-    offsets, signatures, frames, local, sizes = (
-        np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names
-    )
+    offsets, signatures, frames, local, sizes = (load_array(directory / f"{name}.npy", *forms[name]) for name in names)
     if len(local) < len(frames):
         return {}
     pictures = [
@@ -291,12 +307,14 @@ def _tree_file(directory: Path, manifest: dict[str, Any]) -> dict[str, bytes]:
     settings = manifest["annoy"]
     if settings is None or _is_sound(directory / TREES_NAME, manifest["sha256"][TREES_NAME]):
         return {}
+    chosen = {name: settings[name] for name in ("n_trees", "seed", "n_jobs")}
+    if not 1 <= chosen["n_trees"] <= _MOST_TREES:
+        return {}
     made = directory / f"{TREES_NAME}.new"
+    check_file(made, written=True)
     try:
-        chosen = {name: settings[name] for name in ("n_trees", "seed", "n_jobs")}
-        build_trees(
-            np.load(directory / "descriptors.npy", mmap_mode="r", allow_pickle=False), made, AnnoyConfig(**chosen)
-        )
+        descriptors = load_array(directory / "descriptors.npy", *expected_arrays(manifest)["descriptors"])
+        build_trees(descriptors, made, AnnoyConfig(**chosen))
         return {TREES_NAME: made.read_bytes()}
     finally:
         made.unlink(missing_ok=True)

@@ -32,21 +32,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerprint.datafiles import load_array, open_regular
 from fingerprint.errors import CollectionCorruptError, CollectionError
-from fingerprint.index.annoy_trees import TREES_NAME, Trees
+from fingerprint.index.annoy_trees import Trees
 from fingerprint.index.ids import SegmentIds
 from fingerprint.index.manifests import (
     PICTURES,
     RAW_THUMBNAILS,
-    SEGMENT_MANIFEST,
     VECTORS,
     corrupt,
     read_segment_manifest,
 )
+from fingerprint.index.own_files import SEGMENT_MANIFEST, TREES_NAME
 from fingerprint.types import F32, I32, I64, U8, U64, Fingerprint, Keypoints, Postings
 
 _SCATTERED = ("signatures", "frames", "thumbnails", "local")  # arrays that are read at scattered rows
 MAPPED_FROM = 1 << 18  # bytes; smaller files are read into memory
+_LONGEST_SIDE = 1 << 24  # pixels, of a picture
 _RAW_SIDE = 64  # pixels, of a thumbnail in a segment of format 3
 _NO_LOCAL = np.zeros((0, 128), np.uint8)
 _PICTURE_ARRAYS = ("hashes", "sizes", "thumbnails", "thumbnail_offsets", "offsets", "signatures", "frames", "local")
@@ -126,6 +128,16 @@ class PictureSegment(Segment):
         return self.thumbnails[int(self.thumbnail_offsets[row]) : int(self.thumbnail_offsets[row + 1])]
 
 
+def reference_fault(reference: Fingerprint) -> str | None:
+    """Return what is wrong with a stored picture, so that it cannot be compared, or None. Only damage makes such."""
+    keypoints = reference.keypoints
+    if not (0 < keypoints.width <= _LONGEST_SIDE and 0 < keypoints.height <= _LONGEST_SIDE):
+        return f"its size is {keypoints.width} x {keypoints.height} pixels"
+    if not np.isfinite(reference.descriptor.sum()) or not np.isfinite(keypoints.frame.sum()):
+        return "it has numbers that are not finite"
+    return None
+
+
 def expected_arrays(manifest: dict[str, Any]) -> dict[str, tuple[tuple[int, ...], str]]:
     """Return the shape and dtype that a segment's manifest says of each array, by name."""
     n = manifest["n_images"]
@@ -184,6 +196,7 @@ def open_segment(folder: Path, model_id: str, noted: str | None = None) -> Segme
         If it is of another model than `model_id`.
     """
     manifest = read_segment_manifest(folder, noted, model_id)
+    check_digests(folder, manifest)
     n = manifest["n_images"]
     arrays = {name: _map(folder / f"{name}.npy", *form) for name, form in expected_arrays(manifest).items()}
     _check_run(folder / "id_offsets.npy", arrays["id_offsets"], manifest["n_id_bytes"], "bytes of the ids")
@@ -208,6 +221,16 @@ def open_segment(folder: Path, model_id: str, noted: str | None = None) -> Segme
     return PictureSegment(folder, manifest, ids, arrays["descriptors"], trees, postings=postings, **pictures)
 
 
+def check_digests(folder: Path, manifest: dict[str, Any]) -> None:
+    """Check that the manifest has a digest of each file of the segment, and of no other file."""
+    sums = manifest["sha256"]
+    expected = {f"{name}.npy" for name in expected_arrays(manifest)} | ({TREES_NAME} if manifest["annoy"] else set())
+    if sums.keys() != expected or not all(isinstance(digest, str) for digest in sums.values()):
+        wrong = sorted(sums.keys() ^ expected)
+        what = f"not one of each file: {wrong[0]!r}" if wrong else "not of type str"
+        raise corrupt(folder / SEGMENT_MANIFEST, f"sha256: the digests are {what}")
+
+
 def _check_run(path: Path, bounds: NDArray[Any], last: int, what: str) -> None:
     """Check that bounds run from 0 to `last` and never fall."""
     signed = bounds.astype(np.int64)
@@ -218,18 +241,14 @@ def _check_run(path: Path, bounds: NDArray[Any], last: int, what: str) -> None:
 def _map(path: Path, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     """Map an array from disk and check its shape and dtype. A small one is read, as each mapping keeps a file open."""
     try:
-        small = path.stat().st_size < MAPPED_FROM
-        array: NDArray[Any] = np.load(path, mmap_mode=None if small else "r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array = load_array(path, shape, dtype, MAPPED_FROM)
+    except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
             raise CollectionError(
                 f"{path}: too many open files, as every segment keeps some; raise the limit ('ulimit -n') or build the "
                 "collection again in larger steps"
             ) from error
         raise corrupt(path, str(error)) from error
-    if array.shape != shape or array.dtype != np.dtype(dtype):
-        raise corrupt(path, f"{array.dtype} {array.shape} where {dtype} {shape} belongs")
-    array.setflags(write=False)
     mapping: Any = array.base
     if path.stem in _SCATTERED and isinstance(mapping, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
         mapping.madvise(mmap.MADV_RANDOM)  # do not read ahead: neighbouring bytes are of other pictures
@@ -240,6 +259,7 @@ def segment_problems(folder: Path, noted: str | None = None) -> list[str]:
     """Compare every file of a segment with its digest and return the problems; empty if it is sound."""
     try:
         manifest = read_segment_manifest(folder, noted)
+        check_digests(folder, manifest)
     except CollectionCorruptError as error:
         return [str(error)]
     problems = []
@@ -256,5 +276,5 @@ def segment_problems(folder: Path, noted: str | None = None) -> list[str]:
 
 def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # it is a buffered reader

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from fingerprint.config import AnnoyConfig, Config
 from fingerprint.features.inverted_file import build_postings
 from fingerprint.features.thumbnail import pack_thumbnail
-from fingerprint.index.annoy_trees import METRIC, TREES_NAME, build_trees
+from fingerprint.index.annoy_trees import METRIC, build_trees
 from fingerprint.index.atomic_folder import NewFolder
 from fingerprint.index.ids import SegmentIds
-from fingerprint.index.manifests import FORMAT_VERSION, PICTURES, SEGMENT_MANIFEST, VECTORS
+from fingerprint.index.manifests import FORMAT_VERSION, PICTURES, VECTORS
+from fingerprint.index.own_files import SEGMENT_MANIFEST, TREES_NAME
 from fingerprint.index.segment import POSTING_ARRAYS, PictureSegment, Segment
 from fingerprint.models import VocabularyModel
 from fingerprint.types import F32, I64, U8, Bool, Fingerprint

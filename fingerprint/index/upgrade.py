@@ -11,7 +11,6 @@ when it is added to.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -23,13 +22,15 @@ from typing import Any
 import numpy as np
 
 from fingerprint.atomic import UNFINISHED, flush_folder
+from fingerprint.datafiles import parse_json, read_small
 from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError
 from fingerprint.index.atomic_folder import json_bytes, npy_bytes, replace_file, reported
-from fingerprint.index.catalogue import CATALOGUE_NAME, SCHEMA_VERSION, UNIDENTIFIED, Catalogue
+from fingerprint.index.catalogue import SCHEMA_VERSION, UNIDENTIFIED, Catalogue
 from fingerprint.index.ids import SegmentIds
 from fingerprint.index.layout import MANIFEST_FACT, raise_format, segment_folder
 from fingerprint.index.lock import WriterLock
-from fingerprint.index.manifests import COLLECTION_MANIFEST, FORMAT_VERSION, PICTURES, RAW_THUMBNAILS, SEGMENT_MANIFEST
+from fingerprint.index.manifests import FORMAT_VERSION, PICTURES, RAW_THUMBNAILS
+from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SEGMENT_MANIFEST, SIDE_FILES
 from fingerprint.index.records import ImageRecord
 from fingerprint.index.segment import file_digest
 
@@ -76,7 +77,11 @@ def upgrade_store(folder: Path) -> int:
                     f"{', '.join(map(str, [*_MIGRATIONS, UNIDENTIFIED, SCHEMA_VERSION]))}; "
                     "install the version that made it"
                 )
-            before = int(json.loads((folder / COLLECTION_MANIFEST).read_bytes()).get("format_version", 0))
+            before = _manifest(folder / COLLECTION_MANIFEST).get("format_version", 0)
+            if type(before) is not int:
+                raise CollectionCorruptError(
+                    f"{folder / COLLECTION_MANIFEST}: format version {before!r} is no number; restore the file"
+                )
             _write_manifests(folder)
             _raise_format(folder)
     finally:
@@ -89,12 +94,20 @@ def _reported(folder: Path) -> Iterator[None]:
     """Turn errors of SQLite, JSON and NumPy about a damaged file into one that names the collection."""
     try:
         yield
-    except (sqlite3.Error, ValueError, KeyError, TypeError, EOFError) as error:
+    except (sqlite3.Error, ValueError, KeyError, TypeError, OverflowError) as error:
         if isinstance(error, CollectionCorruptError):
             raise
         raise CollectionCorruptError(
             f"{folder}: it cannot be read as an older collection ({error}); restore it or build the collection again"
         ) from error
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    """Return a manifest of any format."""
+    found = parse_json(read_small(path))
+    if not isinstance(found, dict):
+        raise CollectionCorruptError(f"{path}: not a manifest; restore the file or build the collection again")
+    return found
 
 
 def _schema(path: Path) -> int:
@@ -110,11 +123,11 @@ def _from_schema_1(folder: Path) -> None:
         segments = list(_old_segments(database))
         skipped = database.execute("SELECT path, reason FROM skipped").fetchall()
         database.execute("PRAGMA journal_mode = DELETE")  # deletes its log, which the new catalogue must not get
-    old = json.loads((folder / COLLECTION_MANIFEST).read_bytes())
+    old = _manifest(folder / COLLECTION_MANIFEST)
     manifests = {segment.number: _complete(folder, segment) for segment in segments}
     made = path.with_name(path.name + UNFINISHED)
-    for left in folder.glob(f"{made.name}*"):
-        left.unlink()
+    for end in ("", *SIDE_FILES):
+        made.with_name(made.name + end).unlink(missing_ok=True)
     catalogue = Catalogue(made, create=True)
     try:
         with catalogue.change():
@@ -146,7 +159,7 @@ def _old_segments(database: sqlite3.Connection) -> Iterator[_OldSegment]:
 def _complete(folder: Path, segment: _OldSegment) -> Mapping[str, Any]:
     """Write the ids of a segment beside its other files, and return its manifest in the current format."""
     directory = segment_folder(folder, segment.number)
-    manifest = json.loads((directory / SEGMENT_MANIFEST).read_bytes())
+    manifest = _manifest(directory / SEGMENT_MANIFEST)
     ids = SegmentIds.of([record.image_id for record in segment.records])
     if manifest["n_images"] != len(ids):
         raise CollectionCorruptError(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import resource
 import shlex
-import shutil
+import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -23,17 +23,32 @@ from fingerprint.errors import (
     ModelMismatchError,
 )
 from fingerprint.index.atomic_folder import json_bytes, replace_file, reported
-from fingerprint.index.catalogue import CATALOGUE_NAME, Catalogue
-from fingerprint.index.layout import MANIFEST_FACT, SEGMENTS_NAME, raise_format, segment_folder
-from fingerprint.index.lock import LOCK_NAME, WriterLock
-from fingerprint.index.manifests import COLLECTION_MANIFEST, FORMAT_VERSION
+from fingerprint.index.catalogue import Catalogue, was_unfinished
+from fingerprint.index.layout import MANIFEST_FACT, raise_format, segment_folder
+from fingerprint.index.lock import WriterLock
+from fingerprint.index.manifests import FORMAT_VERSION
 from fingerprint.index.merge_policy import Part, Rewrite, due_for_merging, rewrites_to_compact
+from fingerprint.index.own_files import (
+    CATALOGUE_NAME,
+    COLLECTION_MANIFEST,
+    LOCK_NAME,
+    SEGMENTS_NAME,
+    SIDE_FILES,
+    discard,
+    is_segment_name,
+)
 from fingerprint.index.reader import Reader
 from fingerprint.index.records import ImageRecord, SegmentRecord
 from fingerprint.index.segment import MAPPED_FROM, segment_problems
 from fingerprint.index.segment_writer import Source, merge_segments, write_pictures, write_vectors
 from fingerprint.models import Models
 from fingerprint.types import F32, Fingerprint, Skipped
+
+resource: ModuleType | None
+try:
+    import resource
+except ImportError:  # pragma: no cover - Windows
+    resource = None
 
 _OTHER_FILES = 40  # that a process has open besides those of segments
 _log = logging.getLogger(__name__)
@@ -113,11 +128,14 @@ class Writer:
             self._lock.release()
 
     def _sweep(self) -> None:
-        """Delete segments that are not in the catalogue: a writer that died has left them."""
+        """Delete segments that are not in the catalogue: a writer that died has left them.
+
+        Anything else in the folder stays: the collection did not make it.
+        """
         listed = {segment_folder(self._folder, s.number).name for s in self._catalogue.segments()}
-        for left in (self._folder / SEGMENTS_NAME).iterdir():
-            if left.name not in listed:
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        for left in list((self._folder / SEGMENTS_NAME).iterdir()):
+            if left.name not in listed and not (is_segment_name(left.name) and discard(left)):
+                _log.info("%s: not made by the collection; it stays", left)
 
     def _clear_away(self) -> None:
         """Sweep after a change. If that fails, it is only logged, as the change itself is not affected."""
@@ -329,6 +347,8 @@ class Writer:
         outputs = [output for rewrite in rewrites for output in rewrite]
         outputs += [[Part.whole(segment)] for segment in before if segment.number not in old]
         needed = sum(map(self._open_files, outputs))
+        if resource is None:
+            return
         allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         if allowed != resource.RLIM_INFINITY and needed > allowed - _OTHER_FILES:
             raise ConfigError(
@@ -411,7 +431,7 @@ def _check_empty(folder: Path) -> None:
         raise CollectionExistsError(
             f"{folder}: already a collection; 'fingerprint index add {shlex.quote(str(folder))} IMAGES' adds to it"
         )
-    if folder.exists() and not (folder.is_dir() and all(map(_left_by_create, folder.iterdir()))):
+    if folder.exists() and not (folder.is_dir() and all(map(_left_by_create, list(folder.iterdir())))):
         raise CollectionExistsError(f"{folder}: not empty; choose another folder or remove it first")
 
 
@@ -427,8 +447,10 @@ def _make(folder: Path, models: Models, config: Config) -> None:
     )
     with reported(folder):
         for left in folder.iterdir():
-            if left.name != LOCK_NAME:
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            if left.name == SEGMENTS_NAME:
+                left.rmdir()
+            elif left.name != LOCK_NAME:
+                left.unlink()
         (folder / SEGMENTS_NAME).mkdir()
         catalogue = Catalogue(folder / CATALOGUE_NAME, create=True)
         try:
@@ -442,7 +464,10 @@ def _make(folder: Path, models: Models, config: Config) -> None:
 
 def _left_by_create(path: Path) -> bool:
     """Return whether a file is one that an interrupted `Writer.create` leaves."""
+    mode = path.lstat().st_mode
     if path.name == SEGMENTS_NAME:
-        return path.is_dir() and not any(path.iterdir())
-    made = (CATALOGUE_NAME, f"{CATALOGUE_NAME}-wal", f"{CATALOGUE_NAME}-shm", f"{CATALOGUE_NAME}-journal")
-    return path.is_file() and path.name in (*made, LOCK_NAME, COLLECTION_MANIFEST + UNFINISHED)
+        return stat.S_ISDIR(mode) and not any(path.iterdir())
+    if path.name == CATALOGUE_NAME:
+        return stat.S_ISREG(mode) and was_unfinished(path)
+    made = (*(CATALOGUE_NAME + end for end in SIDE_FILES), LOCK_NAME, COLLECTION_MANIFEST + UNFINISHED)
+    return stat.S_ISREG(mode) and path.name in made

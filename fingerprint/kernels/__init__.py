@@ -1,1 +1,1 @@
-"""Numba kernels: pure loops over validated arrays; the only modules that import numba."""
+"""Numba kernels: pure loops over validated arrays, and the compiler; the only modules that import numba."""

@@ -9,7 +9,8 @@ Numba's cache does not see a change in another file: after a change here, remove
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from fingerprint.kernels.compiled import njit
 
 
 @njit(cache=True, nogil=True)

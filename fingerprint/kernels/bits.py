@@ -6,7 +6,8 @@ Numba's cache does not see a change in another file: after a change here, remove
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from fingerprint.kernels.compiled import njit
 
 _M1 = np.uint64(0x5555555555555555)
 _M2 = np.uint64(0x3333333333333333)

@@ -22,8 +22,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from fingerprint.kernels.compiled import njit
 from fingerprint.types import F64, I64, U8, U64
 
 _ONE = np.uint64(1)

@@ -7,8 +7,8 @@ direction, and strong ones hardly weigh more than weak ones: a copy may be darke
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from fingerprint.kernels.compiled import njit
 from fingerprint.types import F32, F64, U8, Bool
 
 #: Side of a cell in pixels.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from fingerprint.kernels.compiled import njit
 from fingerprint.types import F64, Bool
 
 

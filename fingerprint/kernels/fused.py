@@ -9,8 +9,8 @@ the caches of the kernels.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from fingerprint.kernels.compiled import njit
 from fingerprint.kernels.hashing import thumbnail_quality
 from fingerprint.kernels.information import (
     measured_ahash,

@@ -6,10 +6,10 @@ Hashes are ``uint64`` words; those of more than 64 bits have several words each.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from fingerprint.kernels.arrays import longer
 from fingerprint.kernels.bits import popcount
+from fingerprint.kernels.compiled import njit
 from fingerprint.types import U8, U64
 
 _BLOCK = 4096

@@ -25,7 +25,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from fingerprint.kernels.blocks import (
     block_mean256,
@@ -35,6 +34,7 @@ from fingerprint.kernels.blocks import (
     count_colours,
     whash64,
 )
+from fingerprint.kernels.compiled import njit
 from fingerprint.kernels.hashing import (
     above,
     ahash64,

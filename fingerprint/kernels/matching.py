@@ -6,10 +6,10 @@ A *frame* is that of `fingerprint.kernels.agreement`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from fingerprint.kernels.agreement import mark_agreeing, nearest_matches
 from fingerprint.kernels.bits import popcount
+from fingerprint.kernels.compiled import njit
 from fingerprint.types import F32, F64
 
 _ONE = np.uint64(1)

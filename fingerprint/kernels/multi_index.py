@@ -9,10 +9,10 @@ distance would be ``r + 1`` or more.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from fingerprint.kernels.arrays import longer
 from fingerprint.kernels.bits import popcount
+from fingerprint.kernels.compiled import njit
 
 SUBSTRING_BITS = 16
 N_BUCKETS = 1 << SUBSTRING_BITS

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from fingerprint.kernels.arrays import longer
+from fingerprint.kernels.compiled import njit
 
 _LANES = 8
 _WIDE = 64  # parallel float32 sums: enough to hide the latency of an addition

@@ -6,7 +6,6 @@ Numba's cache does not see a change in another file: after a change in `fingerpr
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from fingerprint.kernels.cells import (
     AREA,
@@ -24,6 +23,7 @@ from fingerprint.kernels.cells import (
     REFERENCE_MEAN,
     UNMOVED,
 )
+from fingerprint.kernels.compiled import njit
 from fingerprint.types import F64, U8
 
 #: What `summarise_cells` measures, in order. A cell is textured if either picture has texture in it; it agrees or

@@ -15,8 +15,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from fingerprint.kernels.compiled import njit
 from fingerprint.types import F32, I32, U64
 
 _SIDE = 64  # of the small picture

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from fingerprint.kernels.agreement import mark_agreeing, nearest_matches
 from fingerprint.kernels.arrays import longer
 from fingerprint.kernels.bits import popcount
+from fingerprint.kernels.compiled import njit
 
 _BYTE = np.uint32(255)
 _LANES = 64

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from fingerprint.kernels.compiled import njit
 from fingerprint.types import BOUNDARY_BINS
 
 _NEAR, _FAR = 3, 6  # lines beside a boundary that it is compared with; nearer ones share its blur

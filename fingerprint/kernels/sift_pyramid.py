@@ -6,9 +6,9 @@ Numba's cache does not see a change in another file: after a change here, remove
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from fingerprint.kernels.arrays import longer
+from fingerprint.kernels.compiled import njit
 from fingerprint.types import F32
 
 LAYERS = 3

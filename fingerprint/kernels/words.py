@@ -7,7 +7,8 @@ squared distance less half of the point's own squared norm, so it orders words a
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from fingerprint.kernels.compiled import njit
 
 _FAR = np.float32(3e38)
 _LANES = 32

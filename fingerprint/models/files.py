@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import lzma
 import zipfile
-import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import fields
 from functools import lru_cache
 from importlib import resources
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.atomic import replace_bytes, replacing
+from fingerprint.datafiles import open_archive, parse_json, read_small
 from fingerprint.errors import ModelError
 from fingerprint.models.checks import check_parts
 from fingerprint.models.parts import (
@@ -36,22 +36,26 @@ from fingerprint.models.parts import (
 FORMAT_VERSION = 4
 ARRAYS_NAME = "models.npz"
 MANIFEST_NAME = "MODELS.json"
+_NEW_MANIFEST = f"{MANIFEST_NAME}.new"  # of arrays that are about to replace those of `MANIFEST_NAME`
 _PREFIXES = {"cohort": "background"}  # names of parts in the file, where they differ
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the same arrays must give the same bytes
-_UNREADABLE = (  # the errors of JSON, zip and npy for damaged bytes
-    OSError,
-    ValueError,
-    EOFError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-)
 
 
 def save_models(models: Models, folder: Path) -> None:
-    """Write ``models.npz`` and ``MODELS.json`` into `folder`, the same bytes for the same models."""
+    """Write ``models.npz`` and ``MODELS.json`` into `folder`, the same bytes for the same models.
+
+    Two files cannot be replaced in one step. The new manifest is first written under a second name, which `load_models`
+    reads if the first does not fit the arrays: an interruption at any moment leaves the old models or the new ones.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "model_id": models.model_id,
+        "calibration_id": models.calibration_id,
+        "facts": dict(models.facts),
+    }
+    text = (json.dumps(manifest, indent=2, sort_keys=True) + "\n").encode()
+    replace_bytes(folder / _NEW_MANIFEST, text)
     with (
         replacing(folder / ARRAYS_NAME) as temporary,
         zipfile.ZipFile(temporary, "x", zipfile.ZIP_DEFLATED) as archive,
@@ -64,13 +68,8 @@ def save_models(models: Models, folder: Path) -> None:
                 entry = zipfile.ZipInfo(f"{prefix}.{name}.npy", _FIXED_DATE)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(entry, buffer.getvalue())
-    manifest = {
-        "format_version": FORMAT_VERSION,
-        "model_id": models.model_id,
-        "calibration_id": models.calibration_id,
-        "facts": dict(models.facts),
-    }
-    replace_bytes(folder / MANIFEST_NAME, (json.dumps(manifest, indent=2, sort_keys=True) + "\n").encode())
+    replace_bytes(folder / MANIFEST_NAME, text)
+    (folder / _NEW_MANIFEST).unlink()
 
 
 def load_models(folder: Path | None = None) -> Models:
@@ -98,20 +97,33 @@ def _shipped() -> Models:
 
 
 def _load(folder: Path) -> Models:
-    manifest_path, arrays_path = folder / MANIFEST_NAME, folder / ARRAYS_NAME
+    arrays_path = folder / ARRAYS_NAME
     try:
-        manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
         arrays = _read_arrays(arrays_path)
-    except _UNREADABLE as error:
-        raise ModelError(
-            f"{folder}: cannot read the models ({error}); train them again with 'fingerprint train IMAGES --out DIR'"
-        ) from error
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder, error) from error
+    try:
+        return _models(arrays, arrays_path, folder / MANIFEST_NAME)
+    except ModelError:
+        if (folder / _NEW_MANIFEST).is_file():
+            with suppress(ModelError):
+                return _models(arrays, arrays_path, folder / _NEW_MANIFEST)
+        raise
+
+
+def _models(arrays: Mapping[str, NDArray[Any]], arrays_path: Path, manifest_path: Path) -> Models:
+    """Return the models that a file of arrays holds, if its manifest is this one."""
+    folder = manifest_path.parent
+    try:
+        manifest = parse_json(read_small(manifest_path))
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder, error) from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get("facts", {}), dict):
         raise ModelError(f"{manifest_path}: not a manifest of models; restore the file or train the models again")
     version = manifest.get("format_version")
-    if version != FORMAT_VERSION:
+    if type(version) is not int or version != FORMAT_VERSION:
         raise ModelError(
-            f"{manifest_path}: format version {version}, this version of copyprint reads {FORMAT_VERSION}; "
+            f"{manifest_path}: format version {version!r}, this version of copyprint reads {FORMAT_VERSION}; "
             "train the models again or install the version that made them"
         )
     try:
@@ -130,21 +142,21 @@ def _load(folder: Path) -> Models:
     for key, found in (("model_id", models.model_id), ("calibration_id", models.calibration_id)):
         if manifest.get(key) != found:
             raise ModelError(
-                f"{folder}: {MANIFEST_NAME} says {key} {manifest.get(key)}, the arrays are {found}; "
+                f"{folder}: {MANIFEST_NAME} says {key} {manifest.get(key)!r}, the arrays are {found}; "
                 "one of the two files was changed or damaged: restore both or train the models again"
             )
     return models
 
 
+def _unreadable(folder: Path, error: Exception) -> ModelError:
+    return ModelError(
+        f"{folder}: cannot read the models ({error}); train them again with 'fingerprint train IMAGES --out DIR'"
+    )
+
+
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Read an npz file; unlike `numpy.load`, accept no other format and leave no damaged file open."""
-    with zipfile.ZipFile(path) as archive:
-        return {
-            entry.filename.removesuffix(".npy"): np.lib.format.read_array(
-                io.BytesIO(archive.read(entry)), allow_pickle=False
-            )
-            for entry in archive.infolist()
-        }
+    with open_archive(path) as archive:
+        return {name: archive.array(name) for name in archive.names}
 
 
 def _pick(arrays: Mapping[str, NDArray[Any]], kind: type, prefix: str) -> dict[str, NDArray[Any]]:

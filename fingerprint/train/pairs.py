@@ -10,6 +10,7 @@ A photograph that graphics show, or that is pasted into a query, is not in the c
 from __future__ import annotations
 
 import csv
+import io
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from typing import overload
 import numpy as np
 
 from fingerprint.config import Config, TrainConfig
+from fingerprint.datafiles import open_regular
 from fingerprint.edits import random_chain
 from fingerprint.edits.canvas import as_jpeg
 from fingerprint.edits.graphics import TRAINING_FAMILIES, draw_member
@@ -304,15 +306,22 @@ def read_known_pairs(path: Path) -> dict[frozenset[str], int]:
     Raises
     ------
     ConfigError
-        If a column is missing, or the file is no text.
+        If the file cannot be read, is no text in UTF-8 (a byte-order mark does no harm), or lacks a column or a field.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            table = csv.DictReader(file)
+        with open_regular(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file, strict=True)
             if missing := {"first", "second", "kind"} - set(table.fieldnames or ()):
                 raise KeyError(", ".join(sorted(missing)))
-            rows = list(table)
-        return {frozenset({row["first"], row["second"]}): KINDS[row["kind"]] for row in rows if row["kind"] in KINDS}
+            known = {}
+            for row in table:
+                if row["first"] is None or row["second"] is None or row["kind"] is None:
+                    raise KeyError(f"a field of line {table.line_num}")
+                if row["kind"] in KINDS:
+                    known[frozenset({row["first"], row["second"]})] = KINDS[row["kind"]]
+        return known
+    except OSError as error:
+        raise ConfigError(f"{path}: the list of pairs cannot be read: {error.strerror or error}") from error
     except (KeyError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(
             f"{path}: not a list of pairs ({error}); it needs the columns first, second and kind"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.challenge.halves import Rows
+from fingerprint.datafiles import Archive, open_archive
 from fingerprint.errors import ConfigError
 from fingerprint.vectorfiles.values import file_fault, rows_at_once, shape_fault
 
 _IDS_AT_ONCE = 1 << 16
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError, RuntimeError)
 
 
 def read_npz(path: Path) -> tuple[NDArray[Any], tuple[str, ...], str | None]:
@@ -31,23 +31,34 @@ def read_npz(path: Path) -> tuple[NDArray[Any], tuple[str, ...], str | None]:
         If it cannot be read.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            found = {name.removesuffix(".npy") for name in archive.namelist()}
-            if missing := [name for name in ("ids", "descriptors") if name not in found]:
-                have = ", ".join(sorted(found)) or "nothing"
-                raise file_fault(path, f"has {have}, lacks {' and '.join(missing)}: write ids and descriptors")
-            ids = _texts(path, "ids", _member(path, archive, "ids"))
-            if ids.ndim != 1:
-                raise file_fault(path, f"ids has shape {ids.shape}: write one id a row")
-            model = _texts(path, "model_id", _member(path, archive, "model_id")) if "model_id" in found else None
-            if model is not None and model.size != 1:
-                raise file_fault(path, f"model_id has shape {model.shape}: write one text")
-            descriptors = _member(path, archive, "descriptors")
+        with open_archive(path) as archive:
+            return _read(path, archive)
     except ConfigError:
         raise
-    except _BROKEN as error:
+    except ValueError as error:
         raise file_fault(path, f"not a sound NPZ archive ({error}): write or copy it again") from error
-    return descriptors, tuple(ids.tolist()), None if model is None else str(model.item())
+
+
+def _read(path: Path, archive: Archive) -> tuple[NDArray[Any], tuple[str, ...], str | None]:
+    if missing := [name for name in ("ids", "descriptors") if name not in archive.names]:
+        have = ", ".join(sorted(archive.names)) or "nothing"
+        raise file_fault(path, f"has {have}, lacks {' and '.join(missing)}: write ids and descriptors")
+    n_ids = _check_texts(path, archive, "ids")
+    if len(n_ids) != 1:
+        raise file_fault(path, f"ids has shape {n_ids}: write one id a row")
+    shape, _ = archive.form("descriptors")
+    if what := shape_fault(shape):
+        raise file_fault(path, what)
+    if n_ids[0] != shape[0]:
+        raise file_fault(path, f"{n_ids[0]} ids for {shape[0]} vectors: give one each")
+    model = None
+    if "model_id" in archive.names:
+        form = _check_texts(path, archive, "model_id")
+        if math.prod(form) != 1:
+            raise file_fault(path, f"model_id has shape {form}: write one text")
+        model = next(archive.texts("model_id"))
+    descriptors = archive.array("descriptors")
+    return descriptors, tuple(archive.texts("ids")), model
 
 
 def write_npz(path: Path, ids: Sequence[str], rows: Rows, model_id: str | None) -> None:
@@ -65,30 +76,12 @@ def write_npz(path: Path, ids: Sequence[str], rows: Rows, model_id: str | None) 
                 file.write(rows[start : start + step].astype("<f4", copy=False).tobytes())
 
 
-def _member(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """Return an array of an archive, after checking that it is complete."""
-    with archive.open(f"{name}.npy") as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(file)
-        rest = archive.getinfo(f"{name}.npy").file_size - file.tell()
-    if dtype.hasobject:
-        raise file_fault(path, f"{name} is pickled, which is never read: save it as texts or float32")
-    if rest != dtype.itemsize * int(np.prod(shape, dtype=object)):
-        raise file_fault(path, f"{name} is not as long as its shape {shape} says: write or copy the file again")
-    if name == "descriptors" and (what := shape_fault(shape)):
-        raise file_fault(path, what)
-    with archive.open(f"{name}.npy") as file:
-        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-    return array
-
-
-def _texts(path: Path, name: str, array: NDArray[Any]) -> NDArray[Any]:
-    if array.dtype.kind == "S":
-        return np.strings.decode(array, "utf-8")  # read_npz reports its error as one of the archive
-    if array.dtype.kind != "U":
-        raise file_fault(path, f"{name} is of type {array.dtype}: write texts")
-    return array
+def _check_texts(path: Path, archive: Archive, name: str) -> tuple[int, ...]:
+    """Return the shape of an array, which must be of texts."""
+    shape, dtype = archive.form(name)
+    if dtype.kind not in "SU":
+        raise file_fault(path, f"{name} is of type {dtype}: write texts")
+    return shape
 
 
 @contextmanager

@@ -557,6 +557,19 @@ class TestSearch:
         assert facts == [("coffee.jpg", "shared", 0.02, 0.9), ("rocket.jpg", "shared", 0.1, 0.8)]
         assert list(with_shared["shared"][0]) == list(without["matches"][0])
 
+    def test_a_damaged_reference_is_left_out_and_reported(self, place: Place, own: Path) -> None:
+        (path,) = (own / "segments").glob("*/thumbnails.npy")
+        np.save(path, np.zeros_like(np.load(path)))
+        result = done("search", own, place.good, "--json", code=1)
+        answers = lines(result)
+        assert all(answer["matches"] == [] for answer in answers)
+        damaged = {item["reference"] for answer in answers for item in answer["damaged"]}
+        assert damaged
+        for name in damaged:
+            (line,) = [line for line in result.stderr.splitlines() if f"reference {name} is left out" in line]
+            assert "--repair" in line
+        done("search", own, place.good, code=1)
+
     @pytest.mark.usefixtures("judged")
     def test_nothing_is_found_where_there_is_no_copy(self, place: Place) -> None:
         arguments = ("search", place.collection, place.copies / "stranger.jpg", "--min-score", 0.95)
@@ -756,6 +769,15 @@ class TestChallenge:
         assert lines(labelled)[0]["micro_ap"] == 1.0
         assert labelled.stderr == ""
 
+    @pytest.mark.parametrize(
+        ("rows", "said"), [("Q0.jpg,R0,9\n", "drop the extension"), ("Q7,R3,9\n", "none of the 1 rows")]
+    )
+    def test_nothing_that_is_labelled_is_no_zero(self, rows: str, said: str, tmp_path: Path) -> None:
+        (tmp_path / "truth.csv").write_text("Q0,R0\nQ1,\n")
+        (tmp_path / "m.csv").write_text(rows)
+        judge = ("challenge", "evaluate", "--ground-truth", tmp_path / "truth.csv", "--matching", tmp_path / "m.csv")
+        assert said in done(*judge, "--labelled-only", code=2).stderr
+
     def test_no_threshold_is_null(self, tmp_path: Path) -> None:
         (tmp_path / "truth.csv").write_text("Q0,R0\n")
         (tmp_path / "m.csv").write_text("Q0,R1,1.0\n")
@@ -952,8 +974,7 @@ class TestBoundary:
         inner, outer = SystemError("returned a result with an exception set"), SystemError("the same of the dispatcher")
         inner.__cause__, outer.__cause__ = stopped, inner
         assert failing(outer).exit_code == code
-        fault = SystemError("without a signal")
-        assert failing(fault).exception is fault
+        assert failing(SystemError("without a signal")).exit_code == 70
 
     def test_the_signal_term_takes_temporary_files_with_it(self, place: Place, tmp_path: Path) -> None:
         program = (
@@ -974,9 +995,22 @@ class TestBoundary:
         assert (ended.returncode, ended.stdout, ended.stderr) == (143, b"", b"")
         assert [path.name for path in tmp_path.rglob("*")] == ["temporary"]
 
-    def test_a_fault_of_the_program_keeps_its_traceback(self, failing: Any) -> None:
-        fault = RuntimeError("a bug")
-        assert failing(fault).exception is fault
+    def test_a_fault_of_the_program_has_a_code_of_its_own(self, failing: Any) -> None:
+        """Not 1, which means that the work was done."""
+        result = failing(RuntimeError("a\nbug"))
+        assert result.exit_code == 70
+        assert result.stderr.startswith(
+            "fingerprint: internal error: RuntimeError: a\\nbug; this is a bug of copyprint"
+        )
+        assert result.stderr.count("\n") == 1
+        assert result.stdout == ""
+
+    def test_its_traceback_is_shown_on_demand(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(fingerprint.collection.collection, "open_collection", lambda *_, **__: 1 / 0)
+        for more, wanted in (((), False), (("-v",), False), (("-vv",), True)):
+            result = run("index", "info", place.collection, *more)
+            assert result.exit_code == 70
+            assert ("Traceback" in result.stderr) is wanted
 
     def test_warnings_of_libraries_are_told_on_demand(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
         def warn(*_: object, **__: object) -> None:

@@ -83,7 +83,7 @@ def test_damaged_bytes_are_refused(harm: str, kind: str, grey: U8) -> None:
         "noise": np.random.default_rng(0).integers(0, 256, 400).astype(np.uint8),
         "middle gone": np.concatenate([whole[:8], whole[-12:]]),
     }[harm]
-    with pytest.raises(CollectionCorruptError, match=rf"{len(damaged)} bytes of a stored thumbnail.*index check"):
+    with pytest.raises(CollectionCorruptError, match=rf"{len(damaged)} bytes of its stored thumbnail.*index check"):
         open_thumbnail(damaged)
 
 

@@ -7,15 +7,18 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fingerprint.collection.collection import open_collection
+from fingerprint.collection.repair import repair_collection
 from fingerprint.config import DEFAULT_CONFIG, CandidateConfig, StorageConfig
 from fingerprint.errors import CollectionCorruptError, CollectionError, ModelMismatchError
 from fingerprint.features.describe import describe_query
-from fingerprint.index import ImageRecord, Writer, check_store
+from fingerprint.index import ImageRecord, Writer, check_store, upgrade_store
 from fingerprint.models import Models
 from fingerprint.types import U8, Candidate, Fingerprint, Query
 
@@ -49,7 +52,7 @@ def candidates_of(store: Writer, query: Query, *, exact: bool = False) -> list[C
 def sound(tmp_path_factory: pytest.TempPathFactory, described: dict[str, Fingerprint], models: Models) -> Path:
     """A collection to copy: 80 pictures with long ids, so that its catalogue has pages enough to damage."""
     folder = tmp_path_factory.mktemp("sound") / "collection"
-    some = list(described.values())
+    some = [described[name] for name in ("astronaut", "chelsea", "coffee", "rocket")]
     build(folder, {f"{i:03d}-{'x' * 200}": some[i % 4] for i in range(80)}, models)
     return folder
 
@@ -210,14 +213,113 @@ class TestSegmentFiles:
             assert "no such id" not in store.reader
         assert any(f"{name}.npy" in problem for problem in check_store(folder))
 
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"PK\x03\x04" + bytes(100),
+            b"\x93NUMPY\x01\x00\x0b\x00{'descr': (",
+            b"\x93NUMPY\x01\x00\x08\x00" + b"(" * 8,
+            b"\x93NUMPY\x01\x00\x70\x17" + b"-" * 5999 + b"1",
+            b"\x93NUMPY\x07\x00\x01\x00{",
+            b"\x93NUMPY\x01\x00\x02\x00\x00{",
+        ],
+    )
+    def test_arrays_whose_beginning_is_something_else(self, data: bytes, folder: Path, models: Models) -> None:
+        for name in ("hashes.npy", "descriptors.npy"):  # one that is read, and one that is mapped
+            path = folder / SEGMENT / name
+            whole = path.read_bytes()
+            path.write_bytes(data + whole[len(data) :])
+            with pytest.raises(CollectionCorruptError, match=rf"{name}.*--repair"):
+                opened(folder, models)
+            assert any(name in problem for problem in check_store(folder))
+            path.write_bytes(whole)
+
     def test_pickled_arrays_are_not_read(self, folder: Path, models: Models) -> None:
         np.save(folder / SEGMENT / "hashes.npy", np.array([[1, 2, 3]] * 80, dtype=object), allow_pickle=True)
         with pytest.raises(CollectionCorruptError, match=r"hashes\.npy"):
             opened(folder, models)
 
 
+class TestDamagedReferences:
+    """One damaged picture costs only itself; the others are found, and it is reported."""
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("descriptors", np.nan),
+            ("descriptors", np.inf),
+            ("frames", np.nan),
+            ("frames", -np.inf),
+            ("sizes", 0),
+            ("sizes", -7),
+            ("thumbnails", 0),
+        ],
+    )
+    def test_are_left_out_and_reported(
+        self, name: str, value: float, folder: Path, models: Models, query: Query, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        path = folder / SEGMENT / f"{name}.npy"
+        array = np.load(path)
+        row = 1  # a picture of the cat, as is every fourth
+        starts = {
+            "frames": np.load(folder / SEGMENT / "offsets.npy"),
+            "thumbnails": np.load(folder / SEGMENT / "thumbnail_offsets.npy"),
+        }.get(name, np.arange(81))
+        array[starts[row] : starts[row + 1]] = value
+        np.save(path, array)
+        damaged = f"{row:03d}-{'x' * 200}"
+        for profile in (CONFIG, DEFAULT_CONFIG):  # by Annoy, and exactly
+            caplog.clear()
+            with open_collection(folder, models=models, config=profile) as collection:
+                searching = collection._searching(80, 0.0, exact=False)
+                answer = searching.answer_described(query)
+                searching.answer_described(query)
+            assert damaged not in [match.reference_id for match in answer.matches]
+            assert any(match.probability > 0.9 for match in answer.matches)
+            assert all(item.path == damaged for item in answer.damaged)
+            said = [record.message for record in caplog.records if damaged in record.message]
+            assert len(said) == len(answer.damaged)
+            assert all("--repair" in text and str(folder) in text for text in said)
+
+    def test_nearest_vectors_for_one_query_and_for_many(self, folder: Path, models: Models) -> None:
+        path = folder / SEGMENT / "descriptors.npy"
+        array = np.load(path)
+        array[1] = np.nan
+        np.save(path, array)
+        for config in (CONFIG, DEFAULT_CONFIG):
+            with open_collection(folder, models=models, config=config) as collection:
+                for n in (1, 40):
+                    for found in collection.nearest(np.tile(array[0], (n, 1)), n_results=80):
+                        ids = [neighbour.reference_id[:3] for neighbour in found]
+                        assert ids[0] == "000"
+                        assert "001" not in ids
+                        assert len(ids) >= 70
+
+    def test_all_of_them(self, folder: Path, models: Models, query: Query) -> None:
+        path = folder / SEGMENT / "descriptors.npy"
+        np.save(path, np.full_like(np.load(path), np.nan))
+        with open_collection(folder, models=models, config=DEFAULT_CONFIG) as collection:
+            assert collection.search_described(query) == []
+            assert collection.nearest(np.ones((1, 256), np.float32)) == [[]]
+
+
+class TestClosed:
+    def test_nothing_is_answered(self, folder: Path, models: Models, query: Query) -> None:
+        collection = open_collection(folder, models=models, config=CONFIG)
+        collection.close()
+        collection.close()
+        calls: list[Callable[[], object]] = [
+            *(lambda: collection.search_described(query), lambda: collection.ids, lambda: len(collection)),
+            *(collection.refresh, collection.info, lambda: collection.nearest(np.ones((1, 256), np.float32))),
+            *(lambda: collection.remove(["x"]), lambda: "x" in collection, collection.descriptors),
+        ]
+        for call in calls:
+            with pytest.raises(CollectionError, match=r"closed.*open"):
+                call()
+
+
 class TestSegmentManifest:
-    @pytest.mark.parametrize("text", ["", "[]", "{}", "nonsense", "3"])
+    @pytest.mark.parametrize("text", ["", "[]", "{}", "nonsense", "3", "[" * 100_000, '{"a":' * 100_000])
     def test_one_that_is_none_is_named(self, text: str, folder: Path, models: Models) -> None:
         (folder / SEGMENT / "manifest.json").write_text(text)
         with pytest.raises(CollectionCorruptError, match=r"manifest\.json"):
@@ -265,6 +367,25 @@ class TestSegmentManifest:
             with pytest.raises(CollectionCorruptError, match=rf"000001.*{entry}"):
                 opened(folder, models)
             note_manifests(folder)
+
+    @pytest.mark.parametrize(
+        ("entry", "value"),
+        [
+            ("format_version", 4.0),
+            ("annoy", {}),
+            ("annoy", {"metric": "euclidean", "n_trees": "9", "seed": 1, "n_jobs": 1}),
+            ("sha256", {}),
+            ("sha256", {"../../../etc/passwd": "0" * 64}),
+        ],
+    )
+    def test_an_entry_that_is_wrong_inside(self, entry: str, value: object, folder: Path, models: Models) -> None:
+        change_manifest(folder / SEGMENT / "manifest.json", **{entry: value})
+        for _ in ("as it is", "though the catalogue agrees"):
+            with pytest.raises(CollectionCorruptError, match=r"000001/manifest\.json"):
+                opened(folder, models)
+            assert any("manifest.json" in problem for problem in check_store(folder))
+            note_manifests(folder)
+        assert repair_collection(folder, models=models, config=CONFIG, n_workers=1).problems == ()
 
     @pytest.mark.parametrize("value", [None, [], "x"])
     def test_digests_of_another_kind_are_a_problem_not_a_crash(self, value: object, folder: Path) -> None:
@@ -437,9 +558,59 @@ class TestCatalogue:
             assert catalogue.execute(statement).rowcount == 1
         catalogue.close()
 
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE images SET path = CAST(x'ff00fe' AS TEXT) WHERE row = 7",
+            "UPDATE images SET id = CAST(x'ff00fe' AS TEXT) WHERE row = 7",
+            "UPDATE segments SET manifest = CAST(x'ff00fe' AS TEXT)",
+            "UPDATE facts SET value = CAST(x'ff00fe' AS TEXT)",
+            "UPDATE facts SET value = '[]'",
+            "UPDATE facts SET value = 'nonsense'",
+            "UPDATE sqlite_sequence SET seq = 'x'",
+        ],
+    )
+    def test_texts_and_numbers_that_are_none(
+        self, statement: str, folder: Path, models: Models, described: dict[str, Fingerprint]
+    ) -> None:
+        self.change(folder, statement)
+        picture = described["chelsea"]
+        new = [ImageRecord("new", None, None, None, picture.width, picture.height)]
+        for call in (
+            lambda: opened(folder, models),
+            lambda: upgrade_store(folder),
+            lambda: repair_collection(folder, models=models, config=CONFIG, n_workers=1),
+        ):
+            with suppress(CollectionError):
+                call()
+        with suppress(CollectionError), Writer.open(folder, models, CONFIG) as store:
+            store.add([picture], new)
+            store.compact()
+        for problem in check_store(folder):
+            assert str(folder) in problem
+
+    def test_tables_of_another_form(self, folder: Path, models: Models) -> None:
+        """Without STRICT, SQLite keeps texts where numbers belong."""
+        with sqlite3.connect(folder / "catalogue.sqlite") as catalogue:
+            catalogue.execute("CREATE TABLE loose AS SELECT * FROM segments")
+            catalogue.execute("DROP TABLE segments")
+            catalogue.execute("ALTER TABLE loose RENAME TO segments")
+            catalogue.execute("UPDATE segments SET n_rows = 'many'")
+        catalogue.close()
+        with pytest.raises(CollectionCorruptError, match=r"catalogue\.sqlite: not a sound.*'many' is of type str"):
+            opened(folder, models)
+
 
 class TestCollectionManifest:
-    @pytest.mark.parametrize("text", ["", "[]", "{}", "nonsense", '{"format_version": 1}'])
+    @pytest.mark.parametrize("text", ["[]", "3", "null", "[" * 100_000, '{"format_version": []}'])
+    def test_upgrading_one_that_is_none(self, text: str, folder: Path) -> None:
+        (folder / "collection.json").write_text(text)
+        with pytest.raises(CollectionCorruptError, match=str(folder)):
+            upgrade_store(folder)
+
+    @pytest.mark.parametrize(
+        "text", ["", "[]", "{}", "nonsense", '{"format_version": 1}', '{"format_version": 3.0}', "[" * 100_000]
+    )
     def test_one_that_is_none_is_named(self, text: str, folder: Path, models: Models) -> None:
         (folder / "collection.json").write_text(text)
         with pytest.raises(CollectionCorruptError, match=r"collection\.json"):

@@ -246,6 +246,27 @@ class TestRoundTrip:
         save_models(small_models(1), saved)
         assert_same_models(load_models(saved), small_models(1))
 
+    @pytest.mark.parametrize("killed_at", [ARRAYS_NAME, MANIFEST_NAME, f"{MANIFEST_NAME}.new"])
+    def test_a_kill_while_saving_leaves_the_old_ones_or_the_new_ones(
+        self, killed_at: str, saved: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The rename of each file in turn is the first step that is not done."""
+        rename, unlink = Path.replace, Path.unlink
+
+        def dies(path: Path, *arguments: Any, **settings: Any) -> Any:
+            if Path(arguments[0] if arguments else path).name == killed_at:
+                raise KeyboardInterrupt
+            return (rename if arguments else unlink)(path, *arguments, **settings)
+
+        with monkeypatch.context() as patches:
+            patches.setattr(Path, "replace", dies)
+            with pytest.raises(KeyboardInterrupt):
+                save_models(small_models(1), saved)
+        assert_same_models(load_models(saved), small_models(1 if killed_at == MANIFEST_NAME else 0))
+        save_models(small_models(2), saved)
+        assert_same_models(load_models(saved), small_models(2))
+        assert {path.name for path in saved.iterdir()} == {ARRAYS_NAME, MANIFEST_NAME}
+
     def test_no_pickle(self, saved: Path) -> None:
         with zipfile.ZipFile(saved / ARRAYS_NAME) as archive:
             for name in archive.namelist():
@@ -399,6 +420,23 @@ class TestDamage:
         np.savez(saved / ARRAYS_NAME, **arrays)
         with pytest.raises(ModelError):
             load_models(saved)
+
+    @pytest.mark.parametrize(
+        "text", ["[" * 100_000, '{"a":' * 100_000, '{"format_version": 4.0}', '{"format_version": {}}']
+    )
+    def test_a_manifest_that_is_odd_inside(self, text: str, saved: Path) -> None:
+        (saved / MANIFEST_NAME).write_text(text)
+        assert str(saved) in refusal(saved)
+
+    def test_an_array_whose_header_does_not_close(self, saved: Path) -> None:
+        with zipfile.ZipFile(saved / ARRAYS_NAME) as archive:
+            entries = {name: archive.read(name) for name in archive.namelist()}
+        for header in (b"{'descr': ", b"(" * 3000, b"-" * 9000 + b"1"):
+            size = len(header).to_bytes(2, "little")
+            with zipfile.ZipFile(saved / ARRAYS_NAME, "w") as archive:
+                for name, data in (entries | {"copies.bias.npy": b"\x93NUMPY\x01\x00" + size + header}).items():
+                    archive.writestr(name, data)
+            assert "copies.bias" in refusal(saved)
 
     def test_no_folder_at_all_says_how_to_train(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match="fingerprint train"):

@@ -48,6 +48,10 @@ class TestReadKnownPairs:
             frozenset({"a.jpg", "grün.jpg"}): COPY,
         }
 
+    def test_a_byte_order_mark_does_no_harm(self, tmp_path: Path) -> None:
+        (tmp_path / "pairs.csv").write_bytes(b"\xef\xbb\xbffirst,second,kind\r\na.jpg,b.jpg,copy\r\n")
+        assert read_known_pairs(tmp_path / "pairs.csv") == {frozenset({"a.jpg", "b.jpg"}): COPY}
+
     def test_no_pairs(self, tmp_path: Path) -> None:
         (tmp_path / "pairs.csv").write_text("first,second,kind\n")
         assert read_known_pairs(tmp_path / "pairs.csv") == {}
@@ -60,8 +64,10 @@ class TestReadKnownPairs:
             b"a.jpg,b.jpg,copy\nc.jpg,d.jpg,copy\n",
             b"\xff\xd8\xff\xe0",
             b"",
+            b"first,second,kind\na.jpg,b.jpg\n",
+            b'first,second,kind\n"a.jpg,b.jpg,copy\n',
         ],
-        ids=["no kind", "no second", "no head", "no text", "empty"],
+        ids=["no kind", "no second", "no head", "no text", "empty", "a field too few", "open quotes"],
     )
     def test_another_file_is_named_with_what_it_needs(self, data: bytes, tmp_path: Path) -> None:
         file = tmp_path / "pairs.csv"

@@ -1,0 +1,121 @@
+"""Numba's compiler, for all kernels: it works where compiled code cannot be kept on disk, and says so.
+
+Numba keeps compiled code beside the package, in the user's cache, or in ``NUMBA_CACHE_DIR``. If none of these can be
+written to, it raises an error when a kernel is imported; and if the disk is full, or a file there is damaged, when a
+kernel is first called. Here another folder is used, or the code is compiled again in each process.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numba
+
+_log = logging.getLogger(__name__)
+_said: set[str] = set()
+_ADVICE = "set NUMBA_CACHE_DIR to a folder that can be written to"
+#: What reading a damaged file of compiled code raises.
+_DAMAGED = (OSError, EOFError, pickle.UnpicklingError, ValueError, TypeError, LookupError, AttributeError, ImportError)
+
+
+def _njit(*, cache: bool, **settings: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Return a decorator like `numba.njit`, with its settings; with `cache`, compiled code is kept if possible."""
+
+    def compiled(function: Callable[..., Any]) -> Any:
+        if cache:
+            for place in (_numbas_places, _own_place):
+                if (kernel := place(function, settings)) is not None:
+                    kernel._cache = _Kept(kernel._cache)  # noqa: SLF001 - Numba has no other way to handle its errors
+                    return kernel
+            _say(f"compiled code cannot be kept, so every run compiles it again, about half a minute; {_ADVICE}")
+        return numba.njit(**settings)(function)
+
+    return compiled
+
+
+def _numbas_places(function: Callable[..., Any], settings: dict[str, Any]) -> Any:
+    """Return a kernel that is kept where Numba finds a folder, or None if it finds none."""
+    try:
+        return numba.njit(cache=True, **settings)(function)
+    except RuntimeError as error:
+        if "no locator available" not in str(error):
+            raise
+        return None
+
+
+def _own_place(function: Callable[..., Any], settings: dict[str, Any]) -> Any:
+    """Return a kernel that is kept in a folder of this user's own for temporary files, or None if there is none."""
+    folder = _own_folder()
+    if folder is None:
+        return None
+    config: Any = numba.config
+    before, config.CACHE_DIR = config.CACHE_DIR, str(folder)  # is read only while the decorator works
+    try:
+        kernel = _numbas_places(function, settings)
+    finally:
+        config.CACHE_DIR = before
+    if kernel is not None:
+        _say(f"Numba cannot write its cache where it looks for one; compiled code is kept in {folder}; {_ADVICE}")
+    return kernel
+
+
+def _own_folder() -> Path | None:
+    """Return a folder that only this user can write to: with write access to it, others could run code here."""
+    if not hasattr(os, "getuid"):
+        return None
+    try:
+        folder = Path(tempfile.gettempdir()) / f"copyprint-numba-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
+    except OSError:
+        return None
+    own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o077
+    return folder if own else None
+
+
+class _Kept:
+    """Numba's cache of one kernel, without errors about files."""
+
+    def __init__(self, cache: Any) -> None:
+        self._cache = cache
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cache, name)
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """Return the compiled code, or None if there is none that can be read."""
+        try:
+            return self._cache.load_overload(signature, context)
+        except _DAMAGED as error:
+            _say(f"a file in {self._cache.cache_path} cannot be read ({error!r}); the code is compiled again")
+            return None
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Keep compiled code, if the disk allows it."""
+        try:
+            self._cache.save_overload(signature, result)
+        except _DAMAGED as error:
+            _say(
+                f"compiled code cannot be kept in {self._cache.cache_path} ({error}), so the next run compiles it "
+                f"again; free some space or delete what is there, or {_ADVICE}"
+            )
+
+
+def _say(what: str) -> None:
+    """Log something once, not for each kernel."""
+    if what not in _said:
+        _said.add(what)
+        _log.warning("%s", what)
+
+
+if TYPE_CHECKING:
+    from numba import njit as njit  # kernels are typed as Numba's own
+else:
+    njit = _njit

@@ -1,0 +1,117 @@
+"""Kernels where compiled code cannot be kept: they work, and say so."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numba
+import pytest
+from numba.core import caching
+
+from fingerprint.kernels import compiled
+
+
+def double(x: int) -> int:
+    return 2 * x
+
+
+@pytest.fixture(autouse=True)
+def nothing_said_yet() -> Iterator[None]:
+    before = set(compiled._said)
+    compiled._said.clear()
+    yield
+    compiled._said.clear()
+    compiled._said.update(before)
+
+
+@pytest.fixture
+def no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numba finds no folder by itself: as without a home, for a package that only root can write to."""
+    for name in ("InTreeCacheLocator", "UserWideCacheLocator"):
+        monkeypatch.setattr(getattr(caching, name), "from_function", classmethod(lambda *_: None), raising=False)
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+
+
+def test_numba_itself_raises_an_error(no_place: None) -> None:
+    with pytest.raises(RuntimeError, match="no locator available"):
+        numba.njit(cache=True)(double)
+
+
+@pytest.mark.usefixtures("no_place")
+class TestNoPlace:
+    def test_a_folder_of_the_users_own(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        for _ in range(3):
+            kernel = compiled.njit(cache=True, nogil=True)(double)
+            assert kernel(4) == 8
+        (folder,) = tmp_path.iterdir()
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert list(folder.rglob("*.nbc"))
+        config: Any = numba.config
+        assert config.CACHE_DIR == ""
+        assert [str(folder) in record.message for record in caplog.records] == [True]
+
+    @pytest.mark.parametrize("kind", ["link", "open to others", "file"])
+    def test_one_that_others_can_write_to_is_not_used(
+        self, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+        folder = tmp_path / "temporary" / f"copyprint-numba-{os.getuid()}"
+        folder.parent.mkdir()
+        if kind == "file":
+            folder.write_text("")
+        elif kind == "link":
+            (tmp_path / "elsewhere").mkdir(mode=0o700)
+            folder.symlink_to(tmp_path / "elsewhere")
+        else:
+            folder.mkdir()
+            folder.chmod(0o777)
+        for _ in range(3):
+            assert compiled.njit(cache=True, nogil=True)(double)(4) == 8
+        assert not list(tmp_path.rglob("*.nb?"))
+        (said,) = [record.message for record in caplog.records]
+        assert "cannot be kept" in said
+        assert "NUMBA_CACHE_DIR" in said
+
+
+class TestFailures:
+    @pytest.fixture
+    def kernel(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+        monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+        return compiled.njit(cache=True, nogil=True)(double)
+
+    def test_a_full_disk(self, kernel: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(caching.IndexDataCacheFile, "save", full)
+        assert kernel(4) == 8
+        assert kernel(0.5) == 1
+        (said,) = [record.message for record in caplog.records]
+        assert "No space left on device" in said
+
+    def test_damaged_files(
+        self, kernel: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert kernel(4) == 8
+        assert caplog.records == []
+        for path in tmp_path.rglob("*.nb?"):
+            path.write_bytes(path.read_bytes()[:3])
+        with caplog.at_level(logging.WARNING):
+            assert compiled.njit(cache=True, nogil=True)(double)(4) == 8
+        assert any("cannot be read" in record.message for record in caplog.records)
+
+    def test_what_is_kept_is_used(self, kernel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert kernel(4) == 8
+        monkeypatch.setattr(pickle, "dumps", None)
+        again = compiled.njit(cache=True, nogil=True)(double)
+        assert again(4) == 8
+        assert sum(again.stats.cache_hits.values()) == 1
