@@ -76,7 +76,7 @@ ROOMS = {
     "click": ("cli/",),
     "cv2": (
         *("edits/", "features/", "cli/_options.py", "hashes/compute.py", "images/jpeg.py", "report/picture.py"),
-        *("verify/geometry.py", "verify/overlap.py", "verify/pixels.py", "verify/warp.py"),
+        *("verify/geometry.py", "verify/warp.py"),
     ),
     "fcntl": ("index/lock.py",),
     "h5py": ("challenge/descriptors.py", "challenge/halves.py", "hdf5/reading.py"),
