@@ -91,7 +91,8 @@ def perceptual_hash(source: ImageSource, algorithm: str = "pdq", *, exact: bool 
         Give the same bits for a file as `imagehash` (PDQ: as its reference implementation, block-mean: as OpenCV). The
         file is decoded in full size and colour, not turned upright, and reduced with Pillow. Otherwise only the luma of
         a JPEG is decoded, at a reduced size where that is enough, the picture is turned upright by its EXIF
-        orientation, and transparent pixels are laid over white. Then some bits may differ, at several times the speed.
+        orientation, and it is read as people see it. Then some bits may differ, at several times the speed. PDQ reads
+        pictures with transparency or more than 8 bits in one way, quick or exact.
 
     Returns
     -------

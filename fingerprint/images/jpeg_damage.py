@@ -34,6 +34,7 @@ _ABOUT_DATA = ("Corrupt JPEG data", "Premature end", "Inconsistent progression")
 _FAILURES = (ValueError, KeyError)  # the latter for a sampling of the colours that it does not know
 _ZEROS = bytes(24)  # 64 faint coefficients one after the other, if zeros mean that
 _COEFFICIENTS = 64
+_SIZE = 15  # the part of a Huffman symbol that says how many bits of a coefficient follow; 0 for no change
 
 
 class DamagedJpegError(Exception):
@@ -104,23 +105,24 @@ def decode_undamaged(data: bytes, at_least: tuple[int, int], divisor: int, colou
     Returns
     -------
     uint8 array, shape (h, w) or (h, w, 3), or None
-        None if `simplejpeg` cannot read it.
+        None if `simplejpeg` cannot read it, or warns of its headers.
 
     Raises
     ------
     DamagedJpegError
         A part of the pixels would be made up.
     """
-    padding = 0
+    padding, pixels = 0, None
     try:
         pixels = _decode(data, at_least, divisor, colours)
     except _FAILURES as warning:
-        try:
-            pixels = _decode(data, at_least, divisor, colours, strict=False)
-        except _FAILURES:
-            pixels = None
-        else:
+        if str(warning).startswith(_ABOUT_DATA):
             padding = _padding(data, str(warning))
+            pixels = _decode(data, at_least, divisor, colours, strict=False)
+        else:  # libjpeg gives only its first warning: look for others without what headers are warned of for
+            bare = without_application_data(data)
+            if bare != data:
+                decode_undamaged(bare, (1, 1), 8)
     if data.find(_ZEROS) >= 0 and _has_overwritten_data(data, padding):
         raise DamagedJpegError("damaged JPEG file: a part of its data is overwritten by zeros")
     return pixels
@@ -135,26 +137,15 @@ def _decode(data: bytes, at_least: tuple[int, int], divisor: int, colours: str =
 
 
 def _padding(data: bytes, warning: str) -> int:
-    """Return how many bytes of padding end the last scan; raise `DamagedJpegError` if a warning is about damage.
-
-    `warning` is the first that libjpeg gave. It keeps those that follow for itself.
-    """
-    if not warning.startswith(_ABOUT_DATA):
-        bare = without_application_data(data)  # it is what most warnings about headers are about
-        if bare != data:
-            try:
-                _decode(bare, (1, 1), 8)
-            except _FAILURES as second:
-                return _padding(bare, str(second))
-        return 0
+    """Return how many bytes of padding end the last scan; raise `DamagedJpegError` if the warning is not about that."""
     surplus = _SURPLUS.search(warning)
     if surplus is not None:
         n, end = int(surplus[1]), list(_segments(data))[-1].data_end
         if len(set(data[end - n : end])) == 1:
             return n
     cut = "premature end" in warning.lower()
-    kind = "truncated JPEG file: its data end before the picture does" if cut else "damaged JPEG file"
-    raise DamagedJpegError(f"{kind}; the decoder says: {warning}")
+    kind = "truncated JPEG file, or one that lost a part" if cut else "damaged JPEG file"
+    raise DamagedJpegError(f"{kind}: its decoder would make up pixels ({warning})")
 
 
 def _segments(data: bytes) -> Iterator[_Segment]:
@@ -195,14 +186,16 @@ def _has_all_scans(segments: list[_Segment]) -> bool:
 
 def _has_overwritten_data(data: bytes, padding: int) -> bool:
     """Return whether a JPEG has zeros in its data, before the padding, that no encoder writes."""
-    meanings: dict[int, int] = {}
-    for segment in _segments(data):
+    segments = list(_segments(data))
+    end = segments[-1].data_end - padding if segments else 0
+    first_symbols: dict[int, int] = {}
+    for segment in segments:
         if segment.marker == _DHT:
-            meanings.update(_first_codes(segment.body))
+            first_symbols.update(_first_symbols(segment.body))
         elif (
             segment.marker == _SOS
-            and data.find(_ZEROS, segment.data_start, segment.data_end - padding) >= 0
-            and any(meanings.get(table, 1) & 15 for table in _tables_of(segment.body))
+            and data.find(_ZEROS, segment.data_start, min(segment.data_end, end)) >= 0
+            and any(first_symbols.get(table, 1) & _SIZE for table in _tables_of(segment.body))
         ):
             return True
     return False
@@ -226,7 +219,7 @@ def _tables_of(scan: bytes) -> set[int]:
     return dc | ac
 
 
-def _first_codes(tables: bytes) -> Iterator[tuple[int, int]]:
+def _first_symbols(tables: bytes) -> Iterator[tuple[int, int]]:
     """Yield the name of each Huffman table, with 16 added for AC, and the symbol of its first code."""
     at = 0
     while at + 17 < len(tables):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -57,7 +58,8 @@ def tiff(
     """Write a TIFF of one strip, as TIFF 6.0 says. `data` replaces the pixels' bytes, `bits` their depth."""
     height, width = pixels.shape[:2]
     n_samples = 1 if pixels.ndim == 2 else pixels.shape[2]
-    strip = data if data is not None else pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
+    swapped = pixels.byteswap() if (order == ">") == (sys.byteorder == "little") else pixels
+    strip = data if data is not None else swapped.tobytes()
     strip = zlib.compress(strip) if deflated else strip
     depth = bits or pixels.dtype.itemsize * 8
     tags: Mapping[int, tuple[int, ...]] = {
@@ -93,7 +95,8 @@ WIDTHS = (8, 10, 12, 14, 16)
 
 def widened(values: U8, width: int) -> NDArray[np.uint16]:
     """Values of 8 bits as ones of `width` bits, the low bits not empty."""
-    return (values.astype(np.uint16) << (width - 8)) | (values.astype(np.uint16) >> 1 & ((1 << (width - 8)) - 1))
+    low = (values >> 1).astype(np.uint16) % (1 << (width - 8))
+    return (values * np.uint16(1 << (width - 8)) + low).astype(np.uint16)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
