@@ -12,6 +12,7 @@ noticed in formats without checksums: WebP, AVIF, BMP, PPM, and TIFF that is not
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
@@ -24,10 +25,12 @@ from fingerprint.images.jpeg_damage import check_jpeg, complete_jpeg
 
 _PNG_START = 8
 _PIECE = 1 << 20  # bytes that are inflated at a time
+_MARGIN = 1 << 24  # bytes beyond the pixels that are inflated to reach a checksum
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the colour type of a PNG
 #: First column, first row, step of columns and of rows of each pass of an interlaced PNG.
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-_COMPRESSION, _STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES, _JPEG_TABLES = 259, 273, 279, 324, 325, 347
+_BITS_PER_SAMPLE, _COMPRESSION, _JPEG_TABLES = 258, 259, 347  # tags of a TIFF
+_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES = 273, 279, 324, 325
 _DEFLATE, _JPEG = (8, 32946), 7
 
 
@@ -67,7 +70,7 @@ def check_png(file: IO[bytes], image: Image.Image) -> None:
     inflater = zlib.decompressobj()
     try:
         for part in pixels:
-            left -= _inflated(inflater, part[8:-4])
+            left -= _inflated(inflater, part[8:-4], max(left, 0) + _MARGIN)
     except zlib.error as error:
         raise DamagedImageError(f"damaged PNG file: its pixels cannot be inflated: {error}") from error
     if left > 0:
@@ -113,10 +116,10 @@ def _stream_length(data: bytes) -> int:
     return sum(rows * (1 + -(-columns * bits * _SAMPLES[colours] // 8)) for columns, rows in sizes)
 
 
-def _inflated(inflater: zlib._Decompress, data: bytes) -> int:
-    """Inflate data, a piece at a time, and return how many bytes they make."""
+def _inflated(inflater: zlib._Decompress, data: bytes, most: int) -> int:
+    """Inflate data, a piece at a time, until they end or make more than `most` bytes; return how many they make."""
     n = 0
-    while data and not inflater.eof:
+    while data and not inflater.eof and n <= most:
         n += len(inflater.decompress(data, _PIECE))
         data = inflater.unconsumed_tail
     return n
@@ -144,11 +147,12 @@ def check_tiff(file: IO[bytes], image: TiffImagePlugin.TiffImageFile) -> None:
     )
     try:
         if compression in _DEFLATE:
-            _check_deflated(_read_strips(file, strips))
+            n_bytes = image.width * image.height * max(1, sum(tags.get(_BITS_PER_SAMPLE, (1,))) // 8)
+            _check_deflated(_read_strips(file, strips), 2 * n_bytes + _MARGIN)
         elif compression == _JPEG:
             tables = bytes(tags.get(_JPEG_TABLES, b""))[:-2]
             for strip in _read_strips(file, strips):
-                check_jpeg(complete_jpeg((tables + strip[2:]) if tables else strip))
+                check_jpeg(io.BytesIO(complete_jpeg((tables + strip[2:]) if tables else strip)))
     finally:
         file.seek(position)
 
@@ -159,12 +163,15 @@ def _read_strips(file: IO[bytes], strips: Iterable[tuple[int, int]]) -> Iterator
         yield file.read(n_bytes)
 
 
-def _check_deflated(strips: Iterable[bytes]) -> None:
+def _check_deflated(strips: Iterable[bytes], most: int) -> None:
+    """Inflate strips, at most so many bytes in all: more are no pixels, and none of theirs is missing."""
     for strip in strips:
         inflater = zlib.decompressobj()
         try:
-            _inflated(inflater, strip)
+            most -= _inflated(inflater, strip, most)
         except zlib.error as error:
             raise DamagedImageError(f"damaged TIFF file: its pixels cannot be inflated: {error}") from error
+        if most < 0:
+            return
         if not inflater.eof:
             raise DamagedImageError("truncated TIFF file: a part of its pixels ends early")

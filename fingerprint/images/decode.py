@@ -72,7 +72,6 @@ _READERS: Mapping[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "PPM": PpmImagePlugin.PpmImageFile,
 }
 
-_CHECKED_WHOLE = ("JPEG", "PNG")  # formats that are checked for damage in one piece
 _ORIENTATION_TAG = 0x0112
 _LONGEST_MARK = 16  # leading bytes that identify a format
 _UPRIGHT = {
@@ -259,22 +258,15 @@ def _read(source: ImageSource, mode: Mode, at_least: int | None, reading: _Readi
     data = source if isinstance(source, bytes) else load_regular(source)
     if not isinstance(data, bytes):
         with io.BufferedReader(data) as file:
-            form = _format_of(file.peek(_LONGEST_MARK), name)
-            if form not in _CHECKED_WHOLE:
-                return _from_file(file, name, form, mode, at_least, reading)
-            data = file.read()
+            return _from_file(file, name, _format_of(file.peek(_LONGEST_MARK), name), mode, at_least, reading)
     form = _format_of(data, name)
-    try:
-        if form == "JPEG":
-            data = complete_jpeg(data)
-            picture = _from_ordinary_jpeg(data, name, mode, at_least, reading)
-            if picture is not None:
-                return picture
-            check_jpeg(data)
-        elif form == "PNG":
-            data = without_damaged_extras(data)
-    except DamagedJpegError as error:
-        raise ImageError(name, str(error)) from error
+    if form == "JPEG":
+        try:
+            picture = _from_ordinary_jpeg(complete_jpeg(data), name, mode, at_least, reading)
+        except DamagedJpegError as error:
+            raise ImageError(name, str(error)) from error
+        if picture is not None:
+            return picture
     return _from_file(io.BytesIO(data), name, form, mode, at_least, reading)
 
 
@@ -295,24 +287,27 @@ def _from_array(array: U8, mode: Mode, reading: _Reading) -> Picture:
 def _from_file(
     file: IO[bytes], name: str, form: str, mode: Mode, at_least: int | None, reading: _Reading = "seen"
 ) -> Picture:
-    """Decode a file with Pillow."""
+    """Decode a file with Pillow, if all pixels are there."""
 
     def opened() -> ImageFile.ImageFile:
-        file.seek(0)
-        return _READERS[form](file)
+        whole.seek(0)
+        return _READERS[form](whole)
 
     try:
+        whole = _mended(file, form)
         image = opened()
         width, height = image.size
         _check_size(width, height, name)
-        if isinstance(image, DeepTiff):
-            check_tiff(file, image)
+        if form == "JPEG":
+            check_jpeg(whole)
+        elif isinstance(image, DeepTiff):
+            check_tiff(whole, image)
         layout = layout_of(image)
         if reading != "pillow":
             _shrink(image, mode, at_least)
         image.load()
         if form == "PNG":
-            check_png(file, image)
+            check_png(whole, image)
         plain = is_plain(image, layout)
         if reading == "pillow":
             return Picture(_converted(image, mode), width, height, name, plain)
@@ -331,6 +326,13 @@ def _from_file(
     if orientation >= 5:
         width, height = height, width
     return Picture(pixels, width, height, name, plain)
+
+
+def _mended(file: IO[bytes], form: str) -> IO[bytes]:
+    """Return a file without what does no harm to its pixels but stops Pillow."""
+    if form == "JPEG":
+        return io.BytesIO(complete_jpeg(file.read()))
+    return io.BytesIO(without_damaged_extras(file.read())) if form == "PNG" else file
 
 
 def _converted(image: Image.Image, mode: Mode) -> U8:

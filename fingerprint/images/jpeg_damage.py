@@ -19,6 +19,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import IO
 
 import numpy as np
 import simplejpeg
@@ -72,19 +73,23 @@ def complete_jpeg(data: bytes) -> bytes:
     return data + _EOI
 
 
-def check_jpeg(data: bytes) -> None:
+def check_jpeg(file: IO[bytes]) -> None:
     """Check that all pixels of a JPEG file are there; one that `simplejpeg` cannot read is only checked for zeros.
 
     Parameters
     ----------
-    data : bytes
-        A file with its end marker.
+    file : binary stream
+        A file with its end marker; its position is kept.
 
     Raises
     ------
     DamagedJpegError
         A part of the pixels would be made up.
     """
+    position = file.tell()
+    file.seek(0)
+    data = file.read()
+    file.seek(position)
     decode_undamaged(data, (1, 1), 8)
 
 
