@@ -75,7 +75,7 @@ ROOMS = {
     "annoy": ("index/annoy_trees.py",),
     "click": ("cli/",),
     "cv2": (
-        *("edits/", "features/", "cli/_options.py", "hashes/compute.py", "images/jpeg.py", "report/picture.py"),
+        *("edits/", "features/", "cli/_options.py", "hashes/compute.py", "report/picture.py"),
         *("verify/geometry.py", "verify/overlap.py", "verify/pixels.py", "verify/warp.py"),
     ),
     "fcntl": ("index/lock.py",),
@@ -84,13 +84,15 @@ ROOMS = {
     "mmap": ("index/segment.py",),
     "numba": ("kernels/",),
     "PIL": (
-        *("edits/", "images/convert.py", "images/decode.py", "report/", "cli/compare.py"),
+        *("edits/", "images/convert.py", "images/damage.py", "images/decode.py", "images/depth.py"),
+        *("images/ground.py", "report/", "cli/compare.py"),
         *("hashes/compute.py", "hashes/interchange.py", "hashes/luma.py"),
     ),
     "scipy": (
         *("features/global_cues.py", "features/insets.py", "train/boosting.py", "train/fitting.py"),
         *("verify/evidence.py", "verify/score.py"),
     ),
+    "simplejpeg": ("images/jpeg_damage.py",),
     "signal": ("cli/_boundary.py",),
     "socket": ("index/lock.py",),
     "sqlite3": ("cli/_boundary.py", "index/catalogue.py", "index/upgrade.py"),

@@ -13,7 +13,7 @@ from PIL import Image
 from fingerprint.hashes.algorithms import MIN_QUALITY, PerceptualHash, algorithm_named
 from fingerprint.hashes.luma import Luma, ThumbnailHash, averaged_luma, whole_luma
 from fingerprint.hashes.packed import words_to_int
-from fingerprint.images.decode import read_as_pillow, read_grey, read_rgb
+from fingerprint.images.decode import read_as_pillow, read_for_pdq, read_grey, read_rgb
 from fingerprint.kernels.fused import ahash_of, dhash_of, dhash_vertical_of, phash_simple_of
 from fingerprint.kernels.information import (
     measured_ahash,
@@ -47,6 +47,7 @@ _SMALL_SIDE = 48  # an eighth of 384 pixels: costs half a bit of a pHash on aver
 _COLOUR_SIDE = 128
 _TINY = 16  # pixels: PDQ fails on pictures with a smaller shorter side (see benchmarks/README.md)
 _LARGEST_WAVELET = 64
+_LEAST_LEFT = MIN_QUALITY // 2  # of what PDQ's tools see of a picture
 _LUMA_SHARES = (0.299, 0.587, 0.114)
 _MOST_UNDECIDED = 16  # coefficients near the median; photographs worth hashing have at most 8, stripes 69
 #: How a picture is decoded for a hash: in full size or in colours; for the others at a reduced size.
@@ -116,7 +117,8 @@ def perceptual_hash(source: ImageSource, algorithm: str = "pdq", *, exact: bool 
         Give the same bits for a file as `imagehash` (PDQ: as its reference implementation, block-mean: as OpenCV). The
         file is decoded in full size and colour, not turned upright, and reduced with Pillow. Otherwise only the luma of
         a JPEG is decoded, at a reduced size where that is enough, the picture is turned upright by its EXIF
-        orientation, and transparent pixels are laid over white. Then some bits may differ, at several times the speed.
+        orientation, and it is read as people see it. Then some bits may differ, at several times the speed. PDQ reads
+        pictures with transparency or more than 8 bits in one way, quick or exact.
 
     Returns
     -------
@@ -240,7 +242,7 @@ def _read(source: ImageSource, reads: str, *, exact: bool) -> Luma | _Colours:
         colours = read_as_pillow(source, colours=True) if exact else read_rgb(source, at_least=_COLOUR_SIDE)
         return _Colours(colours.pixels, whole_luma(replace(colours, pixels=luma(colours.pixels))))
     if reads == "full":
-        return _unrounded(read_as_pillow(source, colours=True)) if exact else _for_pdq(source)
+        return _exactly_for_pdq(source) if exact else _for_pdq(source)
     if exact:
         return whole_luma(read_as_pillow(source), exact=True)
     return averaged_luma(_small(source))
@@ -248,10 +250,28 @@ def _read(source: ImageSource, reads: str, *, exact: bool) -> Luma | _Colours:
 
 def _for_pdq(source: ImageSource) -> Luma:
     """Return the rounded luma of a picture, or the unrounded luma if rounding may change too many bits."""
-    rounded = whole_luma(read_grey(source))
+    picture = read_for_pdq(source)
+    if not picture.plain:
+        return _as_tools_or_people_see(picture, source)
+    rounded = whole_luma(picture)
     if rounded.pdq().n_undecided <= _MOST_UNDECIDED or rounded.pdq().quality < MIN_QUALITY:
         return rounded
     return _unrounded(read_rgb(source))
+
+
+def _exactly_for_pdq(source: ImageSource) -> Luma:
+    picture = read_as_pillow(source, colours=True)
+    return _unrounded(picture) if picture.plain else _as_tools_or_people_see(read_for_pdq(source), source)
+
+
+def _as_tools_or_people_see(picture: Picture, source: ImageSource) -> Luma:
+    """Return the luma of a picture that is not plain as PDQ's tools see it, so that their hashes are found.
+
+    If hardly anything is left of it then (a logo that is in its transparency, 16-bit grey that is all white), their
+    hashes are of no use, and it is taken as people see it.
+    """
+    luma = _unrounded(picture)
+    return luma if luma.pdq().quality >= _LEAST_LEFT else _unrounded(read_rgb(source))
 
 
 def _unrounded(colours: Picture) -> Luma:

@@ -3,14 +3,18 @@
 Every picture is decoded by the same rules:
 
 - only the first frame or page is read, and it is turned upright by its EXIF orientation;
-- transparent pixels are laid over white: alpha channels, palettes with alpha, a transparent colour (but not the one
-  transparent colour that a 16-bit PNG may name);
+- a picture with transparency (an alpha channel, a palette with alpha, a transparent colour) is laid over white, or over
+  black if its content would hardly show on white; see `fingerprint.images.ground`;
 - palettes, 1-bit pictures, CMYK and YCCK (as Adobe writes them, inverted), YCbCr and LAB become RGB; an embedded ICC
   profile is not applied;
-- 16-bit grey keeps its high byte, and so does 16-bit colour as Pillow reads it;
-- 32-bit integers are taken as 8, 16 or 31 bits wide, the least width that holds the largest value; negative values are
-  black;
-- floating-point grey is stretched from its least to its largest finite value; values that are not finite are black.
+- of more than 8 bits, grey or in colours, the 8 highest are kept that are in use: a picture is taken to be 8, 10, 12,
+  14, 16, 24, 31 or 32 bits wide, the least width that holds its largest value; negative values are black; see
+  `fingerprint.images.depth`;
+- floating-point grey is stretched from its least to its largest finite value; values that are not finite are black;
+- a TIFF whose least value is white is inverted, at any depth;
+- all of the picture must be there. If a decoder would make up a part of the pixels, because the file is cut or damaged,
+  the picture is not read; see `fingerprint.images.jpeg_damage` and `fingerprint.images.damage`. A JPEG that only lacks
+  its end marker, bytes after the picture and damaged comments do no harm.
 
 A picture that cannot be read raises an `ImageError` that says why. `MAX_PIXELS` limits the size of a picture; the
 header is checked against it before decoding. Pillow's own guard against decompression bombs is part of
@@ -25,7 +29,7 @@ import io
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import IO
+from typing import IO, Literal, TypeAlias
 
 import numpy as np
 from PIL import (
@@ -37,17 +41,22 @@ from PIL import (
     JpegImagePlugin,
     PngImagePlugin,
     PpmImagePlugin,
-    TiffImagePlugin,
     WebPImagePlugin,
 )
 
 from fingerprint.errors import ConfigError, ImageError
 from fingerprint.images.convert import Mode, pixels_of
+from fingerprint.images.damage import DamagedImageError, check_png, check_tiff, without_damaged_extras
+from fingerprint.images.depth import DeepTiff, as_reference_tools, is_plain, layout_of, to_8_bits
 from fingerprint.images.files import load_regular
-from fingerprint.images.jpeg import decode_luma, ordinary_header
+from fingerprint.images.jpeg import decode_ordinary, ordinary_header
+from fingerprint.images.jpeg_damage import DamagedJpegError, check_jpeg, complete_jpeg
 from fingerprint.types import U8, ImageSource, Picture, source_name
 
 _LOGGER = logging.getLogger(__name__)
+
+#: By the rules above, as ``PIL.Image.open(...).convert(...)``, or as PDQ's tools.
+_Reading: TypeAlias = Literal["seen", "pillow", "pdq"]
 
 #: The largest picture that is decoded, in pixels: a little more than the largest phone camera takes.
 MAX_PIXELS = 200_000_000
@@ -57,7 +66,7 @@ _READERS: Mapping[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "PNG": PngImagePlugin.PngImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "GIF": GifImagePlugin.GifImageFile,
-    "TIFF": TiffImagePlugin.TiffImageFile,
+    "TIFF": DeepTiff,
     "BMP": BmpImagePlugin.BmpImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
     "PPM": PpmImagePlugin.PpmImageFile,
@@ -176,7 +185,7 @@ def read_planes(source: ImageSource, *, at_least: int | None = None) -> Picture:
 def read_as_pillow(source: ImageSource, *, colours: bool = False) -> Picture:
     """Read a picture as ``PIL.Image.open(source).convert(...)`` does: for hashes that are exchanged with `imagehash`.
 
-    The picture is neither turned upright nor laid over white, and 16-bit values beyond 255 are white.
+    The picture is neither turned upright nor laid over a ground, and 16-bit values beyond 255 are white.
 
     Parameters
     ----------
@@ -201,7 +210,38 @@ def read_as_pillow(source: ImageSource, *, colours: bool = False) -> Picture:
     >>> read_as_pillow(np.full((1, 2, 4), (255, 0, 0, 0), np.uint8)).pixels.tolist()
     [[76, 76]]
     """
-    return _read(source, "RGB" if colours else "L", None, as_pillow=True)
+    return _read(source, "RGB" if colours else "L", None, "pillow")
+
+
+def read_for_pdq(source: ImageSource) -> Picture:
+    """Read a picture for PDQ: as its tools read it, where programs differ, and turned upright.
+
+    Programs differ where a picture is transparent or has more than 8 bits a sample. PDQ's tools drop the transparency,
+    so that what is behind it shows, and take 16-bit grey values beyond 255 for white. Pictures narrower than 16 bits
+    are reduced to 8 bits by the rules of this module.
+
+    Parameters
+    ----------
+    source : str, path, bytes or uint8 array
+        As in `read_grey`.
+
+    Returns
+    -------
+    Picture
+        In full size: as from `read_grey` if `Picture.plain`, otherwise uint8 pixels of shape (h, w, 3).
+
+    Raises
+    ------
+    ImageError
+        The picture cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> read_for_pdq(np.full((1, 1, 4), (255, 0, 0, 0), np.uint8)).pixels.tolist()
+    [[[255, 0, 0]]]
+    """
+    return _read(source, "L", None, "pdq")
 
 
 def luma_of(planes: Picture) -> Picture:
@@ -209,53 +249,90 @@ def luma_of(planes: Picture) -> Picture:
     return replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
 
 
-def _read(source: ImageSource, mode: Mode, at_least: int | None, *, as_pillow: bool = False) -> Picture:
+def _read(source: ImageSource, mode: Mode, at_least: int | None, reading: _Reading = "seen") -> Picture:
     if at_least is not None and at_least < 1:
         raise ConfigError(f"at_least must be 1 pixel or more, not {at_least}")
     if isinstance(source, np.ndarray):
-        return _from_array(source, mode, as_pillow=as_pillow)
+        return _from_array(source, mode, reading)
     name = source_name(source)
     data = source if isinstance(source, bytes) else load_regular(source)
     if not isinstance(data, bytes):
         with io.BufferedReader(data) as file:
-            form = _format_of(file.peek(_LONGEST_MARK), name)
-            return _from_file(file, name, form, mode, at_least, as_pillow=as_pillow)
+            return _from_file(file, name, _format_of(file.peek(_LONGEST_MARK), name), mode, at_least, reading)
     form = _format_of(data, name)
-    if form == "JPEG" and mode == "L" and not as_pillow:
-        picture = _from_ordinary_jpeg(data, name, at_least)
+    if form == "JPEG":
+        try:
+            picture = _from_ordinary_jpeg(complete_jpeg(data), name, mode, at_least, reading)
+        except DamagedJpegError as error:
+            raise ImageError(name, str(error)) from error
         if picture is not None:
             return picture
-    return _from_file(io.BytesIO(data), name, form, mode, at_least, as_pillow=as_pillow)
+    return _from_file(io.BytesIO(data), name, form, mode, at_least, reading)
 
 
-def _from_array(array: U8, mode: Mode, *, as_pillow: bool = False) -> Picture:
+def _from_array(array: U8, mode: Mode, reading: _Reading) -> Picture:
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,), (4,)):
         found = f"{array.dtype} {array.shape}"
         raise ImageError("<array>", f"pixels are a uint8 array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, not {found}")
     height, width = array.shape[:2]
     _check_size(width, height, "<array>")
     image = Image.fromarray(array)
-    return Picture(_converted(image, mode) if as_pillow else pixels_of(image, mode), width, height, "<array>")
+    plain = not image.has_transparency_data
+    if reading == "pdq" and not plain:
+        mode, reading = "RGB", "pillow"
+    pixels = _converted(image, mode) if reading == "pillow" else pixels_of(image, mode)
+    return Picture(pixels, width, height, "<array>", plain)
 
 
-def _from_file(file: IO[bytes], name: str, form: str, mode: Mode, at_least: int | None, *, as_pillow: bool) -> Picture:
+def _from_file(
+    file: IO[bytes], name: str, form: str, mode: Mode, at_least: int | None, reading: _Reading = "seen"
+) -> Picture:
+    """Decode a file with Pillow, if all pixels are there."""
+
+    def opened() -> ImageFile.ImageFile:
+        whole.seek(0)
+        return _READERS[form](whole)
+
     try:
-        image = _READERS[form](file)
+        whole = _mended(file, form)
+        image = opened()
         width, height = image.size
         _check_size(width, height, name)
-        if as_pillow:
-            return Picture(_converted(image, mode), width, height, name)
-        _shrink(image, mode, at_least)
+        if form == "JPEG":
+            check_jpeg(whole)
+        elif isinstance(image, DeepTiff):
+            check_tiff(whole, image)
+        layout = layout_of(image)
+        if reading != "pillow":
+            _shrink(image, mode, at_least)
         image.load()
+        if form == "PNG":
+            check_png(whole, image)
+        plain = is_plain(image, layout)
+        if reading == "pillow":
+            return Picture(_converted(image, mode), width, height, name, plain)
         orientation = _orientation(image.getexif)
-        pixels = pixels_of(image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image, mode)
+        if reading == "pdq" and not plain:
+            shallow, mode = as_reference_tools(image, layout, opened), "RGB"
+        else:
+            shallow = to_8_bits(image, layout, opened)
+        pixels = pixels_of(shallow.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else shallow, mode)
     except ImageError:
         raise
+    except (DamagedImageError, DamagedJpegError) as error:
+        raise ImageError(name, str(error)) from error
     except Exception as error:  # a damaged file can make a decoder raise any exception
         raise ImageError(name, _reason(error, form)) from error
     if orientation >= 5:
         width, height = height, width
-    return Picture(pixels, width, height, name)
+    return Picture(pixels, width, height, name, plain)
+
+
+def _mended(file: IO[bytes], form: str) -> IO[bytes]:
+    """Return a file without what does no harm to its pixels but stops Pillow."""
+    if form == "JPEG":
+        return io.BytesIO(complete_jpeg(file.read()))
+    return io.BytesIO(without_damaged_extras(file.read())) if form == "PNG" else file
 
 
 def _converted(image: Image.Image, mode: Mode) -> U8:
@@ -302,15 +379,20 @@ def _divisor(longer: int, at_least: int | None) -> int:
     return next((d for d in (8, 4, 2) if -(-longer // d) >= at_least), 1)
 
 
-def _from_ordinary_jpeg(data: bytes, name: str, at_least: int | None) -> Picture | None:
-    """Return the luma of an ordinary JPEG, decoded by OpenCV; None for a file that Pillow must decode."""
+def _from_ordinary_jpeg(data: bytes, name: str, mode: Mode, at_least: int | None, reading: _Reading) -> Picture | None:
+    """Return an ordinary JPEG, decoded without Pillow; None for a file that Pillow must decode."""
     header = ordinary_header(data)
     if header is None:
         return None
     width, height = header.width, header.height
     _check_size(width, height, name)
     divisor = _divisor(max(width, height), at_least)
-    pixels = decode_luma(data, divisor) if min(width, height) >= divisor else None  # else Pillow reduces less
+    if min(width, height) < divisor:  # Pillow reduces less
+        return None
+    if reading == "pillow":  # it makes grey from colours
+        pixels = decode_ordinary(data, header, "L" if header.n_components == 1 else "RGB", 1)
+        return None if pixels is None else Picture(_converted(Image.fromarray(pixels), mode), width, height, name)
+    pixels = decode_ordinary(data, header, mode, divisor)
     if pixels is None:
         return None
     orientation = _orientation(lambda: _parsed_exif(header.exif)) if header.exif else 1

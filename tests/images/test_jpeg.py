@@ -13,7 +13,7 @@ from PIL import Image
 from fingerprint.errors import ImageError
 from fingerprint.images import decode as door
 from fingerprint.images.decode import read_grey
-from fingerprint.images.jpeg import decode_luma, ordinary_header
+from fingerprint.images.jpeg import decode_ordinary, ordinary_header
 from fingerprint.types import U8, Picture
 
 
@@ -94,9 +94,6 @@ def test_what_is_unusual_goes_the_long_way(scene: Image.Image) -> None:
         "RGB by its names": encode(scene, keep_rgb=True),
         "orientation in XMP": with_segment(usual, 0xE1, xmp),
         "EXIF in two pieces": with_segment(encode(scene, exif=exif(3)), 0xE1, b"Exif\0\0more"),
-        "cut": usual[:-700],
-        "cut within the end": usual[:-1],
-        "more after the end": usual + b"\0",
         "no picture": usual[:2] + usual[-2:],
         "arithmetic coding": usual.replace(b"\xff\xc0", b"\xff\xc9", 1),
         "12 bits": usual.replace(b"\xff\xc0\x00\x11\x08", b"\xff\xc0\x00\x11\x0c", 1),
@@ -122,11 +119,12 @@ def test_too_many_pixels_are_refused_before_decoding(scene: Image.Image, monkeyp
         read_grey(encode(scene))
 
 
-def test_what_opencv_cannot_read_is_left_to_pillow(scene: Image.Image) -> None:
+def test_what_the_short_way_cannot_read_is_left_to_pillow(scene: Image.Image) -> None:
     data = encode(scene)
     broken = data.replace(b"\xff\xdb", b"\xff\xfe")  # its quantisation tables are comments now
-    assert ordinary_header(broken) is not None
-    assert decode_luma(broken, 1) is None
+    header = ordinary_header(broken)
+    assert header is not None
+    assert decode_ordinary(broken, header, "L", 1) is None
     with pytest.raises(ImageError):
         read_grey(broken)
 
