@@ -14,7 +14,8 @@ import numpy as np
 from fingerprint.config import Config
 from fingerprint.errors import ImageError
 from fingerprint.features.describe import describe_reference
-from fingerprint.images.files import read_file
+from fingerprint.images.files import load_regular
+from fingerprint.images.limits import check_bytes
 from fingerprint.index import ImageRecord, Writer
 from fingerprint.models import Models
 from fingerprint.types import U8, AddReport, Fingerprint, ImageSource, Progress, Skipped, is_unicode, source_name
@@ -91,6 +92,8 @@ def add_images(
 
     Raises
     ------
+    ImageError
+        If ``config.strict``, instead of skipping a picture; what was published before stays.
     CollectionBusyError
         If another process is writing.
     CollectionError
@@ -108,11 +111,15 @@ def add_images(
             yield _Offered(image_id, source, writer.reader.published(image_id) if is_unicode(image_id) else None)
 
     with writer.writing():
-        described = map_images(partial(_describe, models=models, config=config), offered(), n_workers)
+        described = map_images(
+            partial(_describe, models=models, config=config), offered(), n_workers, strict=config.strict
+        )
         for done, result in enumerate(described, start=1):
             outcome = result if isinstance(result, Skipped) else _unless_repeated(result, owners)
             path = under_way.popleft()
             if isinstance(outcome, Skipped):
+                if config.strict:
+                    raise ImageError(outcome.path, outcome.reason)
                 skipped.append(outcome)
                 batch.skipped.append(Skipped(path, outcome.reason))
             elif outcome.fingerprint is None:
@@ -181,8 +188,7 @@ def _describe(item: _Offered, models: Models, config: Config) -> _Described:
         raise ImageError(name, "its name is not valid Unicode, so it cannot be an id; rename the file")
     if not image_id:
         raise ImageError(name, "its id is empty; give it an id")
-    data = source if isinstance(source, bytes | np.ndarray) else read_file(source)
-    content, n_bytes = _content(data), len(data) if isinstance(data, bytes) else None
+    data, content, n_bytes = _loaded(source, config)
     if item.known is not None and content == item.known.content:
         return _Described(None, item.known, path if path != item.known.path else None)
     try:
@@ -190,6 +196,17 @@ def _describe(item: _Offered, models: Models, config: Config) -> _Described:
     except ImageError as error:
         raise ImageError(name, error.reason) from error
     return _Described(fingerprint, ImageRecord(image_id, path, n_bytes, content, fingerprint.width, fingerprint.height))
+
+
+def _loaded(source: ImageSource, config: Config) -> tuple[ImageSource, str, int | None]:
+    """Return what is described, its content hash and its size in bytes; a large file is not held in memory."""
+    data = source if isinstance(source, bytes | np.ndarray) else load_regular(source)
+    if isinstance(data, bytes | np.ndarray):
+        return data, _content(data), len(data) if isinstance(data, bytes) else None
+    with data as file:
+        n_bytes = os.fstat(file.fileno()).st_size
+        check_bytes(n_bytes, source_name(source), config.limits)
+        return source, hashlib.file_digest(file, "sha256").hexdigest(), n_bytes
 
 
 def _path_of(source: ImageSource) -> str | None:

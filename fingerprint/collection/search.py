@@ -83,9 +83,9 @@ class Search:
     def answer_many(self, sources: Iterable[ImageSource], n_workers: int | None = None) -> Iterator[Answer | Skipped]:
         """Yield the answer to each picture, in order. In a large collection descriptors are compared in batches."""
         if len(self._reader) < _BATCH_FROM:
-            yield from map_images(self.answer, sources, n_workers)
+            yield from map_images(self.answer, sources, n_workers, strict=self._config.strict)
             return
-        described = map_images(self._describe, sources, n_workers)
+        described = map_images(self._describe, sources, n_workers, strict=self._config.strict)
         while batch := list(islice(described, _BATCH)):
             queries = [item[0] for item in batch if not isinstance(item, Skipped)]
             watch = Stopwatch()

@@ -43,7 +43,7 @@ def describe_reference(
         If the picture cannot be read.
     """
     models = models or load_models()
-    planes = read_planes(source, at_least=config.decode_side)
+    planes = read_planes(source, at_least=config.decode_side, limits=config.limits)
     picture = luma_of(planes)
     parts = extract_features(picture, config.reference)
     return Fingerprint(
@@ -58,7 +58,7 @@ def describe_reference(
 def describe_query(source: ImageSource, models: Models | None = None, config: Config = DEFAULT_CONFIG) -> Query:
     """Describe a picture as a query; parameters and errors as in `describe_reference`."""
     models = models or load_models()
-    planes = read_planes(source, at_least=config.decode_side)
+    planes = read_planes(source, at_least=config.decode_side, limits=config.limits)
     picture = luma_of(planes)
     parts = extract_features(picture, config.query)
     keypoints = make_keypoints(
@@ -131,7 +131,7 @@ def compact_descriptor(
         If the picture cannot be read.
     """
     models = models or load_models()
-    planes = read_planes(source, at_least=config.decode_side)
+    planes = read_planes(source, at_least=config.decode_side, limits=config.limits)
     if as_query:
         return _describe_views(planes, models, config, stretched=True)
     features = extract_features(luma_of(planes), config.reference)[0]

@@ -12,19 +12,22 @@ Every picture is decoded by the same rules:
   black;
 - floating-point grey is stretched from its least to its largest finite value; values that are not finite are black.
 
-A picture that cannot be read raises an `ImageError` that says why. `MAX_PIXELS` limits the size of a picture; the
-header is checked against it before decoding. Pillow's own guard against decompression bombs is part of
-``PIL.Image.open``, which is not used here: the plugins of the allowed formats are called directly, so no other plugin
-runs, and no setting of the host program is changed. (Pillow's TIFF plugin, and in newer versions its WebP plugin, have
-their own guard: they raise beyond 179 million pixels, and Pillow warns of a TIFF beyond 89 million.)
+A picture that cannot be read raises an `ImageError` that says why. `ReadLimits` limit its size; the header is checked
+against them before decoding. Plain JPEG, PNG and WebP files, by their headers, are decoded here; all others in a
+process with limits on memory and time, see `fingerprint.images.sandbox`. A picture that takes more than 128 MiB as
+Pillow holds it is reduced by 2, 4 or 8 right after decoding, see `fingerprint.images.limits`.
+
+Pillow's own guard against decompression bombs is part of ``PIL.Image.open``, which is not used here: the plugins of the
+allowed formats are called directly, so no other plugin runs, and no setting of the host program is changed.
 """
 
 from __future__ import annotations
 
 import io
 import logging
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import IO
 
 import numpy as np
@@ -41,16 +44,17 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from fingerprint.config import DEFAULT_LIMITS, ReadLimits
 from fingerprint.errors import ConfigError, ImageError
 from fingerprint.images.convert import Mode, pixels_of
 from fingerprint.images.files import load_regular
+from fingerprint.images.headers import Header, header_of
 from fingerprint.images.jpeg import decode_luma, ordinary_header
+from fingerprint.images.limits import GATE, check_bytes, check_size, divisor_of, largest_cost, plain_cost, reduced
+from fingerprint.images.sandbox import SandboxUnavailableError, decode_apart
 from fingerprint.types import U8, ImageSource, Picture, source_name
 
 _LOGGER = logging.getLogger(__name__)
-
-#: The largest picture that is decoded, in pixels: a little more than the largest phone camera takes.
-MAX_PIXELS = 200_000_000
 
 _READERS: Mapping[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,  # reads the first picture of an MPO
@@ -76,7 +80,7 @@ _UPRIGHT = {
 }
 
 
-def read_grey(source: ImageSource, *, at_least: int | None = None) -> Picture:
+def read_grey(source: ImageSource, *, at_least: int | None = None, limits: ReadLimits = DEFAULT_LIMITS) -> Picture:
     """Read a picture as grey values.
 
     Only the luma of a JPEG is decoded. It may differ by one or two grey values from the luma of the decoded colours.
@@ -88,6 +92,8 @@ def read_grey(source: ImageSource, *, at_least: int | None = None) -> Picture:
     at_least : int, optional
         Least length in pixels, >= 1, of the decoded longer side. A JPEG is then decoded at 1/2, 1/4 or 1/8 of its size
         if the longer side stays that long; other formats are decoded in full size. Default: full size.
+    limits : ReadLimits, optional
+        What a picture may cost before it is refused.
 
     Returns
     -------
@@ -107,10 +113,10 @@ def read_grey(source: ImageSource, *, at_least: int | None = None) -> Picture:
     >>> read_grey(np.full((2, 3, 3), (255, 0, 0), np.uint8)).pixels.tolist()
     [[76, 76, 76], [76, 76, 76]]
     """
-    return _read(source, "L", at_least)
+    return _read(source, Request("L", at_least, False, limits))
 
 
-def read_rgb(source: ImageSource, *, at_least: int | None = None) -> Picture:
+def read_rgb(source: ImageSource, *, at_least: int | None = None, limits: ReadLimits = DEFAULT_LIMITS) -> Picture:
     """Read a picture as colours; a grey one gets three equal channels.
 
     Parameters
@@ -118,6 +124,8 @@ def read_rgb(source: ImageSource, *, at_least: int | None = None) -> Picture:
     source : str, path, bytes or uint8 array
         As in `read_grey`.
     at_least : int, optional
+        As in `read_grey`.
+    limits : ReadLimits, optional
         As in `read_grey`.
 
     Returns
@@ -139,10 +147,10 @@ def read_rgb(source: ImageSource, *, at_least: int | None = None) -> Picture:
     >>> picture.pixels.shape, picture.width, picture.height
     ((4, 6, 3), 6, 4)
     """
-    return _read(source, "RGB", at_least)
+    return _read(source, Request("RGB", at_least, False, limits))
 
 
-def read_planes(source: ImageSource, *, at_least: int | None = None) -> Picture:
+def read_planes(source: ImageSource, *, at_least: int | None = None, limits: ReadLimits = DEFAULT_LIMITS) -> Picture:
     """Read a picture as luma and chroma, as a JPEG stores them; this costs hardly more than its luma alone.
 
     Parameters
@@ -150,6 +158,8 @@ def read_planes(source: ImageSource, *, at_least: int | None = None) -> Picture:
     source : str, path, bytes or uint8 array
         As in `read_grey`.
     at_least : int, optional
+        As in `read_grey`.
+    limits : ReadLimits, optional
         As in `read_grey`.
 
     Returns
@@ -170,10 +180,10 @@ def read_planes(source: ImageSource, *, at_least: int | None = None) -> Picture:
     >>> read_planes(np.full((1, 1, 3), (255, 0, 0), np.uint8)).pixels.tolist()
     [[[76, 84, 255]]]
     """
-    return _read(source, "YCbCr", at_least)
+    return _read(source, Request("YCbCr", at_least, False, limits))
 
 
-def read_as_pillow(source: ImageSource, *, colours: bool = False) -> Picture:
+def read_as_pillow(source: ImageSource, *, colours: bool = False, limits: ReadLimits = DEFAULT_LIMITS) -> Picture:
     """Read a picture as ``PIL.Image.open(source).convert(...)`` does: for hashes that are exchanged with `imagehash`.
 
     The picture is neither turned upright nor laid over white, and 16-bit values beyond 255 are white.
@@ -184,6 +194,8 @@ def read_as_pillow(source: ImageSource, *, colours: bool = False) -> Picture:
         As in `read_grey`.
     colours : bool
         Convert to RGB instead of grey.
+    limits : ReadLimits, optional
+        As in `read_grey`.
 
     Returns
     -------
@@ -201,7 +213,7 @@ def read_as_pillow(source: ImageSource, *, colours: bool = False) -> Picture:
     >>> read_as_pillow(np.full((1, 2, 4), (255, 0, 0, 0), np.uint8)).pixels.tolist()
     [[76, 76]]
     """
-    return _read(source, "RGB" if colours else "L", None, as_pillow=True)
+    return _read(source, Request("RGB" if colours else "L", None, True, limits))
 
 
 def luma_of(planes: Picture) -> Picture:
@@ -209,46 +221,131 @@ def luma_of(planes: Picture) -> Picture:
     return replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
 
 
-def _read(source: ImageSource, mode: Mode, at_least: int | None, *, as_pillow: bool = False) -> Picture:
-    if at_least is not None and at_least < 1:
-        raise ConfigError(f"at_least must be 1 pixel or more, not {at_least}")
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How a picture is to be read.
+
+    Attributes
+    ----------
+    mode : str
+        ``L``, ``RGB`` or ``YCbCr``.
+    at_least : int or None
+        As in `read_grey`.
+    as_pillow : bool
+        As `read_as_pillow` does.
+    limits : ReadLimits
+    """
+
+    mode: Mode
+    at_least: int | None
+    as_pillow: bool
+    limits: ReadLimits
+
+
+def _read(source: ImageSource, request: Request) -> Picture:
+    if request.at_least is not None and request.at_least < 1:
+        raise ConfigError(f"at_least must be 1 pixel or more, not {request.at_least}")
     if isinstance(source, np.ndarray):
-        return _from_array(source, mode, as_pillow=as_pillow)
+        return _from_array(source, request)
     name = source_name(source)
-    data = source if isinstance(source, bytes) else load_regular(source)
-    if not isinstance(data, bytes):
-        with io.BufferedReader(data) as file:
-            form = _format_of(file.peek(_LONGEST_MARK), name)
-            return _from_file(file, name, form, mode, at_least, as_pillow=as_pillow)
+    if isinstance(source, bytes):
+        return _from_bytes(source, name, request)
+    loaded = load_regular(source)
+    if isinstance(loaded, bytes):
+        return _from_bytes(loaded, name, request)
+    with io.BufferedReader(loaded) as file:
+        check_bytes(os.fstat(file.fileno()).st_size, name, request.limits)
+        form = _format_of(file.peek(_LONGEST_MARK), name)
+        return _decode_apart(source, file, name, form, None, request)
+
+
+def _from_bytes(data: bytes, name: str, request: Request) -> Picture:
+    check_bytes(len(data), name, request.limits)
     form = _format_of(data, name)
-    if form == "JPEG" and mode == "L" and not as_pillow:
-        picture = _from_ordinary_jpeg(data, name, at_least)
-        if picture is not None:
-            return picture
-    return _from_file(io.BytesIO(data), name, form, mode, at_least, as_pillow=as_pillow)
+    header = header_of(form, data)
+    cost = None
+    if header is not None and header.plain:
+        check_size(header.width, header.height, name, request.limits)
+        grey = form == "JPEG" and request.mode == "L"
+        divisor = _divisor(max(header.width, header.height), request.at_least) if form == "JPEG" else 1
+        cost = plain_cost(header.width * header.height, header.n_passes, divisor, grey=grey)
+    if cost is None:
+        return _decode_apart(data, io.BytesIO(data), name, form, header, request)
+    with GATE.reserved(cost):
+        if form == "JPEG" and request.mode == "L" and not request.as_pillow:
+            picture = _from_ordinary_jpeg(data, name, request)
+            if picture is not None:
+                return picture
+        return decode_stream(io.BytesIO(data), name, form, request)
 
 
-def _from_array(array: U8, mode: Mode, *, as_pillow: bool = False) -> Picture:
+def _decode_apart(
+    source: bytes | str | os.PathLike[str],
+    file: IO[bytes],
+    name: str,
+    form: str,
+    header: Header | None,
+    request: Request,
+) -> Picture:
+    """Decode a picture in a process of its own; here if there is none on this platform."""
+    try:
+        return decode_apart(source, name, form, header, request)
+    except SandboxUnavailableError:
+        with GATE.reserved(largest_cost(request.limits.max_pixels, 0)):  # alone: its size is not known yet
+            return decode_stream(file, name, form, request)
+
+
+def _from_array(array: U8, request: Request) -> Picture:
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,), (4,)):
         found = f"{array.dtype} {array.shape}"
         raise ImageError("<array>", f"pixels are a uint8 array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, not {found}")
     height, width = array.shape[:2]
-    _check_size(width, height, "<array>")
+    check_size(width, height, "<array>", request.limits)
     image = Image.fromarray(array)
-    return Picture(_converted(image, mode) if as_pillow else pixels_of(image, mode), width, height, "<array>")
+    pixels = _converted(image, request.mode) if request.as_pillow else pixels_of(image, request.mode)
+    return Picture(pixels, width, height, "<array>")
 
 
-def _from_file(file: IO[bytes], name: str, form: str, mode: Mode, at_least: int | None, *, as_pillow: bool) -> Picture:
+def decode_stream(
+    file: IO[bytes],
+    name: str,
+    form: str,
+    request: Request,
+    admit: Callable[[Image.Image], None] | None = None,
+) -> Picture:
+    """Decode a picture with Pillow in this process.
+
+    Parameters
+    ----------
+    file : binary stream
+    name : str
+        Its name in messages.
+    form : str
+        Its format, a key of the readers.
+    request : Request
+    admit : callable, optional
+        Called with the opened image before it is decoded. It raises an `ImageError` if the image is too large. By
+        default the size is checked against the request's limits.
+
+    Raises
+    ------
+    ImageError
+    """
+    mode = request.mode
     try:
         image = _READERS[form](file)
         width, height = image.size
-        _check_size(width, height, name)
-        if as_pillow:
+        if admit is not None:
+            admit(image)
+        else:
+            check_size(width, height, name, request.limits)
+        if request.as_pillow:
             return Picture(_converted(image, mode), width, height, name)
-        _shrink(image, mode, at_least)
+        _shrink(image, mode, request.at_least)
         image.load()
         orientation = _orientation(image.getexif)
-        pixels = pixels_of(image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image, mode)
+        upright = reduced(image, divisor_of(image.size, image.mode, mode))
+        pixels = pixels_of(upright.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else upright, mode)
     except ImageError:
         raise
     except Exception as error:  # a damaged file can make a decoder raise any exception
@@ -277,18 +374,11 @@ def _format_of(data: bytes, name: str) -> str:
     raise ImageError(name, f"not an image of a known format ({', '.join(_READERS)})")
 
 
-def _check_size(width: int, height: int, name: str) -> None:
-    if width < 1 or height < 1:
-        raise ImageError(name, f"no pixels ({width} x {height})")
-    if width * height > MAX_PIXELS:
-        raise ImageError(name, f"{width} x {height} pixels are more than the limit of {MAX_PIXELS:,}")
-
-
 def _shrink(image: ImageFile.ImageFile, mode: str, at_least: int | None) -> None:
     """Set a JPEG to decode at the least size whose longer side is `at_least`, and as luma alone for grey."""
     if not isinstance(image, JpegImagePlugin.JpegImageFile):
         return
-    divisor = _divisor(max(image.size), at_least)
+    divisor = max(_divisor(max(image.size), at_least), divisor_of(image.size, mode, mode))
     named_rgb = [component[0] for component in image.layer] == [*b"RGB"]
     if "jfif" not in image.info and image.info.get("adobe_transform", 0 if named_rgb else 1) == 0:
         mode = mode if mode == "L" else "RGB"  # libjpeg does not convert a JPEG stored as RGB to YCbCr
@@ -302,14 +392,13 @@ def _divisor(longer: int, at_least: int | None) -> int:
     return next((d for d in (8, 4, 2) if -(-longer // d) >= at_least), 1)
 
 
-def _from_ordinary_jpeg(data: bytes, name: str, at_least: int | None) -> Picture | None:
+def _from_ordinary_jpeg(data: bytes, name: str, request: Request) -> Picture | None:
     """Return the luma of an ordinary JPEG, decoded by OpenCV; None for a file that Pillow must decode."""
     header = ordinary_header(data)
     if header is None:
         return None
     width, height = header.width, header.height
-    _check_size(width, height, name)
-    divisor = _divisor(max(width, height), at_least)
+    divisor = max(_divisor(max(width, height), request.at_least), divisor_of((width, height), "L", "L"))
     pixels = decode_luma(data, divisor) if min(width, height) >= divisor else None  # else Pillow reduces less
     if pixels is None:
         return None
@@ -340,7 +429,7 @@ def _parsed_exif(block: bytes) -> Image.Exif:
 def _reason(error: Exception, form: str) -> str:
     """Return why decoding failed, in words for the user."""
     detail = str(error) or type(error).__name__
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or detail == "decoder error -9":  # which is libtiff's way to say it
         return f"not enough memory to decode this {form} file"
     if isinstance(error, Image.DecompressionBombError):
         return f"too large for Pillow: {detail}"

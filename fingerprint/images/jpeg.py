@@ -12,7 +12,6 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from fingerprint.types import U8
@@ -23,10 +22,10 @@ _SOS, _APP1, _APP14 = 0xDA, 0xE1, 0xEE
 #: Lossless, hierarchical and arithmetic coding; markers that belong between scans.
 _UNUSUAL = frozenset((0x01, *range(0xC3, 0xD8))) - {0xC4, 0xC8, 0xCC}
 _REDUCED = {
-    1: cv2.IMREAD_GRAYSCALE,
-    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
-    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
-    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+    1: "IMREAD_GRAYSCALE",
+    2: "IMREAD_REDUCED_GRAYSCALE_2",
+    4: "IMREAD_REDUCED_GRAYSCALE_4",
+    8: "IMREAD_REDUCED_GRAYSCALE_8",
 }
 
 
@@ -114,7 +113,9 @@ def decode_luma(data: bytes, divisor: int) -> U8 | None:
     uint8 array, shape (ceil(height / divisor), ceil(width / divisor)), or None
         None if libjpeg cannot read it.
     """
-    flags = _REDUCED[divisor] | cv2.IMREAD_IGNORE_ORIENTATION
+    import cv2  # not needed in the processes that decode what is no ordinary JPEG
+
+    flags = getattr(cv2, _REDUCED[divisor]) | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
