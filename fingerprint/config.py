@@ -239,7 +239,7 @@ class ReadLimits(_Settings):
     max_side: int = 1_000_000
     max_bytes: int = 1 << 30
     timeout: float = 30.0
-    max_memory: int = 900_000_000
+    max_memory: int = 850_000_000
 
     def __post_init__(self) -> None:
         counts = (self.max_pixels, self.max_side, self.max_bytes, self.max_memory)

@@ -50,8 +50,7 @@ def main() -> None:
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     """Write the text of a warning as codecs write theirs, without the line of code that gave it."""
-    sys.stderr.write(f"{message}\n")
-    sys.stderr.flush()
+    os.write(2, f"{message}\n".encode(errors="backslashreplace"))
 
 
 def _answer(task: dict[str, Any], requests: IO[bytes], replies: IO[bytes], base: int | None) -> None:

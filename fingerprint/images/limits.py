@@ -19,7 +19,7 @@ from fingerprint.config import ReadLimits
 from fingerprint.errors import ImageError
 
 #: Bytes that all pictures that are being decoded may take together.
-MEMORY_IN_FLIGHT = 900_000_000
+MEMORY_IN_FLIGHT = 850_000_000
 #: A picture that takes more, as Pillow holds it, is reduced right after decoding, before any conversion.
 LARGE_BYTES = 1 << 27
 #: Bytes for each pixel that decoding and converting take at most, of a picture with 8 bits a sample and of any picture.
@@ -28,7 +28,7 @@ _GREY_PIXEL = 3  # of the luma of a JPEG, which is decoded alone
 _PROGRESSIVE_PIXEL = 6  # more for the coefficients of a JPEG in several scans, which libjpeg keeps in full size
 _LARGEST_PLAIN = LARGE_BYTES // 4 * _PLAIN_PIXEL
 _MOST_WALKED = 20 * (LARGE_BYTES // 4)  # pixels times passes of a plain file: some seconds
-_STRIP_BYTES = 1 << 24
+_STRIP_BYTES = 1 << 23
 
 
 def check_bytes(n_bytes: int, name: str, limits: ReadLimits) -> None:

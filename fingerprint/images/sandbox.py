@@ -26,7 +26,6 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-import fingerprint
 from fingerprint.config import ReadLimits
 from fingerprint.errors import ImageError
 from fingerprint.images.headers import Header
@@ -389,7 +388,7 @@ def _said(messages: Sequence[str]) -> str:
 
 def _import_path() -> list[str]:
     """Return where the process finds its modules: where this one does, but never in the current folder."""
-    own = str(Path(fingerprint.__file__).absolute().parent.parent)
+    own = str(Path(__file__).absolute().parents[2])
     return list(dict.fromkeys([own, *(entry for entry in sys.path if os.path.isabs(entry))]))  # noqa: PTH117 - "" too
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from fingerprint.config import ReadLimits
-from fingerprint.errors import ImageError
+from fingerprint.errors import FingerprintError, ImageError
 from fingerprint.images import decode as door
 from fingerprint.images import files
 from fingerprint.images.decode import read_grey, read_planes, read_rgb

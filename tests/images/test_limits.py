@@ -72,10 +72,10 @@ class TestGate:
             with gate.reserved(50):
                 first = pool.submit(large)
                 entered.wait()
-                while not gate._waiting:  # noqa: SLF001 - until it waits
+                while not gate._waiting:
                     pass
                 second = pool.submit(small)
-                while len(gate._waiting) < 2:  # noqa: SLF001 - the small one fits, but it came later
+                while len(gate._waiting) < 2:
                     pass
                 assert order == []
             first.result()
@@ -140,7 +140,7 @@ class TestReduction:
     def test_large_pictures_keep_their_size_and_lose_their_pixels(
         self, form: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """In this process and in one of its own; here for pictures that are called large at a thousandth of the size."""
+        """Here for pictures that are called large at a thousandth of the size."""
         data = {
             "png": hostile.png(200, 300),
             "jpg": hostile.jpeg(200, 300),
