@@ -164,7 +164,7 @@ def limit_options(command: Command) -> Command:
     timeout = click.option(
         "--timeout",
         metavar="SECONDS",
-        type=click.FloatRange(min=0, min_open=True, max=1e6),
+        type=click.FloatRange(min=0, min_open=True),
         default=DEFAULT_LIMITS.timeout,
         show_default=True,
         expose_value=False,
@@ -181,7 +181,7 @@ def chosen_limits() -> ReadLimits:
 
 
 def _keep_limit(ctx: click.Context, param: click.Parameter, value: float) -> None:
-    if math.isnan(value):
+    if not math.isfinite(value):
         raise click.BadParameter("a time is a number of seconds")
     ctx.meta[_LIMITS] = replace(ctx.meta.get(_LIMITS, DEFAULT_LIMITS), **{str(param.name): value})
 

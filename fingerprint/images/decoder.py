@@ -22,7 +22,7 @@ from fingerprint.config import ReadLimits
 from fingerprint.errors import ImageError
 from fingerprint.images.decode import Request, decode_stream
 from fingerprint.images.files import load_regular
-from fingerprint.images.wire import receive, receive_bytes, send
+from fingerprint.images.wire import LONGEST, receive, receive_bytes, send
 
 _MOST_WRITTEN = 1 << 20  # bytes of codecs' messages; this process writes to no other file
 
@@ -124,7 +124,7 @@ def _limit_memory(base: int | None, n_bytes: int | None) -> None:
 def _end_after(seconds: float) -> None:
     """Let the system end this process after some time, unless this is called again; 0 for no limit."""
     if hasattr(signal, "setitimer"):  # elsewhere the parent ends it
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_REAL, min(seconds, LONGEST))
 
 
 if __name__ == "__main__":

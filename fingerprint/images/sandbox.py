@@ -30,7 +30,7 @@ from fingerprint.config import ReadLimits
 from fingerprint.errors import ImageError
 from fingerprint.images.headers import Header
 from fingerprint.images.limits import GATE, check_size, largest_cost, needs_much_memory
-from fingerprint.images.wire import receive, receive_into, send
+from fingerprint.images.wire import LONGEST, receive, receive_into, send
 from fingerprint.types import Picture
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class _Decoder:
 
 
 class _Deadline:
-    """Kills a process that takes too long, on platforms where it cannot be told to end itself.
+    """Kills a process that takes too long, on platforms where it cannot end itself.
 
     Everywhere else the system ends the process by a timer that it sets itself, which also works if this one is gone,
     and needs no thread for each picture.
@@ -173,7 +173,7 @@ class _Deadline:
         """Begin to count."""
         if self._needed:
             self.stop()
-            self._timer = threading.Timer(seconds, self._end, (self._running,))
+            self._timer = threading.Timer(min(seconds, LONGEST), self._end, (self._running,))
             self._timer.daemon = True
             self._timer.start()
 

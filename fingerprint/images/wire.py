@@ -6,6 +6,8 @@ import json
 import struct
 from typing import IO, Any
 
+#: Seconds; longer times than this are no limit, and timers do not take all of them.
+LONGEST = 1e6
 _LENGTH = struct.Struct(">I")
 _LONGEST = 1 << 20  # bytes of JSON
 

@@ -59,12 +59,6 @@ def _find(words, word, at):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _bounds(starts, at):  # type: ignore[no-untyped-def]
-    """Return the bounds of a list, signed, so that they can be subtracted."""
-    return np.int64(starts[at]), np.int64(starts[at + 1])
-
-
-@njit(cache=True, nogil=True)
 def _first_of(references, start, stop, wanted):  # type: ignore[no-untyped-def]
     """Return the first posting of a list, which is by reference, whose reference is not below `wanted`."""
     while start < stop:
@@ -74,6 +68,16 @@ def _first_of(references, start, stop, wanted):  # type: ignore[no-untyped-def]
         else:
             stop = middle
     return start
+
+
+@njit(cache=True, nogil=True)
+def _bounds(starts, at, references, first, last):  # type: ignore[no-untyped-def]
+    """Return the bounds of a list, or of its part from reference `first` to before `last`, if that is not negative."""
+    start, stop = np.int64(starts[at]), np.int64(starts[at + 1])  # signed, so that they can be subtracted
+    if last < 0:
+        return start, stop
+    start = _first_of(references, start, stop, first)
+    return start, _first_of(references, start, stop, last)
 
 
 @njit(cache=True, nogil=True)
@@ -89,7 +93,7 @@ def _collect(  # type: ignore[no-untyped-def]
     hit_of, posting, bits = np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size, np.uint8)
     longest = 0
     for k in range(len(words)):
-        start, stop = _bounds(starts, k)
+        start, stop = _bounds(starts, k, references, 0, -1)
         longest = max(longest, stop - start)
     distances = np.empty(longest, np.uint8)
     n = at = n_visited = 0
@@ -97,10 +101,7 @@ def _collect(  # type: ignore[no-untyped-def]
         at = _find(words, q_words[v], at)
         if at == len(words) or words[at] != q_words[v]:
             continue
-        start, stop = _bounds(starts, at)
-        if last >= 0:
-            start = _first_of(references, start, stop, first)
-            stop = _first_of(references, start, stop, last)
+        start, stop = _bounds(starts, at, references, first, last)
         n_visited += stop - start
         sought = q_signatures[v]
         for t in range(stop - start):  # all distances first: a loop without a branch is vectorised

@@ -134,6 +134,10 @@ def test_what_takes_too_long_is_refused_and_the_next_one_is_read(files: dict[str
     assert sandbox.POOL.n_started == 2
 
 
+def test_any_time_can_be_given(files: dict[str, bytes]) -> None:
+    assert read_grey(files["gif"], limits=ReadLimits(timeout=1e300)).width == 96
+
+
 def test_the_timer_of_platforms_without_one(files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     real = sandbox._Deadline
     monkeypatch.setattr(sandbox, "_Deadline", lambda decoder, needed=True: real(decoder, needed=needed))
