@@ -19,6 +19,10 @@ MAX_DESCRIPTOR_DIMENSION = 256
 COPY_PROBABILITY = 0.5
 
 
+_MOST_PIXELS = 180_000_000
+_READING_MEMORY = 850_000_000
+
+
 class _Settings:
     """Settings that all have defaults; their ``repr`` names those that differ from them."""
 
@@ -231,23 +235,31 @@ class ReadLimits(_Settings):
     timeout : float, > 0
         Seconds that a reading process may take for one picture. Plain JPEG, PNG and WebP files are decoded without
         such a process; their size by the header bounds how long that takes.
-    max_memory : int, >= 1
-        Bytes that a reading process may take for one picture, where the platform can limit it (Linux).
+    max_memory : int, >= 1, optional
+        Bytes that a reading process may take for one picture, where the platform can limit it (Linux). By default 850
+        MB, and in proportion more if `max_pixels` is more than by default.
     """
 
-    max_pixels: int = 180_000_000
+    max_pixels: int = _MOST_PIXELS
     max_side: int = 1_000_000
     max_bytes: int = 1 << 30
     timeout: float = 30.0
-    max_memory: int = 850_000_000
+    max_memory: int | None = None
 
     def __post_init__(self) -> None:
-        counts = (self.max_pixels, self.max_side, self.max_bytes, self.max_memory)
+        counts = (self.max_pixels, self.max_side, self.max_bytes, self.memory)
         if min(counts) < 1 or not (math.isfinite(self.timeout) and self.timeout > 0):
             raise ConfigError(
                 f"max_pixels {self.max_pixels}, max_side {self.max_side}, max_bytes {self.max_bytes} and max_memory "
                 f"{self.max_memory} must be >= 1, timeout {self.timeout} a number of seconds > 0"
             )
+
+    @property
+    def memory(self) -> int:
+        """Bytes that a reading process may take for one picture."""
+        if self.max_memory is not None:
+            return self.max_memory
+        return max(_READING_MEMORY, _READING_MEMORY * self.max_pixels // _MOST_PIXELS)
 
 
 DEFAULT_LIMITS = ReadLimits()

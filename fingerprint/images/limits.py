@@ -82,7 +82,7 @@ def largest_cost(n_pixels: int, n_bytes: int) -> int:
 
 def needs_much_memory(n_pixels: int, limits: ReadLimits) -> bool:
     """Return whether decoding may fail because memory is limited: some codecs then only say that they failed."""
-    return n_pixels * _PLAIN_PIXEL > limits.max_memory
+    return n_pixels * _PLAIN_PIXEL > limits.memory
 
 
 class Gate:

@@ -282,7 +282,7 @@ def decode_apart(
     try:
         with ExitStack() as held:
             if header is None:
-                allowed = min(limits.max_memory, _FOR_HEADERS + 3 * n_bytes)
+                allowed = min(limits.memory, _FOR_HEADERS + 3 * n_bytes)
             else:  # what a decoder takes as soon as it reads the header is within the limit too
                 check_size(header.width, header.height, name, limits)
                 allowed = _reserve(held, header.width * header.height, n_bytes, limits)
@@ -342,7 +342,7 @@ def _converse(
     if "reason" in reply:
         reason = str(reply["reason"])
         needs_more = needs_much_memory(n_pixels, limits) and not reason.startswith("truncated")
-        return reason + (_MAY_NEED_MORE.format(limits.max_memory) if needs_more else "")
+        return reason + (_MAY_NEED_MORE.format(limits.memory) if needs_more else "")
     pixels = np.empty(_shape(reply, limits), np.uint8)
     decoder.receive_into(pixels.data.cast("B"))
     return Picture(pixels, *_size(reply), name)
@@ -350,9 +350,9 @@ def _converse(
 
 def _reserve(held: ExitStack, n_pixels: int, n_bytes: int, limits: ReadLimits) -> int:
     """Wait until no other thread needs the memory, and return how much may be taken."""
-    cost = min(limits.max_memory, largest_cost(n_pixels, n_bytes))
+    cost = min(limits.memory, largest_cost(n_pixels, n_bytes))
     held.enter_context(GATE.reserved(cost))
-    return min(limits.max_memory, max(cost, _AT_LEAST + 3 * n_bytes))
+    return min(limits.memory, max(cost, _AT_LEAST + 3 * n_bytes))
 
 
 def _size(reply: dict[str, Any]) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,8 +95,9 @@ def test_the_vote_holds_a_bounded_number_of_hits(
     with create_collection(tmp_path / "patterns", models=models) as collection:
         collection.add_many([(str(i), np.roll(grid, i, 0)) for i in range(8)])
         whole = collection.answer(grid)
+        vote: Any = vote_postings
         held = 10_000
         assert whole.counters["hits"] > 8 * held
-        monkeypatch.setattr(inverted_file, "vote_postings", lambda *arguments: vote_postings(*arguments, held))
+        monkeypatch.setattr(inverted_file, "vote_postings", lambda *arguments: vote(*arguments, held))
         parts = collection.answer(grid)
     assert dataclasses.replace(whole, milliseconds={}) == dataclasses.replace(parts, milliseconds={})

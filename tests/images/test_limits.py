@@ -32,6 +32,11 @@ class TestBeforeDecoding:
         limits = ReadLimits(max_pixels=2_000, max_side=50, max_bytes=len(data))
         assert read_grey(data, limits=limits).pixels.shape == (40, 50)
 
+    def test_memory_grows_with_the_pixels_that_are_allowed(self) -> None:
+        assert ReadLimits().memory == ReadLimits(max_pixels=1).memory == 850_000_000
+        assert ReadLimits(max_pixels=360_000_000).memory == 1_700_000_000
+        assert ReadLimits(max_pixels=360_000_000, max_memory=5).memory == 5
+
     @pytest.mark.parametrize("options", [{"max_pixels": 0}, {"timeout": 0.0}, {"timeout": np.nan}, {"max_memory": -1}])
     def test_limits_that_are_none(self, options: dict[str, float]) -> None:
         with pytest.raises(ConfigError):
