@@ -35,6 +35,7 @@ _ABOUT_DATA = ("Corrupt JPEG data", "Premature end", "Inconsistent progression")
 _FAILURES = (ValueError, KeyError)  # the latter for a sampling of the colours that it does not know
 _ZEROS = bytes(24)  # 64 faint coefficients one after the other, if zeros mean that
 _COEFFICIENTS = 64
+_MOST_SEGMENTS = 20_000  # comments and profiles of a GiB, and the scans of any encoder
 _SIZE = 15  # the part of a Huffman symbol that says how many bits of a coefficient follow; 0 for no change
 
 
@@ -154,8 +155,14 @@ def _padding(data: bytes, warning: str) -> int:
 
 
 def _segments(data: bytes) -> Iterator[_Segment]:
-    """Yield the segments up to the end marker, or as far as they are whole."""
-    at = 2
+    """Yield the segments up to the end marker, or as far as they are whole.
+
+    Raises
+    ------
+    DamagedJpegError
+        There are more than any encoder writes: looking at millions of them takes minutes and gigabytes.
+    """
+    at, n = 2, 0
     while (found := _MARKER.match(data, at)) is not None and found[0][-1] != _EOI[1]:
         start, body = found.end() - 2, found.end() + 2
         if body > len(data):
@@ -165,6 +172,9 @@ def _segments(data: bytes) -> Iterator[_Segment]:
         if found[0][-1] == _SOS:
             following = _MARKER.search(data, after)
             end = len(data) if following is None else following.start()
+        n += 1
+        if n > _MOST_SEGMENTS:
+            raise DamagedJpegError(f"damaged JPEG file: it has more than {_MOST_SEGMENTS:,} segments")
         yield _Segment(found[0][-1], start, data[body:after], after, end)
         at = end
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from fingerprint.config import ReadLimits
 from fingerprint.errors import ImageError
 from fingerprint.images import decode as door
 from fingerprint.images.decode import read_grey
@@ -113,10 +114,9 @@ def test_truncated_files_are_refused_as_before(scene: Image.Image) -> None:
             read_grey(data[:length])
 
 
-def test_too_many_pixels_are_refused_before_decoding(scene: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "MAX_PIXELS", 1000)
+def test_too_many_pixels_are_refused_before_decoding(scene: Image.Image) -> None:
     with pytest.raises(ImageError, match="317 x 203 pixels are more than the limit of 1,000"):
-        read_grey(encode(scene))
+        read_grey(encode(scene), limits=ReadLimits(max_pixels=1000))
 
 
 def test_what_the_short_way_cannot_read_is_left_to_pillow(scene: Image.Image) -> None:
