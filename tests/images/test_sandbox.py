@@ -218,7 +218,7 @@ def test_messages_of_codecs_are_put_with_their_file(
     odd = tmp_path / "odd.jpg"
     odd.write_bytes(hostile.jpeg(16, 16, before=exif + hostile.segment(0xE5, b"x") * 600))
     cut = tmp_path / "cut.tif"
-    cut.write_bytes(hostile.tiff(64, 64, data=b"no zlib stream"))
+    cut.write_bytes(hostile.tiff(64, 64, compression=5, data=b"no LZW codes, but of some length"))
     with caplog.at_level(logging.INFO, logger="fingerprint"):
         read_grey(odd)
     assert f"{odd}: Warning: Corrupt EXIF data" in caplog.text
@@ -227,6 +227,33 @@ def test_messages_of_codecs_are_put_with_their_file(
     assert "; the decoder said: " in caught.value.reason
     assert "EXIF" not in caught.value.reason  # that was the file before
     assert not unnamed(capfd)
+
+
+@pytest.mark.parametrize("compression", ["group4", "tiff_ccitt"])
+def test_what_a_codec_made_up_is_damage(compression: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """libtiff says that a code word is bad, leaves the line as it is, and goes on as if nothing was wrong."""
+    saved = io.BytesIO()
+    checks = np.kron(np.indices((40, 60)).sum(axis=0) % 3 > 0, np.ones((8, 8), bool))
+    Image.fromarray(checks).save(saved, "TIFF", compression=compression)
+    sound = saved.getvalue()
+    assert read_grey(sound).width == 480
+    changed = bytearray(sound)
+    middle = len(sound) // 2
+    changed[middle : middle + 200] = np.random.default_rng(1).bytes(200)
+    with pytest.raises(ImageError, match=r"its decoder would make up pixels; the decoder said: Fax"):
+        read_grey(bytes(changed))
+    assert not unnamed(capfd)
+
+
+def test_what_a_codec_says_of_tags_is_no_damage(caplog: pytest.LogCaptureFixture) -> None:
+    saved = io.BytesIO()
+    Image.new("L", (64, 48), 90).save(saved, "TIFF", compression="tiff_lzw", dpi=(72, 72))
+    tag = struct.pack("<HHI", 296, 3, 1)  # the unit of its resolution
+    at = saved.getvalue().index(tag) + len(tag)
+    unit = saved.getvalue()[:at] + struct.pack("<H", 77) + saved.getvalue()[at + 2 :]
+    with caplog.at_level(logging.INFO, logger="fingerprint"):
+        assert read_grey(unit).pixels.shape == (48, 64)
+    assert 'Bad value 77 for "ResolutionUnit" tag' in caplog.text
 
 
 def test_where_no_process_can_be_started_this_one_decodes(
