@@ -16,7 +16,11 @@ _LONGEST_CHUNK = 1 << 20  # bytes, of the same
 _MEAN_PART = 1024  # bytes: Pillow's loop over a PNG's parts takes longer than decoding if they are smaller
 _SOF_PLAIN = frozenset((0xC0, 0xC1, 0xC2))  # baseline, extended, progressive
 _SOF_OTHER = frozenset(range(0xC3, 0xD0)) - {0xC4, 0xC8, 0xCC}  # lossless, hierarchical, arithmetic
-_PROGRESSIVE, _SOS, _EOI = 0xC2, 0xDA, 0xD9
+_PROGRESSIVE, _SOS, _EOI, _APP1 = 0xC2, 0xDA, 0xD9, 0xE1
+_EXIF = b"Exif\0\0"
+_TAG_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}  # bytes by type
+_WITHIN_TAG = 4  # bytes: a longer value lies elsewhere in the block
+_READ_TAGS = (0x0112, 0x011A, 0x0128)  # orientation and resolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,8 @@ class Header:
     n_passes : int
         How many times a decoder walks over all pixels: the scans of a JPEG that is stored in several.
     plain : bool
-        Whether the file is of the usual kind: one frame, at most 8 bits a sample, and no more parts than its pixels
-        need.
+        Whether the file is of the usual kind: one frame, at most 8 bits a sample, no more parts than its pixels need,
+        and EXIF that is sound.
     """
 
     width: int
@@ -60,7 +64,7 @@ def header_of(form: str, data: bytes) -> Header | None:
 
 
 def _jpeg(data: bytes) -> Header | None:
-    at, n_segments, frame = 2, 0, None
+    at, n_segments, frame, exif = 2, 0, None, b""
     while data[at] == 0xFF and n_segments <= _MOST_SEGMENTS:
         marker = data[at + 1]
         n_segments += 1
@@ -73,13 +77,18 @@ def _jpeg(data: bytes) -> Header | None:
             if frame is not None:
                 return None
             frame = (marker, *struct.unpack_from(">BHHB", data, at + 4))
+        elif marker == _APP1 and data.startswith(_EXIF, at + 4):
+            after = at + 2 + struct.unpack_from(">H", data, at + 2)[0]
+            exif = data[at + 4 : after] if not exif else b"in several segments"
         elif marker == _SOS:
             if frame is None:
                 return None
             kind, bits, height, width, n_components = frame
             whole = kind != _PROGRESSIVE and data[at + 4] == n_components  # all in this one scan
             n_scans = data.count(b"\xff\xda", at)
-            return Header(width, height, 1 if whole else n_scans, bits == 8 and n_scans <= _MOST_SCANS)
+            return Header(
+                width, height, 1 if whole else n_scans, bits == 8 and n_scans <= _MOST_SCANS and _is_sound(exif)
+            )
         at += 2 + struct.unpack_from(">H", data, at + 2)[0]
     return None
 
@@ -100,6 +109,8 @@ def _png(data: bytes) -> Header | None:
         else:
             n_others += 1
             plain = n_others <= _MOST_CHUNKS and length <= _LONGEST_CHUNK and kind not in (b"acTL", b"fcTL", b"fdAT")
+            body = data[at + 8 : at + 8 + length]
+            plain = plain and (_is_sound(body) if kind == b"eXIf" else not body.startswith(b"Raw profile type exif"))
         at += 12 + length
     return Header(width, height, plain=False)
 
@@ -126,9 +137,34 @@ def _few_chunks(data: bytes) -> bool:
         kind, length = struct.unpack_from("<4sI", data, at)
         if kind not in (b"VP8 ", b"VP8L", b"ALPH") and length > _LONGEST_CHUNK:
             return False
+        if kind == b"EXIF" and not _is_sound(data[at + 8 : at + 8 + length]):
+            return False
         at += 8 + length + length % 2
         n_chunks += 1
     return n_chunks <= _MOST_CHUNKS
+
+
+def _is_sound(exif: bytes) -> bool:
+    """Return whether Pillow reads EXIF data without a warning, which in this process would not name the file."""
+    block = exif.removeprefix(_EXIF)
+    if not block:
+        return True
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+    if order is None:
+        return False
+    try:
+        (at,) = struct.unpack_from(order + "I", block, 4)
+        (n_tags,) = struct.unpack_from(order + "H", block, at)
+        struct.unpack_from(order + "I", block, at + 2 + 12 * n_tags)  # what follows the tags
+        values = 0
+        for tag, kind, count, value in struct.iter_unpack(order + "HHII", block[at + 2 : at + 2 + 12 * n_tags]):
+            size = _TAG_SIZES.get(kind, 0) * count
+            values += size if size > _WITHIN_TAG else 0
+            if (size > _WITHIN_TAG and value + size > len(block)) or (tag in _READ_TAGS and count != 1):
+                return False
+    except struct.error:
+        return False
+    return values <= len(block)
 
 
 _PARSERS = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp}

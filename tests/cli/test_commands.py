@@ -331,8 +331,8 @@ class TestCompare:
         (told,) = lines(done("compare", a, b, "--json"))
         expected = compare(a, b)
         assert list(told) == [
-            *("query", "reference", "relation", "probability", "shared_probability", "log_odds", "inliers"),
-            *("mirrored", "inverted", "transform", "reference_region", "query_region"),
+            *("query", "reference", "relation", "probability", "shared_probability", "log_odds", "identical"),
+            *("inliers", "mirrored", "inverted", "transform", "reference_region", "query_region"),
         ]
         assert (told["query"], told["reference"]) == (str(a), str(b))
         assert told["probability"] == expected.probability
@@ -377,6 +377,7 @@ class TestIndex:
             "replaced": 0,
             "skipped": 0,
             "ignored": 0,
+            "plain": 0,
             "unread_folders": 0,
             "references": 4,
         }

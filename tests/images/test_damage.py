@@ -88,6 +88,13 @@ def test_a_jpeg_without_its_end_marker_is_whole(jpeg: bytes) -> None:
         assert_read_as(jpeg[:-n_missing], jpeg)
 
 
+def test_a_jpeg_of_millions_of_segments_is_refused_before_they_are_gathered(jpeg: bytes) -> None:
+    end = jpeg[: -len(EOI)]
+    assert_read_as(end + b"\xff\xfe\0\2" * 10_000 + EOI, jpeg)
+    (reason,) = refused(end + b"\xff\xfe\0\2" * 1_000_000)
+    assert reason == "damaged JPEG file: it has more than 20,000 segments"
+
+
 @pytest.mark.parametrize("more", [b"\0", b"\0" * 5000, b"trailing text", EOI, b"\xff", b"\xff\xd8\xff\xe0"])
 def test_bytes_after_a_jpeg_do_no_harm(jpeg: bytes, more: bytes) -> None:
     assert_read_as(jpeg + more, jpeg)

@@ -14,8 +14,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from fingerprint.features.describe import describe_query, describe_reference
 from fingerprint.hashes import perceptual_hash
-from fingerprint.images.decode import read_grey, read_planes, read_rgb
+from fingerprint.images.decode import read_for_pdq, read_grey, read_planes, read_rgb
 from fingerprint.images.depth import USUAL_WIDTHS, width_of
 from fingerprint.types import U8
 
@@ -228,6 +229,20 @@ def test_pdq_of_16_bit_grey_is_what_its_tools_see_where_that_is_a_picture() -> N
     expected = perceptual_hash(np.minimum(deep, 255).astype(np.uint8), exact=True)
     for exact in (False, True):
         assert perceptual_hash(png(deep, 0), exact=exact) == expected
+
+
+def test_the_engine_sees_16_bit_grey_as_people_do_where_pdq_does_not() -> None:
+    rng = np.random.default_rng(4)
+    soft = Image.fromarray(rng.integers(0, 256, (12, 16), np.uint8)).resize((160, 120), Image.Resampling.BICUBIC)
+    deep = np.asarray(soft).astype(np.uint16) * 2  # so Pillow's clipping leaves a picture, but another one
+    deep[0, 0] = 65_535
+    file, shallow = png(deep, 0), (deep >> 8).astype(np.uint8)
+    assert np.unique(read_for_pdq(file).pixels).size > 100
+    assert np.array_equal(read_planes(file).pixels[..., 0], shallow)
+    found, expected = describe_reference(file), describe_reference(shallow)
+    assert np.array_equal(found.hashes, expected.hashes)
+    assert np.array_equal(found.thumbnail, expected.thumbnail)
+    assert np.array_equal(describe_query(file).hashes, describe_query(shallow).hashes)
 
 
 def test_pdq_quick_and_exact_agree_on_transparent_pictures(photos: dict[str, U8], grey: U8) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import warnings
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from fingerprint.config import ReadLimits
+from fingerprint.images import decode as door
 from fingerprint.images.headers import Header, header_of
 from tests import hostile
 
@@ -81,3 +85,29 @@ def test_any_bytes_are_a_header_or_none(plain: tuple[str, bytes], data: st.DataO
     form, whole = plain
     kept = whole[: data.draw(st.integers(12, len(whole)))]
     header_of(form, kept + data.draw(st.binary(max_size=60)))  # any exception fails
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_exif_that_pillow_warns_of_is_not_plain(form: str) -> None:
+    """Its warning would be printed without the name of the file."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F], exif[0x011A], exif[0x0128] = 6, "a maker of cameras", 72.5, 2
+    block = exif.tobytes()
+    rng = np.random.default_rng(5)
+    n_plain = n_warned = 0
+    for turn in range(400):
+        changed = bytearray(block)
+        for at in rng.integers(6, len(block), rng.integers(0, 4)):
+            changed[at] = rng.integers(256)
+        data = encode(form, exif=bytes(changed[: rng.integers(20, len(block))] if turn % 5 == 4 else changed))
+        header = header_of(form, data)
+        assert header is not None
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            read = door.decode_stream(io.BytesIO(data), "", form, door.Request("RGB", None, "seen", ReadLimits()))
+        assert sorted((read.width, read.height)) == [21, 37]
+        assert not (header.plain and warned), changed.hex()
+        n_plain += header.plain
+        n_warned += bool(warned)
+    assert n_plain > 150
+    assert n_warned > 50
