@@ -52,7 +52,6 @@ from fingerprint.features.thumbnail import is_flat, make_pyramid
 from fingerprint.features.vocabulary import assign_words
 from fingerprint.hashes import compute_hashes
 from fingerprint.images.decode import read_planes
-from fingerprint.images.files import read_file
 from fingerprint.images.find import find_images
 from fingerprint.index import Reader
 from fingerprint.index.shortlist import shortlist
@@ -151,7 +150,7 @@ def time_query(
     path: Path, turn: int, reader: Reader, models: Models, config: Config, timed: Clock
 ) -> list[tuple[str, float]]:
     """Do what `Collection.search` does, stage by stage, and return the ids and scores that it found."""
-    data = read_file(path)
+    data = path.read_bytes()
     planes = timed("decode", lambda: read_planes(data, at_least=config.decode_side))
     picture = replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
     parts = time_extraction(picture, {REFERENCE: config.reference, QUERY: config.query}, turn, timed)[QUERY]
@@ -188,7 +187,7 @@ def time_query(
 
 
 def time_reference(path: Path, turn: int, config: Config, timed: Clock) -> None:
-    data = read_file(path)
+    data = path.read_bytes()
     planes = timed("decode", lambda: read_planes(data, at_least=config.decode_side))
     picture = replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
     time_extraction(picture, {REFERENCE: config.reference}, turn, timed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -16,6 +17,10 @@ from fingerprint.errors import ConfigError
 MAX_DESCRIPTOR_DIMENSION = 256
 #: Least probability with which a reference is called the source of a copy.
 COPY_PROBABILITY = 0.5
+
+
+_MOST_PIXELS = 180_000_000
+_READING_MEMORY = 850_000_000
 
 
 class _Settings:
@@ -216,6 +221,51 @@ class StorageConfig(_Settings):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class ReadLimits(_Settings):
+    """What a picture may cost before it is skipped. None of these changes what is read of a picture within them.
+
+    Attributes
+    ----------
+    max_pixels : int, >= 1
+        Width times height by the header.
+    max_side : int, >= 1
+        Width or height by the header.
+    max_bytes : int, >= 1
+        Size of the file.
+    timeout : float, > 0
+        Seconds that a reading process may take for one picture. Plain JPEG, PNG and WebP files are decoded without
+        such a process; their size by the header bounds how long that takes.
+    max_memory : int, >= 1, optional
+        Bytes that a reading process may take for one picture, where the platform can limit it (Linux). By default 850
+        MB, and in proportion more if `max_pixels` is more than by default.
+    """
+
+    max_pixels: int = _MOST_PIXELS
+    max_side: int = 1_000_000
+    max_bytes: int = 1 << 30
+    timeout: float = 30.0
+    max_memory: int | None = None
+
+    def __post_init__(self) -> None:
+        counts = (self.max_pixels, self.max_side, self.max_bytes, self.memory)
+        if min(counts) < 1 or not (math.isfinite(self.timeout) and self.timeout > 0):
+            raise ConfigError(
+                f"max_pixels {self.max_pixels}, max_side {self.max_side}, max_bytes {self.max_bytes} and max_memory "
+                f"{self.max_memory} must be >= 1, timeout {self.timeout} a number of seconds > 0"
+            )
+
+    @property
+    def memory(self) -> int:
+        """Bytes that a reading process may take for one picture."""
+        if self.max_memory is not None:
+            return self.max_memory
+        return max(_READING_MEMORY, _READING_MEMORY * self.max_pixels // _MOST_PIXELS)
+
+
+DEFAULT_LIMITS = ReadLimits()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Config(_Settings):
     """All settings of the engine.
 
@@ -238,6 +288,11 @@ class Config(_Settings):
     results : int
         Most references returned for a query, and most rows of a query in the challenge's file.
     storage : StorageConfig
+    limits : ReadLimits
+        What a picture may cost before it is skipped.
+    strict : bool
+        Whether a picture that cannot be read ends a batch with its `ImageError`, instead of being skipped. What was
+        written before stays.
     """
 
     reference: FeatureConfig = field(default_factory=lambda: FeatureConfig((300,), (300,), (True,)))
@@ -250,6 +305,8 @@ class Config(_Settings):
     probability_threshold: float = COPY_PROBABILITY
     results: int = 10
     storage: StorageConfig = field(default_factory=StorageConfig)
+    limits: ReadLimits = field(default_factory=ReadLimits)
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -346,9 +403,10 @@ def config_for(profile: str) -> Config:
 
 
 def config_digest(config: Config | FeatureConfig) -> str:
-    """Return a digest, 16 hex digits, of all settings except those of storage."""
+    """Return a digest, 16 hex digits, of all settings except storage, the limits of reading, and strictness."""
     settings = dataclasses.asdict(config)
-    settings.pop("storage", None)
+    for name in ("storage", "limits", "strict"):
+        settings.pop(name, None)
     return _digest(settings)
 
 

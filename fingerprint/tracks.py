@@ -21,7 +21,7 @@ from fingerprint.challenge import MAX_ROWS, DescriptorSet, Matches
 from fingerprint.challenge.files import id_fault
 from fingerprint.collection.collection import Collection, create_collection, open_collection
 from fingerprint.config import DEFAULT_CONFIG, Config
-from fingerprint.errors import ChallengeFileError, ConfigError
+from fingerprint.errors import ChallengeFileError, ConfigError, ImageError
 from fingerprint.features.describe import compact_descriptor
 from fingerprint.images.find import IMAGE_SUFFIXES, find_images, unread_folders
 from fingerprint.index.own_files import COLLECTION_MANIFEST
@@ -222,6 +222,8 @@ def _open(source: str | os.PathLike[str], models: Models, config: Config, stack:
         return stack.enter_context(open_collection(path, models=models, config=config))
     if path.exists() and not path.is_dir():
         raise ConfigError(f"{path}: this is a file; give a folder of images or a collection")
+    if not path.is_dir():
+        raise ImageError(str(path), "no such file or folder")
     images, ignored = find_images([path])
     if not images:
         raise ConfigError(f"{path}: neither images nor a collection in this folder; give another one")
@@ -326,7 +328,10 @@ def _describe_folder(
     kept: list[str] = []
     skipped: list[Skipped] = []
     results = map_images(
-        partial(compact_descriptor, models=models, config=config, as_query=as_query), folder.images, n_workers
+        partial(compact_descriptor, models=models, config=config, as_query=as_query),
+        folder.images,
+        n_workers,
+        strict=config.strict,
     )
     for done, (name, result) in enumerate(zip(folder.ids, results, strict=True), start=1):
         if isinstance(result, Skipped):

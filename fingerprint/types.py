@@ -54,12 +54,15 @@ class Picture:
         Size of the full picture in pixels, upright.
     name : str
         The file's path, or ``"<bytes>"`` / ``"<array>"``.
+    plain : bool
+        Whether the original is opaque and has at most 8 bits a sample, so that every program reads it alike.
     """
 
     pixels: U8
     width: int
     height: int
     name: str
+    plain: bool = True
 
 
 @dataclass(frozen=True, slots=True)

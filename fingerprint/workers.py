@@ -24,7 +24,12 @@ _AHEAD = 4  # parcels in progress for each worker: enough to hide slow ones, few
 
 
 def map_images(
-    work: Callable[[Item], Result], items: Iterable[Item], n_workers: int | None = None, *, parcel: int = 1
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    n_workers: int | None = None,
+    *,
+    parcel: int = 1,
+    strict: bool = False,
 ) -> Iterator[Result | Skipped]:
     """Yield ``work(item)`` for each item, in order; a bad image becomes a `Skipped` and the run goes on.
 
@@ -39,9 +44,13 @@ def map_images(
     parcel : int
         Items that a worker takes at a time. For items of less than a millisecond, handing over single ones costs as
         much as the work.
+    strict : bool
+        Raise the error of the first bad image, in input order, instead of going on.
 
     Raises
     ------
+    ImageError
+        If `strict`, and an image cannot be used.
     ConfigError
         If `n_workers` or `parcel` is below one.
     """
@@ -52,7 +61,7 @@ def map_images(
         raise ConfigError(f"a parcel must have 1 item or more, not {parcel}")
     if count == 1:
         for item in items:
-            yield _attempt(work, item)
+            yield _checked(_attempt(work, item), strict)
         return
     stopped = threading.Event()
     pool = ThreadPoolExecutor(count, thread_name_prefix="fingerprint")
@@ -62,9 +71,9 @@ def map_images(
         while some := list(islice(waiting, parcel)):
             pending.append(pool.submit(_attempt_all, work, some, stopped))
             if len(pending) >= count * _AHEAD:
-                yield from _unpacked(pending.popleft().result())
+                yield from _unpacked(pending.popleft().result(), strict)
         while pending:
-            yield from _unpacked(pending.popleft().result())
+            yield from _unpacked(pending.popleft().result(), strict)
     finally:
         stopped.set()
         pool.shutdown(wait=True, cancel_futures=True)
@@ -85,6 +94,12 @@ def _attempt(work: Callable[[Item], Result], item: Item) -> Result | Skipped:
         return Skipped(error.path, error.reason)
 
 
+def _checked(result: Result | Skipped, strict: bool) -> Result | Skipped:
+    if strict and isinstance(result, Skipped):
+        raise ImageError(result.path, result.reason)
+    return result
+
+
 def _attempt_all(work: Callable[[Item], Result], items: Iterable[Item], stopped: threading.Event) -> _Done[Result]:
     results: list[Result | Skipped] = []
     for item in items:
@@ -97,7 +112,8 @@ def _attempt_all(work: Callable[[Item], Result], items: Iterable[Item], stopped:
     return _Done(results, None)
 
 
-def _unpacked(done: _Done[Result]) -> Iterator[Result | Skipped]:
-    yield from done.results
+def _unpacked(done: _Done[Result], strict: bool) -> Iterator[Result | Skipped]:
+    for result in done.results:
+        yield _checked(result, strict)
     if done.error is not None:
         raise done.error

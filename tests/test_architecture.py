@@ -75,7 +75,7 @@ ROOMS = {
     "annoy": ("index/annoy_trees.py",),
     "click": ("cli/",),
     "cv2": (
-        *("edits/", "features/", "cli/_options.py", "hashes/compute.py", "images/jpeg.py", "report/picture.py"),
+        *("edits/", "features/", "cli/_options.py", "hashes/compute.py", "report/picture.py"),
         *("verify/geometry.py", "verify/warp.py"),
     ),
     "fcntl": ("index/lock.py",),
@@ -84,22 +84,27 @@ ROOMS = {
     "mmap": ("index/segment.py",),
     "numba": ("kernels/",),
     "PIL": (
-        *("edits/", "images/convert.py", "images/decode.py", "report/", "cli/compare.py"),
+        *("edits/", "images/convert.py", "images/damage.py", "images/decode", "images/depth.py", "images/ground.py"),
+        *("images/limits.py", "report/", "cli/compare.py"),
         *("hashes/compute.py", "hashes/interchange.py", "hashes/luma.py"),
     ),
     "scipy": (
         *("features/global_cues.py", "features/insets.py", "train/boosting.py", "train/fitting.py"),
         *("verify/evidence.py", "verify/score.py"),
     ),
-    "signal": ("cli/_boundary.py",),
+    "simplejpeg": ("images/jpeg_damage.py",),
+    "signal": ("cli/_boundary.py", "images/decoder.py", "images/sandbox.py"),
     "socket": ("index/lock.py",),
     "sqlite3": ("cli/_boundary.py", "index/catalogue.py", "index/upgrade.py"),
-    "subprocess": ("hdf5/process.py",),  # runs this package's own code, where a library can be brought down by a file
-    "threading": ("workers.py", "index/lock.py"),
+    "subprocess": (
+        "hdf5/process.py",
+        "images/sandbox.py",
+    ),  # run this package's own code, where a file can crash a library
+    "threading": ("workers.py", "images/limits.py", "images/sandbox.py", "index/lock.py"),
     "concurrent": ("workers.py",),
     "zipfile": ("datafiles.py", "models/files.py", "vectorfiles/npz.py"),
     "pickle": ("kernels/compiled.py",),  # for the name of an error of Numba's cache
-    # Nobody: no code out of data, no other processes, no network, no libraries that only tests and benchmarks need.
+    # Nobody: no code out of data, no network, no libraries that only tests and benchmarks need.
     **dict.fromkeys(("ctypes", "marshal", "multiprocessing", "shelve"), ()),
     **dict.fromkeys(("asyncio", "ftplib", "http", "requests", "socketserver", "ssl", "urllib"), ()),
     **dict.fromkeys(("faiss", "hypothesis", "matplotlib", "pdqhash", "pytest", "skimage"), ()),

@@ -15,6 +15,7 @@ from fingerprint.config import (
     Config,
     FeatureConfig,
     MatchConfig,
+    ReadLimits,
     StorageConfig,
     TrainConfig,
     config_for,
@@ -40,6 +41,8 @@ OTHERS: dict[str, Any] = {
     "probability_threshold": 0.9,
     "results": 3,
     "storage": StorageConfig(keep_local_descriptors=True, batch=1),
+    "limits": ReadLimits(max_pixels=1_000),
+    "strict": True,
 }
 
 
@@ -78,7 +81,9 @@ class TestDescriptionDigest:
 
 
 class TestShown:
-    @pytest.mark.parametrize("kind", [Config, MatchConfig, CandidateConfig, AnnoyConfig, StorageConfig, TrainConfig])
+    @pytest.mark.parametrize(
+        "kind", [Config, MatchConfig, CandidateConfig, AnnoyConfig, StorageConfig, ReadLimits, TrainConfig]
+    )
     def test_defaults_are_left_out(self, kind: type[object]) -> None:
         assert repr(kind()) == f"{kind.__name__}()"
 

@@ -6,13 +6,14 @@ import logging
 import math
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from fingerprint.cli._output import shown
-from fingerprint.config import DEFAULT_PROFILE, QUERY_PROFILES
+from fingerprint.cli._output import STRICT, shown
+from fingerprint.config import DEFAULT_LIMITS, DEFAULT_PROFILE, QUERY_PROFILES, ReadLimits
 from fingerprint.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 Number = TypeVar("Number", float, float | None)
 
-#: A file or folder that must be there.
-EXISTING = click.Path(exists=True, path_type=Path)
+#: Image files and folders of images. One that is not there is a skipped file, as in a folder.
+IMAGES = click.Path(path_type=Path)
 #: The same, or - for a list on stdin.
-EXISTING_OR_STDIN = click.Path(exists=True, path_type=Path, allow_dash=True)
+IMAGES_OR_STDIN = click.Path(path_type=Path, allow_dash=True)
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -132,9 +133,66 @@ def workers_option(command: Command) -> Command:
     )(command)
 
 
+_LIMITS = f"{__name__}.limits"  # key in the context's meta
+
+
+def reading_options(command: Command) -> Command:
+    """Add ``--max-pixels``, ``--timeout`` and ``--strict``; see `chosen_limits`. Commands end with `finish`."""
+    return limit_options(
+        click.option(
+            "--strict",
+            is_flag=True,
+            expose_value=False,
+            callback=_keep_strict,
+            help="Exit with code 2 if any file was skipped.",
+        )(command)
+    )
+
+
+def limit_options(command: Command) -> Command:
+    """Add ``--max-pixels`` and ``--timeout``; see `chosen_limits`."""
+    pixels = click.option(
+        "--max-pixels",
+        metavar="N",
+        type=click.IntRange(min=1),
+        default=DEFAULT_LIMITS.max_pixels,
+        show_default=True,
+        expose_value=False,
+        callback=_keep_limit,
+        help="Skip images with more pixels, by what their headers say.",
+    )
+    timeout = click.option(
+        "--timeout",
+        metavar="SECONDS",
+        type=click.FloatRange(min=0, min_open=True),
+        default=DEFAULT_LIMITS.timeout,
+        show_default=True,
+        expose_value=False,
+        callback=_keep_limit,
+        help="Skip an image that takes longer to decode.",
+    )
+    return pixels(timeout(command))
+
+
+def chosen_limits() -> ReadLimits:
+    """Return the limits that ``--max-pixels`` and ``--timeout`` give."""
+    limits: ReadLimits = click.get_current_context().meta.get(_LIMITS, DEFAULT_LIMITS)
+    return limits
+
+
+def _keep_limit(ctx: click.Context, param: click.Parameter, value: float) -> None:
+    if not math.isfinite(value):
+        raise click.BadParameter("a time is a number of seconds")
+    ctx.meta[_LIMITS] = replace(ctx.meta.get(_LIMITS, DEFAULT_LIMITS), **{str(param.name): value})
+
+
+def _keep_strict(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    ctx.meta[STRICT] = value
+
+
 def engine_options(command: Command) -> Command:
-    """Add ``--models``, ``--workers``, ``--quiet`` and ``--verbose``."""
-    return models_option(workers_option(message_options(command)))
+    """Add ``--models``, ``--workers``, ``--quiet``, ``--verbose`` and the options of reading."""
+    return models_option(workers_option(reading_options(message_options(command))))
 
 
 def chosen_models(folder: Path | None) -> Models:

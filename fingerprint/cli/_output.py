@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 EXIT_SKIPPED = 1
 EXIT_FAILED = 2
+#: Key in a context's meta: whether ``--strict`` is given.
+STRICT = f"{__name__}.strict"
 _MOST_LINES = 20
 
 
@@ -115,13 +117,14 @@ def note_ignored(ignored: Sequence[object], *, quiet: bool) -> None:
 
 
 def finish(skipped: Sequence[Skipped]) -> None:
-    """End a command: list on stderr what was skipped, and exit with code 1 if any was."""
+    """End a command: list on stderr what was skipped, and exit with code 1 if any was, or 2 with ``--strict``."""
     if skipped:
+        strict = bool(click.get_current_context().meta.get(STRICT, False))
         list_on_stderr(
-            f"skipped {count(len(skipped), 'file')}",
+            f"{'error: ' if strict else ''}skipped {count(len(skipped), 'file')}",
             [f"{shown_name(item.path)}: {shown(item.reason)}" for item in skipped],
         )
-        leave(EXIT_SKIPPED)
+        leave(EXIT_FAILED if strict else EXIT_SKIPPED)
 
 
 def list_on_stderr(heading: str, lines: Sequence[str]) -> None:

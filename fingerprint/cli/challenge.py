@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from fingerprint.cli._options import (
     EXISTING_FOLDER,
     FOLDER,
     NewFile,
+    chosen_limits,
     chosen_models,
     engine_options,
     json_option,
@@ -22,7 +23,7 @@ from fingerprint.cli._options import (
 )
 from fingerprint.cli._output import count, finish, print_json, shown_name, skipped_json
 from fingerprint.cli._progress import progress
-from fingerprint.config import config_for
+from fingerprint.config import DEFAULT_CONFIG, config_for
 
 _queries_option = click.option(
     "--queries", metavar="DIR", required=True, type=EXISTING_FOLDER, help="Folder of images, or a collection."
@@ -81,7 +82,7 @@ def match_command(
             queries,
             references,
             models=models,
-            config=config_for(profile),
+            config=replace(config_for(profile), limits=chosen_limits()),
             collection=collection,
             n_workers=n_workers,
             progress=report,
@@ -119,9 +120,12 @@ def describe_command(
     from fingerprint.challenge import write_descriptors
     from fingerprint.tracks import describe_track
 
+    config = replace(DEFAULT_CONFIG, limits=chosen_limits())
     models = chosen_models(models_folder)
     with progress(quiet=quiet) as report:
-        descriptors, skipped = describe_track(queries, references, models=models, n_workers=n_workers, progress=report)
+        descriptors, skipped = describe_track(
+            queries, references, models=models, config=config, n_workers=n_workers, progress=report
+        )
     write_descriptors(out, descriptors)
     n_queries, n_references = len(descriptors.query_ids), len(descriptors.reference_ids)
     dimension = descriptors.query.shape[1]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -12,8 +13,10 @@ from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._options import (
     EXISTING_FILE,
     NewFile,
+    chosen_limits,
     chosen_models,
     json_option,
+    limit_options,
     models_option,
     profile_option,
     verbose_option,
@@ -22,8 +25,10 @@ from fingerprint.cli._output import print_json, region_words, shown, shown_name,
 from fingerprint.config import config_for
 
 if TYPE_CHECKING:
-    from fingerprint.types import Verification
+    from fingerprint.config import ReadLimits
+    from fingerprint.types import Picture, Verification
 
+_Region: TypeAlias = "tuple[tuple[float, float], ...]"
 _PICTURE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 
@@ -48,6 +53,7 @@ class _PictureFile(NewFile):
 @click.argument("reference", metavar="B", type=EXISTING_FILE)
 @click.option("--picture", metavar="OUT.png", type=_PictureFile(), help="Draw both images with the part they share.")
 @profile_option
+@limit_options
 @json_option("one JSON object")
 @models_option
 @verbose_option
@@ -62,9 +68,10 @@ def compare_command(
     from fingerprint.report import IDENTICAL_VERDICT, RELATION_VERDICTS, probability_text, variant_text
     from fingerprint.verify.compare import compare
 
-    verification = compare(query, reference, models=chosen_models(models_folder), config=config_for(profile))
+    config = replace(config_for(profile), limits=chosen_limits())
+    verification = compare(query, reference, models=chosen_models(models_folder), config=config)
     if picture is not None:
-        _draw(query, reference, verification, picture)
+        _draw(query, reference, verification, picture, config.limits)
     if as_json:
         print_json({"query": str(query), "reference": str(reference), **verification_json(verification)})
         return
@@ -83,15 +90,33 @@ def compare_command(
         click.echo(f"{name:<12} {value}")
 
 
-def _draw(query: Path, reference: Path, verification: Verification, out: Path) -> None:
-    """Draw a comparison and write it to a file. Images are read at full size, as regions are in its pixels."""
+def _as_decoded(region: _Region | None, picture: Picture) -> _Region | None:
+    """Return a region in the pixels of a picture that was reduced while it was read, as very large ones are."""
+    height, width = picture.pixels.shape[:2]
+    if region is None or (width, height) == (picture.width, picture.height):
+        return region
+    x, y = width / picture.width, height / picture.height
+    return tuple(((px + 0.5) * x - 0.5, (py + 0.5) * y - 0.5) for px, py in region)
+
+
+def _draw(query: Path, reference: Path, verification: Verification, out: Path, limits: ReadLimits) -> None:
+    """Draw a comparison and write it to a file. Images are read at full size, as regions are in its pixels.
+
+    Very large images are reduced when they are read, and their regions with them.
+    """
     from PIL import Image
 
     from fingerprint.atomic import replace_bytes
     from fingerprint.images.decode import read_rgb
     from fingerprint.report import comparison_picture
 
-    pixels = comparison_picture(read_rgb(query).pixels, read_rgb(reference).pixels, verification)
+    of_query, of_reference = read_rgb(query, limits=limits), read_rgb(reference, limits=limits)
+    verification = replace(
+        verification,
+        query_region=_as_decoded(verification.query_region, of_query),
+        reference_region=_as_decoded(verification.reference_region, of_reference),
+    )
+    pixels = comparison_picture(of_query.pixels, of_reference.pixels, verification)
     encoded = io.BytesIO()
     Image.fromarray(pixels).save(encoded, _PICTURE_FORMATS[out.suffix.lower()])
     replace_bytes(out, encoded.getvalue())

@@ -10,11 +10,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fingerprint.cli._help import ExampleCommand
-from fingerprint.cli._options import EXISTING, AlgorithmName, message_options, workers_option
+from fingerprint.cli._options import (
+    IMAGES,
+    AlgorithmName,
+    chosen_limits,
+    message_options,
+    reading_options,
+    workers_option,
+)
 from fingerprint.cli._output import finish, listed_images, note_ignored, print_json, print_line, shown_name
 from fingerprint.cli._progress import progress
 
 if TYPE_CHECKING:
+    from fingerprint.config import ReadLimits
     from fingerprint.hashes import PerceptualHash
     from fingerprint.types import U64
 
@@ -31,7 +39,7 @@ _PARCEL = 16  # images that a worker takes at a time, since one takes only a thi
         "fingerprint hash photos/ cat.jpg",
     ),
 )
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=EXISTING)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=IMAGES)
 @click.option(
     "--algorithm",
     "algorithms",
@@ -52,6 +60,7 @@ _PARCEL = 16  # images that a worker takes at a time, since one takes only a thi
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as '--format json': one JSON object a line.")
 @workers_option
+@reading_options
 @message_options
 def hash_command(
     paths: tuple[Path, ...],
@@ -71,12 +80,13 @@ def hash_command(
     form = "json" if as_json else form
     if not algorithms and (exact or form == "csv"):
         raise click.UsageError("'--exact' and '--format csv' need '--algorithm NAME'; give one")
-    work: Callable[[Path], Any] = _stored_hashes
+    limits = chosen_limits()
+    work: Callable[[Path], Any] = partial(_stored_hashes, limits=limits)
     write: Callable[[Path, Any, str], None] = _print_stored
     if algorithms:
         from fingerprint.hashes import perceptual_hashes
 
-        work, write = partial(perceptual_hashes, algorithms=algorithms, exact=exact), _print_records
+        work, write = partial(perceptual_hashes, algorithms=algorithms, exact=exact, limits=limits), _print_records
     _print_all(paths, work, write, form, n_workers=n_workers, quiet=quiet)
 
 
@@ -127,12 +137,12 @@ def _print_records(path: Path, hashes: Sequence[PerceptualHash], form: str) -> N
         print_line(write(path, found))
 
 
-def _stored_hashes(path: Path) -> U64:
+def _stored_hashes(path: Path, limits: ReadLimits) -> U64:
     from fingerprint.config import DEFAULT_CONFIG
     from fingerprint.hashes import compute_hashes
     from fingerprint.images.decode import read_grey
 
-    return compute_hashes(read_grey(path, at_least=DEFAULT_CONFIG.decode_side).pixels)
+    return compute_hashes(read_grey(path, at_least=DEFAULT_CONFIG.decode_side, limits=limits).pixels)
 
 
 def _print_stored(path: Path, hashes: U64, form: str) -> None:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fingerprint.cli._help import ExampleCommand
-from fingerprint.cli._options import EXISTING, AlgorithmName, json_option, message_options, workers_option
+from fingerprint.cli._options import (
+    IMAGES,
+    AlgorithmName,
+    chosen_limits,
+    json_option,
+    message_options,
+    reading_options,
+    workers_option,
+)
 from fingerprint.cli._output import (
     count,
     finish,
@@ -46,7 +54,7 @@ def hash_list_group() -> None:
     ),
 )
 @click.argument("hashes", metavar="LIST", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-@click.argument("images", metavar="IMAGES...", nargs=-1, required=True, type=EXISTING)
+@click.argument("images", metavar="IMAGES...", nargs=-1, required=True, type=IMAGES)
 @click.option(
     "--algorithm",
     metavar="NAME",
@@ -63,6 +71,7 @@ def hash_list_group() -> None:
 @click.option("--exact", is_flag=True, help="Hash images to exactly the bits of imagehash and PDQ's own tools.")
 @json_option("one JSON object a line, the last about the list")
 @workers_option
+@reading_options
 @message_options
 def match_command(
     hashes: str,
@@ -88,7 +97,9 @@ def match_command(
 
     source = sys.stdin.buffer if hashes == "-" else hashes
     known = read_hash_list(source, algorithm)
-    matcher = ListMatcher(known, max_distance=max_distance, orientations=not upright, exact=exact)
+    matcher = ListMatcher(
+        known, max_distance=max_distance, orientations=not upright, exact=exact, limits=chosen_limits()
+    )
     paths, unread, ignored = listed_images(images)
     skipped: list[Skipped] = []
     n_matched = n_faint = 0

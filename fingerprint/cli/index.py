@@ -13,14 +13,18 @@ from fingerprint.cli._adding import add_images
 from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._options import (
     EXISTING_FOLDER,
-    EXISTING_OR_STDIN,
     FOLDER,
+    IMAGES_OR_STDIN,
     Command,
+    chosen_limits,
     chosen_models,
     engine_options,
     json_option,
+    limit_options,
+    message_options,
     models_option,
     verbose_option,
+    workers_option,
 )
 from fingerprint.cli._output import EXIT_SKIPPED, count, leave, print_json, shown, shown_name, skipped_json
 from fingerprint.cli._progress import progress
@@ -53,7 +57,7 @@ def _adding_options(command: Command) -> Command:
 
 @index_group.command("create", cls=ExampleCommand, examples=("fingerprint index create photos.fp photos/",))
 @click.argument("folder", metavar="COLLECTION", type=FOLDER)
-@click.argument("images", metavar="[IMAGES...]", nargs=-1, type=EXISTING_OR_STDIN)
+@click.argument("images", metavar="[IMAGES...]", nargs=-1, type=IMAGES_OR_STDIN)
 @click.option(
     "--keep-local",
     is_flag=True,
@@ -77,7 +81,8 @@ def create_command(
     """
     from fingerprint.collection.collection import create_collection
 
-    config = replace(DEFAULT_CONFIG, storage=replace(DEFAULT_CONFIG.storage, keep_local_descriptors=keep_local))
+    storage = replace(DEFAULT_CONFIG.storage, keep_local_descriptors=keep_local)
+    config = replace(DEFAULT_CONFIG, storage=storage, limits=chosen_limits())
     with create_collection(folder, models=chosen_models(models_folder), config=config) as collection:
         add_images(collection, folder, images, root, as_json=as_json, n_workers=n_workers, quiet=quiet)
 
@@ -91,7 +96,7 @@ def create_command(
     ),
 )
 @click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
-@click.argument("images", metavar="IMAGES...", nargs=-1, required=True, type=EXISTING_OR_STDIN)
+@click.argument("images", metavar="IMAGES...", nargs=-1, required=True, type=IMAGES_OR_STDIN)
 @_adding_options
 @engine_options
 def add_command(
@@ -111,7 +116,8 @@ def add_command(
     """
     from fingerprint.collection.collection import open_collection
 
-    with open_collection(folder, models=chosen_models(models_folder)) as collection:
+    config = replace(DEFAULT_CONFIG, limits=chosen_limits())
+    with open_collection(folder, models=chosen_models(models_folder), config=config) as collection:
         add_images(collection, folder, images, root, as_json=as_json, n_workers=n_workers, quiet=quiet)
 
 
@@ -247,7 +253,10 @@ def upgrade_command(folder: Path, as_json: bool) -> None:
     help="Restore what can be restored: from the catalogue, from other files, and from unchanged images.",
 )
 @json_option("one JSON object")
-@engine_options
+@models_option
+@workers_option
+@limit_options
+@message_options
 def check_command(
     folder: Path, repair: bool, as_json: bool, models_folder: Path | None, n_workers: int | None, quiet: bool
 ) -> None:
@@ -277,6 +286,7 @@ def _repair(folder: Path, models_folder: Path | None, *, as_json: bool, n_worker
         done = repair_collection(
             folder,
             models=chosen_models(models_folder),
+            config=replace(DEFAULT_CONFIG, limits=chosen_limits()),
             n_workers=n_workers,
             progress=partial(report, "images described again"),
         )

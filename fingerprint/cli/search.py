@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ import click
 
 from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._options import (
-    EXISTING,
     EXISTING_FOLDER,
+    IMAGES,
+    chosen_limits,
     chosen_models,
     engine_options,
     json_option,
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
-@click.argument("paths", metavar="QUERY...", nargs=-1, required=True, type=EXISTING)
+@click.argument("paths", metavar="QUERY...", nargs=-1, required=True, type=IMAGES)
 @click.option(
     "-k",
     "--results",
@@ -123,10 +125,11 @@ def search_command(
     from fingerprint.collection.collection import open_collection
     from fingerprint.types import Skipped
 
+    config = replace(config_for(profile), limits=chosen_limits())
     images, unread, ignored = listed_images(paths)
     skipped: list[Skipped] = []
     with (
-        open_collection(folder, models=chosen_models(models_folder), config=config_for(profile)) as collection,
+        open_collection(folder, models=chosen_models(models_folder), config=config) as collection,
         progress(quiet=quiet, streams=True) as report,
     ):
         table = Table(longest(images), collection.longest_id)

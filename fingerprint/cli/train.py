@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from fingerprint.cli._help import ExampleCommand
-from fingerprint.cli._options import EXISTING, EXISTING_FILE, FOLDER, json_option, message_options, workers_option
+from fingerprint.cli._options import (
+    EXISTING_FILE,
+    FOLDER,
+    IMAGES,
+    chosen_limits,
+    json_option,
+    message_options,
+    reading_options,
+    workers_option,
+)
 from fingerprint.cli._output import finish, listed_images, note_ignored, print_json, shown, skipped_json
 from fingerprint.cli._progress import progress
 from fingerprint.config import DEFAULT_CONFIG, DEFAULT_TRAIN_CONFIG, TrainConfig
@@ -23,7 +33,7 @@ from fingerprint.errors import ConfigError
         "fingerprint index create photos.fp photos/ --models models/",
     ),
 )
-@click.argument("paths", metavar="IMAGES...", nargs=-1, required=True, type=EXISTING)
+@click.argument("paths", metavar="IMAGES...", nargs=-1, required=True, type=IMAGES)
 @click.option("--out", metavar="DIR", required=True, type=FOLDER, help="Folder for models.npz and MODELS.json.")
 @click.option("--force", is_flag=True, help="Replace existing models. Collections made with them still need them.")
 @click.option(
@@ -95,6 +105,7 @@ from fingerprint.errors import ConfigError
 )
 @json_option("one JSON object")
 @workers_option
+@reading_options
 @message_options
 def train_command(
     paths: tuple[Path, ...],
@@ -122,7 +133,7 @@ def train_command(
     with progress(quiet=quiet) as report:
         models, skipped = train_models(
             images,
-            DEFAULT_CONFIG,
+            replace(DEFAULT_CONFIG, limits=chosen_limits()),
             TrainConfig(**settings),
             known_pairs=None if known_pairs is None else read_known_pairs(known_pairs),
             n_workers=n_workers,

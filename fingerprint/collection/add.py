@@ -14,8 +14,7 @@ from fingerprint.config import Config
 from fingerprint.errors import ImageError
 from fingerprint.features.describe import describe_reference, query_from_fingerprint
 from fingerprint.features.thumbnail import open_thumbnail
-from fingerprint.images.files import read_file
-from fingerprint.images.identity import content_digest
+from fingerprint.images.identity import load_identified
 from fingerprint.index import ImageRecord, Writer
 from fingerprint.models import Models
 from fingerprint.types import AddReport, Fingerprint, ImageSource, Progress, Skipped, is_unicode, source_name
@@ -98,6 +97,8 @@ def add_images(
 
     Raises
     ------
+    ImageError
+        If ``config.strict``, instead of skipping a picture; what was published before stays.
     CollectionBusyError
         If another process is writing.
     CollectionError
@@ -116,11 +117,15 @@ def add_images(
             yield _Offered(image_id, source, writer.reader.published(image_id) if is_unicode(image_id) else None)
 
     with writer.writing():
-        described = map_images(partial(_describe, models=models, config=config), offered(), n_workers)
+        described = map_images(
+            partial(_describe, models=models, config=config), offered(), n_workers, strict=config.strict
+        )
         for done, result in enumerate(described, start=1):
             outcome = result if isinstance(result, Skipped) else _unless_repeated(result, owners)
             path = under_way.popleft()
             if isinstance(outcome, Skipped):
+                if config.strict:
+                    raise ImageError(outcome.path, outcome.reason)
                 skipped.append(outcome)
                 batch.skipped.append(Skipped(path, outcome.reason))
             elif outcome.fingerprint is None:
@@ -191,8 +196,7 @@ def _describe(item: _Offered, models: Models, config: Config) -> _Described:
         raise ImageError(name, "its name is not valid Unicode, so it cannot be an id; rename the file")
     if not image_id:
         raise ImageError(name, "its id is empty; give it an id")
-    data = source if isinstance(source, bytes | np.ndarray) else read_file(source)
-    content, n_bytes = content_digest(data), len(data) if isinstance(data, bytes) else None
+    data, content, n_bytes = load_identified(source, config.limits)
     if item.known is not None and content == item.known.content:
         return _Described(None, item.known, path if path != item.known.path else None)
     try:

@@ -87,7 +87,7 @@ class Collection:
         n_workers: int | None = None,
         progress: Progress | None = None,
     ) -> AddReport:
-        """Add image files, and all image files in folders.
+        """Add image files, and all image files in folders; one that cannot be read, or is not there, is skipped.
 
         The id of a file in a folder is its path within that folder; the id of a file that is given itself is its name.
         A file that the collection has under its id with the same bytes is not described again; one with other bytes
@@ -106,7 +106,7 @@ class Collection:
         Raises
         ------
         ImageError
-            If a path does not exist.
+            If a picture is to be skipped and the collection's settings are strict.
         ConfigError
             If a path is not within `root`.
         CollectionBusyError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.errors import ImageError
 from fingerprint.features.describe import describe_reference
-from fingerprint.images.files import read_file
+from fingerprint.images.identity import load_identified
 from fingerprint.index import ImageRecord, check_store
 from fingerprint.index.own_files import DAMAGED_NAME
 from fingerprint.index.repair import Damaged, Repair
@@ -107,8 +106,8 @@ def _describe_again(
             raise ImageError(record.image_id, f"a vector of {damaged.segment.model_id}; import it again")
         if record.path is None:
             raise ImageError(record.image_id, "it came from memory; add it again")
-        data = read_file(record.path)
-        if hashlib.sha256(data).hexdigest() != record.content:
+        data, content, _ = load_identified(record.path, config.limits)
+        if content != record.content:
             raise ImageError(record.path, "its file has changed since; add it again")
         return describe_reference(data, models, config)
 

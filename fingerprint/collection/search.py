@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from itertools import islice
 from fingerprint.config import Config
 from fingerprint.errors import CollectionCorruptError, ConfigError, ImageError
 from fingerprint.features.describe import describe_query, has_local_descriptors, query_from_fingerprint
-from fingerprint.images.files import read_file
+from fingerprint.images.identity import load_identified
 from fingerprint.index import Reader, shortlist
 from fingerprint.index.records import ImageRecord
 from fingerprint.index.segment import reference_fault
@@ -87,9 +86,9 @@ class Search:
     def answer_many(self, sources: Iterable[ImageSource], n_workers: int | None = None) -> Iterator[Answer | Skipped]:
         """Yield the answer to each picture, in order. In a large collection descriptors are compared in batches."""
         if len(self._reader) < _BATCH_FROM:
-            yield from map_images(self.answer, sources, n_workers)
+            yield from map_images(self.answer, sources, n_workers, strict=self._config.strict)
             return
-        described = map_images(self._describe, sources, n_workers)
+        described = map_images(self._describe, sources, n_workers, strict=self._config.strict)
         while batch := list(islice(described, _BATCH)):
             queries = [item[0] for item in batch if not isinstance(item, Skipped)]
             watch = Stopwatch()
@@ -198,10 +197,10 @@ def reference_as_query(
         identified = dataclasses.replace(fingerprint, identity=Identity(record.content, record.pixels))
         return query_from_fingerprint(record.image_id, identified, models, config)
     try:
-        data = read_file(record.path) if record.path is not None else None
+        data, content, _ = load_identified(record.path or "", config.limits)
     except ImageError:
-        data = None
-    if data is None or hashlib.sha256(data).hexdigest() != record.content:
+        content = ""
+    if content != record.content:
         raise ImageError(
             record.image_id,
             f"the collection {reader.folder} does not keep the local descriptors that a query needs, and the file "

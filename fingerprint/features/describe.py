@@ -18,8 +18,7 @@ from fingerprint.features.thumbnail import is_flat, make_pyramid, make_thumbnail
 from fingerprint.features.vocabulary import assign_words
 from fingerprint.hashes import compute_hashes
 from fingerprint.images.decode import luma_of, read_planes
-from fingerprint.images.files import read_file
-from fingerprint.images.identity import content_digest, pixel_digest
+from fingerprint.images.identity import load_identified, pixel_digest
 from fingerprint.models import Models, load_models
 from fingerprint.types import (
     F32,
@@ -72,13 +71,13 @@ def describe_reference(
 
 def _read(source: ImageSource, config: Config) -> tuple[Picture, Identity]:
     """Read a picture in luma and chroma, and return it with its identity."""
-    data = source if isinstance(source, bytes | np.ndarray) else read_file(source)
+    data, content, _ = load_identified(source, config.limits)
     name = source_name(source)
     try:
-        planes = read_planes(data, at_least=config.decode_side)
+        planes = read_planes(data, at_least=config.decode_side, limits=config.limits)
     except ImageError as error:
         raise ImageError(name, error.reason) from error
-    return replace(planes, name=name), Identity(content_digest(data), pixel_digest(planes))
+    return replace(planes, name=name), Identity(content, pixel_digest(planes))
 
 
 def describe_query(source: ImageSource, models: Models | None = None, config: Config = DEFAULT_CONFIG) -> Query:
@@ -160,7 +159,7 @@ def compact_descriptor(
         If the picture cannot be read.
     """
     models = models or load_models()
-    planes = read_planes(source, at_least=config.decode_side)
+    planes = read_planes(source, at_least=config.decode_side, limits=config.limits)
     if as_query:
         return _describe_views(planes, models, config, stretched=True)
     features = extract_features(luma_of(planes), config.reference)[0]

@@ -10,10 +10,11 @@ from types import MappingProxyType
 import numpy as np
 from PIL import Image
 
+from fingerprint.config import DEFAULT_LIMITS, ReadLimits
 from fingerprint.hashes.algorithms import MIN_QUALITY, PerceptualHash, algorithm_named
 from fingerprint.hashes.luma import Luma, ThumbnailHash, averaged_luma, whole_luma
 from fingerprint.hashes.packed import words_to_int
-from fingerprint.images.decode import read_as_pillow, read_grey, read_rgb
+from fingerprint.images.decode import read_as_pillow, read_for_pdq, read_grey, read_rgb
 from fingerprint.kernels.fused import ahash_of, dhash_of, dhash_vertical_of, phash_simple_of
 from fingerprint.kernels.information import (
     measured_ahash,
@@ -47,6 +48,8 @@ _SMALL_SIDE = 48  # an eighth of 384 pixels: costs half a bit of a pHash on aver
 _COLOUR_SIDE = 128
 _TINY = 16  # pixels: PDQ fails on pictures with a smaller shorter side (see benchmarks/README.md)
 _LARGEST_WAVELET = 64
+_LEAST_LEFT = MIN_QUALITY // 2  # of what PDQ's tools see of a picture
+_STRIP_ROWS = 256
 _LUMA_SHARES = (0.299, 0.587, 0.114)
 _MOST_UNDECIDED = 16  # coefficients near the median; photographs worth hashing have at most 8, stripes 69
 #: How a picture is decoded for a hash: in full size or in colours; for the others at a reduced size.
@@ -103,7 +106,9 @@ _MEASURED: Mapping[str, Callable[[Luma], tuple[int, float]]] = {
 }
 
 
-def perceptual_hash(source: ImageSource, algorithm: str = "pdq", *, exact: bool = False) -> PerceptualHash:
+def perceptual_hash(
+    source: ImageSource, algorithm: str = "pdq", *, exact: bool = False, limits: ReadLimits = DEFAULT_LIMITS
+) -> PerceptualHash:
     """Return one perceptual hash of a picture.
 
     Parameters
@@ -116,7 +121,10 @@ def perceptual_hash(source: ImageSource, algorithm: str = "pdq", *, exact: bool 
         Give the same bits for a file as `imagehash` (PDQ: as its reference implementation, block-mean: as OpenCV). The
         file is decoded in full size and colour, not turned upright, and reduced with Pillow. Otherwise only the luma of
         a JPEG is decoded, at a reduced size where that is enough, the picture is turned upright by its EXIF
-        orientation, and transparent pixels are laid over white. Then some bits may differ, at several times the speed.
+        orientation, and it is read as people see it. Then some bits may differ, at several times the speed. PDQ reads
+        pictures with transparency or more than 8 bits in one way, quick or exact.
+    limits : ReadLimits, optional
+        What a picture may cost before it is refused.
 
     Returns
     -------
@@ -142,11 +150,11 @@ def perceptual_hash(source: ImageSource, algorithm: str = "pdq", *, exact: bool 
     >>> found.quality, len(found.hex)
     (100, 16)
     """
-    return perceptual_hashes(source, (algorithm,), exact=exact)[0]
+    return perceptual_hashes(source, (algorithm,), exact=exact, limits=limits)[0]
 
 
 def perceptual_hashes(
-    source: ImageSource, algorithms: Sequence[str], *, exact: bool = False
+    source: ImageSource, algorithms: Sequence[str], *, exact: bool = False, limits: ReadLimits = DEFAULT_LIMITS
 ) -> tuple[PerceptualHash, ...]:
     """Return several perceptual hashes of a picture, in the order of their names; see `perceptual_hash`.
 
@@ -164,19 +172,21 @@ def perceptual_hashes(
         name = algorithm_named(algorithm).name
         reads = _reads(name)
         if reads not in pictures:
-            pictures[reads] = _read(source, reads, exact=exact)
+            pictures[reads] = _read(source, reads, limits, exact=exact)
         found.append(_hash_of(pictures[reads], name))
     return tuple(found)
 
 
-def dihedral_hashes(source: ImageSource, algorithm: str = "pdq", *, exact: bool = False) -> tuple[PerceptualHash, ...]:
+def dihedral_hashes(
+    source: ImageSource, algorithm: str = "pdq", *, exact: bool = False, limits: ReadLimits = DEFAULT_LIMITS
+) -> tuple[PerceptualHash, ...]:
     """Return the hashes of a picture in all eight orientations, in the order of `ORIENTATIONS`.
 
     PDQ computes them from one cosine transform, the others from the turned picture; a colour hash is the same for all.
 
     Parameters
     ----------
-    source, algorithm, exact
+    source, algorithm, exact, limits
         As in `perceptual_hash`.
 
     Returns
@@ -199,7 +209,7 @@ def dihedral_hashes(source: ImageSource, algorithm: str = "pdq", *, exact: bool 
     True
     """
     name = algorithm_named(algorithm).name
-    picture = _read(source, _reads(name), exact=exact)
+    picture = _read(source, _reads(name), limits, exact=exact)
     if isinstance(picture, _Colours):
         return (_hash_of(picture, name),) * len(ORIENTATIONS)
     if name == "pdq":
@@ -235,39 +245,66 @@ class _Colours:
     luma: Luma
 
 
-def _read(source: ImageSource, reads: str, *, exact: bool) -> Luma | _Colours:
+def _read(source: ImageSource, reads: str, limits: ReadLimits, *, exact: bool) -> Luma | _Colours:
     if reads == "colours":
-        colours = read_as_pillow(source, colours=True) if exact else read_rgb(source, at_least=_COLOUR_SIDE)
+        colours = (
+            read_as_pillow(source, colours=True, limits=limits)
+            if exact
+            else read_rgb(source, at_least=_COLOUR_SIDE, limits=limits)
+        )
         return _Colours(colours.pixels, whole_luma(replace(colours, pixels=luma(colours.pixels))))
     if reads == "full":
-        return _unrounded(read_as_pillow(source, colours=True)) if exact else _for_pdq(source)
+        return _exactly_for_pdq(source, limits) if exact else _for_pdq(source, limits)
     if exact:
-        return whole_luma(read_as_pillow(source), exact=True)
-    return averaged_luma(_small(source))
+        return whole_luma(read_as_pillow(source, limits=limits), exact=True)
+    return averaged_luma(_small(source, limits))
 
 
-def _for_pdq(source: ImageSource) -> Luma:
+def _for_pdq(source: ImageSource, limits: ReadLimits) -> Luma:
     """Return the rounded luma of a picture, or the unrounded luma if rounding may change too many bits."""
-    rounded = whole_luma(read_grey(source))
+    picture = read_for_pdq(source, limits=limits)
+    if not picture.plain:
+        return _as_tools_or_people_see(picture, source, limits)
+    rounded = whole_luma(picture)
     if rounded.pdq().n_undecided <= _MOST_UNDECIDED or rounded.pdq().quality < MIN_QUALITY:
         return rounded
-    return _unrounded(read_rgb(source))
+    return _unrounded(read_rgb(source, limits=limits))
+
+
+def _exactly_for_pdq(source: ImageSource, limits: ReadLimits) -> Luma:
+    picture = read_as_pillow(source, colours=True, limits=limits)
+    if picture.plain:
+        return _unrounded(picture)
+    return _as_tools_or_people_see(read_for_pdq(source, limits=limits), source, limits)
+
+
+def _as_tools_or_people_see(picture: Picture, source: ImageSource, limits: ReadLimits) -> Luma:
+    """Return the luma of a picture that is not plain as PDQ's tools see it, so that their hashes are found.
+
+    If hardly anything is left of it then (a logo that is in its transparency, 16-bit grey that is all white), their
+    hashes are of no use, and it is taken as people see it.
+    """
+    luma = _unrounded(picture)
+    return luma if luma.pdq().quality >= _LEAST_LEFT else _unrounded(read_rgb(source, limits=limits))
 
 
 def _unrounded(colours: Picture) -> Luma:
     """Return luma as PDQ's reference implementation makes it: from colours, without rounding."""
-    red, green, blue = (colours.pixels[..., i] * share for i, share in enumerate(_LUMA_SHARES))
-    unrounded = (red + green + blue).astype(np.float32)
+    unrounded = np.empty(colours.pixels.shape[:2], np.float32)
+    for top in range(0, len(unrounded), _STRIP_ROWS):  # in strips, as the products take 24 bytes a pixel
+        strip = colours.pixels[top : top + _STRIP_ROWS]
+        red, green, blue = (strip[..., i] * share for i, share in enumerate(_LUMA_SHARES))
+        unrounded[top : top + _STRIP_ROWS] = red + green + blue
     return whole_luma(replace(colours, pixels=luma(colours.pixels)), unrounded=unrounded)
 
 
-def _small(source: ImageSource) -> Picture:
+def _small(source: ImageSource, limits: ReadLimits) -> Picture:
     """Return a picture for small thumbnails, in grey or colours; an array is taken as it is, without Pillow."""
     if isinstance(source, np.ndarray) and source.dtype == np.uint8 and source.size > 0:
         height, width = source.shape[:2]
         if source.ndim == 2 or (source.ndim == 3 and source.shape[2] == 3):
             return Picture(source, width, height, "<array>")
-    return read_grey(source, at_least=_SMALL_SIDE)
+    return read_grey(source, at_least=_SMALL_SIDE, limits=limits)
 
 
 def _hash_of(picture: Luma | _Colours, name: str) -> PerceptualHash:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fingerprint.config import DEFAULT_LIMITS, ReadLimits
 from fingerprint.errors import ConfigError
 from fingerprint.hamming import HammingIndex
 from fingerprint.hashes import ALGORITHMS, MIN_QUALITY, ORIENTATIONS, dihedral_hashes, int_to_words, words_to_int
@@ -77,6 +78,8 @@ class ListMatcher:
         Also find pictures that were turned by right angles or mirrored.
     exact : bool
         Hash pictures as `imagehash` and PDQ's tools do, to the bit; see `fingerprint.hashes.perceptual_hash`.
+    limits : ReadLimits, optional
+        What a picture may cost before it is refused.
 
     Raises
     ------
@@ -102,9 +105,11 @@ class ListMatcher:
         max_distance: int | None = None,
         orientations: bool = True,
         exact: bool = False,
+        limits: ReadLimits = DEFAULT_LIMITS,
     ) -> None:
         self._n_orientations = len(ORIENTATIONS) if orientations else 1
         self._exact = exact
+        self._limits = limits
         self._groups = [_Group(group, max_distance) for group in hash_list.groups]
 
     @property
@@ -122,7 +127,8 @@ class ListMatcher:
         """
         quality, matches = 0, []
         for group in self._groups:
-            hashes = dihedral_hashes(source, group.algorithm, exact=self._exact)[: self._n_orientations]
+            hashes = dihedral_hashes(source, group.algorithm, exact=self._exact, limits=self._limits)
+            hashes = hashes[: self._n_orientations]
             quality = max(quality, *(found.quality for found in hashes))
             worthy = {i: found.value for i, found in enumerate(hashes) if found.quality >= MIN_QUALITY}
             if worthy:

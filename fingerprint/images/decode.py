@@ -3,29 +3,36 @@
 Every picture is decoded by the same rules:
 
 - only the first frame or page is read, and it is turned upright by its EXIF orientation;
-- transparent pixels are laid over white: alpha channels, palettes with alpha, a transparent colour (but not the one
-  transparent colour that a 16-bit PNG may name);
+- a picture with transparency (an alpha channel, a palette with alpha, a transparent colour) is laid over white, or over
+  black if its content would hardly show on white; see `fingerprint.images.ground`;
 - palettes, 1-bit pictures, CMYK and YCCK (as Adobe writes them, inverted), YCbCr and LAB become RGB; an embedded ICC
   profile is not applied;
-- 16-bit grey keeps its high byte, and so does 16-bit colour as Pillow reads it;
-- 32-bit integers are taken as 8, 16 or 31 bits wide, the least width that holds the largest value; negative values are
-  black;
-- floating-point grey is stretched from its least to its largest finite value; values that are not finite are black.
+- of more than 8 bits, grey or in colours, the 8 highest are kept that are in use: a picture is taken to be 8, 10, 12,
+  14, 16, 24, 31 or 32 bits wide, the least width that holds its largest value; negative values are black; see
+  `fingerprint.images.depth`;
+- floating-point grey is stretched from its least to its largest finite value; values that are not finite are black;
+- a TIFF whose least value is white is inverted, at any depth;
+- all of the picture must be there. If a decoder would make up a part of the pixels, because the file is cut or damaged,
+  the picture is not read; see `fingerprint.images.jpeg_damage` and `fingerprint.images.damage`. A JPEG that only lacks
+  its end marker, bytes after the picture and damaged comments do no harm.
 
-A picture that cannot be read raises an `ImageError` that says why. `MAX_PIXELS` limits the size of a picture; the
-header is checked against it before decoding. Pillow's own guard against decompression bombs is part of
-``PIL.Image.open``, which is not used here: the plugins of the allowed formats are called directly, so no other plugin
-runs, and no setting of the host program is changed. (Pillow's TIFF plugin, and in newer versions its WebP plugin, have
-their own guard: they raise beyond 179 million pixels, and Pillow warns of a TIFF beyond 89 million.)
+A picture that cannot be read raises an `ImageError` that says why. `ReadLimits` limit its size; the header is checked
+against them before decoding. Plain JPEG, PNG and WebP files, by their headers, are decoded here; all others in a
+process with limits on memory and time, see `fingerprint.images.sandbox`. A picture that takes more than 128 MiB as
+Pillow holds it is reduced by 2, 4 or 8 right after decoding, see `fingerprint.images.limits`.
+
+Pillow's own guard against decompression bombs is part of ``PIL.Image.open``, which is not used here: the plugins of the
+allowed formats are called directly, so no other plugin runs, and no setting of the host program is changed.
 """
 
 from __future__ import annotations
 
 import io
 import logging
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import IO
+from dataclasses import dataclass, replace
+from typing import IO, Literal, TypeAlias
 
 import numpy as np
 from PIL import (
@@ -37,27 +44,33 @@ from PIL import (
     JpegImagePlugin,
     PngImagePlugin,
     PpmImagePlugin,
-    TiffImagePlugin,
     WebPImagePlugin,
 )
 
+from fingerprint.config import DEFAULT_LIMITS, ReadLimits
 from fingerprint.errors import ConfigError, ImageError
 from fingerprint.images.convert import Mode, pixels_of
+from fingerprint.images.damage import DamagedImageError, check_png, check_tiff, without_damaged_extras
+from fingerprint.images.depth import DeepTiff, as_reference_tools, is_plain, layout_of, to_8_bits
 from fingerprint.images.files import load_regular
-from fingerprint.images.jpeg import decode_luma, ordinary_header
+from fingerprint.images.headers import Header, header_of
+from fingerprint.images.jpeg import JpegHeader, decode_ordinary, ordinary_header
+from fingerprint.images.jpeg_damage import DamagedJpegError, check_jpeg, complete_jpeg
+from fingerprint.images.limits import GATE, check_bytes, check_size, divisor_of, largest_cost, plain_cost, reduced
+from fingerprint.images.sandbox import SandboxUnavailableError, decode_apart
 from fingerprint.types import U8, ImageSource, Picture, source_name
 
 _LOGGER = logging.getLogger(__name__)
 
-#: The largest picture that is decoded, in pixels: a little more than the largest phone camera takes.
-MAX_PIXELS = 200_000_000
+#: By the rules above, as ``PIL.Image.open(...).convert(...)``, or as PDQ's tools.
+Reading: TypeAlias = Literal["seen", "pillow", "pdq"]
 
 _READERS: Mapping[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,  # reads the first picture of an MPO
     "PNG": PngImagePlugin.PngImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "GIF": GifImagePlugin.GifImageFile,
-    "TIFF": TiffImagePlugin.TiffImageFile,
+    "TIFF": DeepTiff,
     "BMP": BmpImagePlugin.BmpImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
     "PPM": PpmImagePlugin.PpmImageFile,
@@ -76,7 +89,7 @@ _UPRIGHT = {
 }
 
 
-def read_grey(source: ImageSource, *, at_least: int | None = None) -> Picture:
+def read_grey(source: ImageSource, *, at_least: int | None = None, limits: ReadLimits = DEFAULT_LIMITS) -> Picture:
     """Read a picture as grey values.
 
     Only the luma of a JPEG is decoded. It may differ by one or two grey values from the luma of the decoded colours.
@@ -88,6 +101,8 @@ def read_grey(source: ImageSource, *, at_least: int | None = None) -> Picture:
     at_least : int, optional
         Least length in pixels, >= 1, of the decoded longer side. A JPEG is then decoded at 1/2, 1/4 or 1/8 of its size
         if the longer side stays that long; other formats are decoded in full size. Default: full size.
+    limits : ReadLimits, optional
+        What a picture may cost before it is refused.
 
     Returns
     -------
@@ -107,10 +122,10 @@ def read_grey(source: ImageSource, *, at_least: int | None = None) -> Picture:
     >>> read_grey(np.full((2, 3, 3), (255, 0, 0), np.uint8)).pixels.tolist()
     [[76, 76, 76], [76, 76, 76]]
     """
-    return _read(source, "L", at_least)
+    return _read(source, Request("L", at_least, "seen", limits))
 
 
-def read_rgb(source: ImageSource, *, at_least: int | None = None) -> Picture:
+def read_rgb(source: ImageSource, *, at_least: int | None = None, limits: ReadLimits = DEFAULT_LIMITS) -> Picture:
     """Read a picture as colours; a grey one gets three equal channels.
 
     Parameters
@@ -118,6 +133,8 @@ def read_rgb(source: ImageSource, *, at_least: int | None = None) -> Picture:
     source : str, path, bytes or uint8 array
         As in `read_grey`.
     at_least : int, optional
+        As in `read_grey`.
+    limits : ReadLimits, optional
         As in `read_grey`.
 
     Returns
@@ -139,10 +156,10 @@ def read_rgb(source: ImageSource, *, at_least: int | None = None) -> Picture:
     >>> picture.pixels.shape, picture.width, picture.height
     ((4, 6, 3), 6, 4)
     """
-    return _read(source, "RGB", at_least)
+    return _read(source, Request("RGB", at_least, "seen", limits))
 
 
-def read_planes(source: ImageSource, *, at_least: int | None = None) -> Picture:
+def read_planes(source: ImageSource, *, at_least: int | None = None, limits: ReadLimits = DEFAULT_LIMITS) -> Picture:
     """Read a picture as luma and chroma, as a JPEG stores them; this costs hardly more than its luma alone.
 
     Parameters
@@ -150,6 +167,8 @@ def read_planes(source: ImageSource, *, at_least: int | None = None) -> Picture:
     source : str, path, bytes or uint8 array
         As in `read_grey`.
     at_least : int, optional
+        As in `read_grey`.
+    limits : ReadLimits, optional
         As in `read_grey`.
 
     Returns
@@ -170,13 +189,13 @@ def read_planes(source: ImageSource, *, at_least: int | None = None) -> Picture:
     >>> read_planes(np.full((1, 1, 3), (255, 0, 0), np.uint8)).pixels.tolist()
     [[[76, 84, 255]]]
     """
-    return _read(source, "YCbCr", at_least)
+    return _read(source, Request("YCbCr", at_least, "seen", limits))
 
 
-def read_as_pillow(source: ImageSource, *, colours: bool = False) -> Picture:
+def read_as_pillow(source: ImageSource, *, colours: bool = False, limits: ReadLimits = DEFAULT_LIMITS) -> Picture:
     """Read a picture as ``PIL.Image.open(source).convert(...)`` does: for hashes that are exchanged with `imagehash`.
 
-    The picture is neither turned upright nor laid over white, and 16-bit values beyond 255 are white.
+    The picture is neither turned upright nor laid over a ground, and 16-bit values beyond 255 are white.
 
     Parameters
     ----------
@@ -184,6 +203,8 @@ def read_as_pillow(source: ImageSource, *, colours: bool = False) -> Picture:
         As in `read_grey`.
     colours : bool
         Convert to RGB instead of grey.
+    limits : ReadLimits, optional
+        As in `read_grey`.
 
     Returns
     -------
@@ -201,7 +222,40 @@ def read_as_pillow(source: ImageSource, *, colours: bool = False) -> Picture:
     >>> read_as_pillow(np.full((1, 2, 4), (255, 0, 0, 0), np.uint8)).pixels.tolist()
     [[76, 76]]
     """
-    return _read(source, "RGB" if colours else "L", None, as_pillow=True)
+    return _read(source, Request("RGB" if colours else "L", None, "pillow", limits))
+
+
+def read_for_pdq(source: ImageSource, *, limits: ReadLimits = DEFAULT_LIMITS) -> Picture:
+    """Read a picture for PDQ: as its tools read it, where programs differ, and turned upright.
+
+    Programs differ where a picture is transparent or has more than 8 bits a sample. PDQ's tools drop the transparency,
+    so that what is behind it shows, and take 16-bit grey values beyond 255 for white. Pictures narrower than 16 bits
+    are reduced to 8 bits by the rules of this module.
+
+    Parameters
+    ----------
+    source : str, path, bytes or uint8 array
+        As in `read_grey`.
+    limits : ReadLimits, optional
+        As in `read_grey`.
+
+    Returns
+    -------
+    Picture
+        As from `read_grey` in full size if `Picture.plain`, otherwise with uint8 pixels of shape (h, w, 3).
+
+    Raises
+    ------
+    ImageError
+        The picture cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> read_for_pdq(np.full((1, 1, 4), (255, 0, 0, 0), np.uint8)).pixels.tolist()
+    [[[255, 0, 0]]]
+    """
+    return _read(source, Request("L", None, "pdq", limits))
 
 
 def luma_of(planes: Picture) -> Picture:
@@ -209,53 +263,172 @@ def luma_of(planes: Picture) -> Picture:
     return replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
 
 
-def _read(source: ImageSource, mode: Mode, at_least: int | None, *, as_pillow: bool = False) -> Picture:
-    if at_least is not None and at_least < 1:
-        raise ConfigError(f"at_least must be 1 pixel or more, not {at_least}")
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How a picture is to be read.
+
+    Attributes
+    ----------
+    mode : str
+        ``L``, ``RGB`` or ``YCbCr``.
+    at_least : int or None
+        As in `read_grey`.
+    reading : str
+        ``seen`` by the rules of this module, ``pillow`` as `read_as_pillow` does, ``pdq`` as `read_for_pdq` does.
+    limits : ReadLimits
+    """
+
+    mode: Mode
+    at_least: int | None
+    reading: Reading
+    limits: ReadLimits
+
+
+def _read(source: ImageSource, request: Request) -> Picture:
+    if request.at_least is not None and request.at_least < 1:
+        raise ConfigError(f"at_least must be 1 pixel or more, not {request.at_least}")
     if isinstance(source, np.ndarray):
-        return _from_array(source, mode, as_pillow=as_pillow)
+        return _from_array(source, request)
     name = source_name(source)
-    data = source if isinstance(source, bytes) else load_regular(source)
-    if not isinstance(data, bytes):
-        with io.BufferedReader(data) as file:
-            form = _format_of(file.peek(_LONGEST_MARK), name)
-            return _from_file(file, name, form, mode, at_least, as_pillow=as_pillow)
+    if isinstance(source, bytes):
+        return _from_bytes(source, name, request)
+    loaded = load_regular(source, request.limits)
+    if isinstance(loaded, bytes):
+        return _from_bytes(loaded, name, request)
+    with io.BufferedReader(loaded) as file:
+        form = _format_of(file.peek(_LONGEST_MARK), name)
+        return _decode_apart(source, file, name, form, None, request)
+
+
+def _from_bytes(data: bytes, name: str, request: Request) -> Picture:
+    check_bytes(len(data), name, request.limits)
     form = _format_of(data, name)
-    if form == "JPEG" and mode == "L" and not as_pillow:
-        picture = _from_ordinary_jpeg(data, name, at_least)
-        if picture is not None:
-            return picture
-    return _from_file(io.BytesIO(data), name, form, mode, at_least, as_pillow=as_pillow)
+    header = header_of(form, data)
+    ordinary = ordinary_header(data) if form == "JPEG" else None
+    cost = None
+    if header is not None and header.plain:
+        check_size(header.width, header.height, name, request.limits)
+        grey = ordinary is not None and request.mode == "L" and request.reading != "pillow"
+        divisor = _divisor(max(header.width, header.height), request.at_least) if form == "JPEG" else 1
+        cost = plain_cost(header.width * header.height, header.n_passes, divisor, grey=grey)
+    if cost is None:
+        return _decode_apart(data, io.BytesIO(data), name, form, header, request)
+    with GATE.reserved(cost):
+        picture = None if ordinary is None else _from_ordinary_jpeg(data, ordinary, name, request)
+        return picture or decode_stream(io.BytesIO(data), name, form, request)
 
 
-def _from_array(array: U8, mode: Mode, *, as_pillow: bool = False) -> Picture:
+def _decode_apart(
+    source: bytes | str | os.PathLike[str],
+    file: IO[bytes],
+    name: str,
+    form: str,
+    header: Header | None,
+    request: Request,
+) -> Picture:
+    """Decode a picture in a process of its own; here if there is none on this platform."""
+    try:
+        return decode_apart(source, name, form, header, request)
+    except SandboxUnavailableError:
+        with GATE.reserved(largest_cost(request.limits.max_pixels, 0)):  # alone: its size is not known yet
+            return decode_stream(file, name, form, request)
+
+
+def _from_array(array: U8, request: Request) -> Picture:
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,), (4,)):
         found = f"{array.dtype} {array.shape}"
         raise ImageError("<array>", f"pixels are a uint8 array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, not {found}")
     height, width = array.shape[:2]
-    _check_size(width, height, "<array>")
+    check_size(width, height, "<array>", request.limits)
     image = Image.fromarray(array)
-    return Picture(_converted(image, mode) if as_pillow else pixels_of(image, mode), width, height, "<array>")
+    plain = not image.has_transparency_data
+    mode, reading = request.mode, request.reading
+    if reading == "pdq" and not plain:
+        mode, reading = "RGB", "pillow"
+    pixels = _converted(image, mode) if reading == "pillow" else pixels_of(image, mode)
+    return Picture(pixels, width, height, "<array>", plain)
 
 
-def _from_file(file: IO[bytes], name: str, form: str, mode: Mode, at_least: int | None, *, as_pillow: bool) -> Picture:
+def decode_stream(
+    file: IO[bytes],
+    name: str,
+    form: str,
+    request: Request,
+    admit: Callable[[Image.Image], None] | None = None,
+) -> Picture:
+    """Decode a picture with Pillow in this process, if all pixels are there.
+
+    Parameters
+    ----------
+    file : binary stream
+    name : str
+        Its name in messages.
+    form : str
+        Its format, a key of the readers.
+    request : Request
+    admit : callable, optional
+        Called with the opened image before it is decoded. It raises an `ImageError` if the image is too large. By
+        default the size is checked against the request's limits.
+
+    Raises
+    ------
+    ImageError
+    """
+
+    def opened() -> ImageFile.ImageFile:
+        whole.seek(0)
+        return _READERS[form](whole)
+
+    mode, reading = request.mode, request.reading
     try:
-        image = _READERS[form](file)
+        whole = _mended(file, form)
+        image = opened()
         width, height = image.size
-        _check_size(width, height, name)
-        if as_pillow:
-            return Picture(_converted(image, mode), width, height, name)
-        _shrink(image, mode, at_least)
-        image.load()
+        if admit is not None:
+            admit(image)
+        else:
+            check_size(width, height, name, request.limits)
+        layout = layout_of(image)
+        _load(image, whole, request)
+        plain = is_plain(image, layout)
+        if reading == "pillow":
+            return Picture(_converted(image, mode), width, height, name, plain)
         orientation = _orientation(image.getexif)
-        pixels = pixels_of(image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image, mode)
+        if reading == "pdq" and not plain:
+            shallow, mode = as_reference_tools(image, layout, opened), "RGB"
+        else:
+            shallow = to_8_bits(image, layout, opened)
+        upright = reduced(shallow, divisor_of(shallow.size, shallow.mode, mode))
+        pixels = pixels_of(upright.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else upright, mode)
     except ImageError:
         raise
+    except (DamagedImageError, DamagedJpegError) as error:
+        raise ImageError(name, str(error)) from error
     except Exception as error:  # a damaged file can make a decoder raise any exception
         raise ImageError(name, _reason(error, form)) from error
     if orientation >= 5:
         width, height = height, width
-    return Picture(pixels, width, height, name)
+    return Picture(pixels, width, height, name, plain)
+
+
+def _load(image: ImageFile.ImageFile, whole: IO[bytes], request: Request) -> None:
+    """Decode an opened image, if all of its pixels are in the file."""
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        check_jpeg(whole)
+    elif isinstance(image, DeepTiff):
+        check_tiff(whole, image)
+    if request.reading != "pillow":
+        _shrink(image, request.mode, request.at_least)
+    image.load()
+    if isinstance(image, PngImagePlugin.PngImageFile):
+        check_png(whole, image)
+
+
+def _mended(file: IO[bytes], form: str) -> IO[bytes]:
+    """Return a file without what does no harm to its pixels but stops Pillow."""
+    if form == "JPEG":
+        return io.BytesIO(complete_jpeg(file.read()))
+    return io.BytesIO(without_damaged_extras(file.read())) if form == "PNG" else file
 
 
 def _converted(image: Image.Image, mode: Mode) -> U8:
@@ -277,18 +450,11 @@ def _format_of(data: bytes, name: str) -> str:
     raise ImageError(name, f"not an image of a known format ({', '.join(_READERS)})")
 
 
-def _check_size(width: int, height: int, name: str) -> None:
-    if width < 1 or height < 1:
-        raise ImageError(name, f"no pixels ({width} x {height})")
-    if width * height > MAX_PIXELS:
-        raise ImageError(name, f"{width} x {height} pixels are more than the limit of {MAX_PIXELS:,}")
-
-
 def _shrink(image: ImageFile.ImageFile, mode: str, at_least: int | None) -> None:
     """Set a JPEG to decode at the least size whose longer side is `at_least`, and as luma alone for grey."""
     if not isinstance(image, JpegImagePlugin.JpegImageFile):
         return
-    divisor = _divisor(max(image.size), at_least)
+    divisor = max(_divisor(max(image.size), at_least), divisor_of(image.size, mode, mode))
     named_rgb = [component[0] for component in image.layer] == [*b"RGB"]
     if "jfif" not in image.info and image.info.get("adobe_transform", 0 if named_rgb else 1) == 0:
         mode = mode if mode == "L" else "RGB"  # libjpeg does not convert a JPEG stored as RGB to YCbCr
@@ -302,15 +468,20 @@ def _divisor(longer: int, at_least: int | None) -> int:
     return next((d for d in (8, 4, 2) if -(-longer // d) >= at_least), 1)
 
 
-def _from_ordinary_jpeg(data: bytes, name: str, at_least: int | None) -> Picture | None:
-    """Return the luma of an ordinary JPEG, decoded by OpenCV; None for a file that Pillow must decode."""
-    header = ordinary_header(data)
-    if header is None:
+def _from_ordinary_jpeg(data: bytes, header: JpegHeader, name: str, request: Request) -> Picture | None:
+    """Return an ordinary JPEG, decoded without Pillow; None for a file that Pillow must decode."""
+    width, height, mode = header.width, header.height, request.mode
+    divisor = max(_divisor(max(width, height), request.at_least), divisor_of((width, height), mode, mode))
+    if min(width, height) < divisor:  # Pillow reduces less
         return None
-    width, height = header.width, header.height
-    _check_size(width, height, name)
-    divisor = _divisor(max(width, height), at_least)
-    pixels = decode_luma(data, divisor) if min(width, height) >= divisor else None  # else Pillow reduces less
+    try:
+        whole = complete_jpeg(data)
+        if request.reading == "pillow":  # it makes grey from colours
+            pixels = decode_ordinary(whole, header, "L" if header.n_components == 1 else "RGB", 1)
+            return None if pixels is None else Picture(_converted(Image.fromarray(pixels), mode), width, height, name)
+        pixels = decode_ordinary(whole, header, mode, divisor)
+    except DamagedJpegError as error:
+        raise ImageError(name, str(error)) from error
     if pixels is None:
         return None
     orientation = _orientation(lambda: _parsed_exif(header.exif)) if header.exif else 1
@@ -340,7 +511,7 @@ def _parsed_exif(block: bytes) -> Image.Exif:
 def _reason(error: Exception, form: str) -> str:
     """Return why decoding failed, in words for the user."""
     detail = str(error) or type(error).__name__
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or detail == "decoder error -9":  # which is libtiff's way to say it
         return f"not enough memory to decode this {form} file"
     if isinstance(error, Image.DecompressionBombError):
         return f"too large for Pillow: {detail}"

@@ -6,6 +6,7 @@ import io
 import os
 import stat
 
+from fingerprint.config import ReadLimits
 from fingerprint.errors import ImageError
 
 #: O_NONBLOCK: opening a pipe without a writer returns at once instead of waiting, and the pipe is then refused.
@@ -15,15 +16,19 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _SMALL = 1 << 26
 
 
-def load_regular(path: str | os.PathLike[str]) -> bytes | io.FileIO:
+def load_regular(path: str | os.PathLike[str], limits: ReadLimits | None = None) -> bytes | io.FileIO:
     """Return the bytes of a regular file, or the open file if it is larger than 64 MiB.
 
     Raises
     ------
     ImageError
-        If there is no file at `path`, it is a folder, a pipe or a device, or it cannot be read.
+        If there is no file at `path`, it is a folder, a pipe or a device, it is larger than the limits allow, or it
+        cannot be read.
     """
     number, size = _open(path)
+    if limits is not None and size > limits.max_bytes:
+        os.close(number)
+        raise ImageError(str(path), too_many_bytes(size, limits))
     if size > _SMALL:
         return io.FileIO(number)
     try:
@@ -35,22 +40,9 @@ def load_regular(path: str | os.PathLike[str]) -> bytes | io.FileIO:
         os.close(number)
 
 
-def read_file(path: str | os.PathLike[str]) -> bytes:
-    """Return the bytes of a regular file, however large.
-
-    Raises
-    ------
-    ImageError
-        As `load_regular`.
-    """
-    loaded = load_regular(path)
-    if isinstance(loaded, bytes):
-        return loaded
-    with loaded as file:
-        try:
-            return file.readall()
-        except OSError as error:
-            raise ImageError(str(path), error.strerror or str(error)) from error
+def too_many_bytes(n_bytes: int, limits: ReadLimits) -> str:
+    """Return what is said of a file that is larger than the limits allow."""
+    return f"{n_bytes:,} bytes are more than the limit of {limits.max_bytes:,}"
 
 
 def _open(path: str | os.PathLike[str]) -> tuple[int, int]:

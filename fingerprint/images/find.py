@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from fingerprint.errors import ConfigError, ImageError
+from fingerprint.errors import ConfigError
 from fingerprint.types import Skipped
 
 #: Endings, in lower case, of the files in a folder that count as images.
@@ -19,8 +19,9 @@ IMAGE_SUFFIXES = frozenset(
 def find_images(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[Path], list[Path]]:
     """List the images among files and in folders.
 
-    A file in `paths` counts as an image with any ending. A folder is walked recursively, in the order of names, and its
-    files count as images by their endings. Hidden files and folders in it (their names begin with a dot) are skipped;
+    A name in `paths` that is no folder counts as an image with any ending, also if there is no such file: reading it
+    then says so, and a batch goes on. A folder is walked recursively, in the order of names, and its files count as
+    images by their endings. Hidden files and folders in it (their names begin with a dot) are skipped;
     links to other folders are not followed.
 
     Parameters
@@ -34,18 +35,11 @@ def find_images(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[Path], li
         In the order of `paths`, each path once.
     ignored : list of Path
         Everything else in the folders: files with other endings, links to folders, folders that cannot be read.
-
-    Raises
-    ------
-    ImageError
-        One of the paths does not exist.
     """
     images: dict[Path, None] = {}
     ignored: dict[Path, None] = {}
     for path in map(Path, paths):
-        if not path.is_dir():
-            if not os.path.lexists(path):
-                raise ImageError(str(path), "no such file or folder")
+        if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir() raises where a name is too long
             images[path] = None
             continue
         for folder, inner, names in os.walk(path, onerror=lambda error: ignored.setdefault(Path(error.filename))):
@@ -68,8 +62,6 @@ def identify_images(
 
     Raises
     ------
-    ImageError
-        One of the paths does not exist.
     ConfigError
         A file is not within `root`.
     """
@@ -77,7 +69,8 @@ def identify_images(
     ignored: list[Path] = []
     for path in map(Path, paths):
         found, others = find_images([path])
-        named += [(identify(image, path if path.is_dir() else path.parent, root), image) for image in found]
+        folder = path if os.path.isdir(path) else path.parent  # noqa: PTH112 - as above
+        named += [(identify(image, folder, root), image) for image in found]
         ignored += others
     images = {image for _, image in named}
     others = [path for path in dict.fromkeys(ignored) if path not in images]

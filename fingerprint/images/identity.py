@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 import numpy as np
 
-from fingerprint.types import U8, Picture
+from fingerprint.config import ReadLimits
+from fingerprint.images.files import load_regular
+from fingerprint.types import U8, ImageSource, Picture
 
 _PIXEL_DIGEST_BYTES = 16
 
@@ -17,6 +20,26 @@ def content_digest(data: bytes | U8) -> str:
         return hashlib.sha256(data).hexdigest()
     form = f"{data.dtype.str} {data.shape} ".encode()
     return hashlib.sha256(form + np.ascontiguousarray(data).tobytes()).hexdigest()
+
+
+def load_identified(source: ImageSource, limits: ReadLimits) -> tuple[ImageSource, str, int | None]:
+    """Return a picture to decode, the digest of its content, and its size in bytes (None for an array).
+
+    The bytes of a file are read once. One that is larger than 64 MiB is not held in memory: its path is returned.
+
+    Raises
+    ------
+    ImageError
+        If there is no file, it cannot be read, or it is larger than the limits allow.
+    """
+    data = source if isinstance(source, bytes | np.ndarray) else load_regular(source, limits)
+    if isinstance(data, np.ndarray):
+        return data, content_digest(data), None
+    if isinstance(data, bytes):
+        return data, content_digest(data), len(data)
+    with data as file:
+        n_bytes = os.fstat(file.fileno()).st_size
+        return source, hashlib.file_digest(file, "sha256").hexdigest(), n_bytes
 
 
 def pixel_digest(picture: Picture) -> str:

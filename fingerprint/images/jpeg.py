@@ -1,10 +1,9 @@
-"""A faster way to the luma of ordinary JPEG files, which most image files are.
+"""A faster way to the pixels of ordinary JPEG files, which most image files are, and one that notices damage.
 
-Pillow spends a third of a millisecond in the interpreter on a file whose luma libjpeg decodes in a quarter of one. So
-`fingerprint.images.decode.read_grey` checks the markers with this module, and OpenCV decodes the luma if they show
-nothing unusual. Both libraries are built on libjpeg-turbo and give the same pixels. Pillow decodes the unusual files:
-colour spaces other than grey and YCbCr, orientations in XMP, and above all files without the end marker. Pillow refuses
-those as truncated, but OpenCV returns a picture that is half grey.
+Pillow spends a third of a millisecond in the interpreter on a file whose luma libjpeg decodes in a quarter of one, and
+hides what libjpeg says of damage. So `fingerprint.images.decode` checks the markers with this module, and the file is
+decoded here if they show nothing unusual. Pillow and `simplejpeg` are built on libjpeg-turbo and give the same pixels.
+Pillow decodes the unusual files: colour spaces other than grey and YCbCr, and orientations in XMP.
 """
 
 from __future__ import annotations
@@ -12,22 +11,20 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from fingerprint.images.convert import Mode
+from fingerprint.images.jpeg_damage import decode_undamaged, without_application_data
 from fingerprint.types import U8
 
-_SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
+_SOI = b"\xff\xd8"
+#: Says that a file's three components are not to be converted, as they are red, green and blue.
+_AS_STORED = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
+_NEUTRAL = 128
 _SOF = frozenset((0xC0, 0xC1, 0xC2))  # baseline, extended and progressive, Huffman coded
 _SOS, _APP1, _APP14 = 0xDA, 0xE1, 0xEE
 #: Lossless, hierarchical and arithmetic coding; markers that belong between scans.
 _UNUSUAL = frozenset((0x01, *range(0xC3, 0xD8))) - {0xC4, 0xC8, 0xCC}
-_REDUCED = {
-    1: cv2.IMREAD_GRAYSCALE,
-    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
-    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
-    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +35,27 @@ class JpegHeader:
     ----------
     width, height : int
         Stored size in pixels, before any orientation.
+    n_components : int
+        1 for grey, 3 for YCbCr.
     exif : bytes
         The EXIF block, from ``Exif`` on; empty if there is none.
     """
 
     width: int
     height: int
+    n_components: int
     exif: bytes
 
 
 def ordinary_header(data: bytes) -> JpegHeader | None:
-    """Return the header of an ordinary grey or YCbCr JPEG that ends with the end marker; None for any other file.
+    """Return the header of an ordinary grey or YCbCr JPEG; None for any other file.
 
     Parameters
     ----------
     data : bytes
         The whole file.
     """
-    if not (data.startswith(_SOI) and data.endswith(_EOI)):
+    if not data.startswith(_SOI):
         return None
     try:
         return _walk(data)
@@ -91,32 +91,46 @@ def _walk(data: bytes) -> JpegHeader | None:
     return None
 
 
-def _ordinary_size(data: bytes, body: int) -> tuple[int, int] | None:
-    """Return (width, height) from a frame header of 8 bits a sample in grey or YCbCr, else None."""
+def _ordinary_size(data: bytes, body: int) -> tuple[int, int, int] | None:
+    """Return (width, height, number of components) from a frame header of 8 bits, grey or YCbCr, else None."""
     precision, height, width, n_components = struct.unpack_from(">BHHB", data, body)
     names = data[body + 6 : body + 6 + 3 * n_components : 3]
     ordinary = precision == 8 and n_components in (1, 3) and names != b"RGB" and width > 0 and height > 0
-    return (width, height) if ordinary else None
+    return (width, height, n_components) if ordinary else None
 
 
-def decode_luma(data: bytes, divisor: int) -> U8 | None:
-    """Return the luma of a JPEG file as it is stored, not turned by its orientation.
+def decode_ordinary(data: bytes, header: JpegHeader, mode: Mode, divisor: int) -> U8 | None:
+    """Return the pixels of a JPEG file as it is stored, not turned by its orientation.
 
     Parameters
     ----------
     data : bytes
-        A file that has an `ordinary_header`.
+        A file with its end marker.
+    header : JpegHeader
+        What `ordinary_header` says of it.
+    mode : str
+        ``L``, ``RGB`` or ``YCbCr``.
     divisor : int
-        1, 2, 4 or 8: both sides are divided by it while decoding.
+        1, 2, 4 or 8, at most the shorter side: both sides are divided by it while decoding.
 
     Returns
     -------
-    uint8 array, shape (ceil(height / divisor), ceil(width / divisor)), or None
-        None if libjpeg cannot read it.
+    uint8 array, shape (h, w) or (h, w, 3), or None
+        h and w are ``ceil(height / divisor)`` and ``ceil(width / divisor)``. None if it cannot be read here.
+
+    Raises
+    ------
+    DamagedJpegError
+        A part of the pixels would be made up.
     """
-    flags = _REDUCED[divisor] | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error:
-        return None
-    return None if pixels is None else np.asarray(pixels, np.uint8)
+    at_least = (-(-header.width // divisor), -(-header.height // divisor))
+    if mode == "L" or header.n_components == 1:
+        luma = decode_undamaged(data, at_least, divisor)
+        if luma is None or mode == "L":
+            return luma
+        chroma = luma if mode == "RGB" else np.full_like(luma, _NEUTRAL)
+        return np.dstack([luma, chroma, chroma])
+    if mode == "YCbCr":
+        bare = without_application_data(data)
+        data = bare[:2] + _AS_STORED + bare[2:]
+    return decode_undamaged(data, at_least, divisor, colours="RGB")

@@ -18,6 +18,8 @@ from fingerprint.kernels.compiled import njit
 _BYTE = np.uint32(255)
 _LANES = 64
 _FEW = 16
+_NO_LIMIT = 1 << 62
+_MOST_HITS = 1 << 22  # that are held at once: 30 bytes each; one reference has fewer, whatever its pattern
 _LOG_STEPS, _LOG_LEAST = 32.0, -7.0
 _TURN = 2 * math.pi
 
@@ -57,19 +59,41 @@ def _find(words, word, at):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _bounds(starts, at):  # type: ignore[no-untyped-def]
-    """Return the bounds of a list, signed, so that they can be subtracted."""
-    return np.int64(starts[at]), np.int64(starts[at + 1])
+def _first_of(references, start, stop, wanted):  # type: ignore[no-untyped-def]
+    """Return the first posting of a list, which is by reference, whose reference is not below `wanted`."""
+    while start < stop:
+        middle = (start + stop) >> 1
+        if references[middle] < wanted:
+            start = middle + 1
+        else:
+            stop = middle
+    return start
 
 
 @njit(cache=True, nogil=True)
-def _collect(q_words, q_signatures, words, starts, signatures, max_bits):  # type: ignore[no-untyped-def]
-    """Return (word assignment, posting, distance) of hits, by word assignment, and the number of postings compared."""
+def _bounds(starts, at, references, first, last):  # type: ignore[no-untyped-def]
+    """Return the bounds of a list, or of its part from reference `first` to before `last`, if that is not negative."""
+    start, stop = np.int64(starts[at]), np.int64(starts[at + 1])  # signed, so that they can be subtracted
+    if last < 0:
+        return start, stop
+    start = _first_of(references, start, stop, first)
+    return start, _first_of(references, start, stop, last)
+
+
+@njit(cache=True, nogil=True)
+def _collect(  # type: ignore[no-untyped-def]
+    q_words, q_signatures, words, starts, signatures, references, max_bits, first, last, most_hits
+):
+    """Return (word assignment, posting, distance) of hits, by word assignment, and the number of postings compared.
+
+    first, last : only the references from `first` to before `last`; 0 and -1 for all. most_hits : with more hits than
+    these it stops, and the number is -1.
+    """
     size = 1 << 12
     hit_of, posting, bits = np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size, np.uint8)
     longest = 0
     for k in range(len(words)):
-        start, stop = _bounds(starts, k)
+        start, stop = _bounds(starts, k, references, 0, -1)
         longest = max(longest, stop - start)
     distances = np.empty(longest, np.uint8)
     n = at = n_visited = 0
@@ -77,7 +101,7 @@ def _collect(q_words, q_signatures, words, starts, signatures, max_bits):  # typ
         at = _find(words, q_words[v], at)
         if at == len(words) or words[at] != q_words[v]:
             continue
-        start, stop = _bounds(starts, at)
+        start, stop = _bounds(starts, at, references, first, last)
         n_visited += stop - start
         sought = q_signatures[v]
         for t in range(stop - start):  # all distances first: a loop without a branch is vectorised
@@ -89,6 +113,8 @@ def _collect(q_words, q_signatures, words, starts, signatures, max_bits):  # typ
                 n_near += distances[t] <= max_bits
             if n_near == 0:
                 continue
+            if n + n_near > most_hits:
+                return hit_of[:0], posting[:0], bits[:0], -1
             if n + n_near > size:
                 size *= 2
                 hit_of, posting, bits = longer(hit_of, size), longer(posting, size), longer(bits, size)
@@ -144,7 +170,7 @@ def _by_row(hits, hit_of, q_rows):  # type: ignore[no-untyped-def]
 def vote_postings(  # type: ignore[no-untyped-def]
     q_words, q_signatures, q_rows, q_frames, q_variants, n_variants,
     words, starts, signatures, references, geometry, n_references,
-    weights, rarity, max_hits, tolerance, log_scale, min_cos,
+    weights, rarity, max_hits, tolerance, log_scale, min_cos, most_hits=_MOST_HITS,
 ):  # fmt: skip
     """Score references by the weighted hits that agree on one similarity transform; each hit is a hypothesis.
 
@@ -153,7 +179,9 @@ def vote_postings(  # type: ignore[no-untyped-def]
     variants; words : uint32 (u,), those that have postings, ascending; starts : uint32 (u + 1,); signatures : uint64
     (N,); references : uint32 (N,); geometry : uint32 (N,); weights : float32 (66,), by Hamming distance, zero from the
     first distance that is no hit; rarity : float32 (W,), by word, how much a hit in it weighs; max_hits : cap on the
-    hits of one variant on one reference; the nearest are kept.
+    hits of one variant on one reference; the nearest are kept; most_hits : cap on the hits that are held at once. With
+    more of them, a query and references of one pattern, the references are taken in several parts; the result is the
+    same.
     Returns (rows, variants, scores, n_visited, n_hits): int64 (k,), int64 (k,), float32 (k,), references on which at
     least two keypoints of a variant agree, ascending; the number of postings that were compared, and of hits among
     them. A query keypoint counts once, with its best hit.
@@ -161,42 +189,57 @@ def vote_postings(  # type: ignore[no-untyped-def]
     max_bits = 0
     while weights[max_bits + 1] > 0:
         max_bits += 1
-    hit_of, posting, bits, n_visited = _collect(q_words, q_signatures, words, starts, signatures, max_bits)
     n_groups = n_references * n_variants
-    owners = np.empty(len(hit_of), np.int64)
-    for t in range(len(hit_of)):
-        owner = np.int64(references[posting[t]]) * n_variants + q_variants[q_rows[hit_of[t]]]
-        owners[t] = min(owner, n_groups)
-    order = _group(owners, n_groups)
     q_of, weight = np.empty(max_hits, np.int64), np.empty(max_hits, np.float32)
     q_part, r_part = np.empty((max_hits, 5), np.float32), np.empty((max_hits, 5), np.float32)
     agreeing = np.empty(max_hits, np.bool_)
     found_groups, scores, found = np.empty(64, np.int64), np.empty(64, np.float32), 0
-    stop = 0
-    while stop < len(order):
-        start, g = stop, owners[order[stop]]
-        while stop < len(order) and owners[order[stop]] == g:
-            stop += 1
-        if stop - start < 2 or g == n_groups:
+    n_visited = n_hits = 0
+    parts = [(0, -1)]  # ranges of references, the next one last
+    while len(parts) > 0:
+        first, last = parts.pop()
+        end = n_references if last < 0 else last
+        most = most_hits if end - first > 1 else _NO_LIMIT
+        hit_of, posting, bits, n_compared = _collect(
+            q_words, q_signatures, words, starts, signatures, references, max_bits, first, last, most
+        )
+        if n_compared < 0:
+            middle = (first + end) >> 1
+            parts.append((middle, end))
+            parts.append((first, middle))
             continue
-        hits = order[start:stop]
-        if len(hits) > max_hits:
-            hits = hits[nearest_matches(bits[hits], max_hits)]
-        _by_row(hits, hit_of, q_rows)
-        for m in range(len(hits)):
-            at = hit_of[hits[m]]
-            q_of[m] = q_rows[at]
-            q_part[m] = q_frames[q_rows[at]]
-            _unpack(geometry[posting[hits[m]]], r_part[m])
-            weight[m] = weights[bits[hits[m]]] * rarity[q_words[at]]
-        best = _best_score(len(hits), q_of, q_part, r_part, weight, tolerance, log_scale, min_cos, agreeing)
-        if best > 0:
-            if found == len(scores):
-                found_groups, scores = longer(found_groups, 2 * found), longer(scores, 2 * found)
-            found_groups[found], scores[found] = g, best
-            found += 1
+        n_visited += n_compared
+        n_hits += len(hit_of)
+        owners = np.empty(len(hit_of), np.int64)
+        for t in range(len(hit_of)):
+            owner = np.int64(references[posting[t]]) * n_variants + q_variants[q_rows[hit_of[t]]]
+            owners[t] = min(owner, n_groups)
+        order = _group(owners, n_groups)
+        stop = 0
+        while stop < len(order):
+            start, g = stop, owners[order[stop]]
+            while stop < len(order) and owners[order[stop]] == g:
+                stop += 1
+            if stop - start < 2 or g == n_groups:
+                continue
+            hits = order[start:stop]
+            if len(hits) > max_hits:
+                hits = hits[nearest_matches(bits[hits], max_hits)]
+            _by_row(hits, hit_of, q_rows)
+            for m in range(len(hits)):
+                at = hit_of[hits[m]]
+                q_of[m] = q_rows[at]
+                q_part[m] = q_frames[q_rows[at]]
+                _unpack(geometry[posting[hits[m]]], r_part[m])
+                weight[m] = weights[bits[hits[m]]] * rarity[q_words[at]]
+            best = _best_score(len(hits), q_of, q_part, r_part, weight, tolerance, log_scale, min_cos, agreeing)
+            if best > 0:
+                if found == len(scores):
+                    found_groups, scores = longer(found_groups, 2 * found), longer(scores, 2 * found)
+                found_groups[found], scores[found] = g, best
+                found += 1
     groups = found_groups[:found]
-    return groups // n_variants, groups % n_variants, scores[:found].copy(), n_visited, len(hit_of)
+    return groups // n_variants, groups % n_variants, scores[:found].copy(), n_visited, n_hits
 
 
 @njit(cache=True, nogil=True)

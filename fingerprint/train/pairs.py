@@ -187,7 +187,7 @@ class PairMaker:
 
     def photo(self, index: int) -> U8:
         """Return a training photograph."""
-        return read_rgb(self.paths[index], at_least=self.config.decode_side).pixels
+        return read_rgb(self.paths[index], at_least=self.config.decode_side, limits=self.config.limits).pixels
 
     def draw(self, subject: Subject) -> tuple[U8, set[int]]:
         """Return the picture of a subject, and the photographs that it shows."""

@@ -113,7 +113,9 @@ def train_models(
     usable: list[Path] = []
     skipped: list[Skipped] = []
     for path, result in zip(
-        ordered, map_images(partial(_features_of_file, config=config), ordered, n_workers), strict=True
+        ordered,
+        map_images(partial(_features_of_file, config=config), ordered, n_workers, strict=config.strict),
+        strict=True,
     ):
         if isinstance(result, Skipped):
             skipped.append(result)
@@ -165,7 +167,7 @@ def _silent(_stage: str, _done: int, _total: int) -> None:
 
 
 def _features_of_file(source: ImageSource, config: Config) -> tuple[LocalFeatures, U8]:
-    planes = read_planes(source, at_least=config.decode_side)
+    planes = read_planes(source, at_least=config.decode_side, limits=config.limits)
     return extract_features(luma_of(planes), config.reference)[0], make_cue_thumbnail(planes.pixels)
 
 
@@ -243,12 +245,19 @@ def _describe_copies(
 
     def copies_of(index: int) -> list[_EditedCopy]:
         rng = np.random.default_rng([train.seed, 1, index])
-        picture = read_rgb(paths[index], at_least=config.decode_side)
-        others = [read_rgb(paths[i], at_least=config.decode_side).pixels for i in rng.choice(len(paths), 2)]
+        picture = read_rgb(paths[index], at_least=config.decode_side, limits=config.limits)
+        others = [
+            read_rgb(paths[i], at_least=config.decode_side, limits=config.limits).pixels
+            for i in rng.choice(len(paths), 2)
+        ]
         found = []
         for number in range(train.n_edited_copies):
             edited = random_chain(picture.pixels, rng, others)
-            planes = read_planes(as_jpeg(edited.pixels, int(rng.integers(*_QUALITIES))), at_least=config.decode_side)
+            planes = read_planes(
+                as_jpeg(edited.pixels, int(rng.integers(*_QUALITIES))),
+                at_least=config.decode_side,
+                limits=config.limits,
+            )
             luma = luma_of(planes)
             cues = compute_cues(extract_features(luma, config.reference)[0], make_cue_thumbnail(planes.pixels), model)
             size = (planes.width, planes.height)

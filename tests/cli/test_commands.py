@@ -331,8 +331,8 @@ class TestCompare:
         (told,) = lines(done("compare", a, b, "--json"))
         expected = compare(a, b)
         assert list(told) == [
-            *("query", "reference", "relation", "probability", "shared_probability", "log_odds", "inliers"),
-            *("mirrored", "inverted", "transform", "reference_region", "query_region"),
+            *("query", "reference", "relation", "probability", "shared_probability", "log_odds", "identical"),
+            *("inliers", "mirrored", "inverted", "transform", "reference_region", "query_region"),
         ]
         assert (told["query"], told["reference"]) == (str(a), str(b))
         assert told["probability"] == expected.probability
@@ -377,6 +377,7 @@ class TestIndex:
             "replaced": 0,
             "skipped": 0,
             "ignored": 0,
+            "plain": 0,
             "unread_folders": 0,
             "references": 4,
         }
@@ -454,10 +455,56 @@ class TestIndex:
         )
         assert sorted(own.parent.rglob("*")) == [own, *before]
 
-    def test_a_path_that_does_not_exist_makes_no_collection(self, tmp_path: Path) -> None:
-        result = done("index", "create", tmp_path / "new", tmp_path / "nowhere", code=2)
-        assert "nowhere' does not exist" in result.stderr
-        assert not (tmp_path / "new").exists()
+    def test_a_bad_name_is_a_skipped_file_for_every_command(self, place: Place, tmp_path: Path) -> None:
+        """Among files named on the command line as in a folder: the others are worked on, and the code says so."""
+        dangling, good = tmp_path / "dangling.jpg", place.good / "chelsea.jpg"
+        dangling.symlink_to(tmp_path / "gone.jpg")
+        listed = tmp_path / "list.txt"
+        listed.write_text(done("hash", "--algorithm", "pdq", good).stdout)
+        named = (dangling, good, tmp_path / "nowhere.jpg", tmp_path / ("long" * 100))
+        for command, rows in (
+            (("hash", "--json"), 4),
+            (("hash", "--algorithm", "pdq", "--json"), 4),
+            (("search", place.collection, "--json"), 4),
+            (("hash-list", "match", listed, "--json"), 5),
+            (("index", "create", tmp_path / "new", "--json"), 4),
+            (("index", "add", tmp_path / "new", "--json"), 4),
+        ):
+            for code, strict in ((1, ()), (2, ("--strict",))):
+                if command[1] == "create" and strict:
+                    continue  # it is there by now
+                result = done(*command, *strict, *named, code=code)
+                assert len(lines(result)) == rows, command
+                assert (
+                    sum(
+                        ("skipped" in line and "path" in line) or ("query" in line and "skipped" in line)
+                        for line in lines(result)
+                    )
+                    == 3
+                )
+                heading = "fingerprint: error: skipped 3 files:" if strict else "fingerprint: skipped 3 files:"
+                assert heading in result.stderr
+                assert f"{dangling}: no such file" in result.stderr
+        with open_collection(tmp_path / "new") as collection:
+            assert collection.ids == ["chelsea.jpg"]
+
+    def test_limits_are_options_of_every_command_that_reads_images(self, place: Place, tmp_path: Path) -> None:
+        small, listed = place.good / "chelsea.jpg", tmp_path / "list.txt"
+        listed.write_text(done("hash", "--algorithm", "pdq", small).stdout)
+        for command in (
+            ("hash", small),
+            ("hash", "--algorithm", "phash", "--exact", small),
+            ("search", place.collection, small),
+            ("hash-list", "match", listed, small),
+            ("index", "create", tmp_path / "new", small),
+            ("index", "add", tmp_path / "new", small),
+        ):
+            result = done(*command, "--max-pixels", 1_000, "--timeout", 5, code=1)
+            assert "pixels are more than the limit of 1,000" in result.stderr, command
+        result = done("compare", small, small, "--max-pixels", 1_000, code=2)
+        assert "pixels are more than the limit of 1,000" in result.stderr
+        for wrong in (("--max-pixels", 0), ("--timeout", 0), ("--timeout", "nan"), ("--timeout", "inf")):
+            done("hash", small, *wrong, code=2)
 
     def test_an_unknown_id_removes_nothing(self, own: Path) -> None:
         result = done("index", "remove", own, "coffee.jpg", "tea.jpg", code=2)

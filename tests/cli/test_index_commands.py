@@ -39,7 +39,7 @@ def done(*arguments: object, code: int = 0, given: str | bytes | None = None) ->
 def objects(result: Result) -> tuple[dict[str, str], dict[str, str], dict[str, Any]]:
     """Return skipped and ignored files with the reasons, and the counts: in this order, whole numbers, last."""
     *files, counts = [json.loads(line) for line in result.stdout.splitlines()]
-    assert list(counts) == ["collection", *COUNTS, "unread_folders", "references"]
+    assert list(counts) == ["collection", *COUNTS, "plain", "unread_folders", "references"]
     assert all(type(counts[name]) is int for name in counts if name != "collection")
     skipped = {item["path"]: item["skipped"] for item in files if list(item) == ["path", "skipped"]}
     ignored = {item["path"]: item["ignored"] for item in files if list(item) == ["path", "ignored"]}
@@ -101,6 +101,7 @@ class TestCounts:
             "replaced": 0,
             "skipped": 3,
             "ignored": 2,
+            "plain": 0,
             "unread_folders": 0,
             "references": 4,
         }

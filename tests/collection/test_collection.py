@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 import math
 import os
@@ -337,9 +338,34 @@ class TestAddFiles:
         assert "good.png" in collection
         assert report.added + len(report.skipped) == 2
 
-    def test_a_place_that_does_not_exist_is_named(self, collection: Collection, tmp_path: Path) -> None:
-        with pytest.raises(ImageError, match="nowhere"):
-            collection.add_files([tmp_path / "nowhere"])
+    def test_a_path_that_does_not_exist_is_skipped_and_named(self, collection: Collection, tmp_path: Path) -> None:
+        report = collection.add_files([tmp_path / "nowhere"])
+        assert report.skipped == (Skipped(str(tmp_path / "nowhere"), "no such file"),)
+
+    def test_strict_settings_make_it_an_error(self, tmp_path: Path, models: Models, scenes: dict[str, U8]) -> None:
+        save(scenes["coins"], tmp_path / "good.png")
+        (tmp_path / "bad.png").write_bytes(b"")
+        strict = dataclasses.replace(DEFAULT_CONFIG, strict=True)
+        with create_collection(tmp_path / "new", models=models, config=strict) as made:
+            for n_workers in (1, 3):
+                with pytest.raises(ImageError, match="empty file"):
+                    made.add_files([tmp_path / "good.png", tmp_path / "bad.png"], n_workers=n_workers)
+                with pytest.raises(ImageError, match="empty file"):
+                    list(made.search_many([tmp_path / "good.png", tmp_path / "bad.png"], n_workers=n_workers))
+            made.add_files([tmp_path / "good.png"])
+            assert made.ids == ["good.png"]
+
+    def test_a_large_file_is_hashed_in_pieces_and_not_held(
+        self, collection: Collection, tmp_path: Path, scenes: dict[str, U8], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        save(scenes["coins"], tmp_path / "large.png")
+        with monkeypatch.context() as patch:
+            patch.setattr("fingerprint.images.files._SMALL", 0)
+            assert collection.add_files([tmp_path / "large.png"]).added == 1
+        record = collection.record("large.png")
+        assert record.content == hashlib.sha256((tmp_path / "large.png").read_bytes()).hexdigest()
+        assert record.n_bytes == (tmp_path / "large.png").stat().st_size
+        assert collection.add_files([tmp_path / "large.png"]).unchanged == 1
 
     def test_nothing_to_add(self, collection: Collection, tmp_path: Path) -> None:
         report = collection.add_files([tmp_path])

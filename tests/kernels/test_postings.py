@@ -135,6 +135,7 @@ def ask_all(
     n_variants: int,
     max_hits: int = 200,
     max_bits: int = MAX_BITS,
+    most_hits: int = 1 << 22,
 ) -> dict[tuple[int, int], float]:
     """Scores by reference and variant of the query."""
     rows, found_variants, scores, _, _ = vote_postings(
@@ -154,6 +155,7 @@ def ask_all(
         np.float32(TOLERANCE),
         np.float32(LOG_SCALE),
         np.float32(MIN_COS),
+        most_hits,
     )
     assert (rows.dtype, found_variants.dtype, scores.dtype) == (np.int64, np.int64, np.float32)
     assert (np.diff(rows * n_variants + found_variants) > 0).all()
@@ -445,6 +447,18 @@ class TestEachReferenceForItself:
 
 def with_references(postings: Postings, references: np.ndarray) -> Postings:
     return dataclasses.replace(postings, references=references)
+
+
+class TestHitsInParts:
+    @pytest.mark.parametrize("most_hits", [0, 1, 7, 100])
+    def test_the_number_of_hits_that_are_held_changes_nothing(self, most_hits: int) -> None:
+        for seed in range(6):
+            rng = np.random.default_rng([seed, most_hits])
+            query = random_query(rng, 24, 3)
+            pictures = [(copy_of if rng.random() < 0.5 else stranger)(rng, query, 20) for _ in range(seed * 3)]
+            variants, postings = rng.integers(0, 3, 24).astype(np.uint8), index(pictures)
+            whole = ask_all(query, postings, variants, 3)
+            assert ask_all(query, postings, variants, 3, most_hits=most_hits) == whole
 
 
 class TestVariants:

@@ -1,0 +1,177 @@
+"""Whether all pixels of a PNG or TIFF file are there: what Pillow and its libraries do not check themselves.
+
+- PNG: Pillow leaves the checksums of the parts alone and takes a stream of pixels that ends early for black rows. So
+  after a wrong checksum, or if the picture ends in black, the stream is checked as a whole, with its own checksum. A
+  damaged part without pixels, such as a comment, is left out.
+- TIFF: libtiff stops reading a strip when its rows are full, before the checksum of a deflated one; and Pillow hides
+  what libjpeg says of a strip that is a JPEG.
+
+The decoders of WebP, GIF, BMP, PPM and AVIF refuse data that end early. Damage that does not show in that way is not
+noticed in formats without checksums: WebP, AVIF, BMP, PPM, and TIFF that is not deflated.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import IO
+
+import numpy as np
+from PIL import Image, TiffImagePlugin
+
+from fingerprint.images.jpeg_damage import check_jpeg, complete_jpeg
+
+_PNG_START = 8
+_PIECE = 1 << 20  # bytes that are inflated at a time
+_MARGIN = 1 << 24  # bytes beyond the pixels that are inflated to reach a checksum
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the colour type of a PNG
+#: First column, first row, step of columns and of rows of each pass of an interlaced PNG.
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+_BITS_PER_SAMPLE, _COMPRESSION, _JPEG_TABLES = 258, 259, 347  # tags of a TIFF
+_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES = 273, 279, 324, 325
+_DEFLATE, _JPEG = (8, 32946), 7
+
+
+class DamagedImageError(Exception):
+    """A part of a picture's pixels is not there; the text says how that shows."""
+
+
+def without_damaged_extras(data: bytes) -> bytes:
+    """Return a PNG file without those parts that hold no pixels and do not have the checksum they state."""
+    if all(_is_sound(part) for part in _parts(data) if _is_extra(part)):
+        return data
+    return data[:_PNG_START] + b"".join(part for part in _parts(data) if _is_sound(part) or not _is_extra(part))
+
+
+def check_png(file: IO[bytes], image: Image.Image) -> None:
+    """Check that all pixels of a PNG file are there.
+
+    Parameters
+    ----------
+    file : binary stream
+        The whole file.
+    image : PIL.Image.Image
+        The same, loaded.
+
+    Raises
+    ------
+    DamagedImageError
+        A part of the pixels is made up.
+    """
+    file.seek(0)
+    data = file.read()
+    pixels = [part for part in _parts(data) if _kind(part) == b"IDAT"]
+    sound = all(map(_is_sound, pixels))
+    if sound and not _ends_empty(image):
+        return
+    left = _stream_length(data)
+    inflater = zlib.decompressobj()
+    try:
+        for part in pixels:
+            left -= _inflated(inflater, part[8:-4], max(left, 0) + _MARGIN)
+    except zlib.error as error:
+        raise DamagedImageError(f"damaged PNG file: its pixels cannot be inflated: {error}") from error
+    if left > 0:
+        raise DamagedImageError("truncated PNG file: its data end before the picture does")
+    if not sound and not inflater.eof:
+        raise DamagedImageError("damaged PNG file: a checksum of its pixels is wrong")
+
+
+def _parts(data: bytes) -> Iterator[bytes]:
+    """Yield the parts of a PNG file: length, kind, content and checksum."""
+    at = _PNG_START
+    while at + 12 <= len(data):
+        end = at + 12 + int(struct.unpack_from(">I", data, at)[0])
+        if end > len(data):
+            return
+        yield data[at:end]
+        at = end
+
+
+def _kind(part: bytes) -> bytes:
+    return part[4:8]
+
+
+def _is_extra(part: bytes) -> bool:
+    return part[4:5].islower() and _kind(part) != b"tRNS"
+
+
+def _is_sound(part: bytes) -> bool:
+    return zlib.crc32(memoryview(part)[4:-4]) == int.from_bytes(part[-4:])
+
+
+def _ends_empty(image: Image.Image) -> bool:
+    """Return whether one of the last two rows is zero throughout, as rows are that were never read."""
+    last = np.asarray(image.crop((0, max(0, image.height - 2), image.width, image.height)))
+    return bool((last.reshape(len(last), -1) == 0).all(axis=1).any())
+
+
+def _stream_length(data: bytes) -> int:
+    """Return how many bytes the rows of a PNG take, with their filters."""
+    width, height, bits, colours, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, _PNG_START + 8)
+    passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
+    sizes = [(-(-(width - x) // dx), -(-(height - y) // dy)) for x, y, dx, dy in passes if width > x and height > y]
+    return sum(rows * (1 + -(-columns * bits * _SAMPLES[colours] // 8)) for columns, rows in sizes)
+
+
+def _inflated(inflater: zlib._Decompress, data: bytes, most: int) -> int:
+    """Inflate data, a piece at a time, until they end or make more than `most` bytes; return how many they make."""
+    n = 0
+    while data and not inflater.eof and n <= most:
+        n += len(inflater.decompress(data, _PIECE))
+        data = inflater.unconsumed_tail
+    return n
+
+
+def check_tiff(file: IO[bytes], image: TiffImagePlugin.TiffImageFile) -> None:
+    """Check that all pixels of a TIFF file's first page are there, if it is deflated or made of JPEGs.
+
+    Parameters
+    ----------
+    file : binary stream
+        The whole file; its position is kept.
+    image : PIL.TiffImagePlugin.TiffImageFile
+        The same, opened.
+
+    Raises
+    ------
+    DamagedImageError, DamagedJpegError
+        A part of the pixels is made up.
+    """
+    tags, position = image.tag_v2, file.tell()
+    compression = tags.get(_COMPRESSION)
+    strips = zip(
+        tags.get(_STRIPS, tags.get(_TILES, ())), tags.get(_STRIP_BYTES, tags.get(_TILE_BYTES, ())), strict=False
+    )
+    try:
+        if compression in _DEFLATE:
+            n_bytes = image.width * image.height * max(1, sum(tags.get(_BITS_PER_SAMPLE, (1,))) // 8)
+            _check_deflated(_read_strips(file, strips), 2 * n_bytes + _MARGIN)
+        elif compression == _JPEG:
+            tables = bytes(tags.get(_JPEG_TABLES, b""))[:-2]
+            for strip in _read_strips(file, strips):
+                check_jpeg(io.BytesIO(complete_jpeg((tables + strip[2:]) if tables else strip)))
+    finally:
+        file.seek(position)
+
+
+def _read_strips(file: IO[bytes], strips: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+    for offset, n_bytes in strips:
+        file.seek(offset)
+        yield file.read(n_bytes)
+
+
+def _check_deflated(strips: Iterable[bytes], most: int) -> None:
+    """Inflate strips, at most so many bytes in all: more are no pixels, and none of theirs is missing."""
+    for strip in strips:
+        inflater = zlib.decompressobj()
+        try:
+            most -= _inflated(inflater, strip, most)
+        except zlib.error as error:
+            raise DamagedImageError(f"damaged TIFF file: its pixels cannot be inflated: {error}") from error
+        if most < 0:
+            return
+        if not inflater.eof:
+            raise DamagedImageError("truncated TIFF file: a part of its pixels ends early")
