@@ -388,17 +388,23 @@ def make_hdf5(folder: Path) -> None:
 
 
 def read_hdf5(folder: Path, rng: Rng) -> None:
-    for call in (
+    """Read one of the files; each time another process is started."""
+    calls: tuple[Callable[[], Any], ...] = (
         lambda: evaluate_descriptors(
-            read_descriptors(folder / ("descriptors.h5", "chunked.h5")[int(rng.integers(2))]),
-            read_ground_truth(folder / "truth.csv"),
+            read_descriptors(folder / "descriptors.h5"), read_ground_truth(folder / "truth.csv")
         ),
+        lambda: read_descriptors(folder / "chunked.h5"),
         lambda: read_descriptors(folder / "older.h5", folder / "older.h5"),
         lambda: read_vectors(folder / "descriptors.h5"),
         lambda: read_vectors(folder / "chunked.h5", queries=True),
         lambda: read_vectors(folder / "older.h5"),
-    ):
-        tolerate(call)
+    )
+    calls[int(rng.integers(len(calls)))]()
+
+
+def change_hdf5(folder: Path, rng: Rng) -> None:
+    for path in sorted(folder.glob("*.h5")):
+        change_file(path, rng)
 
 
 def make_tables(folder: Path) -> None:
@@ -525,7 +531,7 @@ def read_old(folder: Path, _: Rng) -> None:
 KINDS = {
     "npz": Kind(make_vectors(".npz"), read_vector_file, 5),
     "csv": Kind(make_vectors(".csv"), read_vector_file, 3),
-    "hdf5": Kind(make_hdf5, read_hdf5, 8),
+    "hdf5": Kind(make_hdf5, read_hdf5, 8, change_hdf5),
     "tables": Kind(make_tables, read_tables, 5),
     "hamming": Kind(make_hamming, read_hamming, 3),
     "models": Kind(make_models, read_models, 1),
