@@ -30,6 +30,7 @@ test: $(INSTALLED) ## run the tests, the documentation's examples among them
 
 fuzz: $(INSTALLED) ## read files that were changed by chance; FILES=5000 SEED=2 for more and for others
 	$(BIN)/python tests/fuzz_data_files.py --files $(FILES) --seed $(SEED)
+	$(BIN)/python tests/fuzz_pictures.py --files $(FILES) --seed $(SEED)
 
 check: lint types architecture docs test ## everything that must be green before a change lands
 

@@ -9,7 +9,8 @@ width than 16 or 32 bits is as wide as it states.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,6 +28,7 @@ _BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
 _MIN_IS_WHITE, _MIN_IS_BLACK, _UNSIGNED = 0, 1, 1
 _SWAPPED = str.maketrans("BL", "LB")
 _OPAQUE = 255
+_STRIP_PIXELS = 1 << 21
 
 
 class DeepTiff(TiffImagePlugin.TiffImageFile):
@@ -87,44 +89,56 @@ def to_8_bits(image: Image.Image, layout: str, again: Again) -> Image.Image:
 
 
 def as_reference_tools(image: Image.Image, layout: str, again: Again) -> Image.Image:
-    """Return a loaded image that is not plain as PDQ's tools see it: of mode RGB, without its transparency.
+    """Return a loaded image that is not plain as PDQ's tools see it: of mode L or RGB, without its transparency.
 
     They are built on Pillow, which takes values of 16-bit grey beyond 255 for white. Narrower pictures are reduced to
     8 bits as in `to_8_bits`.
     """
-    if image.mode[0] in "IF":
-        deep = np.asarray(image)
-        if deep.dtype.kind == "f" or width_of(int(deep.max())) >= 16:
-            return image.convert("RGB")
-    return to_8_bits(image, layout, again).convert("RGB")
+    if image.mode[0] in "IF" and (image.mode == "F" or width_of(max(int(s.max()) for _, s in _strips(image))) >= 16):
+        return image.convert("L")
+    shallow = to_8_bits(image, layout, again)
+    return shallow if shallow.mode == "L" and not shallow.has_transparency_data else shallow.convert("RGB")
+
+
+def _strips(image: Image.Image, *, unsigned: bool = False) -> Iterator[tuple[slice, NDArray[Any]]]:
+    """Yield rows, and their values: a few at a time, as a copy of all of a large picture may not fit into memory."""
+    n_rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, n_rows):
+        end = min(image.height, top + n_rows)
+        values = np.asarray(image.crop((0, top, image.width, end)))
+        yield slice(top, end), values.view(np.uint32) if unsigned else values
 
 
 def _grey_to_8_bits(image: Image.Image) -> Image.Image:
-    deep = np.asarray(image)
     tags = image.tag_v2 if isinstance(image, DeepTiff) else {}
-    if (
-        deep.dtype == np.int32
-        and tags.get(_BITS_PER_SAMPLE) == (32,)
-        and tags.get(_SAMPLE_FORMAT, (1,)) == (_UNSIGNED,)
-    ):
-        deep = deep.view(np.uint32)
-    (stated,) = set(tags.get(_BITS_PER_SAMPLE, (16,)))
-    levels = _stretched(deep) if deep.dtype.kind == "f" else _high_bits(deep, stated if stated < 16 else None)
-    if isinstance(image, DeepTiff) and image.inverted:
-        levels = 255 - levels
+    unsigned = (
+        image.mode == "I" and tags.get(_BITS_PER_SAMPLE) == (32,) and tags.get(_SAMPLE_FORMAT, (1,)) == (_UNSIGNED,)
+    )
+    strips = partial(_strips, image, unsigned=unsigned)
+    if image.mode == "F":
+        low = min(float(deep.min(where=np.isfinite(deep), initial=np.inf)) for _, deep in strips())
+        high = max(float(deep.max(where=np.isfinite(deep), initial=-np.inf)) for _, deep in strips())
+        convert = partial(_stretched, low=low, high=high)
+    else:
+        (stated,) = set(tags.get(_BITS_PER_SAMPLE, (16,)))
+        width = stated if stated < 16 else width_of(max(0, *(int(deep.max()) for _, deep in strips())))
+        convert = partial(_high_bits, width=width)
     transparent = image.info.get("transparency")
-    if not isinstance(transparent, int):
-        return Image.fromarray(levels)
-    return Image.fromarray(np.dstack([levels, np.where(deep == transparent, 0, _OPAQUE).astype(np.uint8)]))
+    levels = np.empty((image.height, image.width), np.uint8)
+    alpha = np.full_like(levels, _OPAQUE) if isinstance(transparent, int) else None
+    for rows, deep in strips():
+        levels[rows] = convert(deep)
+        if alpha is not None:
+            alpha[rows][deep == transparent] = 0
+    if isinstance(image, DeepTiff) and image.inverted:
+        np.subtract(255, levels, out=levels)
+    return Image.fromarray(levels if alpha is None else np.dstack([levels, alpha]))
 
 
-def _stretched(deep: NDArray[Any]) -> U8:
-    finite = np.isfinite(deep)
-    low = float(deep.min(where=finite, initial=np.inf))
-    high = float(deep.max(where=finite, initial=-np.inf))
+def _stretched(deep: NDArray[Any], low: float, high: float) -> U8:
     if not low < high:
         return np.zeros(deep.shape, np.uint8)
-    scaled = (np.where(finite, deep, low).astype(np.float64) - low) * (255 / (high - low))
+    scaled = (np.where(np.isfinite(deep), deep, low).astype(np.float64) - low) * (255 / (high - low))
     return np.rint(scaled).astype(np.uint8)
 
 
@@ -133,31 +147,31 @@ def width_of(largest: int) -> int:
     return next(width for width in USUAL_WIDTHS if largest < 1 << width)
 
 
-def _high_bits(deep: NDArray[Any], stated: int | None = None) -> U8:
-    """Return the 8 highest bits of whole numbers, by the rule of this module; negative values are black."""
-    positive = np.maximum(deep, 0)
-    width = max(8, stated or width_of(int(positive.max())))
-    levels: U8 = np.right_shift(positive, width - 8).astype(np.uint8)
+def _high_bits(deep: NDArray[Any], width: int) -> U8:
+    """Return the 8 highest of so many bits of whole numbers; negative values are black."""
+    levels: U8 = np.right_shift(np.maximum(deep, 0), max(8, width) - 8).astype(np.uint8)
     return levels
 
 
 def _colours_to_8_bits(image: ImageFile.ImageFile, layout: str, again: Again) -> Image.Image:
-    high = np.asarray(image)
     transparent = image.info.get("transparency")
     named = isinstance(transparent, tuple) and image.mode == "RGB"
-    visible = high[..., :3] if image.mode == "RGB" else np.where(high[..., 3:] > 0, high[..., :3], 0)
-    narrow = width_of(int(visible.max()) << 8 | 0xFF) < 16
-    faint = image.mode == "RGBA" and width_of(int(high[..., 3].max()) << 8 | 0xFF) < 16
+    visible = faintest = 0
+    for _, high in _strips(image):
+        seen = high[..., :3] if image.mode == "RGB" else np.where(high[..., 3:] > 0, high[..., :3], 0)
+        visible, faintest = max(visible, int(seen.max())), max(faintest, int(high[..., -1].max()))
+    narrow = width_of(visible << 8 | 0xFF) < 16
+    faint = image.mode == "RGBA" and width_of(faintest << 8 | 0xFF) < 16
     if not (named or narrow or faint):
         return image
-    deep = _in_full_depth(high, layout, again)
+    deep = _in_full_depth(np.asarray(image), layout, again)
     if deep is None:
         return image
-    colours = _high_bits(deep[..., :3])
+    colours = _high_bits(deep[..., :3], width_of(int(deep[..., :3].max())))
     if named:
         alpha = np.where((deep == np.array(transparent)).all(axis=2), 0, _OPAQUE).astype(np.uint8)
     elif image.mode == "RGBA":
-        alpha = _high_bits(deep[..., 3])
+        alpha = _high_bits(deep[..., 3], width_of(int(deep[..., 3].max())))
     else:
         return Image.fromarray(colours)
     return Image.fromarray(np.dstack([colours, alpha]))

@@ -14,8 +14,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from fingerprint.config import ReadLimits
 from fingerprint.features.describe import describe_query, describe_reference
 from fingerprint.hashes import perceptual_hash
+from fingerprint.images import decode as door
+from fingerprint.images import depth
 from fingerprint.images.decode import read_for_pdq, read_grey, read_planes, read_rgb
 from fingerprint.images.depth import USUAL_WIDTHS, width_of
 from fingerprint.types import U8
@@ -260,3 +263,26 @@ def test_pdq_quick_and_exact_agree_on_transparent_pictures(photos: dict[str, U8]
         quick, exact_one = perceptual_hash(logo), perceptual_hash(logo, exact=True)
         assert quick == exact_one
         assert quick.quality == 100
+
+
+def test_a_picture_is_the_same_however_few_rows_are_taken_at_a_time(grey: U8, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = grey.astype(np.uint16) * 30
+    deep[0] = 0  # the largest value is in other rows
+    colours = np.dstack([deep, deep[::-1], deep // 2])
+    floats = np.where(grey % 7 == 0, np.inf, grey).astype(np.float32)
+    files = {
+        "PNG": [png(deep, 0), png(deep, 0, [int(deep[40, 60])]), png(colours, 2), png(np.dstack([colours, deep]), 6)],
+        "TIFF": [tiff(deep.astype(np.int32) * 900 - 5, BILEVEL_WHITE, sample_format=SIGNED), tiff(floats, 1)],
+    }
+    readings: tuple[door.Reading, ...] = ("seen", "pdq")
+    cases = [
+        (form, data, door.Request("RGB", None, reading, ReadLimits()))
+        for form, some in files.items()
+        for data in some
+        for reading in readings
+    ]
+    whole = [door.decode_stream(io.BytesIO(data), "", form, request).pixels for form, data, request in cases]
+    monkeypatch.setattr(depth, "_STRIP_PIXELS", 1)
+    for (form, data, request), expected in zip(cases, whole, strict=True):
+        assert request.reading == "pdq" or np.ptp(expected) > 100
+        assert np.array_equal(door.decode_stream(io.BytesIO(data), "", form, request).pixels, expected)
