@@ -95,7 +95,7 @@ ROOMS = {
     "simplejpeg": ("images/jpeg_damage.py",),
     "signal": ("cli/_boundary.py", "images/decoder.py", "images/sandbox.py"),
     "socket": ("index/lock.py",),
-    "sqlite3": ("cli/_boundary.py", "index/catalogue.py", "index/upgrade.py"),
+    "sqlite3": ("cli/_boundary.py", "index/catalogue.py", "index/database.py", "index/upgrade.py"),
     "subprocess": (
         "hdf5/process.py",
         "images/sandbox.py",

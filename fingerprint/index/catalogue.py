@@ -5,23 +5,20 @@ A collection may hold vectors of several models. Ids are unique within a model; 
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from fingerprint.errors import CollectionBusyError, CollectionCorruptError, CollectionError, UnknownIdError
-from fingerprint.index.own_files import SIDE_FILES, check_file
+from fingerprint.errors import CollectionCorruptError, UnknownIdError
+from fingerprint.index.database import Database
 from fingerprint.index.records import ImageRecord, SegmentRecord, facts_digest, storable, storable_facts
 from fingerprint.types import Identity, is_unicode
 
 SCHEMA_VERSION = 3
 #: The schema before, which is read as it is: it has no digests of pixels, and no indices to find pictures by digests.
 UNIDENTIFIED = 2
-_BUSY_SECONDS = 5.0
-_NO_LOCKS = "win32-none" if os.name == "nt" else "unix-none"  # SQLite's way to files without locking them
 _SCHEMA = """
 CREATE TABLE models (
     number INTEGER PRIMARY KEY,
@@ -79,13 +76,11 @@ _FACT_TYPES = (
 _SEGMENT_TYPES = ((int,), (int,), (str,), (int,), (int,), (str,), (str,))
 
 
-class Catalogue:
+class Catalogue(Database):
     """An open catalogue. Several threads may read it; one at a time may change it."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
-        self._path = path
-        self._immutable = False
-        self._db = self._connect(create)
+        super().__init__(path, create=create)
         try:
             version = self._prepare(create)
         except BaseException:
@@ -99,53 +94,6 @@ class Catalogue:
                 f"{SCHEMA_VERSION}; 'fingerprint index upgrade' brings older ones up to date"
             )
 
-    def _connect(self, create: bool) -> sqlite3.Connection:
-        """Open the database; where SQLite cannot write its side files, without them and without locks."""
-        for end in SIDE_FILES:
-            check_file(self._path.with_name(self._path.name + end), written=True)
-        if self._path.is_symlink() or self._path.is_file():
-            check_file(self._path, written=False)
-        elif self._path.exists():
-            raise CollectionCorruptError(f"{self._path}: not a file; restore it or build the collection again")
-        with self._reported():
-            if create:
-                with suppress(FileExistsError), self._path.open("xb"):
-                    pass  # with the permissions that the user's umask gives; SQLite's own side files get the same
-            self._immutable = not create and not os.access(self._path.parent, os.W_OK) and not _has_log(self._path)
-            if not self._immutable:
-                try:
-                    return self._opened("mode=rw")
-                except sqlite3.OperationalError as error:
-                    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-                    if create or code not in (*_REFUSED, sqlite3.SQLITE_CANTOPEN) or not self._path.is_file():
-                        raise
-                    # the disk is full or read-only, and nobody is writing: a writer would have the side files open
-                    self._immutable = True
-            if not _has_log(self._path):
-                return self._opened("mode=ro&immutable=1")
-            return self._opened(
-                f"mode=ro&vfs={_NO_LOCKS}", "PRAGMA locking_mode = EXCLUSIVE"
-            )  # the log's index in memory
-
-    def _opened(self, mode: str, first: str = "PRAGMA trusted_schema = OFF") -> sqlite3.Connection:
-        """Open the database in a mode, and read from it once: only that shows whether it can be read."""
-        database = sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?{mode}",
-            uri=True,
-            timeout=_BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        try:
-            database.execute(first).fetchall()
-            database.execute("PRAGMA trusted_schema = OFF")
-            database.execute("PRAGMA user_version").fetchall()
-            database.execute("SELECT count(*) FROM sqlite_schema").fetchall()
-        except BaseException:
-            database.close()
-            raise
-        return database
-
     def _prepare(self, create: bool) -> int:
         """Write the schema if `create`, and return the version of the schema."""
         with self._reported():
@@ -155,64 +103,6 @@ class Catalogue:
             self._db.execute("PRAGMA synchronous = FULL")  # a committed change survives a loss of power
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
         return int(version)
-
-    def close(self) -> None:
-        """Close the database."""
-        self._db.close()
-
-    @contextmanager
-    def _reported(self) -> Iterator[None]:
-        """Turn an error of SQLite into one that names the file and the remedy."""
-        try:
-            yield
-        except sqlite3.ProgrammingError as error:
-            raise CollectionError(f"{self._path}: {error}; it was closed: open the collection again") from error
-        except sqlite3.DatabaseError as error:
-            code = getattr(error, "sqlite_errorcode", None)  # an error about text that is not UTF-8 has no code
-            if code is not None and code & 0xFF == sqlite3.SQLITE_BUSY:
-                raise CollectionBusyError(
-                    f"{self._path}: another process is using it ({error}); wait until it has ended"
-                ) from error
-            unopened = code == sqlite3.SQLITE_CANTOPEN and self._path.is_file()  # no permission, or too many open files
-            if unopened or (code is not None and code & 0xFF in _REFUSED):
-                raise CollectionError(
-                    f"{self._path}: {error}; check free space and permissions, then try again"
-                ) from error
-            raise CollectionCorruptError(
-                f"{self._path}: not a sound catalogue ({error}); restore it or build the collection again"
-            ) from error
-
-    @contextmanager
-    def read_transaction(self) -> Iterator[None]:
-        """Make everything read inside a snapshot as of one moment, while other processes may write."""
-        if self._immutable:  # it was opened without locks, so others may have changed it since
-            self._db.close()
-            self._db = self._connect(create=False)
-        with self._reported():
-            try:
-                self._db.execute("BEGIN")
-                yield
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-
-    @contextmanager
-    def change(self) -> Iterator[None]:
-        """Make all changes inside one transaction: after it all of them are on disk, or none."""
-        try:
-            with self._reported():
-                self._db.execute("BEGIN IMMEDIATE")
-            yield
-            self._db.execute("COMMIT")
-        except BaseException as error:
-            if self._db.in_transaction:
-                with suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise CollectionError(
-                    f"{self._path}: {error}; this step was undone: check free space and permissions, then try again"
-                ) from error
-            raise
 
     def next_number(self) -> int:
         """Return the number for the next segment, which no segment ever had."""
@@ -466,18 +356,6 @@ class Catalogue:
         except sqlite3.DatabaseError as error:
             answers = [str(error)]
         return [f"{self._path}: {answer}" for answer in answers if answer != "ok"]
-
-
-#: SQLite's codes for failures of the disk or the system, which do not mean that the catalogue is damaged.
-_REFUSED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR)
-
-
-def _has_log(path: Path) -> bool:
-    """Return whether there is a log: a writer is active, or left changes that are not yet in the file itself."""
-    try:
-        return path.with_name(path.name + "-wal").stat().st_size > 0
-    except FileNotFoundError:
-        return False
 
 
 def was_unfinished(path: Path) -> bool:
