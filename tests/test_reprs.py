@@ -66,7 +66,7 @@ INFO_SHOWN = (
         (answer(2, 1), "Answer('q.jpg': 'r0.jpg' 0.988 and 1 more; shared: 1)"),
         (
             AddReport(1, 2, 3, SKIPPED, ("notes.txt",) * MANY),
-            "AddReport(added=1, unchanged=2, replaced=3, skipped: 3000, ignored: 3000)",
+            "AddReport(added=1, unchanged=2, replaced=3, skipped: 3000, ignored: 3000, plain: 0)",
         ),
         (ImportReport("resnet50", 1, 2, 3), "ImportReport(model_id='resnet50', added=1, unchanged=2, replaced=3)"),
         (Neighbour("r0.jpg", 0.25), "Neighbour(reference_id='r0.jpg', distance=0.25)"),

@@ -82,6 +82,13 @@ class Database:
             database.execute("PRAGMA trusted_schema = OFF")
             database.execute("PRAGMA user_version").fetchall()
             database.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            (page_size,) = database.execute("PRAGMA page_size").fetchone()
+            if self._path.stat().st_size % page_size and not _has_log(self._path):
+                # SQLite itself misses pages, but not a part of the last one, which it would read as zeros. (The file
+                # is not opened here: closing it would release the locks that SQLite holds on it for this process.)
+                raise CollectionCorruptError(
+                    f"{self._path}: its end is missing; restore it or build the collection again"
+                )
         except BaseException:
             database.close()
             raise

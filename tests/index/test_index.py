@@ -28,7 +28,7 @@ from fingerprint.errors import (
 )
 from fingerprint.features.describe import describe_query, describe_reference
 from fingerprint.index import ImageRecord, Writer, check_store
-from fingerprint.index import catalogue as catalogue_module
+from fingerprint.index import database as database_module
 from fingerprint.index import writer as writer_module
 from fingerprint.index.annoy_trees import inspected
 from fingerprint.index.candidates import find_candidates, how_compared, nearest_by_descriptor, searched_by_annoy
@@ -789,7 +789,7 @@ class TestTwoProcesses:
         described: dict[str, Fingerprint],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(catalogue_module, "_BUSY_SECONDS", 0.1)
+        monkeypatch.setattr(database_module, "_BUSY_SECONDS", 0.1)
         before = store.reader.ids
         with reopened(store) as second, other_process(script, str(store.reader.folder)) as other:
             for act in (

@@ -332,7 +332,7 @@ class TestVerification:
             moved = []
             for step, seen in ((1, corners), (-1, corners[[1, 0, 3, 2]])):
                 query = describe_query(np.ascontiguousarray(photos[name][:, ::step]), models)
-                found = verify(query, described[name], models, MATCH)
+                found = verify(dataclasses.replace(query, identity=None), described[name], models, MATCH)
                 moved.append(apply_transform(np.array(found.transform).reshape(3, 3), seen))
             assert np.abs(moved[0] - corners).max() < 0.01 * width
             assert np.abs(moved[0] - moved[1]).max() < 0.3
