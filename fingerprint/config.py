@@ -17,8 +17,8 @@ from fingerprint.errors import ConfigError
 MAX_DESCRIPTOR_DIMENSION = 256
 #: Least probability with which a reference is called the source of a copy.
 COPY_PROBABILITY = 0.5
-#: How a collection finds the nearest descriptors of a single query: by Annoy's trees in large segments, by trees in all
-#: segments, or always by comparing all.
+#: How a collection finds the nearest descriptors of a single query: in large segments by short codes or, where vectors
+#: have none, by Annoy's trees; in all segments by trees; or always by comparing all.
 DescriptorIndex: TypeAlias = Literal["auto", "annoy", "exact"]
 DESCRIPTOR_INDICES: tuple[DescriptorIndex, ...] = get_args(DescriptorIndex)
 
@@ -156,11 +156,17 @@ class CandidateConfig(_Settings):
     hash_distance : int
         Largest Hamming distance, of 64 bits, at which a hash names a candidate.
     descriptor_index : {"auto", "annoy", "exact"}
-        Which segments get Annoy's trees when they are written; queries that come one by one use them. A collection
-        keeps the setting that it was made with, also for what is added and merged later.
+        How queries that come one by one find the nearest descriptors of a segment, and which segments get Annoy's trees
+        when they are written. A collection keeps the setting that it was made with, also for what is added and merged
+        later.
+    codes_from : int
+        With ``"auto"``: pictures from which the codes of a segment are compared first, one bit for each number of a
+        descriptor. In smaller segments comparing all descriptors takes about a millisecond.
+    codes_kept : float
+        The descriptors of ``codes_kept`` times the square root of the pictures are compared then: those with the
+        nearest codes.
     annoy_from : int
-        With ``"auto"``: references from which a segment gets trees. In smaller ones comparing all descriptors is as
-        quick as Annoy with a ``search_k`` that finds 9.5 of the 10 nearest.
+        With ``"auto"``: imported vectors from which a segment gets trees.
     """
 
     from_keypoints: int = 100
@@ -170,7 +176,9 @@ class CandidateConfig(_Settings):
     n_always_verified: int = 3
     hash_distance: int = 12
     descriptor_index: DescriptorIndex = "auto"
-    annoy_from: int = 1_000_000
+    codes_from: int = 10_000
+    codes_kept: float = 4.0
+    annoy_from: int = 30_000
 
     def __post_init__(self) -> None:
         if self.descriptor_index not in DESCRIPTOR_INDICES:
@@ -178,11 +186,17 @@ class CandidateConfig(_Settings):
                 f"descriptor_index {self.descriptor_index!r} is none of {', '.join(map(repr, DESCRIPTOR_INDICES))}"
             )
 
-    def has_trees(self, n_references: int) -> bool:
-        """Return whether a segment of this size has Annoy's trees."""
+    def has_trees(self, n_references: int, *, coded: bool) -> bool:
+        """Return whether a segment of this size has Annoy's trees; `coded` is whether its vectors have codes."""
         if self.descriptor_index == "auto":
-            return n_references >= self.annoy_from
+            return not coded and n_references >= self.annoy_from
         return self.descriptor_index == "annoy"
+
+    def kept_by_codes(self, n_references: int) -> int:
+        """Return how many vectors of a segment of this size are compared after their codes, 0 if not by codes."""
+        if self.descriptor_index != "auto" or n_references < self.codes_from:
+            return 0
+        return max(1, round(self.codes_kept * math.sqrt(n_references)))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -195,15 +209,16 @@ class AnnoyConfig(_Settings):
         As in Annoy. One job and a fixed seed give the same bytes each time.
     search_base, search_share : int, float
         A query inspects ``search_base + search_share * n`` nodes (Annoy's search_k) of a segment with n references.
-        More nodes are slower and find more. The defaults find 9.5 of the 10 nearest, measured up to a million
-        references with ``benchmarks/annoy_search.py``.
+        More nodes are slower and find more. The defaults find two thirds of the 10 nearest compact descriptors, and
+        more of learned vectors, measured on real ones with ``benchmarks/annoy_search.py``. With more trees a search
+        that finds as much takes as long, and the trees more space.
     """
 
-    n_trees: int = 50
+    n_trees: int = 20
     seed: int = 20210621
     n_jobs: int = 1
-    search_base: int = 6_000
-    search_share: float = 0.41
+    search_base: int = 250
+    search_share: float = 0.34
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -8,7 +8,7 @@ the blocks. BLAS uses its own threads for the product; kernels do the rest while
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +22,9 @@ from fingerprint.kernels.nearest import (
     merge_nearest,
     paired_distances,
     rough_distances,
+    rough_distances_of_packed,
 )
-from fingerprint.types import F32, F64, I64, Progress
+from fingerprint.types import F32, F64, I8, I64, Progress
 
 _QUERY_BLOCK, _REFERENCE_BLOCK = 4096, 1024  # one product is 16 MiB; shapes near to these are about as fast
 _WIDEST = 16  # most reference blocks that are taken at once if there are few queries
@@ -159,6 +160,35 @@ def nearest_to_one(query: F32, references: F32, k: int) -> tuple[I64, F64]:
         return np.empty(0, np.int64), np.empty(0, np.float64)
     rough = np.empty(len(references), np.float32)
     rough_distances(references, query, rough)
+    return _nearest_by_rough(query, rough, lambda rows: references[rows], k)
+
+
+def nearest_packed_to_one(query: F32, packed: I8, step: float, k: int) -> tuple[I64, F64]:
+    """Do the same with packed references, whose numbers are multiples of a step: a quarter of the bytes is read.
+
+    Parameters
+    ----------
+    query : float32 array, shape (d,)
+        Finite.
+    packed : int8 array, shape (n_r, d), C-contiguous
+    step : float
+    k : int
+        1 to n_r.
+
+    Returns
+    -------
+    reference_idx, squared_distances : arrays
+        The same bits as `nearest_to_one` gives for ``packed.astype(np.float32) * np.float32(step)``.
+    """
+    if not len(packed):
+        return np.empty(0, np.int64), np.empty(0, np.float64)
+    rough, unit = np.empty(len(packed), np.float32), np.float32(step)
+    rough_distances_of_packed(packed, unit, query, rough)
+    return _nearest_by_rough(query, rough, lambda rows: packed[rows].astype(np.float32) * unit, k)
+
+
+def _nearest_by_rough(query: F32, rough: F32, read: Callable[[I64], F32], k: int) -> tuple[I64, F64]:
+    """Return the `k` nearest, given all distances in single precision and what reads the vectors of rows."""
     # All terms are positive, so the relative error of a float32 sum of d squares is at most some (d + 2) * 2**-24.
     slack = 1 + 2.5 * (len(query) + 4) * 2.0**-24
     limit = float(np.partition(rough, k - 1)[k - 1]) * slack + 1e-30
@@ -167,7 +197,8 @@ def nearest_to_one(query: F32, references: F32, k: int) -> tuple[I64, F64]:
         if not k:
             return np.empty(0, np.int64), np.empty(0, np.float64)
     rows = np.flatnonzero(rough <= limit)
-    distances = _squared_distances(query[np.newaxis], references, np.zeros(len(rows), np.int64), rows)
+    near = read(rows)
+    distances = _squared_distances(query[np.newaxis], near, np.zeros(len(rows), np.int64), np.arange(len(rows)))
     order = np.lexsort((rows, distances))
     order = order[: np.searchsorted(distances[order], distances[order[k - 1]], side="right")]
     return rows[order], distances[order]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fingerprint.config import COPY_PROBABILITY
 
 I8: TypeAlias = NDArray[np.int8]
+U16: TypeAlias = NDArray[np.uint16]
 U8: TypeAlias = NDArray[np.uint8]
 U32: TypeAlias = NDArray[np.uint32]
 U64: TypeAlias = NDArray[np.uint64]
@@ -117,7 +118,7 @@ class Keypoints:
         128-bit signatures: bit ``b`` is bit ``b % 64`` of column ``b // 64``.
     frame : float32 array, shape (n, 5)
         x, y, natural logarithm of the size, cosine and sine of the angle. Lengths are in units of the picture's longer
-        side; (0, 0) is the picture's upper left corner.
+        side; (0, 0) is the picture's upper left corner. Those of references are rounded as collections keep them.
     width, height : int
         Size of the original picture in pixels, upright.
     """
@@ -174,7 +175,7 @@ class Postings:
         First posting of each word, and at the end the number of postings.
     signatures : uint64 array, shape (n,)
         64-bit signature within the word.
-    references : uint32 array, shape (n,)
+    references : uint32 array, or uint16 in a segment of few pictures, shape (n,)
         Row of the picture; ascending within a word.
     geometry : uint32 array, shape (n,)
         Position, size and angle, 8 bits each; see `fingerprint.kernels.postings`.
@@ -222,7 +223,8 @@ class Fingerprint:
     keypoints : Keypoints
         Keypoints and local descriptors.
     descriptor : float32 array, shape (d,), d <= 256
-        The compact descriptor, of unit length; compared by Euclidean distance.
+        The compact descriptor, of unit length but for rounding; compared by Euclidean distance. Collections keep it in
+        8 bits a number.
     thumbnail : uint8 array, shape (n,) or (64, 64)
         The whole picture in grey, squeezed into a square, as it is stored: the bytes of a JPEG or PNG, or raw pixels in
         collections of format 3. `fingerprint.features.thumbnail.open_thumbnail` returns the pixels.

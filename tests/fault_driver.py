@@ -43,7 +43,7 @@ OTHER = "other-model"
 KINDS = ("add", "replace", "remove", "compact", "vectors")
 CONFIG = dataclasses.replace(
     DEFAULT_CONFIG,
-    candidates=dataclasses.replace(DEFAULT_CONFIG.candidates, annoy_from=12),
+    candidates=dataclasses.replace(DEFAULT_CONFIG.candidates, descriptor_index="annoy"),
     storage=StorageConfig(batch=2, merge_factor=2, merge_below=40, keep_local_descriptors=True),
 )
 MODELS = load_models()

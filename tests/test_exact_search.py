@@ -16,7 +16,7 @@ from scipy.spatial.distance import cdist
 
 from fingerprint import exact_search
 from fingerprint.errors import ConfigError
-from fingerprint.exact_search import global_nearest, nearest, nearest_to_one
+from fingerprint.exact_search import global_nearest, nearest, nearest_packed_to_one, nearest_to_one
 from fingerprint.types import F32
 
 
@@ -287,3 +287,17 @@ def test_bad_arguments(queries: np.ndarray, references: np.ndarray, count: int, 
         nearest(queries, references, count)
     with pytest.raises(ConfigError, match=message):
         global_nearest(queries, references, count)
+
+
+@pytest.mark.parametrize(("n", "d"), [(0, 5), (1, 1), (300, 63), (300, 64), (2_000, 200), (500, 256)])
+def test_packed_references_give_the_bits_of_unpacked_ones(n: int, d: int) -> None:
+    rng = np.random.default_rng(n + d)
+    packed, step = rng.integers(-127, 128, (n, d)).astype(np.int8), 0.5 / 127
+    packed[n // 2 :: 7] = packed[: len(packed[n // 2 :: 7])]  # ties
+    unpacked = packed.astype(np.float32) * np.float32(step)
+    for query in rng.normal(0, 0.3, (5, d)).astype(np.float32):
+        for k in {1, min(n, 10), n}:
+            expected = nearest_to_one(query, unpacked, max(1, k))
+            found = nearest_packed_to_one(query, packed, step, max(1, k))
+            for one, other in zip(found, expected, strict=True):
+                np.testing.assert_array_equal(one, other)

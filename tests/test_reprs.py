@@ -48,7 +48,8 @@ INFO = StoreInfo(
     bytes=987_654_321,
     keep_local_descriptors=False,
     descriptor_index="auto",
-    segments_with_trees=1,
+    segments_by_codes=1,
+    segments_by_annoy=1,
     skipped=SKIPPED,
     imported=(VectorsInfo("resnet50", 12_000, 512, 1),),
 )

@@ -47,19 +47,19 @@ def _gain(form: str, better: str, worse: str) -> Figure:
     )
 
 
-def _bytes_a_reference(results: Results) -> float:
-    small = results["scale"]["small"]
-    return float(small["bytes"]["total"]) / small["references"]
-
-
 def _keypoints(part: dict[str, Any]) -> float:
-    """Return how many keypoints a reference has: signatures and frames take 36 bytes each."""
+    """Return how many keypoints a reference has: signatures and frames took 36 bytes each when that was measured."""
     return float(part["bytes"]["signatures and frames"]) / part["references"] / 36
 
 
 def _local_bytes(results: Results) -> float:
     """Return what the local descriptors of a reference take, 128 bytes a keypoint."""
-    return 128 * _keypoints(results["scale"]["small"])
+    return 128 * float(results["storage"]["bytes_a_reference"]["after"]["keypoints"])
+
+
+def _held_bytes(results: Results) -> float:
+    """Return what a reference takes before it is written: about what it took on disk when nothing was packed."""
+    return float(results["storage"]["bytes_a_reference"]["before"]["all"]) + _local_bytes(results)
 
 
 def _core_seconds_to_describe(results: Results) -> float:
@@ -136,18 +136,11 @@ FIGURES: dict[str, Figure] = {
     ),
     "descriptor.million": of(".0f", "descriptor", "gb_of_a_million", "float32"),
     "exact.memory": of(".1f", "exact_search", "peak_memory", "all, bytes", scale=1e-9),
-    "annoy.tree_bytes": Figure(
-        ".0f",
-        lambda r: next(
-            round(trees["bytes_beyond_vectors"] / 1_000_000, -2)
-            for trees in r["annoy_search"]["sizes"]["1000000"]["annoy"]
-            if trees["n_trees"] == 50
-        ),
-    ),
+    "annoy.code_bytes": Figure(".0f", lambda r: next(iter(r["annoy_search"]["compact"].values()))["dimensions"] / 8),
     # a collection, and a large one
-    "reference.kb": Figure(".0f", lambda r: _bytes_a_reference(r) / 1e3),
+    "reference.kb": of(".0f", "storage", "bytes_a_reference", "after", "all", scale=1e-3),
     "reference.local_kb": Figure(".0f", lambda r: _local_bytes(r) / 1e3),
-    "reference.held_kb": Figure(".0f", lambda r: (_bytes_a_reference(r) + _local_bytes(r)) / 1e3),
+    "reference.held_kb": Figure(".0f", lambda r: _held_bytes(r) / 1e3),
     "reference.describe_ms": Figure(".0f", lambda r: _core_seconds_to_describe(r) * 1e3),
     "million.describe_hours": Figure(".1f", lambda r: _core_seconds_to_describe(r) * 1e6 / 3600),
     "million.query": of(".0f", *_MILLION, "ms", "all", "p50"),

@@ -13,8 +13,6 @@ from _recipes.registry import RECIPES
 
 from _figures.results import Results
 from _figures.singles import FIGURES, insert_figures
-from fingerprint.config import DEFAULT_CONFIG
-from fingerprint.index.annoy_trees import inspected
 
 #: Of `stages.json` and `descriptor.json`: words that have changed since the run.
 _WORDS = {
@@ -196,31 +194,71 @@ def exact(results: Results) -> list[str]:
 
 
 def annoy(results: Results) -> list[str]:
-    k, config = 10, DEFAULT_CONFIG.annoy
+    """Tell, of each set of vectors, what each way finds and takes: as shipped, and the quickest settings of others."""
     rows = []
-    for size, measured in results["annoy_search"]["sizes"].items():
-        many = next(value for name, value in measured.items() if name.startswith("exact, batch"))
-        for trees in measured["annoy"]:
-            found = trees["fit"]
-            fitted = ("none", "", "")
-            if isinstance(found, dict):
-                fitted = (
-                    f"{found['search_k']:,.0f}",
-                    f"{found['ms_a_query']:.2f} ms",
-                    f"{found['ratio_to_exact']:.2f}",
-                )
-            rows.append(
-                (
-                    f"{int(size):,}",
-                    f"{measured['exact, one query']['ms_a_query']:.2f} ms",
-                    f"{many['ms_a_query']:.2f} ms",
-                    trees["n_trees"],
-                    *fitted,
-                    f"{inspected(int(size), k, config):,}" if trees["n_trees"] == config.n_trees else "",
-                )
-            )
-    head = ("references", "exact, one query", "exact, in a batch", "trees", "search_k for 0.95", "Annoy")
-    return table((*head, "Annoy / exact", "default search_k"), rows)
+    for kind in ("compact", "learned"):
+        for size, measured in results["annoy_search"][kind].items():
+            searches = measured["searches"]
+            exact = f"{measured['exact_ms']:.2f} ms"
+            sources = f"{measured['exact_sources_of_10']:.3f}"
+            name = f"{int(size):,} {kind}, {measured['dimensions']} numbers"
+            rows.append((name, "all compared", "", "1.000", sources, f"1 ({exact})"))
+            rows += [_annoy_row("", row) for row in searches if row["way"] in _SHIPPED]
+            for least in (2 / 3, 0.95):
+                for way in ("annoy", "codes", "signs"):
+                    enough = [row for row in searches if row["way"] == way and row["share_of_10"] >= least]
+                    if enough:
+                        rows.append(_annoy_row("", min(enough, key=lambda row: row["ratio_to_exact"])))
+    head = ("vectors", "way", "setting", "of the 10 nearest", "sources among the 10", "time")
+    return table(head, rows)
+
+
+_WAYS = {
+    "8 bits": "all compared, 8 bits a number",
+    "codes, as shipped": "codes, as shipped",
+    "annoy, as shipped": "Annoy, as shipped",
+    "annoy": "Annoy",
+    "codes": "codes",
+    "signs": "codes after a rotation",
+}
+_SHIPPED = ("8 bits", "codes, as shipped", "annoy, as shipped")
+
+
+def _annoy_row(name: str, row: dict[str, Any]) -> tuple[str, ...]:
+    setting = f"{row['n_trees']} trees, `search_k` {row['search_k']:,}" if "n_trees" in row else ""
+    setting = f"{row['kept']} kept" if "kept" in row else setting
+    found = (f"{row['share_of_10']:.3f}", f"{row['sources_of_10']:.3f}", f"{row['ratio_to_exact']:.2f}")
+    return (name, _WAYS[row["way"]], setting, *found)
+
+
+def annoy_bytes(results: Results) -> list[str]:
+    rows = [
+        (f"{int(size):,} {kind}, {measured['dimensions']} numbers", trees["n_trees"], f"{trees['bytes_a_reference']:,}")
+        for kind in ("compact", "learned")
+        for size, measured in results["annoy_search"][kind].items()
+        for trees in measured["trees"]
+    ]
+    return table(("vectors", "trees", "bytes a reference"), rows)
+
+
+def descriptor_source(results: Results) -> list[str]:
+    found = results["descriptor_source"]
+    names = {
+        "exact": "the 10 nearest",
+        "annoy": f"what Annoy names, {found['n_trees']} trees, `search_k` {found['search_k']:,}",
+        "none": "none",
+    }
+    rows = [
+        (
+            name,
+            f"{found['ways'][way]['share_of_10']:.3f}",
+            f"{found['ways'][way]['micro_ap']:.4f}",
+            f"{found['ways'][way]['copies_found']} of {found['copies']}",
+        )
+        for way, name in names.items()
+    ]
+    head = (f"candidates by descriptor, {found['references']:,} references", "of the 10 nearest", "µAP", "copies found")
+    return table(head, rows)
 
 
 def _columns(results: Results) -> dict[str, dict[str, Any]]:
@@ -358,3 +396,12 @@ def signatures(results: Results) -> list[str]:
             for row in results["experiments-signatures"]["rows"]
         ),
     )
+
+
+def storage(results: Results) -> list[str]:
+    found = results["storage"]
+    before, after = (found["bytes_a_reference"][name] for name in ("before", "after"))
+    parts = [name for name in before if name not in ("references", "segments", "keypoints")]
+    rows = [(name, f"{before[name]:,.0f}", f"{after[name]:,.0f}") for name in parts]
+    head = f"bytes a reference, {before['references']:,} references of {before['keypoints']:.0f} keypoints"
+    return table((head, f"format {found['format_before']}", f"format {found['format']}"), rows)

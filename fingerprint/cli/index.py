@@ -68,8 +68,8 @@ def _adding_options(command: Command) -> Command:
     type=click.Choice(DESCRIPTOR_INDICES),
     default=DEFAULT_CONFIG.candidates.descriptor_index,
     show_default=True,
-    help="How single queries find near descriptors: by Annoy's trees in segments of at least "
-    f"{DEFAULT_CONFIG.candidates.annoy_from:,} references, in all, or by comparing all.",
+    help="How single queries find near descriptors: in large segments by short codes (imported vectors: by Annoy's "
+    "trees), by Annoy's trees in all segments, or by comparing all.",
 )
 @_adding_options
 @engine_options
@@ -219,7 +219,8 @@ def info_command(folder: Path, as_json: bool, models_folder: Path | None) -> Non
         "bytes": info.bytes,
         "keeps_local": info.keep_local_descriptors,
         "descriptor_index": info.descriptor_index,
-        "segments_with_trees": info.segments_with_trees,
+        "segments_by_codes": info.segments_by_codes,
+        "segments_by_annoy": info.segments_by_annoy,
     }
     if as_json:
         print_json({**facts, "imported": imported_json(info), "skipped": skipped_json(info.skipped)})

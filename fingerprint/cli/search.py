@@ -78,7 +78,7 @@ if TYPE_CHECKING:
 @click.option(
     "--exact",
     is_flag=True,
-    help="Compare all compact descriptors, also in large segments that Annoy would search.",
+    help="Compare all compact descriptors, also in segments that codes or Annoy would search.",
 )
 @click.option(
     "--timings",

@@ -230,7 +230,7 @@ class Collection:
             Least probability of a match. It is about copies; `answer` also gives the references that only share
             something with the query.
         exact : bool
-            Compare with every descriptor, rather than use Annoy in large segments.
+            Compare with every descriptor, rather than use codes or Annoy in large segments.
 
         Returns
         -------
@@ -456,7 +456,7 @@ class Collection:
         n_results : int, optional
             Largest number of references for a query; ``config.results`` by default.
         exact : bool
-            Compare with every vector, rather than use Annoy in large segments.
+            Compare with every vector, rather than use codes or Annoy in large segments.
 
         Returns
         -------

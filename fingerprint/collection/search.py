@@ -37,7 +37,7 @@ class SearchOptions:
     min_probability : float, [0, 1]
         Least probability of a match. It is about copies.
     exact : bool
-        Compare with every descriptor, rather than use Annoy in large segments.
+        Compare with every descriptor, rather than use codes or Annoy in large segments.
 
     Raises
     ------

@@ -8,11 +8,20 @@ import numpy as np
 
 from fingerprint.config import DEFAULT_CONFIG, Config, FeatureConfig
 from fingerprint.errors import ConfigError, ImageError
-from fingerprint.features.descriptor import Cues, compute_cues, compute_descriptor, compute_vlad, embed, join_views
+from fingerprint.features.descriptor import (
+    Cues,
+    compute_cues,
+    compute_descriptor,
+    compute_vlad,
+    embed,
+    join_views,
+    rounded_descriptor,
+)
 from fingerprint.features.global_cues import make_cue_thumbnail
 from fingerprint.features.insets import find_insets
 from fingerprint.features.inverted_file import measure_cohort_score
 from fingerprint.features.local_features import extract_features, merge_features, thin_features
+from fingerprint.features.packed_frames import rounded_frames
 from fingerprint.features.signatures import make_keypoints, make_variants
 from fingerprint.features.thumbnail import is_flat, make_pyramid, make_thumbnail, open_thumbnail
 from fingerprint.features.vocabulary import assign_words
@@ -41,7 +50,7 @@ _OTHER_SIDES = (2**0.5, 2**-0.5)  # times the reference's; a whole query is desc
 def describe_reference(
     source: ImageSource, models: Models | None = None, config: Config = DEFAULT_CONFIG
 ) -> Fingerprint:
-    """Describe a picture as a reference.
+    """Describe a picture as a reference: what a collection would give back of it, rounded as it rounds.
 
     Parameters
     ----------
@@ -59,10 +68,12 @@ def describe_reference(
     planes, identity = _read(source, config)
     picture = luma_of(planes)
     parts = extract_features(picture, config.reference)
+    keypoints = make_keypoints(merge_features(parts), picture.width, picture.height, models.descriptor)
+    descriptor = compute_descriptor(parts[0], make_cue_thumbnail(planes.pixels), models.descriptor)
     return Fingerprint(
         hashes=compute_hashes(picture.pixels),
-        keypoints=make_keypoints(merge_features(parts), picture.width, picture.height, models.descriptor),
-        descriptor=compute_descriptor(parts[0], make_cue_thumbnail(planes.pixels), models.descriptor),
+        keypoints=replace(keypoints, frame=rounded_frames(keypoints.frame)),
+        descriptor=rounded_descriptor(descriptor),
         thumbnail=make_thumbnail(picture.pixels),
         model_id=models.model_id,
         identity=identity,
@@ -150,8 +161,8 @@ def compact_descriptor(
     Returns
     -------
     float32 array, shape (d,), d <= 256
-        Of a reference, the same as in `describe_reference`, of unit length. Of a query, stretched to a length of about
-        0.5 to 1.
+        Of a reference, as in `describe_reference` but not rounded, of unit length. Of a query, stretched to a length of
+        about 0.5 to 1.
 
     Raises
     ------

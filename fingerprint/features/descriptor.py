@@ -161,6 +161,11 @@ def unpack_descriptors(packed: I8) -> F32:
     return packed.astype(np.float32) * np.float32(PACKED_STEP)
 
 
+def rounded_descriptor(vector: F32) -> F32:
+    """Return a compact descriptor as it comes back from a collection, which keeps it packed: float32, shape (d,)."""
+    return unpack_descriptors(pack_descriptors(vector))
+
+
 def compute_vlad(features: LocalFeatures, model: DescriptorModel) -> F32:
     """Return the VLAD vector, summed over the picture and its mirror image, so that it is the same for both.
 

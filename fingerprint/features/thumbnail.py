@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import cv2
 import numpy as np
 
@@ -21,6 +23,18 @@ _FLAT_SIDE = 64  # pixels; of the square on which it is measured
 #: How a stored thumbnail begins, and how it ends. OpenCV fills up a JPEG that is cut short without an error.
 _JPEG_ENDS = (b"\xff\xd8", b"\xff\xd9")
 _PNG_ENDS = (b"\x89PNG\r\n\x1a\n", b"IEND\xae\x42\x60\x82")
+#: What libjpeg writes before the scan of such a JPEG: the table of quality 55, the size, ITU-T T.81's Huffman codes. It
+#: is part of the format of collections: with another quality, add another one.
+_HEAD = bytes.fromhex(
+    "ffd8ffe000104a46494600010100000100010000ffdb0043000e0a0b0d0b090e0d0c0d100f0e11162417161414162c20211a24342e37"
+    "36332e32323a4153463a3d4e3e32324862494e56585d5e5d3845666d655a6c535b5d59ffc0000b0800c000c001011100ffc4001f0000"
+    "010501010101010100000000000000000102030405060708090a0bffc400b5100002010303020403050504040000017d010203000411"
+    "05122131410613516107227114328191a1082342b1c11552d1f02433627282090a161718191a25262728292a3435363738393a434445"
+    "464748494a535455565758595a636465666768696a737475767778797a838485868788898a92939495969798999aa2a3a4a5a6a7a8a9"
+    "aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae1e2e3e4e5e6e7e8e9eaf1f2f3f4f5f6f7f8f9faffda00080101"
+    "00003f00"
+)
+_WHOLE = b"\xff\xff"  # before a thumbnail without that head; a scan never begins like this, nor with a marker
 
 
 def is_flat(thumbnail: U8) -> bool:
@@ -72,8 +86,51 @@ def pack_thumbnail(pixels: U8) -> U8:
     return _encode(".png", np.ascontiguousarray(pixels), [])
 
 
+def shorten(thumbnail: U8) -> U8:
+    """Return a thumbnail without the bytes that all have in common, as a collection keeps it.
+
+    Parameters
+    ----------
+    thumbnail : uint8 array, shape (n,)
+        From `make_thumbnail` or `pack_thumbnail`; any bytes come back from `lengthen`.
+
+    Returns
+    -------
+    uint8 array, shape (m,)
+        328 bytes fewer, with a checksum of two bytes; or two bytes more if it does not begin and end as those of
+        `make_thumbnail` do.
+
+    Examples
+    --------
+    >>> whole = make_thumbnail(np.full((30, 200), 7, np.uint8))
+    >>> len(whole) - len(shorten(whole)), np.array_equal(lengthen(shorten(whole)), whole)
+    (328, True)
+    """
+    data, (_, end) = thumbnail.tobytes(), _JPEG_ENDS
+    if data.startswith(_HEAD) and data.endswith(end) and data[len(_HEAD) : len(_HEAD) + 2] != _WHOLE:
+        scan = data[len(_HEAD) : -len(end)]
+        return np.frombuffer(scan + _checksum(scan), np.uint8)
+    return np.frombuffer(_WHOLE + data, np.uint8)
+
+
+def lengthen(short: U8) -> U8:
+    """Return the thumbnail that was shortened: uint8 array, shape (n,).
+
+    Damaged bytes are returned as they are; `open_thumbnail` refuses them. OpenCV would decode a damaged scan.
+    """
+    data = short.tobytes()
+    if data.startswith(_WHOLE):
+        return np.frombuffer(data[len(_WHOLE) :], np.uint8)
+    scan, end = data[:-2], _JPEG_ENDS[1]
+    return np.frombuffer(_HEAD + scan + end if data[-2:] == _checksum(scan) else data, np.uint8)
+
+
+def _checksum(data: bytes) -> bytes:
+    return (zlib.crc32(data) & 0xFFFF).to_bytes(2, "little")
+
+
 def open_thumbnail(stored: U8) -> U8:
-    """Return the pixels of a stored thumbnail.
+    """Return the pixels of a thumbnail.
 
     Parameters
     ----------

@@ -15,17 +15,19 @@ from annoy import AnnoyIndex
 from fingerprint.config import AnnoyConfig
 from fingerprint.datafiles import open_regular
 from fingerprint.errors import CollectionCorruptError
+from fingerprint.index.packed_vectors import Vectors, in_parts
 from fingerprint.types import F32, I64
 
 METRIC: Final = "euclidean"
 
 
-def build_trees(descriptors: F32, path: Path, config: AnnoyConfig) -> None:
-    """Build trees over descriptors, float32 (n, d), and save them; one job and a fixed seed give the same bytes."""
+def build_trees(descriptors: Vectors, path: Path, config: AnnoyConfig) -> None:
+    """Build trees over descriptors, (n, d), and save them; one job and a fixed seed give the same bytes."""
     index = AnnoyIndex(descriptors.shape[1], METRIC)
     index.set_seed(config.seed)
-    for row, vector in enumerate(descriptors):
-        index.add_item(row, vector)
+    for start, part in in_parts(descriptors):
+        for row, vector in enumerate(part, start):
+            index.add_item(row, vector)
     index.build(config.n_trees, n_jobs=config.n_jobs)
     index.save(str(path))
     index.unload()

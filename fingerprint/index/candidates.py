@@ -6,8 +6,11 @@ which references were added, or on the segments that hold them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -16,12 +19,16 @@ from fingerprint.errors import ConfigError
 from fingerprint.exact_search import nearest, nearest_to_one
 from fingerprint.features.inverted_file import Votes, vote
 from fingerprint.index.annoy_trees import inspected
+from fingerprint.index.packed_vectors import PackedVectors, in_parts, nearest_by_codes, nearest_of
 from fingerprint.index.segment import PictureSegment, Segment
 from fingerprint.index.snapshot import Snapshot
 from fingerprint.index.stopwatch import Stopwatch
 from fingerprint.kernels.hamming import near_hashes
 from fingerprint.models import VocabularyModel
 from fingerprint.types import F32, F64, I64, Query, Work
+
+#: How the descriptors of a segment are searched.
+Way: TypeAlias = Literal["exact", "codes", "annoy"]
 
 _PLAIN_AND_MIRRORED = (0, 1)
 _BATCH_FROM = 16  # queries; for this many at once, one matrix product is quicker than reading all vectors for each
@@ -65,7 +72,7 @@ def find_candidates(
     config : Config
         Caps of the sources and settings of the vote.
     exact : bool
-        Compare all descriptors, never use Annoy.
+        Compare all descriptors, never use codes or Annoy.
     by_descriptor : sequence of int, optional
         What `nearest_by_descriptor` found for this query in a batch.
     """
@@ -130,8 +137,7 @@ def _vote(query: Query, segments: Sequence[PictureSegment], vocabulary: Vocabula
 def nearest_by_descriptor(descriptors: F32, snapshot: Snapshot, config: Config, *, exact: bool) -> list[list[int]]:
     """Return for each query the positions of the references with the nearest descriptors, nearest first.
 
-    Annoy searches the segments for which `searched_by_annoy` is true. All others are searched exactly, with the same
-    result for a query alone and in a batch.
+    Each segment is searched in the way that `how_searched` says. Exactly, a query gets the same alone and in a batch.
 
     Parameters
     ----------
@@ -153,13 +159,12 @@ def nearest_vectors(
     """Return (position, squared distance) of the at most `k` nearest references of each query, in order, ties by id."""
     if not len(vectors) or not snapshot.live.any():
         return [[] for _ in vectors]
-    by_annoy = _by_annoy(snapshot, len(vectors), config, exact=exact)
+    ways = [how_searched(segment, len(vectors), config, exact=exact) for segment in snapshot.segments]
     found: list[list[tuple[I64, F64]]] = [[] for _ in vectors]
-    for which, (segment, approximate) in enumerate(zip(snapshot.segments, by_annoy, strict=True)):
+    for which, (segment, way) in enumerate(zip(snapshot.segments, ways, strict=True)):
         kept, start = snapshot.live_of(which), int(snapshot.starts[which])
         n = min(len(segment), k + int((~kept).sum()))
-        search = _approximately if approximate else _exactly
-        for parts, (rows, distances) in zip(found, search(vectors, segment, n, config), strict=True):
+        for parts, (rows, distances) in zip(found, _SEARCHES[way](vectors, segment, n, config), strict=True):
             alive = kept[rows]
             parts.append((start + rows[alive], distances[alive]))
     nearest_of_all = []
@@ -181,33 +186,34 @@ class _Chosen:
         return self.snapshot[int(self.positions[at])]
 
 
-def searched_by_annoy(n_references: int, n_queries: int, config: Config) -> bool:
-    """Return whether Annoy searches a segment of this size, for this many queries at once."""
-    return config.candidates.has_trees(n_references) and n_queries < _BATCH_FROM
+def how_searched(segment: Segment, n_queries: int, config: Config, *, exact: bool) -> Way:
+    """Return how a segment is searched for this many queries at once: exactly, by codes first, or by Annoy's trees."""
+    if exact or n_queries >= _BATCH_FROM:
+        return "exact"
+    if segment.trees is not None and config.candidates.has_trees(len(segment), coded=segment.codes is not None):
+        return "annoy"
+    if segment.codes is not None and config.candidates.kept_by_codes(len(segment)):
+        return "codes"
+    return "exact"
 
 
-def n_searched_by_annoy(snapshot: Snapshot, n_queries: int, config: Config) -> int:
-    """Return how many segments Annoy searches, for this many queries at once."""
-    return sum(_by_annoy(snapshot, n_queries, config, exact=False))
+def count_ways(snapshot: Snapshot, n_queries: int, config: Config, *, exact: bool) -> Counter[Way]:
+    """Return how many segments are searched in each way for this many queries at once."""
+    return Counter(how_searched(segment, n_queries, config, exact=exact) for segment in snapshot.segments)
 
 
 def how_compared(snapshot: Snapshot, n_queries: int, config: Config, *, exact: bool) -> str:
     """Return in words how `nearest_vectors` compares this many queries."""
-    n_by_annoy = 0 if exact else n_searched_by_annoy(snapshot, n_queries, config)
+    ways = count_ways(snapshot, n_queries, config, exact=exact)
     batch = n_queries >= _BATCH_FROM
     others = "compared all at once, as the queries come in a batch" if batch else "compared one query at a time"
-    return f"{n_by_annoy} of {len(snapshot.segments)} segments searched by Annoy, the others {others}"
+    return (
+        f"of {len(snapshot.segments)} segments, {ways['annoy']} searched by Annoy and {ways['codes']} by codes, "
+        f"the others {others}"
+    )
 
 
-def _by_annoy(snapshot: Snapshot, n_queries: int, config: Config, *, exact: bool) -> list[bool]:
-    """Return which segments are searched by Annoy."""
-    return [
-        not exact and segment.trees is not None and searched_by_annoy(len(segment), n_queries, config)
-        for segment in snapshot.segments
-    ]
-
-
-def _approximately(descriptors: F32, segment: Segment, k: int, config: Config) -> list[tuple[I64, F64]]:
+def _by_annoy(descriptors: F32, segment: Segment, k: int, config: Config) -> list[tuple[I64, F64]]:
     search_k, trees = inspected(len(segment), k, config.annoy), segment.trees
     if trees is None:
         raise AssertionError("Annoy is to search a segment without trees")
@@ -219,11 +225,26 @@ def _approximately(descriptors: F32, segment: Segment, k: int, config: Config) -
     return found
 
 
+def _by_codes(descriptors: F32, segment: Segment, k: int, config: Config) -> list[tuple[I64, F64]]:
+    vectors, codes, kept = segment.descriptors, segment.codes, config.candidates.kept_by_codes(len(segment))
+    if codes is None or not isinstance(vectors, PackedVectors):
+        raise AssertionError("a segment without codes is to be searched by them")
+    return [nearest_by_codes(descriptor, vectors, codes, k, max(k, kept)) for descriptor in descriptors]
+
+
 def _exactly(descriptors: F32, segment: Segment, k: int, config: Config) -> list[tuple[I64, F64]]:  # noqa: ARG001
     """Return for each query all that are at least as near as the k-th; the same for a query alone and in a batch."""
-    vectors = segment.descriptors
     if len(descriptors) < _BATCH_FROM or k > _FEW:
-        return [nearest_to_one(descriptor, vectors, k) for descriptor in descriptors]
+        return [nearest_of(descriptor, segment.descriptors, k) for descriptor in descriptors]
+    found: list[list[tuple[I64, F64]]] = [[] for _ in descriptors]
+    for start, part in in_parts(segment.descriptors):
+        for own, (rows, squared) in zip(found, _of_batch(descriptors, part, min(k, len(part))), strict=True):
+            own.append((start + rows, squared))
+    return [tuple(np.concatenate(column) for column in zip(*own, strict=True)) for own in found]  # type: ignore[misc]
+
+
+def _of_batch(descriptors: F32, vectors: F32, k: int) -> list[tuple[I64, F64]]:
+    """Return for each of many queries all that are at least as near as the k-th."""
     try:
         indices, distances = nearest(descriptors, vectors, k + 1)
     except ConfigError:  # a stored vector is damaged and not finite: one by one they are searched all the same
@@ -233,6 +254,11 @@ def _exactly(descriptors: F32, segment: Segment, k: int, config: Config) -> list
         nearest_to_one(descriptor, vectors, k) if more else (rows[:k], squared[:k])
         for descriptor, rows, squared, more in zip(descriptors, indices, distances, tied, strict=True)
     ]
+
+
+_SEARCHES: Mapping[Way, Callable[[F32, Segment, int, Config], list[tuple[I64, F64]]]] = MappingProxyType(
+    {"exact": _exactly, "codes": _by_codes, "annoy": _by_annoy}
+)
 
 
 def _by_hashes(

@@ -15,8 +15,10 @@ from fingerprint.index.atomic_folder import json_bytes
 from fingerprint.index.own_files import COLLECTION_MANIFEST, SEGMENT_MANIFEST
 
 #: Format of collections and of their segments that are written; `fingerprint.index.upgrade` upgrades older ones to it.
-FORMAT_VERSION = 4
-#: The format before, which is read as it is: its segments keep thumbnails as raw pixels.
+FORMAT_VERSION = 5
+#: The format before, which is read as it is: its segments keep frames, descriptors and thumbnails unpacked.
+UNPACKED = 4
+#: The one before that, which is read as well: its segments keep thumbnails as raw pixels.
 RAW_THUMBNAILS = 3
 #: The kinds of segments.
 PICTURES, VECTORS = "pictures", "vectors"
@@ -155,10 +157,10 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
     if not isinstance(manifest, dict) or "format_version" not in manifest:
         raise corrupt(path, "entries are missing")
     version = manifest["format_version"]
-    if type(version) is not int or version not in (RAW_THUMBNAILS, FORMAT_VERSION):
+    if type(version) is not int or not RAW_THUMBNAILS <= version <= FORMAT_VERSION:
         raise CollectionCorruptError(
             f"{path}: format version {version!r}, this version of copyprint reads {RAW_THUMBNAILS} "
-            f"and {FORMAT_VERSION}; 'fingerprint index upgrade' brings older collections up to date"
+            f"to {FORMAT_VERSION}; 'fingerprint index upgrade' brings older collections up to date"
         )
     return manifest
 

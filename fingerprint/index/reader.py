@@ -15,9 +15,9 @@ import numpy as np
 from fingerprint.config import Config, DescriptorIndex, description_digest
 from fingerprint.errors import CollectionError, ConfigError, ModelMismatchError
 from fingerprint.index.candidates import (
+    count_ways,
     find_candidates,
     how_compared,
-    n_searched_by_annoy,
     nearest_by_descriptor,
     nearest_vectors,
 )
@@ -61,8 +61,8 @@ class StoreInfo:
         Whether its pictures can be queries without their files.
     descriptor_index : {"auto", "annoy", "exact"}
         As in `fingerprint.config.CandidateConfig`.
-    segments_with_trees : int
-        Segments of pictures that single queries search by Annoy's trees.
+    segments_by_codes, segments_by_annoy : int
+        Segments of pictures whose descriptors single queries search by codes, and by Annoy's trees.
     skipped : tuple of Skipped
         Files that could not be added.
     imported : tuple of VectorsInfo
@@ -78,7 +78,8 @@ class StoreInfo:
     bytes: int
     keep_local_descriptors: bool
     descriptor_index: DescriptorIndex
-    segments_with_trees: int
+    segments_by_codes: int
+    segments_by_annoy: int
     skipped: tuple[Skipped, ...]
     imported: tuple[VectorsInfo, ...]
 
@@ -290,7 +291,7 @@ class Reader:
         query : Query
             Described by the collection's model.
         exact : bool
-            Compare with every descriptor, rather than use Annoy in large segments.
+            Compare with every descriptor, rather than use codes or Annoy in large segments.
         by_descriptor : sequence of int, optional
             What `nearest_by_descriptor` returned for this query.
 
@@ -381,7 +382,7 @@ class Reader:
         k : int, >= 1
             References for a query.
         exact : bool
-            Compare all vectors, rather than use Annoy in large segments.
+            Compare all vectors, rather than use codes or Annoy in large segments.
 
         Raises
         ------
@@ -410,6 +411,7 @@ class Reader:
     def info(self) -> StoreInfo:
         """Return what the collection holds."""
         snapshot = self._snapshot
+        ways = count_ways(snapshot, 1, self.config, exact=False)
         return StoreInfo(
             path=str(self.folder),
             model_id=self.model_id,
@@ -420,7 +422,8 @@ class Reader:
             bytes=_size(self.folder),
             keep_local_descriptors=self.keep_local,
             descriptor_index=self.config.candidates.descriptor_index,
-            segments_with_trees=n_searched_by_annoy(snapshot, 1, self.config),
+            segments_by_codes=ways["codes"],
+            segments_by_annoy=ways["annoy"],
             skipped=tuple(Skipped(path, reason) for path, reason in self.catalogue.skipped()),
             imported=tuple(
                 VectorsInfo(model_id, own.n_live, own.segments[0].descriptors.shape[1], len(own.segments))

@@ -20,6 +20,7 @@ from fingerprint.config import AnnoyConfig, Config, description_digest
 from fingerprint.datafiles import load_array, parse_json, read_small
 from fingerprint.errors import CollectionCorruptError
 from fingerprint.features.inverted_file import build_postings
+from fingerprint.features.packed_frames import unpack_frames
 from fingerprint.index.annoy_trees import build_trees
 from fingerprint.index.atomic_folder import npy_bytes, replace_file, reported
 from fingerprint.index.catalogue import Catalogue
@@ -37,9 +38,10 @@ from fingerprint.index.own_files import (
     check_file,
     discard,
 )
+from fingerprint.index.packed_vectors import as_vectors, sign_codes
 from fingerprint.index.records import ImageRecord, SegmentRecord
-from fingerprint.index.segment import POSTING_ARRAYS, check_digests, expected_arrays, file_digest
-from fingerprint.index.segment_writer import write_pictures
+from fingerprint.index.segment import check_digests, expected_arrays, file_digest
+from fingerprint.index.segment_writer import posting_arrays, write_pictures
 from fingerprint.models import Models
 from fingerprint.types import Fingerprint, Keypoints, Skipped
 
@@ -241,6 +243,7 @@ class Repair:
             lambda _: _id_files(records),
             lambda _: _size_file(records) if manifest["kind"] == PICTURES else {},
             lambda bad: _posting_files(directory, manifest, self._models, bad) if _sound(bad, _KEYPOINT_FILES) else {},
+            lambda bad: _code_file(directory, manifest) if _sound(bad, ("descriptors.npy",)) else {},
             lambda bad: _tree_file(directory, manifest) if _sound(bad, ("descriptors.npy",)) else {},
         ]
         for make in makers:
@@ -296,12 +299,23 @@ def _posting_files(directory: Path, manifest: dict[str, Any], models: Models, ba
     offsets, signatures, frames, local, sizes = (load_array(directory / f"{name}.npy", *forms[name]) for name in names)
     if len(local) < len(frames):
         return {}
+    if frames.dtype == np.uint16:
+        frames = unpack_frames(frames)
     pictures = [
         Keypoints(local[start:stop], signatures[start:stop], frames[start:stop], int(width), int(height))
         for start, stop, (width, height) in zip(offsets, offsets[1:], sizes, strict=False)
     ]
     postings = build_postings(pictures, models.vocabulary)
-    return {f"posting_{name}.npy": npy_bytes(getattr(postings, name)) for name in POSTING_ARRAYS}
+    made = posting_arrays(postings)
+    return {f"{name}.npy": npy_bytes(array.astype(forms[name][1], copy=False)) for name, array in made.items()}
+
+
+def _code_file(directory: Path, manifest: dict[str, Any]) -> dict[str, bytes]:
+    """Return the codes of the descriptors, if the segment has them."""
+    forms = expected_arrays(manifest)
+    if "codes" not in forms:
+        return {}
+    return {"codes.npy": npy_bytes(sign_codes(load_array(directory / "descriptors.npy", *forms["descriptors"])))}
 
 
 def _tree_file(directory: Path, manifest: dict[str, Any]) -> dict[str, bytes]:
@@ -316,7 +330,7 @@ def _tree_file(directory: Path, manifest: dict[str, Any]) -> dict[str, bytes]:
     check_file(made, written=True)
     try:
         descriptors = load_array(directory / "descriptors.npy", *expected_arrays(manifest)["descriptors"])
-        build_trees(descriptors, made, AnnoyConfig(**chosen))
+        build_trees(as_vectors(descriptors), made, AnnoyConfig(**chosen))
         return {TREES_NAME: made.read_bytes()}
     finally:
         made.unlink(missing_ok=True)

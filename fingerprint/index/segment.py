@@ -1,22 +1,27 @@
 """Segments: the immutable, memory-mapped arrays of the pictures that were added together.
 
-All segments have ``ids.npy``, ``id_offsets.npy``, ``id_order.npy`` (see `ids`) · ``descriptors.npy`` float32 (n, d).
+All segments have ``ids.npy``, ``id_offsets.npy``, ``id_order.npy`` (see `ids`) · ``descriptors.npy`` (n, d).
 Large ones also have ``descriptors.ann``, Annoy's trees. ``manifest.json`` has the format version, the kind, the model,
 counts, Annoy's settings and a digest of every file.
 
-A segment of the kind ``vectors`` has no other files. One of the kind ``pictures`` also has:
+A segment of the kind ``vectors`` has no other files, and its descriptors are float32. In one of the kind ``pictures``
+they are int8 (see `packed_vectors`), and it also has:
 
-For each picture: ``hashes.npy`` uint64 (n, 3) · ``sizes.npy`` int32 (n, 2) width and height · ``offsets.npy`` int64
-(n + 1,) first keypoint of each picture · ``thumbnails.npy`` uint8 (b,) JPEG or PNG files end to end ·
-``thumbnail_offsets.npy`` int64 (n + 1,) first byte of each of them. Segments of format 3 have raw pixels instead:
-``thumbnails.npy`` uint8 (n, 64, 64) without offsets.
+For each picture: ``codes.npy`` uint64 (n, w) signs of the descriptor · ``hashes.npy`` uint64 (n, 3) · ``sizes.npy``
+int32 (n, 2) width and height · ``offsets.npy`` int64 (n + 1,) first keypoint of each picture · ``thumbnails.npy`` uint8
+(b,) thumbnails end to end, each as `fingerprint.features.thumbnail.shorten` returns it · ``thumbnail_offsets.npy``
+int64 (n + 1,) first byte of each.
 
-For each keypoint, picture by picture: ``signatures.npy`` uint64 (N, 2) · ``frames.npy`` float32 (N, 5) · ``local.npy``
-uint8 (N, 128), or (0, 128) if they are not kept.
+For each keypoint, picture by picture: ``signatures.npy`` uint64 (N, 2) · ``frames.npy`` uint16 (N, 4), see
+`fingerprint.kernels.frames` · ``local.npy`` uint8 (N, 128), or (0, 128) if they are not kept.
 
 For each keypoint, word by word (see `fingerprint.types.Postings`): ``posting_words.npy`` uint32 (u,) ·
-``posting_starts.npy`` uint32 (u + 1,) · ``posting_signatures.npy`` uint64 (N,) · ``posting_references.npy`` uint32
-(N,) · ``posting_geometry.npy`` uint32 (N,).
+``posting_starts.npy`` uint32 (u + 1,) · ``posting_signatures.npy`` uint64 (N,) · ``posting_references.npy`` uint16
+(N,), or uint32 in a segment of more than 65,536 pictures · ``posting_geometry.npy`` uint32 (N,).
+
+In format 4, frames are float32 (N, 5), descriptors of pictures float32 without codes, references of postings uint32,
+and thumbnails whole JPEG or PNG files. In format 3, thumbnails are raw pixels instead, uint8 (n, 64, 64), without
+offsets.
 """
 
 from __future__ import annotations
@@ -34,22 +39,27 @@ from numpy.typing import NDArray
 
 from fingerprint.datafiles import load_array, open_regular
 from fingerprint.errors import CollectionCorruptError, CollectionError
+from fingerprint.features.packed_frames import unpack_frames
+from fingerprint.features.thumbnail import lengthen
 from fingerprint.index.annoy_trees import Trees
 from fingerprint.index.ids import SegmentIds
 from fingerprint.index.manifests import (
     PICTURES,
     RAW_THUMBNAILS,
+    UNPACKED,
     VECTORS,
     corrupt,
     read_segment_manifest,
 )
 from fingerprint.index.own_files import SEGMENT_MANIFEST, TREES_NAME
-from fingerprint.types import F32, I32, I64, U8, U64, Fingerprint, Keypoints, Postings
+from fingerprint.index.packed_vectors import Vectors, as_vectors, code_words
+from fingerprint.types import F32, I32, I64, U8, U16, U64, Fingerprint, Keypoints, Postings
 
 _SCATTERED = ("signatures", "frames", "thumbnails", "local")  # arrays that are read at scattered rows
 MAPPED_FROM = 1 << 18  # bytes; smaller files are read into memory
 _LONGEST_SIDE = 1 << 24  # pixels, of a picture
 _RAW_SIDE = 64  # pixels, of a thumbnail in a segment of format 3
+_SHORT_ROWS = 1 << 16  # pictures whose rows fit into 16 bits
 _NO_LOCAL = np.zeros((0, 128), np.uint8)
 _PICTURE_ARRAYS = ("hashes", "sizes", "thumbnails", "thumbnail_offsets", "offsets", "signatures", "frames", "local")
 POSTING_ARRAYS = ("words", "starts", "signatures", "references", "geometry")
@@ -57,12 +67,16 @@ POSTING_ARRAYS = ("words", "starts", "signatures", "references", "geometry")
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """An open segment; all arrays are mapped from disk and read-only."""
+    """An open segment; all arrays are mapped from disk and read-only.
+
+    `codes` are of packed descriptors, None if they are not packed.
+    """
 
     folder: Path
     manifest: dict[str, Any]
     ids: SegmentIds
-    descriptors: F32
+    descriptors: Vectors
+    codes: U64 | None
     trees: Trees | None
 
     def __len__(self) -> int:
@@ -78,7 +92,8 @@ class Segment:
 class PictureSegment(Segment):
     """An open segment of pictures, with all that a search of pictures needs.
 
-    `thumbnail_offsets` is None in a segment of format 3, whose `thumbnails` are raw pixels.
+    `thumbnail_offsets` is None in a segment of format 3, whose `thumbnails` are raw pixels. `frames` are packed, except
+    in segments of format 3 and 4.
     """
 
     hashes: U64
@@ -87,7 +102,7 @@ class PictureSegment(Segment):
     thumbnail_offsets: I64 | None
     offsets: I64
     signatures: U64
-    frames: F32
+    frames: U16 | F32
     local: U8
     postings: Postings
 
@@ -113,7 +128,7 @@ class PictureSegment(Segment):
             keypoints=Keypoints(
                 descriptors=self.local[start:stop] if len(self.local) else _NO_LOCAL,
                 signatures=self.signatures[start:stop],
-                frame=self.frames[start:stop],
+                frame=self.unpacked_frames(start, stop),
                 width=int(self.sizes[row, 0]),
                 height=int(self.sizes[row, 1]),
             ),
@@ -122,10 +137,17 @@ class PictureSegment(Segment):
             model_id=str(self.manifest["model_id"]),
         )
 
+    def unpacked_frames(self, start: int, stop: int) -> F32:
+        """Return the frames of a run of keypoints: float32 array, shape (stop - start, 5)."""
+        stored: Any = self.frames[start:stop]
+        frame: F32 = unpack_frames(stored) if stored.dtype == np.uint16 else stored
+        return frame
+
     def _thumbnail(self, row: int) -> U8:
         if self.thumbnail_offsets is None:
             return np.asarray(self.thumbnails[row])
-        return self.thumbnails[int(self.thumbnail_offsets[row]) : int(self.thumbnail_offsets[row + 1])]
+        stored = self.thumbnails[int(self.thumbnail_offsets[row]) : int(self.thumbnail_offsets[row + 1])]
+        return stored if self.manifest["format_version"] == UNPACKED else lengthen(stored)
 
 
 def reference_fault(reference: Fingerprint) -> str | None:
@@ -138,17 +160,25 @@ def reference_fault(reference: Fingerprint) -> str | None:
     return None
 
 
+def row_type(n_pictures: int) -> str:
+    """Return the dtype of the references of postings in a segment of so many pictures."""
+    return "uint16" if n_pictures <= _SHORT_ROWS else "uint32"
+
+
 def expected_arrays(manifest: dict[str, Any]) -> dict[str, tuple[tuple[int, ...], str]]:
     """Return the shape and dtype that a segment's manifest says of each array, by name."""
     n = manifest["n_images"]
+    packed = manifest["kind"] == PICTURES and manifest["format_version"] > UNPACKED
     common: dict[str, tuple[tuple[int, ...], str]] = {
         "ids": ((manifest["n_id_bytes"],), "uint8"),
         "id_offsets": ((n + 1,), "int64"),
         "id_order": ((n,), "uint32"),
-        "descriptors": ((n, manifest["dimension"]), "float32"),
+        "descriptors": ((n, manifest["dimension"]), "int8" if packed else "float32"),
     }
     if manifest["kind"] == VECTORS:
         return common
+    if packed:
+        common["codes"] = ((n, code_words(manifest["dimension"])), "uint64")
     thumbnails: dict[str, tuple[tuple[int, ...], str]] = {"thumbnails": ((n, _RAW_SIDE, _RAW_SIDE), "uint8")}
     if manifest["format_version"] != RAW_THUMBNAILS:
         thumbnails = {
@@ -161,12 +191,12 @@ def expected_arrays(manifest: dict[str, Any]) -> dict[str, tuple[tuple[int, ...]
         "sizes": ((n, 2), "int32"),
         "offsets": ((n + 1,), "int64"),
         "signatures": ((total, 2), "uint64"),
-        "frames": ((total, 5), "float32"),
+        "frames": ((total, 4), "uint16") if packed else ((total, 5), "float32"),
         "local": ((manifest["n_local"], 128), "uint8"),
         "posting_words": ((n_words,), "uint32"),
         "posting_starts": ((n_words + 1,), "uint32"),
         "posting_signatures": ((total,), "uint64"),
-        "posting_references": ((total,), "uint32"),
+        "posting_references": ((total,), row_type(n) if packed else "uint32"),
         "posting_geometry": ((total,), "uint32"),
         **thumbnails,
     }
@@ -214,11 +244,13 @@ def open_segment(folder: Path, model_id: str, noted: str | None = None) -> Segme
         _check_run(folder / "posting_starts.npy", arrays["posting_starts"], total, "number of keypoints")
     if manifest["annoy"] is not None:
         trees = Trees(folder / TREES_NAME, manifest["dimension"], n, manifest["annoy"])
+    vectors = as_vectors(arrays["descriptors"])
     if manifest["kind"] == VECTORS:
-        return Segment(folder, manifest, ids, arrays["descriptors"], trees)
+        return Segment(folder, manifest, ids, vectors, None, trees)
     postings = Postings(**{name: arrays[f"posting_{name}"] for name in POSTING_ARRAYS}, n_references=n)
     pictures: dict[str, Any] = {name: arrays.get(name) for name in _PICTURE_ARRAYS}
-    return PictureSegment(folder, manifest, ids, arrays["descriptors"], trees, postings=postings, **pictures)
+    codes = arrays.get("codes")
+    return PictureSegment(folder, manifest, ids, vectors, codes, trees, postings=postings, **pictures)
 
 
 def check_digests(folder: Path, manifest: dict[str, Any]) -> None:

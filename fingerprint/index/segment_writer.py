@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.config import AnnoyConfig, Config
+from fingerprint.features.descriptor import pack_descriptors
 from fingerprint.features.inverted_file import build_postings
-from fingerprint.features.thumbnail import pack_thumbnail
+from fingerprint.features.packed_frames import pack_frames, unpack_frames
+from fingerprint.features.thumbnail import pack_thumbnail, shorten
 from fingerprint.index.annoy_trees import METRIC, build_trees
 from fingerprint.index.atomic_folder import NewFolder
 from fingerprint.index.ids import SegmentIds
-from fingerprint.index.manifests import FORMAT_VERSION, PICTURES, VECTORS
+from fingerprint.index.manifests import FORMAT_VERSION, PICTURES, UNPACKED, VECTORS
 from fingerprint.index.own_files import SEGMENT_MANIFEST, TREES_NAME
-from fingerprint.index.segment import POSTING_ARRAYS, PictureSegment, Segment
+from fingerprint.index.packed_vectors import Vectors, as_vectors, code_words, sign_codes
+from fingerprint.index.segment import POSTING_ARRAYS, PictureSegment, Segment, row_type
 from fingerprint.models import VocabularyModel
-from fingerprint.types import F32, I64, U8, Bool, Fingerprint
+from fingerprint.types import F32, I64, U8, Bool, Fingerprint, Postings
 
 _BYTES_AT_ONCE = 1 << 25
 _POSTINGS_AT_ONCE = 1 << 21
 _NO_LOCAL = np.zeros((0, 128), np.uint8)
 _PICTURE_ROWS = ("hashes", "sizes")
-_KEYPOINT_ROWS = ("signatures", "frames")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +77,27 @@ def write_pictures(
     CollectionError
         If a file cannot be written; nothing is left behind then.
     """
-    keypoints = [f.keypoints for f in fingerprints]
-    thumbnails = [_packed(f.thumbnail) for f in fingerprints]
+    frames = [pack_frames(f.keypoints.frame) for f in fingerprints]
+    # the inverted file is made of what is stored, so that it can be made again
+    keypoints = [
+        replace(f.keypoints, frame=unpack_frames(stored)) for f, stored in zip(fingerprints, frames, strict=True)
+    ]
+    thumbnails = [_shortened(f.thumbnail) for f in fingerprints]
+    packed = pack_descriptors(np.stack([f.descriptor for f in fingerprints]))
     arrays: dict[str, NDArray[Any]] = {
-        "descriptors": np.stack([f.descriptor for f in fingerprints]).astype(np.float32),
+        "descriptors": packed,
+        "codes": sign_codes(packed),
         "hashes": np.stack([f.hashes for f in fingerprints]).astype(np.uint64),
         "sizes": np.array([(k.width, k.height) for k in keypoints], dtype=np.int32),
         "thumbnails": np.concatenate(thumbnails),
         "thumbnail_offsets": np.cumsum([0] + [len(stored) for stored in thumbnails], dtype=np.int64),
         "offsets": np.cumsum([0] + [len(k) for k in keypoints], dtype=np.int64),
         "signatures": np.concatenate([k.signatures for k in keypoints]),
-        "frames": np.concatenate([k.frame for k in keypoints]),
+        "frames": np.concatenate(frames),
         "local": np.concatenate([k.descriptors for k in keypoints] if keep_local else [_NO_LOCAL]),
     }
     postings = build_postings(keypoints, vocabulary, n_workers)
-    arrays |= {f"posting_{name}": getattr(postings, name) for name in POSTING_ARRAYS}
+    arrays |= posting_arrays(postings)
     counts = {
         "n_keypoints": int(arrays["offsets"][-1]),
         "n_words": len(postings.words),
@@ -100,9 +108,15 @@ def write_pictures(
         for name, array in arrays.items():
             new.add_array(name, array)
         _add_ids(new, SegmentIds.of(ids))
-        return _finish(
-            new, PICTURES, fingerprints[0].model_id, arrays["descriptors"], len(_joined(ids)), config, counts
-        )
+        vectors = as_vectors(packed)
+        return _finish(new, PICTURES, fingerprints[0].model_id, vectors, len(_joined(ids)), config, counts)
+
+
+def posting_arrays(postings: Postings) -> dict[str, NDArray[Any]]:
+    """Return an inverted file as the arrays of a segment, by name."""
+    found: dict[str, NDArray[Any]] = {f"posting_{name}": getattr(postings, name) for name in POSTING_ARRAYS}
+    found["posting_references"] = postings.references.astype(row_type(postings.n_references))
+    return found
 
 
 def write_vectors(folder: Path, ids: Sequence[str], vectors: F32, model_id: str, config: Config) -> str:
@@ -139,16 +153,21 @@ def merge_segments(folder: Path, sources: Sequence[Source], config: Config) -> s
     n = sum(int(source.kept.sum()) for source in sources)
     with NewFolder(folder) as new:
         id_bytes = _merge_ids(new, sources)
-        with new.array("descriptors", (n, first["dimension"]), np.float32) as writer:
+        dtype = np.int8 if first["kind"] == PICTURES else np.float32
+        with new.array("descriptors", (n, first["dimension"]), dtype) as writer:
             for part in _rows(sources, "descriptors"):
-                writer.write(part)
+                writer.write(part if part.dtype == dtype else pack_descriptors(part))
         counts = _merge_pictures(new, sources, n) if first["kind"] == PICTURES else {}
         descriptors = np.load(new.path / "descriptors.npy", mmap_mode="r", allow_pickle=False)
-        return _finish(new, first["kind"], first["model_id"], descriptors, id_bytes, config, counts)
+        return _finish(new, first["kind"], first["model_id"], as_vectors(descriptors), id_bytes, config, counts)
 
 
 def _merge_pictures(new: NewFolder, sources: Sequence[Source], n: int) -> dict[str, int]:
     """Write the arrays that only segments of pictures have, and return the counts for the manifest."""
+    dimension = sources[0].segment.manifest["dimension"]
+    with new.array("codes", (n, code_words(dimension)), np.uint64) as writer:
+        for part in _rows(sources, "descriptors"):
+            writer.write(sign_codes(part if part.dtype == np.int8 else pack_descriptors(part)))
     segments = [source.segment for source in sources]
     pictures = [segment for segment in segments if isinstance(segment, PictureSegment)]
     for name in _PICTURE_ROWS:
@@ -162,13 +181,12 @@ def _merge_pictures(new: NewFolder, sources: Sequence[Source], n: int) -> dict[s
     new.add_array("offsets", offsets)
     total = int(offsets[-1])
     n_local = total if all(len(s.local) == len(s.signatures) for s in pictures) else 0
-    for name in (*_KEYPOINT_ROWS, "local"):
-        example = getattr(pictures[0], name)
-        with new.array(name, (n_local if name == "local" else total, *example.shape[1:]), example.dtype) as writer:
-            if name != "local" or n_local:
-                for segment, source in zip(pictures, sources, strict=True):
-                    for part in _runs(segment, name, segment.offsets, source.kept):
-                        writer.write(part)
+    forms = {"signatures": ((total, 2), "uint64"), "frames": ((total, 4), "uint16"), "local": ((n_local, 128), "uint8")}
+    for name, (shape, dtype) in forms.items():
+        with new.array(name, shape, dtype) as writer:
+            for segment, source in zip(pictures, sources, strict=True) if shape[0] else ():
+                for part in _runs(segment, name, segment.offsets, source.kept):
+                    writer.write(part if part.dtype == dtype else pack_frames(part))
     n_words = _merge_postings(new, pictures, [source.kept for source in sources], total)
     return {
         "n_keypoints": total,
@@ -179,14 +197,14 @@ def _merge_pictures(new: NewFolder, sources: Sequence[Source], n: int) -> dict[s
 
 
 def _merge_thumbnails(new: NewFolder, segments: Sequence[PictureSegment], kept: Sequence[Bool]) -> int:
-    """Write the thumbnails of the kept pictures, raw ones as PNG, and return their number of bytes."""
+    """Write the thumbnails of the kept pictures as `shorten` returns them, and return their number of bytes."""
     lengths = [_thumbnail_lengths(segment, chosen) for segment, chosen in zip(segments, kept, strict=True)]
     offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
     new.add_array("thumbnail_offsets", offsets)
     with new.array("thumbnails", (int(offsets[-1]),), np.uint8) as writer:
         for segment, chosen in zip(segments, kept, strict=True):
-            if segment.thumbnail_offsets is None:
-                parts = _packed_rows(segment, chosen)
+            if segment.thumbnail_offsets is None or segment.manifest["format_version"] == UNPACKED:
+                parts = _shortened_rows(segment, chosen)
             else:
                 parts = _runs(segment, "thumbnails", segment.thumbnail_offsets, chosen)
             for part in parts:
@@ -197,23 +215,23 @@ def _merge_thumbnails(new: NewFolder, segments: Sequence[PictureSegment], kept: 
 def _thumbnail_lengths(segment: PictureSegment, kept: Bool) -> I64:
     """Return the bytes of each kept picture's thumbnail in a new segment.
 
-    Raw ones are packed for this and again when they are written, so that not all need to be in memory.
+    Those of older formats are shortened for this and again when they are written, so that not all are in memory.
     """
-    if segment.thumbnail_offsets is None:
-        return np.array([len(packed) for packed in _packed_rows(segment, kept)], dtype=np.int64)
+    if segment.thumbnail_offsets is None or segment.manifest["format_version"] == UNPACKED:
+        return np.array([len(stored) for stored in _shortened_rows(segment, kept)], dtype=np.int64)
     return np.diff(segment.thumbnail_offsets)[kept]
 
 
-def _packed_rows(segment: PictureSegment, kept: Bool) -> Iterator[U8]:
-    """Yield the raw thumbnails of the kept pictures as PNG."""
-    array = _sequential(segment.folder, "thumbnails")
+def _shortened_rows(segment: PictureSegment, kept: Bool) -> Iterator[U8]:
+    """Yield the thumbnails of the kept pictures, of a segment of an older format, as `shorten` returns them."""
+    array, offsets = _sequential(segment.folder, "thumbnails"), segment.thumbnail_offsets
     for row in np.flatnonzero(kept).tolist():
-        yield pack_thumbnail(array[row])
+        yield _shortened(array[row] if offsets is None else array[int(offsets[row]) : int(offsets[row + 1])])
 
 
-def _packed(thumbnail: U8) -> U8:
-    """Return a thumbnail as segments keep it; raw ones are of fingerprints from a segment of format 3."""
-    return pack_thumbnail(thumbnail) if thumbnail.ndim == 2 else thumbnail
+def _shortened(thumbnail: U8) -> U8:
+    """Return a thumbnail as segments keep it; raw pixels, of segments of format 3, become a PNG first."""
+    return shorten(pack_thumbnail(thumbnail) if thumbnail.ndim == 2 else thumbnail)
 
 
 def _rows(sources: Sequence[Source], name: str) -> Iterator[NDArray[Any]]:
@@ -264,7 +282,7 @@ def _merge_ids(new: NewFolder, sources: Sequence[Source]) -> int:
 
 def _merge_postings(new: NewFolder, segments: Sequence[PictureSegment], kept: Sequence[Bool], total: int) -> int:
     """Write the merged inverted file, and return its number of words."""
-    rows = _new_rows(kept)
+    rows, short = _new_rows(kept), row_type(sum(int(chosen.sum()) for chosen in kept))
     live = [_live_counts(segment, chosen) for segment, chosen in zip(segments, kept, strict=True)]
     words = np.unique(np.concatenate([s.postings.words[n > 0] for s, n in zip(segments, live, strict=True)]))
     counts = np.zeros(len(words), np.int64)
@@ -276,13 +294,14 @@ def _merge_postings(new: NewFolder, segments: Sequence[PictureSegment], kept: Se
     new.add_array("posting_starts", starts.astype(np.uint32))
     with (
         new.array("posting_signatures", (total,), np.uint64) as signatures,
-        new.array("posting_references", (total,), np.uint32) as references,
+        new.array("posting_references", (total,), short) as references,
         new.array("posting_geometry", (total,), np.uint32) as geometry,
     ):
         for first, last in _blocks(starts):
             block = _posting_block(segments, kept, rows, words[first:last])
-            for writer, values in zip((signatures, references, geometry), block, strict=True):
-                writer.write(values)
+            signatures.write(block[0])
+            references.write(block[1].astype(short))
+            geometry.write(block[2])
     return len(words)
 
 
@@ -351,11 +370,17 @@ def _add_ids(new: NewFolder, ids: SegmentIds) -> None:
 
 
 def _finish(
-    new: NewFolder, kind: str, model_id: str, descriptors: F32, n_id_bytes: int, config: Config, counts: dict[str, int]
+    new: NewFolder,
+    kind: str,
+    model_id: str,
+    descriptors: Vectors,
+    n_id_bytes: int,
+    config: Config,
+    counts: dict[str, int],
 ) -> str:
     """Build trees if the segment is to have them, write the manifest and give the folder its final name."""
     trees = None
-    if config.candidates.has_trees(len(descriptors)):
+    if config.candidates.has_trees(len(descriptors), coded=kind == PICTURES):
         build_trees(descriptors, new.path / TREES_NAME, config.annoy)
         new.add_written(TREES_NAME)
         trees = annoy_settings(config.annoy)

@@ -2,11 +2,11 @@
 
 In format 2, segments had no ids, and the catalogue was of schema 1 and did not have the manifests. The new catalogue is
 made beside the old one and replaces it in one step. It has all manifests, so an upgrade that was interrupted after that
-step is completed from it. Segments become those of format 3, which keep thumbnails as raw pixels and are read as they
-are; merging writes them in the current format.
+step is completed from it. Segments become those of format 3.
 
-A collection of format 3 needs no upgrade: its manifest and its catalogue, of schema 2, get the new versions here, or
-when it is added to.
+A collection of format 3 or 4 can be used as it is: its manifest and its catalogue, of schema 2, get the new versions
+when it is added to. The upgrade raises them at once, and then writes its segments of pictures again in the current
+format, which is smaller: one after the other, each published by itself.
 """
 
 from __future__ import annotations
@@ -22,17 +22,25 @@ from typing import Any
 import numpy as np
 
 from fingerprint.atomic import UNFINISHED, flush_folder
+from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.datafiles import parse_json, read_small
 from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError
 from fingerprint.index.atomic_folder import json_bytes, npy_bytes, replace_file, reported
 from fingerprint.index.catalogue import SCHEMA_VERSION, UNIDENTIFIED, Catalogue
 from fingerprint.index.ids import SegmentIds
-from fingerprint.index.layout import MANIFEST_FACT, raise_format, segment_folder
+from fingerprint.index.layout import MANIFEST_FACT, open_listed, raise_format, segment_folder
 from fingerprint.index.lock import WriterLock
-from fingerprint.index.manifests import FORMAT_VERSION, PICTURES, RAW_THUMBNAILS
-from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SEGMENT_MANIFEST, SIDE_FILES
-from fingerprint.index.records import ImageRecord
-from fingerprint.index.segment import file_digest
+from fingerprint.index.manifests import (
+    FORMAT_VERSION,
+    PICTURES,
+    RAW_THUMBNAILS,
+    read_collection_manifest,
+    with_own_index,
+)
+from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SEGMENT_MANIFEST, SIDE_FILES, discard
+from fingerprint.index.records import ImageRecord, SegmentRecord
+from fingerprint.index.segment import file_digest, segment_problems
+from fingerprint.index.segment_writer import Source, merge_segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,7 @@ def upgrade_store(folder: Path) -> int:
                 )
             _write_manifests(folder)
             _raise_format(folder)
+            _rewrite_segments(folder)
     finally:
         lock.release()
     return before
@@ -188,12 +197,48 @@ def _write_manifests(folder: Path) -> None:
 
 
 def _raise_format(folder: Path) -> None:
-    """Raise the manifest of a collection of format 3, whose segments stay as they are."""
+    """Raise the manifest of a collection."""
     catalogue = Catalogue(folder / CATALOGUE_NAME)
     try:
         raise_format(folder, catalogue)
     finally:
         catalogue.close()
+
+
+def _rewrite_segments(folder: Path) -> None:
+    """Write the segments of pictures of older formats again; those of vectors are the same in all formats."""
+    config = with_own_index(DEFAULT_CONFIG, read_collection_manifest(folder)[0])
+    catalogue = Catalogue(folder / CATALOGUE_NAME)
+    try:
+        for listed in catalogue.segments():
+            manifest = parse_json(listed.manifest)
+            if manifest["kind"] == PICTURES and manifest["format_version"] < FORMAT_VERSION:
+                _rewrite(folder, catalogue, listed, config)
+    finally:
+        catalogue.close()
+
+
+def _rewrite(folder: Path, catalogue: Catalogue, listed: SegmentRecord, config: Config) -> None:
+    """Replace a segment by one of the current format, without what was removed from it."""
+    old = segment_folder(folder, listed.number)
+    for problem in segment_problems(old, listed.manifest):  # damage must not get new digests
+        raise CollectionCorruptError(
+            f"{problem}; 'fingerprint index check --repair' restores what it can, then upgrade again"
+        )
+    records = list(catalogue.records(listed.number))
+    kept = np.array([not removed for _, removed in records], np.bool_)
+    number = catalogue.next_number()
+    if kept.any():
+        discard(segment_folder(folder, number))  # what an upgrade that was interrupted has left
+        segment = open_listed(folder, listed)
+        text = merge_segments(segment_folder(folder, number), [Source(segment, kept)], config)
+        segment.close()
+    with catalogue.change():
+        catalogue.drop_segment(listed.number)
+        if kept.any():
+            live = [record for record, removed in records if not removed]
+            catalogue.add_segment(number, listed.model_id, live, text, listed.rank)
+    discard(old)
 
 
 #: Migrations by the version of the schema that they start from.

@@ -388,7 +388,7 @@ class TestIndex:
         (info,) = lines(done("index", "info", folder, "--json"))
         assert list(info) == [
             *("collection", "model_id", "references", "removed", "segments", "keypoints", "bytes", "keeps_local"),
-            *("descriptor_index", "segments_with_trees", "imported", "skipped"),
+            *("descriptor_index", "segments_by_codes", "segments_by_annoy", "imported", "skipped"),
         ]
         assert (info["references"], info["removed"], info["segments"]) == (2, 2, 1)
         assert info["model_id"] == load_models().model_id
@@ -658,7 +658,7 @@ class TestSearch:
     def test_verbose_says_how_descriptors_were_compared(self, place: Place, options: tuple[str, ...]) -> None:
         query = place.copies / "stranger.jpg"
         told = done("search", place.collection, query, *options, "--verbose").stderr.splitlines()
-        said = "0 of 1 segments searched by Annoy, the others compared one query at a time"
+        said = "of 1 segments, 0 searched by Annoy and 0 by codes, the others compared one query at a time"
         assert [line for line in told if "Annoy" in line] == [f"fingerprint: info: descriptors: {said}"]
 
     @pytest.mark.parametrize("wrong", [("-k", "0"), ("--min-score", "1.5"), ("--min-score", "nan"), ("--workers", "0")])

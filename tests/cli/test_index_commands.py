@@ -374,7 +374,7 @@ class TestDescriptorIndex:
         done("index", "add", folder, pictures, code=1)
         info = json.loads(done("index", "info", folder, "--json").stdout)
         assert info["descriptor_index"] == kind
-        assert info["segments_with_trees"] == (info["segments"] if kind == "annoy" else 0)
+        assert info["segments_by_annoy"] == (info["segments"] if kind == "annoy" else 0)
         assert re.search(rf"^descriptor_index +{kind}$", done("index", "info", folder).stdout, re.MULTILINE)
 
     def test_another_kind_is_refused(self, tmp_path: Path) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fingerprint.errors import CollectionCorruptError
 from fingerprint.features.thumbnail import (
     QUERY_SIDE,
     THUMBNAIL_SIDE,
     is_flat,
+    lengthen,
     make_pyramid,
     make_thumbnail,
     open_thumbnail,
     pack_thumbnail,
+    shorten,
     shrink,
 )
 from fingerprint.types import U8
@@ -106,3 +110,36 @@ def test_the_pyramid_halves_from_512_pixels_on(grey: U8) -> None:
     assert [max(level.shape) for level in levels] == [512, 256, 128, 64, 32, 16]
     small = grey[:100, :80]
     np.testing.assert_array_equal(make_pyramid(small)[0], small)
+
+
+def test_a_shortened_one_comes_back_to_the_byte(photos: dict[str, U8]) -> None:
+    """The head that is left out is the one that this version of OpenCV writes."""
+    for pixels in photos.values():
+        whole = make_thumbnail(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8))
+        short = shorten(whole)
+        assert len(whole) - len(short) == 328
+        assert lengthen(short).tobytes() == whole.tobytes()
+
+
+def test_another_head_is_kept(grey: U8) -> None:
+    png = pack_thumbnail(shrink(grey, 64, 64))
+    other = np.asarray(cv2.imencode(".jpg", shrink(grey, *SQUARE), [cv2.IMWRITE_JPEG_QUALITY, 54])[1]).reshape(-1)
+    for whole in (png, other):
+        assert len(shorten(whole)) == len(whole) + 2
+        assert lengthen(shorten(whole)).tobytes() == whole.tobytes()
+
+
+@given(st.binary(max_size=40), st.sampled_from(["", "head", "both ends"]))
+def test_any_bytes_come_back(data: bytes, ends: str) -> None:
+    blank = make_thumbnail(np.zeros((192, 192), np.uint8)).tobytes()
+    whole = {"": data, "head": blank[:328] + data, "both ends": blank[:328] + data + blank[-2:]}[ends]
+    assert lengthen(shorten(np.frombuffer(whole, np.uint8))).tobytes() == whole
+
+
+def test_a_damaged_one_is_refused_though_opencv_would_decode_it(grey: U8) -> None:
+    short = shorten(make_thumbnail(grey)).copy()
+    short[1_000] ^= 1
+    with pytest.raises(CollectionCorruptError, match="not a square JPEG or PNG"):
+        open_thumbnail(lengthen(short))
+    with pytest.raises(CollectionCorruptError):
+        open_thumbnail(lengthen(np.zeros(4_000, np.uint8)))

@@ -21,10 +21,20 @@ from fingerprint.features.describe import describe_query
 from fingerprint.index import ImageRecord, Writer, check_store, upgrade_store
 from fingerprint.models import Models
 from fingerprint.types import U8, Candidate, Fingerprint, Query
+from fingerprint.vectorfiles import VectorSet
 
 ARRAYS = (
     *("ids.npy", "id_offsets.npy", "id_order.npy"),
-    *("descriptors.npy", "frames.npy", "hashes.npy", "local.npy", "offsets.npy", "signatures.npy", "sizes.npy"),
+    *(
+        "codes.npy",
+        "descriptors.npy",
+        "frames.npy",
+        "hashes.npy",
+        "local.npy",
+        "offsets.npy",
+        "signatures.npy",
+        "sizes.npy",
+    ),
     *("thumbnails.npy", "thumbnail_offsets.npy", "posting_words.npy", "posting_starts.npy", "posting_signatures.npy"),
     *("posting_references.npy", "posting_geometry.npy"),
 )
@@ -33,7 +43,7 @@ SEGMENT = Path("segments") / "000001"
 #: There is every file that there can be.
 CONFIG = dataclasses.replace(
     DEFAULT_CONFIG,
-    candidates=CandidateConfig(annoy_from=1),
+    candidates=CandidateConfig(descriptor_index="annoy"),
     storage=StorageConfig(keep_local_descriptors=True),
 )
 
@@ -144,7 +154,8 @@ class TestSegmentFiles:
             ("ids.npy", np.zeros(5, np.uint8)),
             ("id_offsets.npy", np.zeros(81, np.int64)),
             ("id_order.npy", np.full(80, 80, np.uint32)),
-            ("descriptors.npy", np.zeros((80, 3), np.float32)),
+            ("descriptors.npy", np.zeros((80, 256), np.float32)),
+            ("frames.npy", np.zeros((80, 5), np.float32)),
             ("hashes.npy", np.zeros((80, 3), np.int32)),
             ("sizes.npy", np.zeros((79, 2), np.int32)),
             ("offsets.npy", np.zeros(81, np.int64)),
@@ -246,10 +257,6 @@ class TestDamagedReferences:
     @pytest.mark.parametrize(
         ("name", "value"),
         [
-            ("descriptors", np.nan),
-            ("descriptors", np.inf),
-            ("frames", np.nan),
-            ("frames", -np.inf),
             ("sizes", 0),
             ("sizes", -7),
             ("thumbnails", 0),
@@ -261,10 +268,7 @@ class TestDamagedReferences:
         path = folder / SEGMENT / f"{name}.npy"
         array = np.load(path)
         row = 1  # a picture of the cat, as is every fourth
-        starts = {
-            "frames": np.load(folder / SEGMENT / "offsets.npy"),
-            "thumbnails": np.load(folder / SEGMENT / "thumbnail_offsets.npy"),
-        }.get(name, np.arange(81))
+        starts = {"thumbnails": np.load(folder / SEGMENT / "thumbnail_offsets.npy")}.get(name, np.arange(81))
         array[starts[row] : starts[row + 1]] = value
         np.save(path, array)
         damaged = f"{row:03d}-{'x' * 200}"
@@ -281,26 +285,45 @@ class TestDamagedReferences:
             assert len(said) == len(answer.damaged)
             assert all("--repair" in text and str(folder) in text for text in said)
 
-    def test_nearest_vectors_for_one_query_and_for_many(self, folder: Path, models: Models) -> None:
-        path = folder / SEGMENT / "descriptors.npy"
+    @pytest.mark.parametrize("name", ["descriptors", "frames"])
+    def test_other_numbers_are_compared_all_the_same(
+        self, name: str, folder: Path, models: Models, query: Query
+    ) -> None:
+        """Whatever the bytes of packed numbers are, they are numbers."""
+        path = folder / SEGMENT / f"{name}.npy"
         array = np.load(path)
-        array[1] = np.nan
+        path.write_bytes(path.read_bytes()[: -array.nbytes] + b"\x80" * array.nbytes)
+        for profile in (CONFIG, DEFAULT_CONFIG):
+            with open_collection(folder, models=models, config=profile) as collection:
+                assert collection._searching(80, 0.0, exact=False).answer_described(query).damaged == ()
+
+    @staticmethod
+    def with_vectors(folder: Path, models: Models, damaged: slice) -> np.ndarray:
+        """Import vectors, of which some become not a number, and return the first."""
+        vectors = np.random.default_rng(7).normal(size=(80, 32)).astype(np.float32)
+        with open_collection(folder, models=models, config=CONFIG) as collection:
+            collection.import_vectors(VectorSet(tuple(f"{i:03d}" for i in range(80)), vectors), "net")
+        path = folder / "segments" / "000002" / "descriptors.npy"
+        array = np.load(path)
+        array[damaged] = np.nan
         np.save(path, array)
+        return vectors[:1]
+
+    def test_nearest_vectors_for_one_query_and_for_many(self, folder: Path, models: Models) -> None:
+        first = self.with_vectors(folder, models, slice(1, 2))
         for config in (CONFIG, DEFAULT_CONFIG):
             with open_collection(folder, models=models, config=config) as collection:
                 for n in (1, 40):
-                    for found in collection.nearest(np.tile(array[0], (n, 1)), n_results=80):
-                        ids = [neighbour.reference_id[:3] for neighbour in found]
+                    for found in collection.nearest(np.tile(first, (n, 1)), "net", n_results=80):
+                        ids = [neighbour.reference_id for neighbour in found]
                         assert ids[0] == "000"
                         assert "001" not in ids
                         assert len(ids) >= 70
 
-    def test_all_of_them(self, folder: Path, models: Models, query: Query) -> None:
-        path = folder / SEGMENT / "descriptors.npy"
-        np.save(path, np.full_like(np.load(path), np.nan))
+    def test_all_of_them(self, folder: Path, models: Models) -> None:
+        first = self.with_vectors(folder, models, slice(None))
         with open_collection(folder, models=models, config=DEFAULT_CONFIG) as collection:
-            assert collection.search_described(query) == []
-            assert collection.nearest(np.ones((1, 256), np.float32)) == [[]]
+            assert collection.nearest(first, "net") == [[]]
 
 
 class TestClosed:
@@ -371,7 +394,7 @@ class TestSegmentManifest:
     @pytest.mark.parametrize(
         ("entry", "value"),
         [
-            ("format_version", 4.0),
+            ("format_version", 5.0),
             ("annoy", {}),
             ("annoy", {"metric": "euclidean", "n_trees": "9", "seed": 1, "n_jobs": 1}),
             ("sha256", {}),
@@ -426,13 +449,13 @@ class TestSegmentManifest:
     ) -> None:
         change_manifest(folder / place, format_version=version)
         for _ in ("as it is", "though the catalogue agrees"):
-            with pytest.raises(CollectionCorruptError, match=rf"version {version},.* reads 3 and 4"):
+            with pytest.raises(CollectionCorruptError, match=rf"version {version},.* reads 3 to 5"):
                 opened(folder, models)
             note_manifests(folder)
 
     def test_another_format_version_is_refused_with_both(self, folder: Path, models: Models) -> None:
         change_manifest(folder / SEGMENT / "manifest.json", format_version=77)
-        with pytest.raises(CollectionCorruptError, match=r"version 77.* reads 3 and 4"):
+        with pytest.raises(CollectionCorruptError, match=r"version 77.* reads 3 to 5"):
             opened(folder, models)
 
     def test_a_segment_of_another_model_is_refused_with_both(self, folder: Path, models: Models) -> None:

@@ -21,7 +21,7 @@ from fingerprint.vectorfiles import VectorSet
 
 def config_with(kind: DescriptorIndex) -> Config:
     """Settings in which two references are many."""
-    caps = dataclasses.replace(DEFAULT_CONFIG.candidates, descriptor_index=kind, annoy_from=2)
+    caps = dataclasses.replace(DEFAULT_CONFIG.candidates, descriptor_index=kind, annoy_from=2, codes_from=2)
     return dataclasses.replace(DEFAULT_CONFIG, candidates=caps)
 
 
@@ -40,18 +40,24 @@ def two(photos: dict[str, U8]) -> list[tuple[str, U8]]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "expected"),
-    [("auto", ["000001"]), ("annoy", ["000001", "000002"]), ("exact", [])],
+    ("kind", "by_codes", "expected"),
+    [("auto", 1, []), ("annoy", 0, ["000001", "000002"]), ("exact", 0, [])],
 )
-def test_it_says_which_segments_get_trees(
-    kind: DescriptorIndex, expected: list[str], tmp_path: Path, two: list[tuple[str, U8]], photos: dict[str, U8]
+def test_it_says_how_segments_are_searched(
+    kind: DescriptorIndex,
+    by_codes: int,
+    expected: list[str],
+    tmp_path: Path,
+    two: list[tuple[str, U8]],
+    photos: dict[str, U8],
 ) -> None:
     folder = tmp_path / "c"
     with create_collection(folder, config=config_with(kind)) as collection:
         collection.add_many(two)
         collection.add("chelsea", photos["chelsea"])
         info = collection.info()
-        assert (info.descriptor_index, info.segments_with_trees) == (kind, len(expected))
+        assert info.descriptor_index == kind
+        assert (info.segments_by_codes, info.segments_by_annoy) == (by_codes, len(expected))
         assert collection.search(photos["coffee"])[0].reference_id == "coffee"
     assert trees_of(folder) == expected
     assert check_store(folder) == []
@@ -69,10 +75,9 @@ def test_a_collection_keeps_the_setting_it_was_made_with(
             collection.add(name, pixels)
         assert len(trees_of(folder)) == (2 if kind == "annoy" else 0)
         collection.compact()
-        assert len(trees_of(folder)) == (0 if kind == "exact" else 1)
+        assert len(trees_of(folder)) == (1 if kind == "annoy" else 0)
         assert collection.info().descriptor_index == kind
-    (trees,) = trees_of(folder) or [None]
-    if trees is not None:
+    for trees in trees_of(folder):
         (folder / "segments" / trees / "hashes.npy").unlink()
         report = repair_collection(folder, config=other)  # cannot describe arrays again: everything is lost
         assert (len(report.lost), report.problems) == (2, ())

@@ -18,6 +18,8 @@ from fingerprint.config import DEFAULT_CONFIG, Config, StorageConfig
 from fingerprint.edits import apply_edits
 from fingerprint.errors import CollectionCorruptError, ConfigError
 from fingerprint.features.describe import describe_query
+from fingerprint.features.descriptor import rounded_descriptor
+from fingerprint.features.packed_frames import rounded_frames
 from fingerprint.index import ImageRecord, Writer, check_store, segment_writer
 from fingerprint.index import check as check_module
 from fingerprint.index.ids import SegmentIds
@@ -30,7 +32,7 @@ from fingerprint.types import U8, Candidate, Fingerprint, Keypoints, Query
 
 NO_MERGING = StorageConfig(merge_factor=10_000)
 CONFIG = dataclasses.replace(DEFAULT_CONFIG, storage=NO_MERGING)
-WITH_TREES = dataclasses.replace(CONFIG, candidates=dataclasses.replace(CONFIG.candidates, annoy_from=20))
+WITH_TREES = dataclasses.replace(CONFIG, candidates=dataclasses.replace(CONFIG.candidates, descriptor_index="annoy"))
 OTHER = "other-model"
 
 
@@ -45,14 +47,14 @@ def invented(n: int, models: Models, seed: int = 0, most: int = 5) -> dict[str, 
         keypoints = Keypoints(
             descriptors=common[rng.integers(0, len(common), k)],
             signatures=rng.integers(0, 2**63, (k, 2)).astype(np.uint64),
-            frame=rng.random((k, 5)).astype(np.float32),
+            frame=rounded_frames(rng.random((k, 5)).astype(np.float32)),
             width=int(rng.integers(1, 5000)),
             height=480,
         )
         out[("plain", "üñí", "日本語", "🦊", "a/b c")[i % 5] + f"-{seed}-{i * 7919 % 1000}"] = Fingerprint(
             hashes=rng.integers(0, 2**63, 3).astype(np.uint64),
             keypoints=keypoints,
-            descriptor=(vector / np.linalg.norm(vector)).astype(np.float32),
+            descriptor=rounded_descriptor((vector / np.linalg.norm(vector)).astype(np.float32)),
             thumbnail=rng.integers(0, 256, rng.integers(1, 90)).astype(np.uint8),
             model_id=models.model_id,
         )

@@ -40,7 +40,7 @@ ORIGINAL = (
 CONFIG = dataclasses.replace(
     DEFAULT_CONFIG,
     storage=StorageConfig(keep_local_descriptors=True, merge_factor=100),
-    candidates=CandidateConfig(annoy_from=2),
+    candidates=CandidateConfig(descriptor_index="annoy"),
 )
 LEAN = dataclasses.replace(CONFIG, storage=StorageConfig(merge_factor=100))
 

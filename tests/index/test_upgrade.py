@@ -63,13 +63,9 @@ class TestUpgrade:
         ids, skipped, records = contents(old)
         assert ids == ["chelsea.jpg", "rocket.jpg"]
         assert skipped == [("oldimgs/broken.jpg", SKIPPED)]
-        assert [r.split()[:2] for r in records] == [
-            [name, f"oldimgs/{name}"] for name in ("chelsea.jpg", "coffee.jpg", "rocket.jpg")
-        ]
+        assert [r.split()[:2] for r in records] == [[name, f"oldimgs/{name}"] for name in ("chelsea.jpg", "rocket.jpg")]
         after = files_of(old)
-        arrays = [name for name in before if name.endswith((".npy", ".ann"))]
-        assert len(arrays) == 28
-        assert all(after[name] == before[name] for name in arrays)
+        assert not {name for name in before if name.startswith("segments")} & after.keys()
         assert json.loads(after["collection.json"]) == {
             "format_version": FORMAT_VERSION,
             "keep_local_descriptors": True,
@@ -114,7 +110,7 @@ class TestUpgrade:
         assert any("fingerprint index upgrade" in problem for problem in check_store(old))
         ended = CliRunner().invoke(main, ["index", "info", str(old)])
         assert ended.exit_code == 2
-        assert f"format version 2, this version of copyprint reads 3 and {FORMAT_VERSION}" in ended.output
+        assert f"format version 2, this version of copyprint reads 3 to {FORMAT_VERSION}" in ended.output
         assert "fingerprint index upgrade" in ended.output
 
     def test_by_the_command(self, old: Path) -> None:

@@ -1,0 +1,151 @@
+"""Collections of format 4, whose arrays are not packed: read as they are, added to, upgraded without their images."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import fingerprint
+from fingerprint.cli import main
+from fingerprint.errors import CollectionCorruptError
+from fingerprint.features.descriptor import PACKED_STEP
+from fingerprint.features.packed_frames import rounded_frames
+from fingerprint.index import check_store, upgrade_store
+from fingerprint.index import upgrade as upgrade_module
+from fingerprint.index.segment_writer import merge_segments
+from fingerprint.types import U8, Fingerprint
+
+#: Made by the last version that wrote format 4, with the models that shipped then: chelsea, coffee and rocket of
+#: scikit-image, reduced and blurred, in segments of one and two; coffee.jpg was removed, broken.jpg could not be read.
+#: A third segment has two vectors of another model.
+GOLDEN = Path(__file__).parents[1] / "golden" / "format4.zip"
+IDS = ["chelsea.jpg", "rocket.jpg"]
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    with zipfile.ZipFile(GOLDEN) as archive:
+        archive.extractall(tmp_path / "old")
+    return tmp_path / "old"
+
+
+def query(photos: dict[str, U8], name: str) -> U8:
+    """An edited copy: reduced and blurred like the reference, and cut at the top."""
+    pixels = photos[name]
+    factor = 240 / max(pixels.shape[:2])
+    small = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), 2.5)[20:], np.uint8)
+
+
+def format_of(folder: Path) -> tuple[int, list[int]]:
+    """Format versions of a collection and of its segments."""
+    manifests = [folder / "collection.json", *sorted(folder.glob("segments/*/manifest.json"))]
+    first, *others = (int(json.loads(path.read_text())["format_version"]) for path in manifests)
+    return first, others
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    found = [path for path in folder.rglob("*") if path.is_file() and path.name.endswith((".npy", ".json"))]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+def fingerprints(folder: Path) -> dict[str, Fingerprint]:
+    with fingerprint.open_collection(folder) as collection:
+        return {image_id: collection.fingerprint(image_id) for image_id in collection.ids}
+
+
+def postings(folder: Path, name: str) -> list[list[int]]:
+    return [np.load(path).tolist() for path in sorted(folder.glob(f"segments/*/posting_{name}.npy"))]
+
+
+def test_reading_changes_nothing(old: Path, photos: dict[str, U8]) -> None:
+    before = files_of(old)
+    with fingerprint.open_collection(old) as collection:
+        assert collection.ids == IDS
+        for name in ("chelsea", "rocket"):
+            first = collection.search(query(photos, name))[0]
+            assert (first.reference_id, first.probability > 0.9) == (f"{name}.jpg", True)
+        assert collection.info().imported[0].vectors == 2
+        assert collection.info().descriptor_index == "auto"
+    assert check_store(old) == []
+    assert files_of(old) == before
+    assert format_of(old) == (4, [4, 4, 4])
+
+
+def test_upgrading_keeps_what_is_found_in_fewer_bytes(old: Path, photos: dict[str, U8]) -> None:
+    before = fingerprints(old)
+    with fingerprint.open_collection(old) as collection:
+        collection.compact()  # as the format before would have merged it, but for the format
+        found = [collection.search(query(photos, name)) for name in ("chelsea", "rocket", "coffee")]
+    with zipfile.ZipFile(GOLDEN) as archive:
+        archive.extractall(old.with_name("again"))
+    again = old.with_name("again")
+    ended = CliRunner().invoke(main, ["index", "upgrade", str(again)])
+    assert (ended.exit_code, ended.output) == (0, f"{again}: format 4 before, 5 now\n")
+    assert format_of(again) == (5, [4, 5, 5])  # the vectors are left alone
+    assert check_store(again) == []
+    after = fingerprints(again)
+    assert list(after) == IDS
+    for image_id, one in after.items():
+        was = before[image_id]
+        np.testing.assert_array_equal(one.keypoints.frame, rounded_frames(was.keypoints.frame))
+        np.testing.assert_array_equal(one.keypoints.signatures, was.keypoints.signatures)
+        np.testing.assert_array_equal(one.hashes, was.hashes)
+        assert one.thumbnail.tobytes() == was.thumbnail.tobytes()
+        assert np.abs(one.descriptor - was.descriptor).max() <= PACKED_STEP / 2 + 1e-7
+    with fingerprint.open_collection(again) as collection:
+        assert [collection.search(query(photos, name)) for name in ("chelsea", "rocket", "coffee")] == found
+        assert collection.info().removed == 0
+
+
+def test_what_is_added_stands_beside_it(old: Path, photos: dict[str, U8]) -> None:
+    with fingerprint.open_collection(old) as collection:
+        collection.add("coffee.jpg", query(photos, "coffee"))
+        assert format_of(old) == (5, [4, 4, 4, 5])
+        assert collection.ids == [*IDS, "coffee.jpg"]
+        for name in ("chelsea", "coffee", "rocket"):
+            assert collection.search(query(photos, name))[0].reference_id == f"{name}.jpg"
+        collection.compact()
+    assert format_of(old) == (5, [4, 5])
+    assert check_store(old) == []
+
+
+@pytest.mark.parametrize("n_merges", [0, 1])
+def test_after_an_interruption_the_upgrade_goes_on(n_merges: int, old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = 0
+
+    def failing(*arguments: object) -> str:
+        nonlocal done
+        text = merge_segments(*arguments)  # type: ignore[arg-type]
+        if done == n_merges:
+            raise KeyboardInterrupt  # when it is on disk and not yet published
+        done += 1
+        return text
+
+    before = fingerprints(old)
+    monkeypatch.setattr(upgrade_module, "merge_segments", failing)
+    with pytest.raises(KeyboardInterrupt):
+        upgrade_store(old)
+    monkeypatch.undo()
+    assert check_store(old) == []
+    assert fingerprints(old).keys() == before.keys()
+    upgrade_store(old)
+    assert format_of(old) == (5, [4, 5, 5])
+    assert check_store(old) == []
+    assert upgrade_store(old) == 5
+
+
+def test_a_damaged_segment_is_not_written_again(old: Path) -> None:
+    path = old / "segments" / "000002" / "frames.npy"
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(CollectionCorruptError, match=r"000002.*--repair"):
+        upgrade_store(old)
+    assert path.read_bytes() != data
+    assert [str(path) in problem for problem in check_store(old)] == [True]
