@@ -178,10 +178,10 @@ def vote_postings(  # type: ignore[no-untyped-def]
     look up these words; q_frames : float32 (n, 5) and q_variants : uint8 (n,), of the query's keypoints in all
     variants; words : uint32 (u,), those that have postings, ascending; starts : uint32 (u + 1,); signatures : uint64
     (N,); references : uint32 (N,); geometry : uint32 (N,); weights : float32 (66,), by Hamming distance, zero from the
-    first distance that is no hit; rarity : float32 (W,), by word, how much a hit in it weighs; max_hits : cap on the
-    hits of one variant on one reference; the nearest are kept; most_hits : cap on the hits that are held at once. With
-    more of them, a query and references of one pattern, the references are taken in several parts; the result is the
-    same.
+    first distance that is no hit; rarity : float32 (W // 4,), how much a hit in a word
+    or one of its reflections weighs; max_hits : cap on the hits of one variant on one reference; the nearest are kept;
+    most_hits : cap on the hits that are held at once. With more of them, a query and references of one pattern, the
+    references are taken in several parts; the result is the same.
     Returns (rows, variants, scores, n_visited, n_hits): int64 (k,), int64 (k,), float32 (k,), references on which at
     least two keypoints of a variant agree, ascending; the number of postings that were compared, and of hits among
     them. A query keypoint counts once, with its best hit.
@@ -231,7 +231,7 @@ def vote_postings(  # type: ignore[no-untyped-def]
                 q_of[m] = q_rows[at]
                 q_part[m] = q_frames[q_rows[at]]
                 _unpack(geometry[posting[hits[m]]], r_part[m])
-                weight[m] = weights[bits[hits[m]]] * rarity[q_words[at]]
+                weight[m] = weights[bits[hits[m]]] * rarity[q_words[at] >> 2]
             best = _best_score(len(hits), q_of, q_part, r_part, weight, tolerance, log_scale, min_cos, agreeing)
             if best > 0:
                 if found == len(scores):
