@@ -50,13 +50,13 @@ from fingerprint.features.local_features import extract_features, merge_features
 from fingerprint.features.signatures import make_keypoints, make_variants
 from fingerprint.features.thumbnail import is_flat, make_pyramid
 from fingerprint.features.vocabulary import assign_words
-from fingerprint.hashes import compute_hashes
+from fingerprint.hashes import compute_mirrored_hashes
 from fingerprint.images.decode import read_planes
 from fingerprint.images.find import find_images
 from fingerprint.index import Reader
 from fingerprint.index.shortlist import shortlist
 from fingerprint.models import Models, load_models
-from fingerprint.types import U8, U64, Keypoints, LocalFeatures, Picture, Query
+from fingerprint.types import U8, Keypoints, LocalFeatures, Picture, Query
 from fingerprint.verify.verification import verify
 from fingerprint.version import __version__
 
@@ -154,7 +154,7 @@ def time_query(
     planes = timed("decode", lambda: read_planes(data, at_least=config.decode_side))
     picture = replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
     parts = time_extraction(picture, {REFERENCE: config.reference, QUERY: config.query}, turn, timed)[QUERY]
-    hashes = timed("hashes", lambda: hash_both(picture.pixels))
+    hashes = timed("hashes", lambda: compute_mirrored_hashes(picture.pixels))
     descriptor = timed(
         "compact descriptor",
         lambda: compute_descriptor(
@@ -216,11 +216,6 @@ def yardstick(grey: U8) -> int:
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
         grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     return len(cv2.SIFT.create(nfeatures=500).detectAndCompute(grey, None)[0])
-
-
-def hash_both(pixels: U8) -> U64:
-    """Return the hashes of a picture and of its mirror image."""
-    return np.stack([compute_hashes(pixels), compute_hashes(np.ascontiguousarray(pixels[:, ::-1]))])
 
 
 def all_variants(parts: tuple[LocalFeatures, ...], picture: Picture, models: Models) -> tuple[Keypoints, ...]:
