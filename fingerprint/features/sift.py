@@ -6,8 +6,10 @@ The steps are Lowe's, but the caller chooses among the extrema before they are o
     oriented = orient(extrema, select(extrema.response, extrema.octave))
     features = describe(extrema, oriented, select(oriented.response, oriented.octave))
 
-Three differences from OpenCV make it fast. The picture need not be doubled. Blurring goes row by row, in both
-directions while the row is in the cache. Descriptors sample the patch on a grid of 20 by 20 points, turned and scaled
+Four differences from OpenCV make it fast. The picture need not be doubled. Blurring goes row by row, in both directions
+while the row is in the cache, and the differences of a few rows are searched while those are. Levels that are already
+blurred are blurred further by kernels whose samples lie several pixels apart, which changes them by no more than
+cutting kernels off does. Descriptors sample the patch on a grid of 20 by 20 points, turned and scaled
 with the keypoint, so that all weights are constants; this is dense enough, as the level is blurred.
 
 Each octave has every second pixel of the one before, or values interpolated halfway between two pixels if their number
