@@ -345,11 +345,11 @@ def _find_in_row(rows, y, least, marks, n, found):  # type: ignore[no-untyped-de
         while left != _NONE:
             bit = np.int64(popcount((left & (~left + _BIT)) - _BIT))  # the lowest that is set
             left &= left - _BIT
-            i, x = bit % 8, 8 * word + bit // 8 + BORDER
-            if _extreme(rows, i, here, x):
+            level, x = bit % 8, 8 * word + bit // 8 + BORDER
+            if _extreme(rows, level, here, x):
                 if n == len(found):
                     found = longer(found, 2 * n)
-                found[n, 0], found[n, 1], found[n, 2] = i, y, x
+                found[n, 0], found[n, 1], found[n, 2] = level, y, x
                 n += 1
     return n, found
 
