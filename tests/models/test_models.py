@@ -424,7 +424,8 @@ class TestDamage:
             load_models(saved)
 
     @pytest.mark.parametrize(
-        "text", ["[" * 100_000, '{"a":' * 100_000, f'{{"format_version": {FORMAT_VERSION}.0}}', '{"format_version": {}}']
+        "text",
+        ["[" * 100_000, '{"a":' * 100_000, f'{{"format_version": {FORMAT_VERSION}.0}}', '{"format_version": {}}'],
     )
     def test_a_manifest_that_is_odd_inside(self, text: str, saved: Path) -> None:
         (saved / MANIFEST_NAME).write_text(text)
