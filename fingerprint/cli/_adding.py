@@ -30,6 +30,7 @@ def add_images(
     images: Sequence[Path],
     root: Path | None,
     *,
+    replace_others: bool = False,
     as_json: bool,
     n_workers: int | None,
     quiet: bool,
@@ -40,11 +41,15 @@ def add_images(
     named = [image for image in images if image != _STDIN]
     with progress(quiet=quiet) as report:
         if len(named) == len(images):
-            added = collection.add_files(named, root=root, n_workers=n_workers, progress=partial(report, "images"))
+            added = collection.add_files(
+                named, root=root, replace=replace_others, n_workers=n_workers, progress=partial(report, "images")
+            )
         else:
             files, others = identify_images(named, root)
             listed = _Listed(files, others, root)
-            added = collection.add_images(listed, n_workers=n_workers, progress=partial(report, "images of the list"))
+            added = collection.add_images(
+                listed, replace=replace_others, n_workers=n_workers, progress=partial(report, "images of the list")
+            )
             added = replace(added, skipped=(*added.skipped, *listed.outside), ignored=listed.ignored())
     unread = unread_folders(added.ignored)
     ignored = [name for name in added.ignored if not Path(name).is_dir()]

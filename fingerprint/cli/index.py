@@ -97,11 +97,13 @@ def create_command(
 )
 @click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
 @click.argument("images", metavar="IMAGES...", nargs=-1, required=True, type=IMAGES_OR_STDIN)
+@click.option("--replace", "replace_others", is_flag=True, help="Let a file replace another file with the same id.")
 @_adding_options
 @engine_options
 def add_command(
     folder: Path,
     images: tuple[Path, ...],
+    replace_others: bool,
     root: Path | None,
     as_json: bool,
     models_folder: Path | None,
@@ -111,14 +113,21 @@ def add_command(
     """Add image files, and all images in folders; with - for IMAGES, those that stdin lists, one a line.
 
     The id of a file in a folder is its path within that folder; the id of a file that is given itself is its name.
-    Unchanged files are not described again; a changed file replaces the old one. After an interruption, the same
-    command adds the missing files.
+    Unchanged files are not described again; a file that has changed where it is replaces the old one. Another file with
+    the same id is skipped: '--root' gives it an id of its own, '--replace' lets it replace the old one. After an
+    interruption, the same command adds the missing files.
     """
     from fingerprint.collection.collection import open_collection
 
     config = replace(DEFAULT_CONFIG, limits=chosen_limits())
     with open_collection(folder, models=chosen_models(models_folder), config=config) as collection:
-        add_images(collection, folder, images, root, as_json=as_json, n_workers=n_workers, quiet=quiet)
+        add_images(
+            *(collection, folder, images, root),
+            replace_others=replace_others,
+            as_json=as_json,
+            n_workers=n_workers,
+            quiet=quiet,
+        )
 
 
 @index_group.command("compact", cls=ExampleCommand, examples=("fingerprint index compact photos.fp",))

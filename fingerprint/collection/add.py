@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from fingerprint.features.describe import describe_reference, query_from_fingerp
 from fingerprint.features.thumbnail import open_thumbnail
 from fingerprint.images.identity import load_identified
 from fingerprint.index import ImageRecord, Writer
+from fingerprint.index.records import storable
 from fingerprint.models import Models
 from fingerprint.types import AddReport, Fingerprint, ImageSource, Progress, Skipped, is_unicode, source_name
 from fingerprint.verify import verify
@@ -23,6 +25,8 @@ from fingerprint.workers import map_images
 
 _MANY_KEYPOINTS = 60
 _MUCH_CONTRAST = 12.0  # grey values; standard deviation
+#: The way out where two files have one id.
+_APART = "give --root a folder that contains both, for an id of its own"
 
 
 @dataclass(slots=True)
@@ -67,6 +71,7 @@ def add_images(
     models: Models,
     config: Config,
     *,
+    replace_others: bool = True,
     n_workers: int | None = None,
     progress: Progress | None = None,
     total: int = 0,
@@ -83,6 +88,9 @@ def add_images(
     models : Models
     config : Config
         ``config.storage.batch`` pictures are held in memory.
+    replace_others : bool
+        Whether a file may replace another file that has its id; otherwise it is skipped. A file that has changed where
+        it is always replaces what the collection has of it.
     n_workers : int, optional
         Threads; one for each core by default. The result does not depend on it.
     progress : callable, optional
@@ -93,7 +101,7 @@ def add_images(
     Returns
     -------
     AddReport
-        Pictures that cannot be read, and those whose id came before, are skipped.
+        Pictures that cannot be read, and those whose id is that of another, are skipped.
 
     Raises
     ------
@@ -118,7 +126,10 @@ def add_images(
 
     with writer.writing():
         described = map_images(
-            partial(_describe, models=models, config=config), offered(), n_workers, strict=config.strict
+            partial(_describe, models=models, config=config, replace_others=replace_others),
+            offered(),
+            n_workers,
+            strict=config.strict,
         )
         for done, result in enumerate(described, start=1):
             outcome = result if isinstance(result, Skipped) else _unless_repeated(result, owners)
@@ -182,12 +193,13 @@ def _unless_repeated(described: _Described, owners: dict[str, str]) -> _Describe
     """Return a picture, or a `Skipped` if its id came before."""
     image_id, name = described.record.image_id, described.record.path or described.record.image_id
     if image_id in owners:
-        return Skipped(name, f"its id {image_id!r} is already that of {owners[image_id]}")
+        advice = "" if described.record.path is None else f"; {_APART}"
+        return Skipped(name, f"its id {image_id!r} is already that of {owners[image_id]}{advice}")
     owners[image_id] = name
     return described
 
 
-def _describe(item: _Offered, models: Models, config: Config) -> _Described:
+def _describe(item: _Offered, models: Models, config: Config, *, replace_others: bool = True) -> _Described:
     """Describe a picture, unless it is in the collection with the same bytes."""
     image_id, source = item.image_id, item.source
     path = _path_of(source)
@@ -199,6 +211,9 @@ def _describe(item: _Offered, models: Models, config: Config) -> _Described:
     data, content, n_bytes = load_identified(source, config.limits)
     if item.known is not None and content == item.known.content:
         return _Described(None, item.known, path if path != item.known.path else None)
+    if not replace_others and item.known is not None and _is_another(path, item.known.path):
+        taken = f"its id {image_id!r} is already that of {item.known.path}"
+        raise ImageError(name, f"{taken}; {_APART}, or --replace if it takes that one's place")
     try:
         fingerprint = describe_reference(data, models, config)
     except ImageError as error:
@@ -219,6 +234,16 @@ def _is_plain(name: str, fingerprint: Fingerprint, models: Models, config: Confi
     unidentified = replace(fingerprint, identity=None)
     query = query_from_fingerprint(name, unidentified, models, config)
     return verify(query, unidentified, models, config.match).relation != "copy"
+
+
+def _is_another(path: str | None, known: str | None) -> bool:
+    """Return whether two paths are those of different files; one that is gone counts as different."""
+    if path is None or known is None or storable(path) == known:
+        return False
+    try:
+        return not Path(path).samefile(known)
+    except OSError:
+        return True
 
 
 def _path_of(source: ImageSource) -> str | None:

@@ -84,20 +84,24 @@ class Collection:
         paths: Iterable[str | os.PathLike[str]],
         *,
         root: str | os.PathLike[str] | None = None,
+        replace: bool = False,
         n_workers: int | None = None,
         progress: Progress | None = None,
     ) -> AddReport:
         """Add image files, and all image files in folders; one that cannot be read, or is not there, is skipped.
 
         The id of a file in a folder is its path within that folder; the id of a file that is given itself is its name.
-        A file that the collection has under its id with the same bytes is not described again; one with other bytes
-        replaces the old. After an interruption, what was published is kept, and the same call continues.
+        A file that the collection has under its id with the same bytes is not described again; one that has changed
+        where it is replaces the old. After an interruption, what was published is kept, and the same call continues.
 
         Parameters
         ----------
         paths : iterable of path
         root : path, optional
             A folder that contains all of them; ids are then paths within it.
+        replace : bool
+            Let a file replace another file with the same id. By default it is skipped, as cameras and phones repeat
+            names: give `root` for an id of its own.
         n_workers : int, optional
             Threads; one for each core by default.
         progress : callable, optional
@@ -115,13 +119,14 @@ class Collection:
             If writing fails; what was published before stays.
         """
         named, ignored = identify_images(paths, root)
-        report = self._add_images(named, n_workers, progress, len(named))
+        report = self._add_images(named, n_workers, progress, len(named), replace=replace)
         return dataclasses.replace(report, ignored=tuple(str(path) for path in ignored))
 
     def add_images(
         self,
         images: Iterable[tuple[str, ImageSource]],
         *,
+        replace: bool = True,
         n_workers: int | None = None,
         progress: Progress | None = None,
     ) -> AddReport:
@@ -132,6 +137,9 @@ class Collection:
         images : iterable of (str, path, bytes of an image file, or uint8 array)
             Taken a few at a time, so there may be any number. A picture that the collection has under its id with the
             same bytes is not described again; one with other bytes replaces the old.
+        replace : bool
+            Let a file replace another file with the same id, as here the ids are chosen by the caller; if not, it is
+            skipped.
         n_workers : int, optional
             Threads; one for each core by default.
         progress : callable, optional
@@ -145,7 +153,7 @@ class Collection:
         ------
         CollectionBusyError, CollectionError
         """
-        return self._add_images(images, n_workers, progress, 0)
+        return self._add_images(images, n_workers, progress, 0, replace=replace)
 
     def _add_images(
         self,
@@ -153,12 +161,15 @@ class Collection:
         n_workers: int | None,
         progress: Progress | None,
         total: int,
+        *,
+        replace: bool,
     ) -> AddReport:
         return add_images(
             self._writer,
             images,
             self._models,
             self._config,
+            replace_others=replace,
             n_workers=n_workers,
             progress=progress,
             total=total,

@@ -185,7 +185,8 @@ class TestListOnStdin:
             arguments = ("index", "add", collection, "-", pictures / "a.jpg", "--json")
             skipped, _, counts = objects(done(*arguments, code=1, given=given))
             assert counts["replaced"] == 0
-            assert skipped == {f"{pictures}/sub/a.jpg": f"its id 'a.jpg' is already that of {pictures}/a.jpg"}
+            assert skipped.keys() == {f"{pictures}/sub/a.jpg"}
+            assert f"its id 'a.jpg' is already that of {pictures}/a.jpg" in skipped[f"{pictures}/sub/a.jpg"]
 
     @pytest.mark.parametrize("given", ["", "\n\r\n"])
     def test_an_empty_list(self, given: str, collection: Path) -> None:
@@ -225,6 +226,54 @@ class TestRoot:
     def test_it_must_be_there(self, collection: Path, pictures: Path) -> None:
         result = done("index", "add", collection, "--root", pictures / "nowhere", pictures, code=2)
         assert "Invalid value for '--root'" in result.stderr
+
+
+class TestOneIdForTwoFiles:
+    """Cameras and phones repeat names, so a file of another folder never replaces one silently."""
+
+    @pytest.fixture
+    def added(self, collection: Path, pictures: Path) -> Path:
+        done("index", "add", collection, pictures / "a.jpg")
+        return collection
+
+    @pytest.mark.parametrize("gone", [False, True])
+    @pytest.mark.parametrize("listed", [False, True])
+    def test_the_second_is_skipped_and_both_are_named(
+        self, gone: bool, listed: bool, added: Path, pictures: Path
+    ) -> None:
+        if gone:  # such as a memory card that was taken out
+            (pictures / "a.jpg").unlink()
+        what = "-" if listed else pictures / "sub" / "a.jpg"
+        result = done("index", "add", added, what, code=1, given=f"{pictures}/sub/a.jpg\n")
+        assert "0 added, 0 unchanged, 0 replaced, 1 skipped; 1 reference\n" in result.stdout
+        assert result.stderr == (
+            "fingerprint: skipped 1 file:\n"
+            f"  {pictures}/sub/a.jpg: its id 'a.jpg' is already that of {pictures}/a.jpg; "
+            "give --root a folder that contains both, for an id of its own, or --replace if it takes that one's place\n"
+        )
+
+    def test_root_gives_it_an_id_of_its_own(self, added: Path, pictures: Path) -> None:
+        done("index", "add", added, "--root", pictures, pictures / "sub" / "a.jpg")
+        assert ids_in(added) == ["a.jpg", "sub/a.jpg"]
+
+    @pytest.mark.parametrize("listed", [False, True])
+    def test_replace_lets_it(self, listed: bool, added: Path, pictures: Path) -> None:
+        what = "-" if listed else pictures / "sub" / "a.jpg"
+        result = done("index", "add", added, "--replace", what, given=f"{pictures}/sub/a.jpg\n")
+        assert "0 added, 0 unchanged, 1 replaced, 0 skipped; 1 reference\n" in result.stdout
+
+    def test_a_file_that_has_changed_where_it_is_replaces_the_old(
+        self, added: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "link").symlink_to(pictures)
+        monkeypatch.chdir(pictures)
+        for other, path in (("b.jpg", "a.jpg"), ("sub/c.jpg", tmp_path / "link" / "a.jpg")):
+            shutil.copy(pictures / other, pictures / "a.jpg")
+            assert "1 replaced, 0 skipped" in done("index", "add", added, path).stdout
+
+    def test_the_same_picture_in_another_folder_is_the_same(self, added: Path, pictures: Path, tmp_path: Path) -> None:
+        shutil.copy(pictures / "a.jpg", tmp_path)
+        assert "1 unchanged" in done("index", "add", added, tmp_path / "a.jpg").stdout
 
 
 class TestKeepLocal:

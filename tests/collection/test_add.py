@@ -161,6 +161,13 @@ class TestAddImages:
             assert all("its id 'one' is already that of one" in item.reason for item in report.skipped)
             assert collection.record("one").height == scenes[0].shape[0]
 
+    def test_a_file_replaces_another_one_unless_it_may_not(self, collection: Collection, folder: Path) -> None:
+        collection.add_images([("one", folder / "a.png")])
+        report = collection.add_images([("one", folder / "c.png")], replace=False)
+        assert (report.replaced, [item.path for item in report.skipped]) == (0, [str(folder / "c.png")])
+        assert collection.add_images([("one", folder / "c.png")]).replaced == 1
+        assert collection.add_files([folder / "a.png"]).added == 1
+
     def test_a_bad_one_does_not_take_the_id(self, collection: Collection, scenes: list[U8]) -> None:
         report = collection.add_images([("one", b"no picture"), ("one", scenes[0])])
         assert (report.added, [item.path for item in report.skipped]) == (1, ["one"])

@@ -263,7 +263,7 @@ class TestAddFiles:
         changed = Path(shutil.copytree(folder, tmp_path / "changed"))
         save(scenes["coins"], changed / "chelsea.png")
         save(scenes["coins"][::2], changed / "zz new.png")
-        report = collection.add_files([changed])
+        report = collection.add_files([changed], replace=True)
         assert (report.added, report.unchanged, report.replaced) == (1, 4, 1)
         assert sorted(collection.ids) == sorted([*GOOD, "zz new.png"])
         assert (collection.record("chelsea.png").height, collection.info().removed) == (scenes["coins"].shape[0], 1)
