@@ -432,7 +432,11 @@ def _check_empty(folder: Path) -> None:
             f"{folder}: already a collection; 'fingerprint index add {shlex.quote(str(folder))} IMAGES' adds to it"
         )
     if folder.exists() and not (folder.is_dir() and all(map(_left_by_create, list(folder.iterdir())))):
-        raise CollectionExistsError(f"{folder}: not empty; choose another folder or remove it first")
+        what = "a folder of other files" if folder.is_dir() else "a file"
+        raise CollectionExistsError(
+            f"{folder}: {what}, not a collection; name a new folder for the collection, then the images "
+            "('fingerprint index create NEW-FOLDER IMAGES')"
+        )
 
 
 def _make(folder: Path, models: Models, config: Config) -> None:

@@ -451,7 +451,9 @@ class TestIndex:
         assert sorted(own.rglob("*")) == before
         result = done("index", "create", own.parent, place.good, code=2)
         assert (
-            result.stderr == f"fingerprint: error: {own.parent}: not empty; choose another folder or remove it first\n"
+            result.stderr
+            == f"fingerprint: error: {own.parent}: a folder of other files, not a collection; name a new folder for the "
+            "collection, then the images ('fingerprint index create NEW-FOLDER IMAGES')\n"
         )
         assert sorted(own.parent.rglob("*")) == [own, *before]
 
