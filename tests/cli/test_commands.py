@@ -452,8 +452,8 @@ class TestIndex:
         result = done("index", "create", own.parent, place.good, code=2)
         assert (
             result.stderr
-            == f"fingerprint: error: {own.parent}: a folder of other files, not a collection; name a new folder for the "
-            "collection, then the images ('fingerprint index create NEW-FOLDER IMAGES')\n"
+            == f"fingerprint: error: {own.parent}: a folder of other files, not a collection; name a new folder for "
+            "the collection, then the images ('fingerprint index create NEW-FOLDER IMAGES')\n"
         )
         assert sorted(own.parent.rglob("*")) == [own, *before]
 
