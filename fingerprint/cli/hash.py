@@ -153,4 +153,4 @@ def _print_stored(path: Path, hashes: U64, form: str) -> None:
     if form == "json":
         print_json({"path": str(path), **dict(zip(HASH_ALGORITHMS, digits, strict=True))})
     else:
-        click.echo(f"{shown_name(path)}  {' '.join(digits)}")
+        print_line(f"{shown_name(path)}  {' '.join(digits)}")

@@ -209,8 +209,7 @@ def entry_of_fields(
     digits = cells[position]
     if len(hashes) > 1 and {cells[column].lower() for column in hashes} != {digits.lower()}:
         raise MalformedError(
-            f"fields {hashes[0] + 1} and {hashes[1] + 1} can both be the hash: give the algorithm, or name the columns "
-            "in a header line"
+            f"fields {hashes[0] + 1} and {hashes[1] + 1} can both be the hash: name the columns in a header line"
         )
     quality, used = UNKNOWN_QUALITY, {position, named}
     after = position + 2 if named == position + 1 else position + 1

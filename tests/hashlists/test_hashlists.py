@@ -178,7 +178,7 @@ def test_a_told_algorithm_decides_where_the_line_tells_none() -> None:
         (f"{PHASH},pdq,x", None, "has 16 hex digits, a hash of pdq has 64"),
         (f"{PDQ}\t50\tphash\tx", None, "has 64 hex digits, a hash of phash has 16"),
         ("f" + COLOUR[1:], "colorhash", "has more than the 42 bits of colorhash"),
-        (f"{PDQ},{PHASH}", None, "fields 1 and 2 can both be the hash: give the algorithm, or name the columns"),
+        (f"{PDQ},{PHASH}", None, "fields 1 and 2 can both be the hash: name the columns"),
         (f"{PHASH} {OTHER}", "phash", "fields 1 and 2 can both be the hash"),
         (f'{PHASH},"x', None, "quotation marks do not close"),
         (f'{PHASH},"x"y', None, "quotation marks do not close, or not before a separator"),
@@ -352,6 +352,17 @@ def test_files_joined_to_one() -> None:
         ("whash", "0000000000000005", "t", 50),
         ("ahash", PHASH, "b", 9),
     ]
+
+
+def test_lines_of_the_hashes_that_a_collection_keeps() -> None:
+    hashes = f"{PHASH} {OTHER} {PHASH}"
+    given = f"a cat.jpg  {hashes}\n#b.jpg  {hashes}\n# c.jpg  {hashes}\nd.jpg  {PHASH} {OTHER}\n"
+    read = read_hash_list(io.BytesIO(given.encode()))
+    assert [(group.algorithm, group.ids) for group in read.groups] == [
+        (name, ("a cat.jpg",)) for name in ("phash", "dhash", "ahash")
+    ]
+    assert [line.number for line in read.malformed] == [2, 4]
+    assert "a comment, or an id that begins with #" in read.malformed[0].reason
 
 
 @pytest.mark.parametrize(
