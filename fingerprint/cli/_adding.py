@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fingerprint.cli._output import count, finish, list_on_stderr, note_ignored, print_json, shown_name
+from fingerprint.cli._ignored import NO_IMAGE, UNSUPPORTED, divided, note_ignored
+from fingerprint.cli._output import count, finish, list_on_stderr, print_json, shown_name
 from fingerprint.cli._progress import progress
 from fingerprint.errors import ConfigError
 
@@ -53,11 +54,14 @@ def add_images(
             added = replace(added, skipped=(*added.skipped, *listed.outside), ignored=listed.ignored())
     unread = unread_folders(added.ignored)
     ignored = [name for name in added.ignored if not Path(name).is_dir()]
+    others, unsupported = divided(ignored)
     if as_json:
         for item in (*added.skipped, *unread):
             print_json({"path": item.path, "skipped": item.reason})
-        for name in ignored:
-            print_json({"path": name, "ignored": "no image by its name"})
+        for name in others:
+            print_json({"path": name, "ignored": NO_IMAGE})
+        for name in unsupported:
+            print_json({"path": name, "ignored": UNSUPPORTED})
         for image_id in added.plain:
             print_json({"id": image_id, "plain": _PLAIN})
         print_json(
@@ -67,7 +71,8 @@ def add_images(
                 "unchanged": added.unchanged,
                 "replaced": added.replaced,
                 "skipped": len(added.skipped),
-                "ignored": len(ignored),
+                "ignored": len(others),
+                "unsupported": len(unsupported),
                 "plain": len(added.plain),
                 "unread_folders": len(unread),
                 "references": len(collection),

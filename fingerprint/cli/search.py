@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._ignored import listed_images, note_ignored
 from fingerprint.cli._options import (
     EXISTING_FOLDER,
     IMAGES,
@@ -20,16 +21,7 @@ from fingerprint.cli._options import (
     not_nan,
     profile_option,
 )
-from fingerprint.cli._output import (
-    finish,
-    leave_after_skips,
-    listed_images,
-    note_ignored,
-    print_json,
-    region_words,
-    shown,
-    verification_json,
-)
+from fingerprint.cli._output import finish, leave_after_skips, print_json, region_words, shown, verification_json
 from fingerprint.cli._progress import progress
 from fingerprint.cli._table import Table, longest
 from fingerprint.cli.vectors import search_vectors, vector_queries, vector_search_options

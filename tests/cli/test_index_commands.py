@@ -39,12 +39,13 @@ def done(*arguments: object, code: int = 0, given: str | bytes | None = None) ->
 def objects(result: Result) -> tuple[dict[str, str], dict[str, str], dict[str, Any]]:
     """Return skipped and ignored files with the reasons, and the counts: in this order, whole numbers, last."""
     *files, counts = [json.loads(line) for line in result.stdout.splitlines()]
-    assert list(counts) == ["collection", *COUNTS, "plain", "unread_folders", "references"]
+    assert list(counts) == ["collection", *COUNTS, "unsupported", "plain", "unread_folders", "references"]
     assert all(type(counts[name]) is int for name in counts if name != "collection")
     skipped = {item["path"]: item["skipped"] for item in files if list(item) == ["path", "skipped"]}
     ignored = {item["path"]: item["ignored"] for item in files if list(item) == ["path", "ignored"]}
     assert len(skipped) + len(ignored) == len(files)
-    assert (counts["skipped"] + counts["unread_folders"], counts["ignored"]) == (len(skipped), len(ignored))
+    assert counts["skipped"] + counts["unread_folders"] == len(skipped)
+    assert counts["ignored"] + counts["unsupported"] == len(ignored)
     return skipped, ignored, counts
 
 
@@ -101,6 +102,7 @@ class TestCounts:
             "replaced": 0,
             "skipped": 3,
             "ignored": 2,
+            "unsupported": 0,
             "plain": 0,
             "unread_folders": 0,
             "references": 4,
@@ -226,6 +228,18 @@ class TestRoot:
     def test_it_must_be_there(self, collection: Path, pictures: Path) -> None:
         result = done("index", "add", collection, "--root", pictures / "nowhere", pictures, code=2)
         assert "Invalid value for '--root'" in result.stderr
+
+
+def test_images_of_other_formats_are_told_apart(collection: Path, pictures: Path) -> None:
+    (pictures / "IMG_1.HEIC").touch()
+    (pictures / "scan.jp2").touch()
+    result = done("index", "add", collection, pictures, code=1)
+    assert "note: 2 images are of formats not read, such as " in result.stderr
+    assert "; convert to JPEG or PNG\n" in result.stderr
+    assert "note: 2 files are no images by name, such as" in result.stderr
+    _, ignored, counts = objects(done("index", "add", collection, pictures, "--json", code=1))
+    assert (counts["ignored"], counts["unsupported"]) == (2, 2)
+    assert ignored[str(pictures / "IMG_1.HEIC")] == "an image of a format that is not read; convert it to JPEG or PNG"
 
 
 class TestOneIdForTwoFiles:
