@@ -6,14 +6,14 @@ from fingerprint.types import Relation, Verification
 
 #: A relation in a few words.
 RELATION_NAMES: dict[Relation, str] = {"copy": "a copy", "shared": "something shared", "unrelated": "unrelated"}
-#: A relation as a verdict on a query and a reference.
+#: A relation as a verdict on two pictures. Which of them was made first is not in the pixels.
 RELATION_VERDICTS: dict[Relation, str] = {
-    "copy": "made from the reference",
-    "shared": "shares a template or a scene with the reference, and is not a copy",
+    "copy": "a copy: one was made from the other, or both from a third",
+    "shared": "the same template or scene; neither was made from the other",
     "unrelated": "unrelated",
 }
 #: The verdict on two pictures with the same bytes or pixels.
-IDENTICAL_VERDICT = "the same picture as the reference"
+IDENTICAL_VERDICT = "the same picture"
 
 
 def variant_text(verification: Verification) -> str:

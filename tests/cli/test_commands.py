@@ -288,19 +288,23 @@ class TestCompare:
     def test_text(self, place: Place) -> None:
         result = done("compare", place.copies / "of-chelsea.jpg", place.good / "chelsea.jpg")
         told = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
-        assert told["verdict"] == "made from the reference"
+        assert told["verdict"] == "a copy: one was made from the other, or both from a third"
         assert told["shown"] == "mirrored"
         assert re.fullmatch(r"x (\d+\.\.\d+) y \S+ of the reference at x \1 y \S+ of the query", told["seen"])
         strangers = done("compare", place.copies / "stranger.jpg", place.good / "chelsea.jpg").stdout
-        assert "made from the reference" not in strangers
+        assert "verdict      unrelated\n" in strangers
 
     @pytest.mark.parametrize(
         ("judgement", "verdict", "numbers"),
         [
-            (Judgement(3.5, 0.97, 0.02), "made from the reference", ("0.970 (log-odds 3.50)", "0.020", "0.010")),
+            (
+                Judgement(3.5, 0.97, 0.02),
+                "a copy: one was made from the other, or both from a third",
+                ("0.970 (log-odds 3.50)", "0.020", "0.010"),
+            ),
             (
                 Judgement(-3.5, 0.03, 0.95),
-                "shares a template or a scene with the reference, and is not a copy",
+                "the same template or scene; neither was made from the other",
                 ("0.030 (log-odds -3.50)", "0.950", "0.020"),
             ),
             (Judgement(-3.5, 0.03, 0.07), "unrelated", ("0.030 (log-odds -3.50)", "0.070", "0.900")),
