@@ -70,6 +70,7 @@ def verification_json(verification: Verification) -> dict[str, Any]:
         "inliers": verification.n_inliers,
         "mirrored": verification.mirrored,
         "inverted": verification.inverted,
+        "rotation": verification.rotation,
         "transform": verification.transform,
         "reference_region": verification.reference_region,
         "query_region": verification.query_region,

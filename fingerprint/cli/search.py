@@ -132,7 +132,7 @@ def search_command(
         any_damaged = False
         if not as_json:
             shared_column = "  shared " if show_shared else ""
-            head = f"relation   probability{shared_column}  inliers  shown              seen"
+            head = f"relation   probability{shared_column}  inliers  shown                  seen"
             table.row("query", "reference", head)
         for done, (query, result) in enumerate(zip(images, results, strict=True), start=1):
             if isinstance(result, Skipped):
@@ -179,7 +179,7 @@ def _facts(verification: Verification, *, show_shared: bool) -> str:
         f"{probability_text(verification.probability):>11}",
         *([f"{probability_text(verification.shared_probability):>7}"] if show_shared else []),
         f"{verification.n_inliers:>7}",
-        f"{variant_text(verification) if related else '-':<17}",
+        f"{variant_text(verification) if related else '-':<21}",
         region_words(verification) if related else "-",
     ]
     return "  ".join(columns)

@@ -338,7 +338,7 @@ class TestCompare:
         expected = compare(a, b)
         assert list(told) == [
             *("query", "reference", "relation", "probability", "shared_probability", "log_odds", "identical"),
-            *("inliers", "mirrored", "inverted", "transform", "reference_region", "query_region"),
+            *("inliers", "mirrored", "inverted", "rotation", "transform", "reference_region", "query_region"),
         ]
         assert (told["query"], told["reference"]) == (str(a), str(b))
         assert told["probability"] == expected.probability
