@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
+from fingerprint.collection.given import checked_pairs, checked_source
 from fingerprint.config import Config
 from fingerprint.errors import ImageError
 from fingerprint.features.describe import describe_reference, query_from_fingerprint
@@ -120,9 +119,10 @@ def add_images(
     under_way: deque[str] = deque()
 
     def offered() -> Iterator[_Offered]:  # runs in this thread, which alone uses the catalogue
-        for image_id, source in images:
-            under_way.append(_path_of(source) or image_id)
-            yield _Offered(image_id, source, writer.reader.published(image_id) if is_unicode(image_id) else None)
+        for image_id, source in checked_pairs(images):
+            under_way.append(_path_of(source) or str(image_id))
+            known = writer.reader.published(image_id) if _is_text(image_id) else None
+            yield _Offered(image_id, source, known)
 
     with writer.writing():
         described = map_images(
@@ -169,7 +169,7 @@ def describe_all(
     ImageError
         At the first picture that cannot be read.
     """
-    offered = [_Offered(image_id, source, None) for image_id, source in images]
+    offered = [_Offered(image_id, source, None) for image_id, source in checked_pairs(images)]
     batch = _Batch()
     for result in map_images(partial(_describe, models=models, config=config), offered, n_workers):
         if isinstance(result, Skipped):
@@ -203,7 +203,13 @@ def _describe(item: _Offered, models: Models, config: Config, *, replace_others:
     """Describe a picture, unless it is in the collection with the same bytes."""
     image_id, source = item.image_id, item.source
     path = _path_of(source)
-    name = (image_id or source_name(source)) if path is None else source_name(source)
+    name = str(image_id or source_name(source)) if path is None else source_name(source)
+    if not isinstance(image_id, str):
+        raise ImageError(name, f"its id is {image_id!r}; an id is a text")
+    try:
+        checked_source(source)
+    except ImageError as error:
+        raise ImageError(name, error.reason) from error
     if not is_unicode(image_id):
         raise ImageError(name, "its name is not valid Unicode, so it cannot be an id; rename the file")
     if not image_id:
@@ -248,4 +254,8 @@ def _is_another(path: str | None, known: str | None) -> bool:
 
 def _path_of(source: ImageSource) -> str | None:
     """Return the absolute path of a picture's file, or None for a picture from memory."""
-    return None if isinstance(source, bytes | np.ndarray) else os.path.abspath(source)  # noqa: PTH100 - does not follow links
+    return os.path.abspath(source) if isinstance(source, str | os.PathLike) else None  # noqa: PTH100 - does not follow links
+
+
+def _is_text(image_id: object) -> bool:
+    return isinstance(image_id, str) and is_unicode(image_id)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fingerprint.collection.add import add_images, describe_all
+from fingerprint.collection.given import checked_pairs
 from fingerprint.collection.search import Search, SearchOptions, reference_as_query
 from fingerprint.collection.vectors import (
     ImportReport,
@@ -196,11 +197,14 @@ class Collection:
         ------
         ImageError, ConfigError, CollectionBusyError, CollectionError
         """
-        pairs = list(images)
-        if any(not isinstance(image_id, str) or not image_id or not is_unicode(image_id) for image_id, _ in pairs):
-            raise ConfigError("ids must be texts of valid Unicode, and not empty")
-        if len({image_id for image_id, _ in pairs}) < len(pairs):
-            raise ConfigError("ids must not come twice")
+        pairs = list(checked_pairs(images))
+        seen: set[str] = set()
+        for image_id, _ in pairs:
+            if not isinstance(image_id, str) or not image_id or not is_unicode(image_id):
+                raise ConfigError(f"one of the ids is {image_id!r}; ids are texts of valid Unicode, and not empty")
+            if image_id in seen:
+                raise ConfigError(f"one of the ids comes twice: {image_id!r}")
+            seen.add(image_id)
         fingerprints, records = describe_all(pairs, self._models, self._config, n_workers)
         self._writer.add(fingerprints, records, replaced=None, n_workers=n_workers)
 
