@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fingerprint.collection.add import add_images, describe_all
-from fingerprint.collection.given import checked_pairs
+from fingerprint.collection.given import checked_pairs, refuse_one
 from fingerprint.collection.search import Search, SearchOptions, reference_as_query
 from fingerprint.collection.vectors import (
     ImportReport,
@@ -113,12 +113,13 @@ class Collection:
         ImageError
             If a picture is to be skipped and the collection's settings are strict.
         ConfigError
-            If a path is not within `root`.
+            If a path is not within `root`, or `paths` is one path rather than a list.
         CollectionBusyError
             If another process is writing.
         CollectionError
             If writing fails; what was published before stays.
         """
+        refuse_one("paths", paths)
         named, ignored = identify_images(paths, root)
         report = self._add_images(named, n_workers, progress, len(named), replace=replace)
         return dataclasses.replace(report, ignored=tuple(str(path) for path in ignored))
@@ -290,7 +291,13 @@ class Collection:
         """Yield what `search` finds for each query, in order; a query that cannot be read becomes a `Skipped`.
 
         In a large collection queries are described in batches, and the descriptors of a batch are compared together.
+
+        Raises
+        ------
+        ConfigError
+            If `queries` is one query rather than a list, or as in `search`.
         """
+        refuse_one("queries", queries)
         answers = self.answer_many(
             queries, n_results=n_results, min_probability=min_probability, exact=exact, n_workers=n_workers
         )
@@ -307,6 +314,7 @@ class Collection:
         n_workers: int | None = None,
     ) -> Iterator[Answer | Skipped]:
         """Search as `search_many` does; yield for each query what `answer` returns."""
+        refuse_one("queries", queries)
         return self._searching(n_results, min_probability, exact=exact).answer_many(queries, n_workers)
 
     def as_queries(self) -> Iterator[Query]:
@@ -375,8 +383,7 @@ class Collection:
             If `ids` is one text rather than a list.
         CollectionBusyError, CollectionError
         """
-        if isinstance(ids, str):
-            raise ConfigError(f"ids is the text {ids!r}; give a list of ids")
+        refuse_one("ids", ids)
         with self._writer.writing():
             if model_id is not None:
                 self._reader.live_vectors(model_id)  # raises if there are none

@@ -187,6 +187,15 @@ class TestAddImages:
         with pytest.raises(ImageError, match="pillow: an object of the type Image is no picture"):
             collection.add_many(bad[:1])
 
+    def test_one_path_is_no_list(self, collection: Collection, folder: Path) -> None:
+        for one in (str(folder), folder, b"bytes"):
+            calls: list[Callable[[Any], object]] = [collection.add_files, collection.remove]
+            calls += [lambda q: list(collection.search_many(q)), lambda q: list(collection.answer_many(q))]
+            for call in calls:
+                with pytest.raises(ConfigError, match="give a list, such as"):
+                    call(one)
+        assert len(collection) == 0
+
     def test_pairs_are_pairs(self, collection: Collection, scenes: list[U8]) -> None:
         for given in ({"one": scenes[0]}, ["ab"], [("one", scenes[0], 3)], scenes):
             for add in (collection.add_images, collection.add_many):
