@@ -244,7 +244,8 @@ class Collection:
             Largest number of matches; ``config.results`` by default.
         min_probability : float, [0, 1]
             Least probability of a match. It is about copies; `answer` also gives the references that only share
-            something with the query.
+            something with the query. By default all that were compared are returned, unrelated ones too, to be ranked
+            or judged by the caller; give 0.5 for copies alone, as the command ``fingerprint search`` does.
         exact : bool
             Compare with every descriptor, rather than use Annoy in large segments.
 
@@ -258,7 +259,7 @@ class Collection:
         ImageError
             If the query cannot be read.
         ConfigError
-            If `n_results` is negative.
+            If `n_results` is negative, or `min_probability` is no number from 0 to 1.
         """
         return list(self.answer(query, n_results=n_results, min_probability=min_probability, exact=exact).matches)
 

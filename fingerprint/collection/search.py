@@ -43,7 +43,7 @@ class SearchOptions:
     Raises
     ------
     ConfigError
-        If `n_results` is negative.
+        If `n_results` is negative, or `min_probability` is no number from 0 to 1.
     """
 
     n_results: int
@@ -53,6 +53,8 @@ class SearchOptions:
     def __post_init__(self) -> None:
         if self.n_results < 0:
             raise ConfigError(f"n_results is {self.n_results}, must not be negative")
+        if not 0 <= self.min_probability <= 1:
+            raise ConfigError(f"min_probability is {self.min_probability}, must be a number from 0 to 1")
 
 
 class Search:

@@ -457,6 +457,13 @@ class TestSearch:
             kept = [m for m in everything if m.probability >= least]
             assert reader.search(copies["coffee.jpg"], min_probability=least) == kept
 
+    @pytest.mark.parametrize("least", [2, -1, float("nan")])
+    def test_a_probability_is_a_number_from_0_to_1(
+        self, least: float, reader: Collection, copies: dict[str, U8]
+    ) -> None:
+        with pytest.raises(ConfigError, match="min_probability is .*, must be a number from 0 to 1"):
+            reader.search(copies["coffee.jpg"], min_probability=least)
+
     def test_match_tells_query_reference_and_score(self, reader: Collection, folder: Path) -> None:
         match = reader.search(folder / "coffee.jpg")[0]
         assert isinstance(match, Match)
