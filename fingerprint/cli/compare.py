@@ -60,10 +60,10 @@ class _PictureFile(NewFile):
 def compare_command(
     query: Path, reference: Path, picture: Path | None, profile: str, as_json: bool, models_folder: Path | None
 ) -> None:
-    """Check whether one of two images was made from the other, how sure that is, and which part of B is seen where in A.
+    """Check whether one of two images was made from the other, and which part of B is seen where in A.
 
-    A is compared as a query, in more detail than B. Which of the two came first is not known. Images that show the same template or the same scene, and neither of which was made from the other, get a verdict of
-    their own.
+    A is compared as a query, in more detail than B. Which of the two came first is not known. Images that show the same
+    template or the same scene, and neither of which was made from the other, get a verdict of their own.
     """
     from fingerprint.report import IDENTICAL_VERDICT, RELATION_VERDICTS, probability_text, variant_text
     from fingerprint.verify.compare import compare

@@ -25,8 +25,8 @@ def checked_source(source: ImageSource) -> ImageSource:
         kind = type(source).__name__
         raise ImageError(
             f"<{kind}>",
-            f"an object of the type {kind} is no picture here; give a path, the bytes of an image file, or a uint8 array "
-            "(numpy.asarray(image) of a Pillow image)",
+            f"an object of the type {kind} is no picture here; give a path, the bytes of an image file, or a uint8 "
+            "array (numpy.asarray(image) of a Pillow image)",
         )
     return source
 

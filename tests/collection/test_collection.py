@@ -461,7 +461,7 @@ class TestSearch:
     def test_a_probability_is_a_number_from_0_to_1(
         self, least: float, reader: Collection, copies: dict[str, U8]
     ) -> None:
-        with pytest.raises(ConfigError, match="min_probability is .*, must be a number from 0 to 1"):
+        with pytest.raises(ConfigError, match=r"min_probability is .*, must be a number from 0 to 1"):
             reader.search(copies["coffee.jpg"], min_probability=least)
 
     def test_match_tells_query_reference_and_score(self, reader: Collection, folder: Path) -> None:
