@@ -26,7 +26,7 @@ from fingerprint.cli._options import (
     verbose_option,
     workers_option,
 )
-from fingerprint.cli._output import EXIT_SKIPPED, count, leave, print_json, shown, shown_name, skipped_json
+from fingerprint.cli._output import EXIT_SKIPPED, count, leave, print_json, print_line, shown, shown_name, skipped_json
 from fingerprint.cli._progress import progress
 from fingerprint.cli.vectors import export_command, import_command, imported_json, model_id_option, print_imported
 from fingerprint.config import DEFAULT_CONFIG
@@ -195,6 +195,28 @@ def remove_command(
             print_json({**facts, **of_model})
         else:
             click.echo(f"{shown_name(folder)}: {len(unique):,} removed; {count(len(collection), 'reference')} left")
+
+
+@index_group.command(
+    "list",
+    cls=ExampleCommand,
+    examples=("fingerprint index list photos.fp", "fingerprint index list photos.fp --json"),
+)
+@click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
+@json_option("one JSON object a line, one for each reference")
+@models_option
+@verbose_option
+def list_command(folder: Path, as_json: bool, models_folder: Path | None) -> None:
+    """List the ids of a collection's references, one a line, in the order in which they were added."""
+    from fingerprint.collection.collection import open_collection
+
+    with open_collection(folder, models=chosen_models(models_folder)) as collection:
+        for image_id in collection.ids:
+            if as_json:
+                record = collection.record(image_id)
+                print_json({"id": image_id, "path": record.path, "width": record.width, "height": record.height})
+            else:
+                print_line(shown_name(image_id))
 
 
 @index_group.command("info", cls=ExampleCommand, examples=("fingerprint index info photos.fp",))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fingerprint.collection.add import add_images, describe_all
-from fingerprint.collection.given import checked_pairs, refuse_one
+from fingerprint.collection.given import checked_pairs, refuse_one, similar_text
 from fingerprint.collection.search import Search, SearchOptions, reference_as_query
 from fingerprint.collection.vectors import (
     ImportReport,
@@ -346,7 +346,7 @@ class Collection:
         """
         found = self._reader.fingerprint(image_id)
         if found is None:
-            raise UnknownIdError(f"{image_id}: no such id in the collection {self._reader.folder}")
+            raise self._unknown(image_id)
         return found
 
     def record(self, image_id: str) -> ImageRecord:
@@ -358,8 +358,12 @@ class Collection:
         """
         found = self._reader.record(image_id)
         if found is None:
-            raise UnknownIdError(f"{image_id}: no such id in the collection {self._reader.folder}")
+            raise self._unknown(image_id)
         return found
+
+    def _unknown(self, image_id: str) -> UnknownIdError:
+        similar = similar_text(image_id, self.ids)
+        return UnknownIdError(f"{image_id}: no such id in the collection {self._reader.folder}{similar}", image_id)
 
     def descriptors(self) -> F32:
         """Return the compact descriptors in the order of `ids`: float32 array, shape (n, d)."""
@@ -377,7 +381,7 @@ class Collection:
         Raises
         ------
         UnknownIdError
-            The message names the first id that is not in the collection.
+            The message names the first id that is not in the collection, and similar ones.
         ModelMismatchError
             If there are no vectors of that model.
         ConfigError
@@ -388,7 +392,11 @@ class Collection:
         with self._writer.writing():
             if model_id is not None:
                 self._reader.live_vectors(model_id)  # raises if there are none
-            self._writer.remove(ids, model_id)
+            try:
+                self._writer.remove(ids, model_id)
+            except UnknownIdError as error:
+                wanted = str(error.args[1])
+                raise UnknownIdError(f"{error}{similar_text(wanted, self.ids)}", wanted) from None
 
     def import_vectors(
         self,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from fingerprint.errors import ConfigError, ImageError
 from fingerprint.types import ImageSource
 
 _SHOWN = 60  # characters
+_MOST_SIMILAR = 3  # ids that a message names
+_SIMILAR = 0.7  # of the letters, as difflib counts them
+_FEW_IDS = 20_000  # that are compared letter by letter, in about a second
 
 
 def checked_source(source: ImageSource) -> ImageSource:
@@ -54,6 +58,16 @@ def refuse_one(what: str, given: object) -> None:
     """
     if isinstance(given, str | bytes | os.PathLike):
         raise ConfigError(f"{what} is {_beginning(given)}; give a list, such as [{_beginning(given)}]")
+
+
+def similar_text(wanted: str, ids: Sequence[str]) -> str:
+    """Return which ids are like one that is not there, for the end of a message; nothing if none is."""
+    last = wanted.rsplit("/", 1)[-1].casefold()
+    near = [known for known in ids if known.rsplit("/", 1)[-1].casefold() == last]
+    if not near and len(ids) <= _FEW_IDS:
+        near = difflib.get_close_matches(wanted, ids, _MOST_SIMILAR, _SIMILAR)
+    names = ", ".join(repr(known) for known in near[:_MOST_SIMILAR])
+    return f"; there is {names}" if names else ""
 
 
 def _beginning(value: object) -> str:

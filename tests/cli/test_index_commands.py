@@ -290,6 +290,42 @@ class TestOneIdForTwoFiles:
         assert "1 unchanged" in done("index", "add", added, tmp_path / "a.jpg").stdout
 
 
+class TestIds:
+    @pytest.fixture
+    def added(self, collection: Path, pictures: Path) -> Path:
+        done("index", "add", collection, pictures, code=1)
+        return collection
+
+    def test_they_are_listed(self, added: Path, pictures: Path) -> None:
+        assert (
+            done("index", "list", added).stdout.splitlines()
+            == ids_in(added)
+            == [*("a.jpg", "b.jpg", "sub/a.jpg", "sub/c.jpg")]
+        )
+        told = [json.loads(line) for line in done("index", "list", added, "--json").stdout.splitlines()]
+        assert [item["id"] for item in told] == ids_in(added)
+        assert list(told[0]) == ["id", "path", "width", "height"]
+        assert (told[3]["path"], max(told[3]["width"], told[3]["height"])) == (str(pictures / "sub" / "c.jpg"), 240)
+
+    @pytest.mark.parametrize(
+        ("wanted", "similar"),
+        [
+            ("c.jpg", "; there is 'sub/c.jpg'"),
+            ("photos/A.JPG", "; there is 'a.jpg', 'sub/a.jpg'"),
+            ("sub/c.jpeg", "; there is 'sub/c.jpg', 'sub/a.jpg'"),
+            ("zebra", ""),
+        ],
+    )
+    def test_similar_ones_are_named(self, wanted: str, similar: str, added: Path) -> None:
+        result = done("index", "remove", added, wanted, code=2)
+        assert result.stderr == (
+            f"fingerprint: error: {wanted}: no such id in the collection; nothing was removed{similar}\n"
+        )
+        with open_collection(added) as opened, pytest.raises(KeyError) as caught:
+            opened.record(wanted)
+        assert str(caught.value) == f"{wanted}: no such id in the collection {added}{similar}"
+
+
 class TestKeepLocal:
     def test_by_default_they_are_not_kept(self, tmp_path: Path, pictures: Path) -> None:
         sizes = {}
