@@ -35,6 +35,7 @@ class _Batch:
     fingerprints: list[Fingerprint] = field(default_factory=list)
     records: list[ImageRecord] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    cleared: list[str] = field(default_factory=list)
     moved: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -116,15 +117,17 @@ def add_images(
     plain: list[str] = []
     batch = _Batch()
     owners: dict[str, str] = {}
-    under_way: deque[str] = deque()
+    under_way: deque[tuple[str | None, str]] = deque()
 
     def offered() -> Iterator[_Offered]:  # runs in this thread, which alone uses the catalogue
         for image_id, source in checked_pairs(images):
-            under_way.append(_path_of(source) or str(image_id))
+            path = _path_of(source)
+            under_way.append((path, path or str(image_id)))
             known = writer.reader.published(image_id) if _is_text(image_id) else None
             yield _Offered(image_id, source, known)
 
     with writer.writing():
+        noted = writer.reader.skipped()
         described = map_images(
             partial(_describe, models=models, config=config, replace_others=replace_others),
             offered(),
@@ -133,14 +136,17 @@ def add_images(
         )
         for done, result in enumerate(described, start=1):
             outcome = result if isinstance(result, Skipped) else _unless_repeated(result, owners)
-            path = under_way.popleft()
+            known_path, path = under_way.popleft()
             if isinstance(outcome, Skipped):
                 if config.strict:
                     raise ImageError(outcome.path, outcome.reason)
                 skipped.append(outcome)
-                batch.skipped.append(Skipped(path, outcome.reason))
+                if known_path is None or os.path.lexists(known_path):  # what never was there is no file of the user's
+                    batch.skipped.append(Skipped(path, outcome.reason))
             elif outcome.fingerprint is None:
                 unchanged += 1
+                if path in noted:
+                    batch.cleared.append(path)
                 if outcome.moved is not None:
                     batch.moved[outcome.record.image_id] = outcome.moved
             else:
@@ -184,6 +190,8 @@ def _publish(writer: Writer, batch: _Batch, n_workers: int | None) -> int:
     """Write a batch and return how many pictures it replaced."""
     if batch.skipped:
         writer.note_skipped(batch.skipped)
+    if batch.cleared:
+        writer.clear_skipped(batch.cleared)
     if batch.moved:
         writer.note_moved(batch.moved)
     return len(writer.add(batch.fingerprints, batch.records, replaced=None, n_workers=n_workers))

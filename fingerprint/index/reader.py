@@ -224,6 +224,10 @@ class Reader:
         means = [-(-len(segment.ids.text) // max(1, len(segment))) for segment in self._snapshot.segments]
         return max(means, default=0)
 
+    def skipped(self) -> set[str]:
+        """Return the paths of the files that are noted as not added; those that are not UTF-8 are escaped."""
+        return {path for path, _ in self.catalogue.skipped()}
+
     def published(self, image_id: str) -> ImageRecord | None:
         """Return the file facts that are published under an id now; the snapshot may be older."""
         return self.catalogue.find(image_id, self.model_id)

@@ -301,6 +301,12 @@ class Writer:
             for item in skipped:
                 self._catalogue.set_skipped(item.path, item.reason)
 
+    def clear_skipped(self, paths: Iterable[str]) -> None:
+        """Delete the notes that files could not be added."""
+        with self.writing(), self._catalogue.change():
+            for path in paths:
+                self._catalogue.clear_skipped(path)
+
     def note_moved(self, paths: Mapping[str, str]) -> None:
         """Note the new paths of pictures' files, by id."""
         with self.writing(), self._catalogue.change():

@@ -342,6 +342,21 @@ class TestAddFiles:
         report = collection.add_files([tmp_path / "nowhere"])
         assert report.skipped == (Skipped(str(tmp_path / "nowhere"), "no such file"),)
 
+    def test_what_was_never_there_is_not_noted(self, collection: Collection, tmp_path: Path) -> None:
+        noted = collection.info().skipped
+        collection.add_files([tmp_path / "nowhere", tmp_path / "nowhere" / "cat.jpg"])
+        assert collection.info().skipped == noted
+
+    def test_what_the_collection_has_is_no_longer_noted(
+        self, folder: Path, tmp_path: Path, collection: Collection
+    ) -> None:
+        (tmp_path / "coffee.jpg").write_bytes(b"torn")
+        collection.add_files([tmp_path / "coffee.jpg"])
+        assert str(tmp_path / "coffee.jpg") in {s.path for s in collection.info().skipped}
+        shutil.copy(folder / "coffee.jpg", tmp_path)
+        assert collection.add_files([tmp_path / "coffee.jpg"]).unchanged == 1
+        assert str(tmp_path / "coffee.jpg") not in {s.path for s in collection.info().skipped}
+
     def test_strict_settings_make_it_an_error(self, tmp_path: Path, models: Models, scenes: dict[str, U8]) -> None:
         save(scenes["coins"], tmp_path / "good.png")
         (tmp_path / "bad.png").write_bytes(b"")
