@@ -490,6 +490,9 @@ class AddReport:
     plain : tuple of str
         Ids of the pictures that were added and show so little that only the same file, or one with the same pixels,
         will be found as a copy of them.
+    again : tuple of str
+        Ids of the pictures that were added although the collection has the same file under another id, as happens if
+        files are added once with and once without a root.
     """
 
     added: int
@@ -498,6 +501,7 @@ class AddReport:
     skipped: tuple[Skipped, ...]
     ignored: tuple[str, ...]
     plain: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Return the counts; there may be thousands of names."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fingerprint.types import Skipped
 
 _STDIN = Path("-")
+_AGAIN = "in the collection under another id as well"
 _PLAIN = "with so little to see that only the same bytes or pixels will be found as a copy"
 
 
@@ -62,6 +63,8 @@ def add_images(
             print_json({"path": name, "ignored": NO_IMAGE})
         for name in unsupported:
             print_json({"path": name, "ignored": UNSUPPORTED})
+        for image_id in added.again:
+            print_json({"id": image_id, "again": _AGAIN})
         for image_id in added.plain:
             print_json({"id": image_id, "plain": _PLAIN})
         print_json(
@@ -74,6 +77,7 @@ def add_images(
                 "ignored": len(others),
                 "unsupported": len(unsupported),
                 "plain": len(added.plain),
+                "again": len(added.again),
                 "unread_folders": len(unread),
                 "references": len(collection),
             }
@@ -83,6 +87,9 @@ def add_images(
             f"{shown_name(folder)}: {added.added:,} added, {added.unchanged:,} unchanged, {added.replaced:,} replaced, "
             f"{len(added.skipped) + len(unread):,} skipped; {count(len(collection), 'reference')}"
         )
+        if added.again and not quiet:
+            what = f"{count(len(added.again), 'picture')} {_AGAIN}, such as {shown_name(added.again[0])}"
+            click.echo(f"fingerprint: note: {what}; ids depend on --root: give the same each time", err=True)
         if added.plain and not quiet:
             list_on_stderr(f"{count(len(added.plain), 'picture')} {_PLAIN}", [shown_name(i) for i in added.plain])
     note_ignored(ignored, quiet=quiet)

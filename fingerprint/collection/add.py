@@ -115,6 +115,7 @@ def add_images(
     published = unchanged = replaced = 0
     skipped: list[Skipped] = []
     plain: list[str] = []
+    again: list[str] = []
     batch = _Batch()
     owners: dict[str, str] = {}
     under_way: deque[tuple[str | None, str]] = deque()
@@ -152,6 +153,8 @@ def add_images(
             else:
                 batch.fingerprints.append(outcome.fingerprint)
                 batch.records.append(outcome.record)
+                if writer.reader.has_under_other_id(outcome.record):
+                    again.append(outcome.record.image_id)
                 if outcome.plain:
                     plain.append(outcome.record.image_id)
             if len(batch) >= config.storage.batch:
@@ -162,7 +165,7 @@ def add_images(
                 progress(done, total)
         published += len(batch.records)
         replaced += _publish(writer, batch, n_workers)
-    return AddReport(published - replaced, unchanged, replaced, tuple(skipped), (), tuple(plain))
+    return AddReport(published - replaced, unchanged, replaced, tuple(skipped), (), tuple(plain), tuple(again))
 
 
 def describe_all(

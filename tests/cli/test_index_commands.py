@@ -39,7 +39,7 @@ def done(*arguments: object, code: int = 0, given: str | bytes | None = None) ->
 def objects(result: Result) -> tuple[dict[str, str], dict[str, str], dict[str, Any]]:
     """Return skipped and ignored files with the reasons, and the counts: in this order, whole numbers, last."""
     *files, counts = [json.loads(line) for line in result.stdout.splitlines()]
-    assert list(counts) == ["collection", *COUNTS, "unsupported", "plain", "unread_folders", "references"]
+    assert list(counts) == ["collection", *COUNTS, "unsupported", "plain", "again", "unread_folders", "references"]
     assert all(type(counts[name]) is int for name in counts if name != "collection")
     skipped = {item["path"]: item["skipped"] for item in files if list(item) == ["path", "skipped"]}
     ignored = {item["path"]: item["ignored"] for item in files if list(item) == ["path", "ignored"]}
@@ -104,6 +104,7 @@ class TestCounts:
             "ignored": 2,
             "unsupported": 0,
             "plain": 0,
+            "again": 0,
             "unread_folders": 0,
             "references": 4,
         }
@@ -324,6 +325,21 @@ class TestIds:
         with open_collection(added) as opened, pytest.raises(KeyError) as caught:
             opened.record(wanted)
         assert str(caught.value) == f"{wanted}: no such id in the collection {added}{similar}"
+
+    def test_a_root_that_was_forgotten_is_told(self, collection: Path, pictures: Path) -> None:
+        done("index", "add", collection, "--root", pictures.parent, pictures / "sub" / "c.jpg")
+        result = done("index", "add", collection, pictures / "sub" / "c.jpg", pictures / "b.jpg")
+        assert "2 added" in result.stdout
+        assert result.stderr == (
+            "fingerprint: note: 1 picture in the collection under another id as well, such as c.jpg; "
+            "ids depend on --root: give the same each time\n"
+        )
+        done("index", "remove", collection, "c.jpg")
+        *told, counts = done("index", "add", collection, pictures / "sub" / "c.jpg", "--json").stdout.splitlines()
+        assert [json.loads(line) for line in told] == [
+            {"id": "c.jpg", "again": "in the collection under another id as well"}
+        ]
+        assert json.loads(counts)["again"] == 1
 
 
 class TestKeepLocal:
