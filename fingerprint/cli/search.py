@@ -165,6 +165,7 @@ def _print_rows(table: Table, query: Path, result: Answer | Skipped, *, show_sha
     listed = (*result.matches, *(result.shared if show_shared else ()))
     if not listed:
         table.note(query, "nothing found")
+    table.widen(match.reference_id for match in listed)
     for match in listed:
         table.row(query, match.reference_id, _facts(match.verification, show_shared=show_shared))
 

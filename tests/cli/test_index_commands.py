@@ -342,6 +342,15 @@ class TestIds:
         assert json.loads(counts)["again"] == 1
 
 
+def test_columns_of_an_answer_are_as_wide_as_its_ids(collection: Path, pictures: Path) -> None:
+    shutil.copy(pictures / "b.jpg", pictures / "a cat that looks at you.jpg")
+    done("index", "add", collection, pictures, code=1)
+    rows = done("search", collection, pictures / "b.jpg").stdout.splitlines()[1:]
+    assert len(rows) == 2
+    assert len({row.index("  copy ") for row in rows}) == 1
+    assert {re.split(r" {2,}", row)[1] for row in rows} == {"b.jpg", "a cat that looks at you.jpg"}
+
+
 class TestKeepLocal:
     def test_by_default_they_are_not_kept(self, tmp_path: Path, pictures: Path) -> None:
         sizes = {}
