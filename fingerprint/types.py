@@ -456,6 +456,9 @@ class Answer:
     damaged : tuple of Skipped
         Ids of references that were left out as what is stored of them is damaged, and the reason. Only those that the
         query would have been compared with are named.
+    plain : bool
+        Whether the query is so flat, or so bare of keypoints, that only the same file, or one with the same pixels, can be
+        found for it.
     """
 
     query: str
@@ -464,6 +467,7 @@ class Answer:
     milliseconds: Mapping[str, float]
     counters: Mapping[str, int]
     damaged: tuple[Skipped, ...] = ()
+    plain: bool = False
 
     def __repr__(self) -> str:
         """Return the best match, how many more there are, and how many references share something."""

@@ -30,6 +30,8 @@ from fingerprint.config import DEFAULT_CONFIG, config_for
 if TYPE_CHECKING:
     from fingerprint.types import Answer, Match, Skipped, Verification
 
+_PLAIN = "there is so little to see that only the same bytes or pixels would be found"
+
 
 @click.command(
     "search",
@@ -164,7 +166,7 @@ def _print_rows(table: Table, query: Path, result: Answer | Skipped, *, show_sha
         return
     listed = (*result.matches, *(result.shared if show_shared else ()))
     if not listed:
-        table.note(query, "nothing found")
+        table.note(query, f"nothing found; {_PLAIN}" if result.plain else "nothing found")
     table.widen(match.reference_id for match in listed)
     for match in listed:
         table.row(query, match.reference_id, _facts(match.verification, show_shared=show_shared))
@@ -195,6 +197,8 @@ def _print_object(query: Path, result: Answer | Skipped, *, show_shared: bool, t
     answer: dict[str, Any] = {"query": str(query), "matches": _match_objects(result.matches)}
     if show_shared:
         answer["shared"] = _match_objects(result.shared)
+    if result.plain:
+        answer["plain"] = _PLAIN
     if result.damaged:
         answer["damaged"] = [{"reference": item.path, "reason": item.reason} for item in result.damaged]
     took = {stage: round(spent, 3) for stage, spent in result.milliseconds.items()}

@@ -144,7 +144,8 @@ class Search:
         for stage, before in (spent or {}).items():
             milliseconds[stage] += before
         counters = {**work.counters, "candidates": len(candidates), "pairs_aligned": len(chosen)}
-        return Answer(query.name, kept, shared, milliseconds, counters, self._report(faults))
+        plain = query.flat or not len(query.plain)
+        return Answer(query.name, kept, shared, milliseconds, counters, self._report(faults), plain)
 
     def _report(self, faults: Mapping[str, str]) -> tuple[Skipped, ...]:
         """Log each damaged reference once, and return all of them."""

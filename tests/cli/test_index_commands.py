@@ -342,6 +342,20 @@ class TestIds:
         assert json.loads(counts)["again"] == 1
 
 
+def test_a_query_with_too_little_to_see_is_told(collection: Path, pictures: Path, tmp_path: Path) -> None:
+    done("index", "add", collection, pictures / "a.jpg")
+    Image.new("RGB", (200, 150), "white").save(tmp_path / "blank.png")
+    why = "there is so little to see that only the same bytes or pixels would be found"
+    rows = done("search", collection, tmp_path / "blank.png", pictures / "b.jpg").stdout.splitlines()
+    assert rows[1].endswith(f"  nothing found; {why}")
+    assert rows[2].endswith("  nothing found")
+    told = [
+        json.loads(line)
+        for line in done("search", collection, tmp_path / "blank.png", pictures / "b.jpg", "--json").stdout.splitlines()
+    ]
+    assert [item.get("plain") for item in told] == [why, None]
+
+
 def test_columns_of_an_answer_are_as_wide_as_its_ids(collection: Path, pictures: Path) -> None:
     shutil.copy(pictures / "b.jpg", pictures / "a cat that looks at you.jpg")
     done("index", "add", collection, pictures, code=1)
