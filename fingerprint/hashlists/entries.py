@@ -239,6 +239,7 @@ def blank_separated(text: str) -> list[str]:
     if len(hashes) != 1 or len(words) == 1 or (found := _HASH_WORD.search(text)) is None:
         return words
     head, tail = text[: found.start()].strip(_BLANKS), text[found.end() :].strip(_BLANKS)
+    head = head.removesuffix(":").rstrip(_BLANKS)
     fields = [head, found[0]] if head else [found[0]]
     for recognise in (_algorithm_of, _USUAL_QUALITIES.get, _algorithm_of):
         first, *rest = blank_words(tail, 1) or [""]

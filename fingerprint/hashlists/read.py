@@ -34,6 +34,8 @@ _BLANKS = " "
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: A line that begins with # and has a hash in a field after the first one.
 _NAMED_WITH_HASH_SIGN = re.compile(rf"\s*#[^ \t].*?[\t,;] *(?:{ANY_HASH}) *(?:[\t,;]|$)")
+#: A hash as programs write numbers.
+_WITH_PREFIX = re.compile(rf"(?<![\w.-])0[xX](?=(?:{ANY_HASH})(?![\w.-]))")
 #: What a file that is no text in UTF-8 begins with.
 _OTHER_FORMS = {
     b"\xff\xfe": "text in UTF-16 or UTF-32",
@@ -77,6 +79,7 @@ def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | N
       has some must come before the first hash.
     * A line of a path, two blanks and three hashes of 64 bits is one that ``fingerprint hash`` prints without
       ``--algorithm``: it has a pHash, a dHash and an aHash.
+    * A hash may begin with ``0x``.
     * Any other line has a hash and perhaps more fields, separated by tabs, commas, semicolons or blanks. The field of
       64 or 16 hex digits is the hash; a line with several such fields is malformed. A field that names an algorithm
       gives the algorithm. A whole number from 0 to 100 directly after the hash is the quality if there are three fields
@@ -84,7 +87,7 @@ def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | N
       would exclude the hash. The other field is the id. Several others beside each other, without quotation marks, are
       an id that holds commas or semicolons, unless the first or the last is a number: then the line is malformed, as it
       is if more than one can be the id. Where only blanks separate, all text before the hash, or after its algorithm
-      and quality, is one id.
+      and quality, is one id; a colon between it and the hash is not part of it.
 
     Quotation marks work as in CSV, except where blanks separate. An id that `fingerprint.names.written_name` wrote is
     read back.
@@ -191,6 +194,8 @@ class _Reading:
                 checked_entry((first or second).decode(), self._default, decoded(before or after or word or b""), level)
             ]
         line = self._decoded(raw.removeprefix(_BYTE_ORDER_MARK) if lines.number == 1 else raw, lines)
+        if "0x" in line or "0X" in line:
+            line = _WITH_PREFIX.sub("", line)
         text = without_end(line)
         start = text.lstrip()[:1]
         if not start or start == "#":
