@@ -508,9 +508,10 @@ class AddReport:
     again: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """Return the counts; there may be thousands of names."""
+        """Return the counts, and the first file that was skipped; there may be thousands."""
         counts = f"added={self.added}, unchanged={self.unchanged}, replaced={self.replaced}"
-        lists = f"skipped: {len(self.skipped)}, ignored: {len(self.ignored)}, plain: {len(self.plain)}"
+        first = f" ({self.skipped[0].path!r}, ...)" if self.skipped else ""
+        lists = f"skipped: {len(self.skipped)}{first}, ignored: {len(self.ignored)}, plain: {len(self.plain)}"
         return f"AddReport({counts}, {lists})"
 
 

@@ -173,7 +173,7 @@ class Reader:
         CollectionError
             If the reader is closed.
         """
-        self._check_open()
+        self.check_open()
         return self._snapshots.get(model_id, NOTHING)
 
     def close(self) -> None:
@@ -184,7 +184,8 @@ class Reader:
         self._snapshots, self._pictures, self._closed = {}, (), True
         self.catalogue.close()
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raise `CollectionError` if the reader is closed."""
         if self._closed:
             raise CollectionError(f"{self.folder}: this collection was closed; open it again")
 
@@ -198,7 +199,7 @@ class Reader:
         CollectionError
             If the reader is closed.
         """
-        self._check_open()
+        self.check_open()
         known = {
             number: segment
             for snapshot in self._snapshots.values()
@@ -365,7 +366,7 @@ class Reader:
     @property
     def model_ids(self) -> list[str]:
         """The collection's own model, and those whose vectors were imported."""
-        self._check_open()
+        self.check_open()
         return sorted({*self._snapshots, self.model_id})
 
     def nearest_vectors(self, vectors: F32, model_id: str, k: int, *, exact: bool = False) -> list[list[Neighbour]]:

@@ -116,7 +116,10 @@ class Writer:
         ------
         CollectionBusyError
             If another process, or another object of this one, is writing.
+        CollectionError
+            If the reader is closed.
         """
+        self.reader.check_open()
         self._lock.acquire()
         try:
             if self._lock.depth == 1:

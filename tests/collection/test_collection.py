@@ -24,6 +24,7 @@ from fingerprint import Answer, Collection, Match, Skipped, compare, create_coll
 from fingerprint.config import DEFAULT_CONFIG, Config, StorageConfig, config_for
 from fingerprint.edits import apply_edits
 from fingerprint.errors import (
+    CollectionError,
     CollectionExistsError,
     CollectionNotFoundError,
     ConfigError,
@@ -920,6 +921,15 @@ class TestCollection:
         with open_collection(built, models=other) as opened, open_collection(built) as plain:
             one, two = (c.search(copies["chelsea.png"])[0].score for c in (opened, plain))
         assert one == pytest.approx(two - 5)
+
+    def test_a_closed_one_says_so_whatever_is_asked(self, built: Path, scenes: dict[str, U8]) -> None:
+        closed = open_collection(built)
+        closed.close()
+        calls: list[Callable[[], object]] = [lambda: closed.add("x", scenes["coins"]), lambda: closed.remove(["x"])]
+        calls += [lambda: closed.add_images([("x", scenes["coins"])]), closed.compact, lambda: closed.ids]
+        for call in calls:
+            with pytest.raises(CollectionError, match="this collection was closed; open it again"):
+                call()
 
     def test_closing_twice_is_no_error(self, built: Path) -> None:
         collection = open_collection(built)
