@@ -457,8 +457,8 @@ class Answer:
         Ids of references that were left out as what is stored of them is damaged, and the reason. Only those that the
         query would have been compared with are named.
     plain : bool
-        Whether the query is so flat, or so bare of keypoints, that only the same file, or one with the same pixels, can be
-        found for it.
+        Whether the query is so flat, or so bare of keypoints, that only the same file, or one with the same pixels, can
+        be found for it.
     """
 
     query: str

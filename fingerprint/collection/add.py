@@ -112,12 +112,7 @@ def add_images(
     CollectionError
         If writing fails; what was published before stays.
     """
-    published = unchanged = replaced = 0
-    skipped: list[Skipped] = []
-    plain: list[str] = []
-    again: list[str] = []
-    batch = _Batch()
-    owners: dict[str, str] = {}
+    adding = _Adding(writer, config, n_workers)
     under_way: deque[tuple[str | None, str]] = deque()
 
     def offered() -> Iterator[_Offered]:  # runs in this thread, which alone uses the catalogue
@@ -128,7 +123,7 @@ def add_images(
             yield _Offered(image_id, source, known)
 
     with writer.writing():
-        noted = writer.reader.skipped()
+        adding.noted = writer.reader.skipped()
         described = map_images(
             partial(_describe, models=models, config=config, replace_others=replace_others),
             offered(),
@@ -136,36 +131,90 @@ def add_images(
             strict=config.strict,
         )
         for done, result in enumerate(described, start=1):
-            outcome = result if isinstance(result, Skipped) else _unless_repeated(result, owners)
-            known_path, path = under_way.popleft()
-            if isinstance(outcome, Skipped):
-                if config.strict:
-                    raise ImageError(outcome.path, outcome.reason)
-                skipped.append(outcome)
-                if known_path is None or os.path.lexists(known_path):  # what never was there is no file of the user's
-                    batch.skipped.append(Skipped(path, outcome.reason))
-            elif outcome.fingerprint is None:
-                unchanged += 1
-                if path in noted:
-                    batch.cleared.append(path)
-                if outcome.moved is not None:
-                    batch.moved[outcome.record.image_id] = outcome.moved
-            else:
-                batch.fingerprints.append(outcome.fingerprint)
-                batch.records.append(outcome.record)
-                if writer.reader.has_under_other_id(outcome.record):
-                    again.append(outcome.record.image_id)
-                if outcome.plain:
-                    plain.append(outcome.record.image_id)
-            if len(batch) >= config.storage.batch:
-                published += len(batch.records)
-                replaced += _publish(writer, batch, n_workers)
-                batch = _Batch()
+            adding.take(result, *under_way.popleft())
             if progress is not None:
                 progress(done, total)
-        published += len(batch.records)
-        replaced += _publish(writer, batch, n_workers)
-    return AddReport(published - replaced, unchanged, replaced, tuple(skipped), (), tuple(plain), tuple(again))
+        adding.publish()
+    return adding.report()
+
+
+class _Adding:
+    """A run of adding: the batch under way, and what has come of all pictures so far.
+
+    Attributes
+    ----------
+    noted : set of str
+        Paths that the catalogue lists as not added.
+    """
+
+    def __init__(self, writer: Writer, config: Config, n_workers: int | None) -> None:
+        self.noted: set[str] = set()
+        self._writer, self._config, self._n_workers = writer, config, n_workers
+        self._batch = _Batch()
+        self._owners: dict[str, str] = {}
+        self._published = self._unchanged = self._replaced = 0
+        self._skipped: list[Skipped] = []
+        self._plain: list[str] = []
+        self._again: list[str] = []
+
+    def take(self, result: _Described | Skipped, path: str | None, name: str) -> None:
+        """Take the next picture, of the file at `path` if it has one, and publish the batch when it is full.
+
+        Raises
+        ------
+        ImageError
+            If the picture is skipped and the settings are strict.
+        """
+        outcome = result if isinstance(result, Skipped) else _unless_repeated(result, self._owners)
+        if isinstance(outcome, Skipped):
+            self._skip(outcome, path, name)
+        elif outcome.fingerprint is None:
+            self._unchanged += 1
+            if name in self.noted:
+                self._batch.cleared.append(name)
+            if outcome.moved is not None:
+                self._batch.moved[outcome.record.image_id] = outcome.moved
+        else:
+            self._batch.fingerprints.append(outcome.fingerprint)
+            self._batch.records.append(outcome.record)
+            if self._writer.reader.has_under_other_id(outcome.record):
+                self._again.append(outcome.record.image_id)
+            if outcome.plain:
+                self._plain.append(outcome.record.image_id)
+        if len(self._batch) >= self._config.storage.batch:
+            self.publish()
+
+    def _skip(self, skipped: Skipped, path: str | None, name: str) -> None:
+        if self._config.strict:
+            raise ImageError(skipped.path, skipped.reason)
+        self._skipped.append(skipped)
+        if path is None or os.path.lexists(path):  # a mistyped name is not worth a note that stays
+            self._batch.skipped.append(Skipped(name, skipped.reason))
+
+    def publish(self) -> None:
+        """Write the batch."""
+        batch, self._batch = self._batch, _Batch()
+        if batch.skipped:
+            self._writer.note_skipped(batch.skipped)
+        if batch.cleared:
+            self._writer.clear_skipped(batch.cleared)
+        if batch.moved:
+            self._writer.note_moved(batch.moved)
+        replaced = self._writer.add(batch.fingerprints, batch.records, replaced=None, n_workers=self._n_workers)
+        self._published += len(batch.records)
+        self._replaced += len(replaced)
+
+    def report(self) -> AddReport:
+        """Return what has come of all pictures."""
+        return AddReport(
+            self._published - self._replaced,
+            self._unchanged,
+            self._replaced,
+            tuple(self._skipped),
+            (),
+            tuple(self._plain),
+            tuple(self._again),
+        )
 
 
 def describe_all(
@@ -187,17 +236,6 @@ def describe_all(
             batch.fingerprints.append(result.fingerprint)
             batch.records.append(result.record)
     return batch.fingerprints, batch.records
-
-
-def _publish(writer: Writer, batch: _Batch, n_workers: int | None) -> int:
-    """Write a batch and return how many pictures it replaced."""
-    if batch.skipped:
-        writer.note_skipped(batch.skipped)
-    if batch.cleared:
-        writer.clear_skipped(batch.cleared)
-    if batch.moved:
-        writer.note_moved(batch.moved)
-    return len(writer.add(batch.fingerprints, batch.records, replaced=None, n_workers=n_workers))
 
 
 def _unless_repeated(described: _Described, owners: dict[str, str]) -> _Described | Skipped:
