@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from fingerprint.cli._compiling import QUIET
 from fingerprint.cli._output import STRICT, shown
 from fingerprint.config import DEFAULT_LIMITS, DEFAULT_PROFILE, QUERY_PROFILES, ReadLimits
 from fingerprint.errors import ConfigError
@@ -82,9 +83,18 @@ def json_option(shape: str) -> Callable[[Command], Command]:
 def message_options(command: Command) -> Command:
     """Add ``--quiet`` and ``--verbose``."""
     quiet = click.option(
-        "-q", "--quiet", is_flag=True, help="No progress bars and no notes; skipped files are still listed."
+        "-q",
+        "--quiet",
+        is_flag=True,
+        callback=_keep_quiet,
+        help="No progress bars and no notes; skipped files are still listed.",
     )
     return quiet(verbose_option(command))
+
+
+def _keep_quiet(ctx: click.Context, _param: click.Parameter, value: bool) -> bool:
+    ctx.meta[QUIET] = value
+    return value
 
 
 def verbose_option(command: Command) -> Command:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._ignored import listed_images, note_ignored
 from fingerprint.cli._options import (
     IMAGES,
     AlgorithmName,
@@ -18,7 +19,7 @@ from fingerprint.cli._options import (
     reading_options,
     workers_option,
 )
-from fingerprint.cli._output import finish, listed_images, note_ignored, print_json, print_line, shown_name
+from fingerprint.cli._output import finish, print_json, print_line, shown_name
 from fingerprint.cli._progress import progress
 
 if TYPE_CHECKING:
@@ -153,4 +154,4 @@ def _print_stored(path: Path, hashes: U64, form: str) -> None:
     if form == "json":
         print_json({"path": str(path), **dict(zip(HASH_ALGORITHMS, digits, strict=True))})
     else:
-        click.echo(f"{shown_name(path)}  {' '.join(digits)}")
+        print_line(f"{shown_name(path)}  {' '.join(digits)}")

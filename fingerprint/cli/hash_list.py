@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._ignored import listed_images, note_ignored
 from fingerprint.cli._options import (
     IMAGES,
     AlgorithmName,
@@ -24,8 +25,6 @@ from fingerprint.cli._output import (
     finish,
     leave_after_skips,
     list_on_stderr,
-    listed_images,
-    note_ignored,
     print_json,
     print_line,
     shown,

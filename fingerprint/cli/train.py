@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._ignored import listed_images, note_ignored
 from fingerprint.cli._options import (
     EXISTING_FILE,
     FOLDER,
@@ -18,7 +19,7 @@ from fingerprint.cli._options import (
     reading_options,
     workers_option,
 )
-from fingerprint.cli._output import finish, listed_images, note_ignored, print_json, shown, skipped_json
+from fingerprint.cli._output import finish, print_json, shown, skipped_json
 from fingerprint.cli._progress import progress
 from fingerprint.config import DEFAULT_CONFIG, DEFAULT_TRAIN_CONFIG, TrainConfig
 from fingerprint.errors import ConfigError

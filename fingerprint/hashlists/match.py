@@ -56,7 +56,8 @@ class ListedPicture:
         Best quality of its hashes, [0, 100], over the algorithms of the list and the orientations that are compared.
         Hashes below `fingerprint.hashes.MIN_QUALITY` are not compared.
     matches : tuple of ListMatch
-        By distance, then in the order of the list; each entry once, in its nearest orientation.
+        By distance, then in the order of the list; each hash of an id once, also if the list repeats it, in its nearest
+        orientation.
     """
 
     quality: int
@@ -133,7 +134,10 @@ class ListMatcher:
             worthy = {i: found.value for i, found in enumerate(hashes) if found.quality >= MIN_QUALITY}
             if worthy:
                 matches += group.near(worthy)
-        return ListedPicture(quality, tuple(sorted(matches, key=lambda match: (match.distance, match.line))))
+        once: dict[tuple[str, str, str], ListMatch] = {}
+        for match in sorted(matches, key=lambda match: (match.distance, match.line)):
+            once.setdefault((match.algorithm, match.hash, match.id), match)
+        return ListedPicture(quality, tuple(once.values()))
 
 
 class _Group:

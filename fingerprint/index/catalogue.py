@@ -157,7 +157,7 @@ class Catalogue(Database):
             known = is_unicode(image_id) and (model_id is None or is_unicode(model_id))
             segments = self._db.execute(query, (image_id, model_id, model_id)).fetchall() if known else []
             if not segments:
-                raise UnknownIdError(f"{image_id}: no such id in the collection; nothing was removed")
+                raise UnknownIdError(f"{image_id}: no such id in the collection; nothing was removed", image_id)
             self._db.executemany("UPDATE segments SET n_removed = n_removed + 1 WHERE number = ?", segments)
 
     def remove_rows(self, number: int, rows: Sequence[int]) -> None:

@@ -133,6 +133,26 @@ class TestHash:
         assert "need '--algorithm NAME'" in done("hash", "--format", "csv", folder, code=2).stderr
         assert "no hash algorithm is called 'sha1'" in done("hash", "--algorithm", "sha1", folder, code=2).stderr
 
+    @pytest.mark.parametrize("form", ["text", "json"])
+    def test_without_an_algorithm_it_is_a_list_too(
+        self, form: str, folder: Path, tmp_path: Path, odd: list[str]
+    ) -> None:
+        pictures = tmp_path / "odd"
+        pictures.mkdir()
+        for name in odd:
+            (pictures / name).write_bytes((folder / "rocket.jpg").read_bytes())
+        printed = done("hash", "--format", form, pictures, folder).stdout_bytes
+        read = read_hash_list(io.BytesIO(printed))
+        assert read.malformed == ()
+        assert [group.algorithm for group in read.groups] == ["phash", "dhash", "ahash"]
+        names = [str(pictures / name) for name in odd] + [str(folder / f"{name}.jpg") for name in NAMES]
+        assert all(sorted(group.ids) == sorted(names) for group in read.groups)
+        (tmp_path / "list").write_bytes(printed)
+        found, _ = objects(done("hash-list", "match", "--json", tmp_path / "list", folder / "coffee.jpg"))
+        assert {(match["id"], match["algorithm"]) for match in found["matches"]} >= {
+            (str(folder / "coffee.jpg"), name) for name in ("phash", "dhash", "ahash")
+        }
+
     @pytest.mark.parametrize("form", ["text", "csv", "json"])
     def test_odd_names_are_printed_so_that_a_list_has_them(
         self, form: str, folder: Path, tmp_path: Path, odd: list[str]
