@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._inputs import refuse_input
 from fingerprint.cli._options import (
     EXISTING_FILE,
     NewFile,
@@ -68,6 +69,8 @@ def compare_command(
     from fingerprint.report import IDENTICAL_VERDICT, RELATION_VERDICTS, probability_text, variant_text
     from fingerprint.verify.compare import compare
 
+    if picture is not None:
+        refuse_input(picture, "--picture", files=(query, reference), folders=(models_folder,))
     config = replace(config_for(profile), limits=chosen_limits())
     verification = compare(query, reference, models=chosen_models(models_folder), config=config)
     if picture is not None:

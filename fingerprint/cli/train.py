@@ -9,6 +9,7 @@ import click
 
 from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._ignored import listed_images, note_ignored
+from fingerprint.cli._inputs import refuse_input
 from fingerprint.cli._options import (
     EXISTING_FILE,
     FOLDER,
@@ -129,6 +130,8 @@ def train_command(
     existing = next((out / name for name in (ARRAYS_NAME, MANIFEST_NAME) if (out / name).exists()), None)
     if existing is not None and not force:
         raise ConfigError(f"{existing}: already exists; choose another --out, or replace it with --force")
+    for name in (ARRAYS_NAME, MANIFEST_NAME):
+        refuse_input(out / name, "--out", files=(known_pairs,), pictures=paths)
     out.mkdir(parents=True, exist_ok=True)
     images, unread, ignored = listed_images(paths)
     with progress(quiet=quiet) as report:
