@@ -47,8 +47,7 @@ def add_images(
                 named, root=root, replace=replace_others, n_workers=n_workers, progress=partial(report, "images")
             )
         else:
-            files, others = identify_images(named, root)
-            listed = _Listed(files, others, root)
+            listed = _Listed(*identify_images(named, root), root)
             added = collection.add_images(
                 listed, replace=replace_others, n_workers=n_workers, progress=partial(report, "images of the list")
             )

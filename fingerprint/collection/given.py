@@ -17,7 +17,7 @@ _SIMILAR = 0.7  # of the letters, as difflib counts them
 _FEW_IDS = 20_000  # that are compared letter by letter, in about a second
 
 
-def checked_source(source: ImageSource) -> ImageSource:
+def checked_source(source: ImageSource | object) -> ImageSource:
     """Return a picture as it is given.
 
     Raises
