@@ -17,8 +17,8 @@ _SIMILAR = 0.7  # of the letters, as difflib counts them
 _FEW_IDS = 20_000  # that are compared letter by letter, in about a second
 
 
-def checked_source(source: ImageSource) -> ImageSource:
-    """Return a picture as it is given.
+def check_source(source: object) -> None:
+    """Check that a picture is given as one.
 
     Raises
     ------
@@ -32,7 +32,6 @@ def checked_source(source: ImageSource) -> ImageSource:
             f"an object of the type {kind} is no picture here; give a path, the bytes of an image file, or a uint8 "
             "array (numpy.asarray(image) of a Pillow image)",
         )
-    return source
 
 
 def checked_pairs(images: Iterable[tuple[str, ImageSource]]) -> Iterator[tuple[str, ImageSource]]:
