@@ -54,11 +54,11 @@ def add_images(
             added = replace(added, skipped=(*added.skipped, *listed.outside), ignored=listed.ignored())
     unread = unread_folders(added.ignored)
     ignored = [name for name in added.ignored if not Path(name).is_dir()]
-    others, unsupported = divided(ignored)
+    no_images, unsupported = divided(ignored)
     if as_json:
         for item in (*added.skipped, *unread):
             print_json({"path": item.path, "skipped": item.reason})
-        for name in others:
+        for name in no_images:
             print_json({"path": name, "ignored": NO_IMAGE})
         for name in unsupported:
             print_json({"path": name, "ignored": UNSUPPORTED})
@@ -73,7 +73,7 @@ def add_images(
                 "unchanged": added.unchanged,
                 "replaced": added.replaced,
                 "skipped": len(added.skipped),
-                "ignored": len(others),
+                "ignored": len(no_images),
                 "unsupported": len(unsupported),
                 "plain": len(added.plain),
                 "again": len(added.again),

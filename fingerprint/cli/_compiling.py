@@ -14,7 +14,7 @@ QUIET = f"{__name__}.quiet"
 _INTERVAL = 0.25  # seconds between two looks
 _MANY = 5  # looks that find a compiler at work, a little more than a second
 _COMPILER = "numba.core.compiler"
-_NOTE = "compiling kernels, once after installing; this can take a minute or more, and later runs start at once"
+_NOTE = "compiling kernels, once after installing; this takes a while, later runs start at once"
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from fingerprint.collection.given import checked_pairs, checked_source
+from fingerprint.collection.given import check_source, checked_pairs
 from fingerprint.config import Config
 from fingerprint.errors import ImageError
 from fingerprint.features.describe import describe_reference, query_from_fingerprint
@@ -256,7 +256,7 @@ def _describe(item: _Offered, models: Models, config: Config, *, replace_others:
     if not isinstance(image_id, str):
         raise ImageError(name, f"its id is {image_id!r}; an id is a text")
     try:
-        checked_source(source)
+        check_source(source)
     except ImageError as error:
         raise ImageError(name, error.reason) from error
     if not is_unicode(image_id):

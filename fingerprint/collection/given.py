@@ -17,8 +17,13 @@ _SIMILAR = 0.7  # of the letters, as difflib counts them
 _FEW_IDS = 20_000  # that are compared letter by letter, in about a second
 
 
+<<<<<<< HEAD
 def checked_source(source: ImageSource | object) -> ImageSource:
     """Return a picture as it is given.
+=======
+def check_source(source: object) -> None:
+    """Check that a picture is given as one.
+>>>>>>> mendnew
 
     Raises
     ------
@@ -32,7 +37,6 @@ def checked_source(source: ImageSource | object) -> ImageSource:
             f"an object of the type {kind} is no picture here; give a path, the bytes of an image file, or a uint8 "
             "array (numpy.asarray(image) of a Pillow image)",
         )
-    return source
 
 
 def checked_pairs(images: Iterable[tuple[str, ImageSource]]) -> Iterator[tuple[str, ImageSource]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from fingerprint.collection.given import checked_source
+from fingerprint.collection.given import check_source
 from fingerprint.config import Config
 from fingerprint.errors import CollectionCorruptError, ConfigError, ImageError
 from fingerprint.features.describe import describe_query, has_local_descriptors, query_from_fingerprint
@@ -171,7 +171,8 @@ class Search:
     def _describe(self, source: ImageSource) -> tuple[Query, float]:
         """Return a query, and the milliseconds that describing it took."""
         watch = Stopwatch()
-        query = describe_query(checked_source(source), self._models, self._config)
+        check_source(source)
+        query = describe_query(source, self._models, self._config)
         return query, watch.lap()
 
     def _answer_batched(self, item: Skipped | _Described) -> Answer | Skipped:
