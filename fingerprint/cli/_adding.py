@@ -16,6 +16,7 @@ from fingerprint.cli._ignored import NO_IMAGE, UNSUPPORTED, divided, note_ignore
 from fingerprint.cli._output import count, finish, list_on_stderr, print_json, shown_name
 from fingerprint.cli._progress import progress
 from fingerprint.errors import ConfigError
+from fingerprint.listfiles import bounded
 
 if TYPE_CHECKING:
     from fingerprint.collection.collection import Collection
@@ -113,7 +114,7 @@ class _Listed:
     def __iter__(self) -> Iterator[tuple[str, Path]]:
         """Yield (id, file); a line of stdin is read only when it is needed."""
         yield from tuple(self._files)
-        for line in sys.stdin.buffer:
+        for line in bounded(sys.stdin.buffer):
             name = os.fsdecode(line.rstrip(b"\r\n"))
             for item in self._found(name) if name else ():
                 if item not in self._files:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from pathlib import Path
 from typing import BinaryIO
 
 from fingerprint.errors import ConfigError
@@ -27,6 +26,7 @@ from fingerprint.hashlists.entries import (
 )
 from fingerprint.hashlists.lines import SEPARATORS, Lines, decoded, split_fields, with_broken_bytes, without_end
 from fingerprint.hashlists.lists import UNKNOWN_QUALITY, GroupBuilder, HashList, MalformedLine
+from fingerprint.listfiles import bounded, open_list
 from fingerprint.names import read_name
 from fingerprint.types import HASH_ALGORITHMS
 
@@ -97,7 +97,8 @@ def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | N
     Parameters
     ----------
     source : path-like or binary file
-        UTF-8, with or without byte-order mark, any line ends. A binary file is read to its end and stays open.
+        UTF-8, with or without byte-order mark, any line ends. A binary file is read to its end and stays open. For
+        pipes and limits see `fingerprint.listfiles`.
     algorithm : str or None
         Name of the algorithm of all hashes for which the list names none.
 
@@ -109,7 +110,7 @@ def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | N
     Raises
     ------
     ConfigError
-        There is no such algorithm, the file cannot be read, or it has no usable hash.
+        There is no such algorithm, the file cannot be read or is too long, or it has no usable hash.
 
     Examples
     --------
@@ -124,10 +125,10 @@ def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | N
     try:
         if isinstance(source, str | os.PathLike):
             name = os.fspath(source)
-            with Path(source).open("rb") as stream:
+            with open_list(source) as stream:
                 return _Reading(name, default).of(Lines(stream))
         name = source.name if isinstance(getattr(source, "name", None), str) else "<stream>"
-        return _Reading(name, default).of(Lines(source))
+        return _Reading(name, default).of(Lines(bounded(source)))
     except OSError as error:
         raise ConfigError(f"{name}: the list of hashes cannot be read: {error.strerror or error}") from error
 
