@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fingerprint.kernels.coverage import covered_pixels
+from fingerprint.kernels.warp import covered_pixels
 from fingerprint.types import F64, Bool
 
 #: Samples this near to the rim of the picture, in its pixels, may be rounded to either side.
