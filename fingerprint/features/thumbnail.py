@@ -37,7 +37,8 @@ def is_flat(thumbnail: U8) -> bool:
     >>> is_flat(open_thumbnail(make_thumbnail(np.full((30, 200), 7, np.uint8))))
     True
     """
-    return bool(shrink(thumbnail, _FLAT_SIDE, _FLAT_SIDE).std() < _FLAT)
+    _, deviation = cv2.meanStdDev(shrink(thumbnail, _FLAT_SIDE, _FLAT_SIDE))
+    return bool(deviation[0, 0] < _FLAT)
 
 
 def make_thumbnail(grey: U8) -> U8:
@@ -139,6 +140,8 @@ def make_pyramid(grey: U8) -> tuple[U8, ...]:
 
 def shrink(pixels: U8, height: int, width: int) -> U8:
     """Return a picture at a smaller size, every pixel an average over its area: uint8 (h, w) -> (height, width)."""
+    if pixels.shape == (height, width):
+        return pixels
     return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 

@@ -168,7 +168,7 @@ def _measure_cells(sums, cells):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _sum_products(qx, qy, rx, ry, top, products):  # type: ignore[no-untyped-def]
-    """Write the products of both pictures' gradients for each move: over the pixels of each cell, in its first column."""
+    """Write the products of both gradients for each move: over the pixels of each cell, in its first column."""
     n = rx.shape[0]
     for move in range(_N_MOVES):
         j, i = move // _MOVES, move % _MOVES
