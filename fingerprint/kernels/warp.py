@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fingerprint.kernels.compiled import njit
-from fingerprint.types import F64, U8, U32, Bool
+from fingerprint.types import F64, I64, U8, U32
 
 #: Samples of a pixel of the grid each way. Pixels are oblong in the picture, so they are averages of isotropic samples.
 SAMPLES = 2
@@ -95,8 +95,8 @@ def invert(m: F64):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def covered_pixels(to_picture: F64, width: int, height: int, side: int, samples: int) -> Bool:
-    """Mark the pixels of a square grid that a picture covers wholly.
+def covered_columns(to_picture: F64, width: int, height: int, side: int, samples: int) -> I64:
+    """Return which pixels of each row of a square grid a picture covers wholly.
 
     Parameters
     ----------
@@ -112,49 +112,33 @@ def covered_pixels(to_picture: F64, width: int, height: int, side: int, samples:
 
     Returns
     -------
-    bool array, shape (side, side)
-        Whether all samples of a pixel lie in the picture, which reaches half a pixel beyond the centres of its pixels.
+    int64 array, shape (side, 2)
+        For each row, the first pixel all of whose samples lie in the picture, and the one after the last; equal if
+        there is none. The picture reaches half a pixel beyond the centres of its pixels.
     """
-    out = np.zeros((side, side), np.bool_)
-    bounds = _bounds(to_picture, width, height)
-    for row in range(side):
-        first, last = _covered_columns(bounds, row, side, samples)
-        out[row, first:last] = True
-    return out
-
-
-@njit(cache=True, nogil=True)
-def _bounds(to_picture: F64, width: int, height: int) -> F64:
-    """Return the sides of the picture as linear functions of a sample's position, none negative inside: shape (4, 3).
-
-    Beyond the horizon one of them is negative.
-    """
+    # The picture is where none of these is negative; beyond the horizon one of them is. Each is a * x + b in a row, so
+    # the samples of a row that are inside are an interval.
     bounds = np.empty((4, 3))
     bounds[0] = to_picture[0] + 0.5 * to_picture[2]
     bounds[1] = (width - 0.5) * to_picture[2] - to_picture[0]
     bounds[2] = to_picture[1] + 0.5 * to_picture[2]
     bounds[3] = (height - 0.5) * to_picture[2] - to_picture[1]
-    return bounds
-
-
-@njit(cache=True, nogil=True)
-def _covered_columns(bounds, row, side, samples):  # type: ignore[no-untyped-def]
-    """Return the first column of a row of pixels all of whose samples are inside, and the one after the last."""
-    # Each bound is a * x + b in a row, so the samples of a row that are inside are an interval.
-    first, last = 0.0, float(side * samples - 1)
-    for y in range(row * samples, (row + 1) * samples):
-        for i in range(4):
-            a, b = bounds[i, 0], bounds[i, 1] * y + bounds[i, 2]
-            if a > 0:
-                first = max(first, -b / a)
-            elif a < 0:
-                last = min(last, -b / a)
-            elif b < 0:
-                last = -1.0
-    if not first <= last:
-        return 0, 0
-    begin = int(np.ceil(first / samples))
-    return begin, max(begin, int(np.floor((last + 1) / samples)))
+    out = np.zeros((side, 2), np.int64)
+    for row in range(side):
+        first, last = 0.0, float(side * samples - 1)
+        for y in range(row * samples, (row + 1) * samples):
+            for i in range(4):
+                a, b = bounds[i, 0], bounds[i, 1] * y + bounds[i, 2]
+                if a > 0:
+                    first = max(first, -b / a)
+                elif a < 0:
+                    last = min(last, -b / a)
+                elif b < 0:
+                    last = -1.0
+        if first <= last:
+            begin, end = int(np.ceil(first / samples)), int(np.floor((last + 1) / samples))
+            out[row] = begin, max(begin, end)
+    return out
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -165,7 +149,7 @@ def warp_to_grid(picture: U8, to_picture: F64, side: int):  # type: ignore[no-un
     ----------
     picture : uint8 array, shape (h, w)
     to_picture : float64 array, shape (3, 3)
-        As in `covered_pixels`.
+        As in `covered_columns`.
     side : int
         Pixels of the grid each way, even.
 
@@ -176,19 +160,18 @@ def warp_to_grid(picture: U8, to_picture: F64, side: int):  # type: ignore[no-un
         Pixels that are not covered are sampled beside covered ones, where averages over 2 x 2 pixels need them, and are
         0 elsewhere.
     covered : bool array, shape (side, side)
-        From `covered_pixels`.
+        By `covered_columns`.
     """
     height, width = picture.shape
-    covered = np.zeros((side, side), np.bool_)
-    grid = np.zeros((side, side), np.uint8)
-    bounds = _bounds(to_picture, width, height)
+    grid, covered = np.zeros((side, side), np.uint8), np.zeros((side, side), np.bool_)
+    columns = covered_columns(to_picture, width, height, side, SAMPLES)
     corners = _pack_corners(picture)
     at, right, down = np.empty(side, np.uint32), np.empty(side, np.float32), np.empty(side, np.float32)
     values, sums = np.empty(side, np.uint32), np.empty(side, np.uint32)
     for top in range(0, side, 2):
         begin, end = side, 0  # columns that are covered in either of two rows of pixels
         for row in range(top, top + 2):
-            first, last = _covered_columns(bounds, row, side, SAMPLES)
+            first, last = columns[row]
             covered[row, first:last] = True
             if first < last:
                 begin, end = min(begin, first), max(end, last)
