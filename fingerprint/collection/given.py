@@ -17,13 +17,8 @@ _SIMILAR = 0.7  # of the letters, as difflib counts them
 _FEW_IDS = 20_000  # that are compared letter by letter, in about a second
 
 
-<<<<<<< HEAD
-def checked_source(source: ImageSource | object) -> ImageSource:
-    """Return a picture as it is given.
-=======
 def check_source(source: object) -> None:
     """Check that a picture is given as one.
->>>>>>> mendnew
 
     Raises
     ------

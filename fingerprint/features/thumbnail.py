@@ -140,7 +140,6 @@ def make_pyramid(grey: U8) -> tuple[U8, ...]:
 
 
 def shrink(pixels: U8, height: int, width: int) -> U8:
-<<<<<<< HEAD
     """Return a picture at a smaller size, every pixel an average over its area.
 
     The result is that of OpenCV with ``INTER_AREA``, to the bit. OpenCV is faster only if both sides are divided by
@@ -156,17 +155,13 @@ def shrink(pixels: U8, height: int, width: int) -> U8:
     uint8 array, shape (height, width) or (height, width, c)
     """
     h, w = pixels.shape[:2]
+    if (h, w) == (height, width):
+        return pixels
     if h < height or w < width or (h % height == 0 and w % width == 0):
         return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     n_channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     flat = np.ascontiguousarray(pixels).reshape(h, w * n_channels)
     return reduce_area(flat, n_channels, width, height).reshape(height, width, *pixels.shape[2:])
-=======
-    """Return a picture at a smaller size, every pixel an average over its area: uint8 (h, w) -> (height, width)."""
-    if pixels.shape == (height, width):
-        return pixels
-    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
->>>>>>> verify17
 
 
 def _encode(ending: str, pixels: U8, options: list[int]) -> U8:

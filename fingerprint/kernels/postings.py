@@ -232,13 +232,8 @@ def vote_postings(  # type: ignore[no-untyped-def]
                 q_of[m] = q_rows[at]
                 q_part[m] = q_frames[q_rows[at]]
                 _unpack(geometry[posting[hits[m]]], r_part[m])
-<<<<<<< HEAD
                 weight[m] = weights[bits[hits[m]]] * rarity[q_words[at] >> 2]
-            best = _best_score(len(hits), q_of, q_part, r_part, weight, tolerance, log_scale, min_cos, agreeing)
-=======
-                weight[m] = weights[bits[hits[m]]] * rarity[q_words[at]]
             best = _best_score(len(hits), q_of, q_part, r_part, terms, weight, tolerance, log_scale, min_cos, agreeing)
->>>>>>> verify17
             if best > 0:
                 if found == len(scores):
                     found_groups, scores = longer(found_groups, 2 * found), longer(scores, 2 * found)
