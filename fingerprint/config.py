@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from fingerprint.errors import ConfigError
 
@@ -17,6 +17,10 @@ from fingerprint.errors import ConfigError
 MAX_DESCRIPTOR_DIMENSION = 256
 #: Least probability with which a reference is called the source of a copy.
 COPY_PROBABILITY = 0.5
+#: How a collection finds the nearest descriptors of a single query: by Annoy's trees in large segments, by trees in all
+#: segments, or always by comparing all.
+DescriptorIndex: TypeAlias = Literal["auto", "annoy", "exact"]
+DESCRIPTOR_INDICES: tuple[DescriptorIndex, ...] = get_args(DescriptorIndex)
 
 
 _MOST_PIXELS = 180_000_000
@@ -151,10 +155,12 @@ class CandidateConfig(_Settings):
         are always verified too.
     hash_distance : int
         Largest Hamming distance, of 64 bits, at which a hash names a candidate.
+    descriptor_index : {"auto", "annoy", "exact"}
+        Which segments get Annoy's trees when they are written; queries that come one by one use them. A collection
+        keeps the setting that it was made with, also for what is added and merged later.
     annoy_from : int
-        Segments with at least this many references get Annoy's trees when they are written. Queries that come one by
-        one use them. In smaller segments comparing all descriptors is as quick as Annoy with a ``search_k`` that finds
-        9.5 of the 10 nearest.
+        With ``"auto"``: references from which a segment gets trees. In smaller ones comparing all descriptors is as
+        quick as Annoy with a ``search_k`` that finds 9.5 of the 10 nearest.
     """
 
     from_keypoints: int = 100
@@ -163,7 +169,20 @@ class CandidateConfig(_Settings):
     n_verified: int = 8
     n_always_verified: int = 3
     hash_distance: int = 12
+    descriptor_index: DescriptorIndex = "auto"
     annoy_from: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        if self.descriptor_index not in DESCRIPTOR_INDICES:
+            raise ConfigError(
+                f"descriptor_index {self.descriptor_index!r} is none of {', '.join(map(repr, DESCRIPTOR_INDICES))}"
+            )
+
+    def has_trees(self, n_references: int) -> bool:
+        """Return whether a segment of this size has Annoy's trees."""
+        if self.descriptor_index == "auto":
+            return n_references >= self.annoy_from
+        return self.descriptor_index == "annoy"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

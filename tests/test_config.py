@@ -36,7 +36,7 @@ OTHERS: dict[str, Any] = {
     "query": QUERY_PROFILES["thorough"],
     "query_views": True,
     "match": MatchConfig(n_words=5, tolerance=0.1),
-    "candidates": CandidateConfig(from_keypoints=7, annoy_from=1),
+    "candidates": CandidateConfig(from_keypoints=7, descriptor_index="annoy", annoy_from=1),
     "annoy": AnnoyConfig(n_trees=3),
     "probability_threshold": 0.9,
     "results": 3,

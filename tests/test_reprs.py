@@ -47,6 +47,8 @@ INFO = StoreInfo(
     keypoints=3_000_000,
     bytes=987_654_321,
     keep_local_descriptors=False,
+    descriptor_index="auto",
+    segments_with_trees=1,
     skipped=SKIPPED,
     imported=(VectorsInfo("resnet50", 12_000, 512, 1),),
 )

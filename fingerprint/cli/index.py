@@ -29,7 +29,7 @@ from fingerprint.cli._options import (
 from fingerprint.cli._output import EXIT_SKIPPED, count, leave, print_json, print_line, shown, shown_name, skipped_json
 from fingerprint.cli._progress import progress
 from fingerprint.cli.vectors import export_command, import_command, imported_json, model_id_option, print_imported
-from fingerprint.config import DEFAULT_CONFIG
+from fingerprint.config import DEFAULT_CONFIG, DESCRIPTOR_INDICES, DescriptorIndex
 
 
 @click.group("index")
@@ -63,12 +63,21 @@ def _adding_options(command: Command) -> Command:
     is_flag=True,
     help="Keep local descriptors, so that references can be queries without their files; more than doubles the size.",
 )
+@click.option(
+    "--descriptor-index",
+    type=click.Choice(DESCRIPTOR_INDICES),
+    default=DEFAULT_CONFIG.candidates.descriptor_index,
+    show_default=True,
+    help="How single queries find near descriptors: by Annoy's trees in segments of at least "
+    f"{DEFAULT_CONFIG.candidates.annoy_from:,} references, in all, or by comparing all.",
+)
 @_adding_options
 @engine_options
 def create_command(
     folder: Path,
     images: tuple[Path, ...],
     keep_local: bool,
+    descriptor_index: DescriptorIndex,
     root: Path | None,
     as_json: bool,
     models_folder: Path | None,
@@ -82,7 +91,8 @@ def create_command(
     from fingerprint.collection.collection import create_collection
 
     storage = replace(DEFAULT_CONFIG.storage, keep_local_descriptors=keep_local)
-    config = replace(DEFAULT_CONFIG, storage=storage, limits=chosen_limits())
+    candidates = replace(DEFAULT_CONFIG.candidates, descriptor_index=descriptor_index)
+    config = replace(DEFAULT_CONFIG, storage=storage, candidates=candidates, limits=chosen_limits())
     with create_collection(folder, models=chosen_models(models_folder), config=config) as collection:
         add_images(collection, folder, images, root, as_json=as_json, n_workers=n_workers, quiet=quiet)
 
@@ -239,6 +249,8 @@ def info_command(folder: Path, as_json: bool, models_folder: Path | None) -> Non
         "keypoints": info.keypoints,
         "bytes": info.bytes,
         "keeps_local": info.keep_local_descriptors,
+        "descriptor_index": info.descriptor_index,
+        "segments_with_trees": info.segments_with_trees,
     }
     if as_json:
         print_json({**facts, "imported": imported_json(info), "skipped": skipped_json(info.skipped)})
@@ -248,9 +260,9 @@ def info_command(folder: Path, as_json: bool, models_folder: Path | None) -> Non
             text = "yes" if value else "no"
         else:
             text = f"{value:,}" if isinstance(value, int) else shown_name(value)
-        click.echo(f"{name:<12} {text}")
+        click.echo(f"{name:<20} {text}")
     print_imported(info)
-    click.echo(f"{'skipped':<12} {len(info.skipped):,}")
+    click.echo(f"{'skipped':<20} {len(info.skipped):,}")
     for item in info.skipped:
         click.echo(f"  {shown_name(item.path)}: {shown(item.reason)}")
 

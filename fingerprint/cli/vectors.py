@@ -127,7 +127,7 @@ def imported_json(info: StoreInfo) -> list[dict[str, Any]]:
 
 def print_imported(info: StoreInfo) -> None:
     """Print how many models were imported, and a line for each."""
-    click.echo(f"{'imported':<12} {len(info.imported):,}")
+    click.echo(f"{'imported':<20} {len(info.imported):,}")
     for item in info.imported:
         click.echo(f"  {_sizes(item)} in {count(item.segments, 'segment')}")
 

@@ -182,13 +182,18 @@ class _Chosen:
 
 
 def searched_by_annoy(n_references: int, n_queries: int, config: Config) -> bool:
-    """Return whether Annoy is quicker than exact search in a segment of this size, for this many queries at once."""
-    return n_references >= config.candidates.annoy_from and n_queries < _BATCH_FROM
+    """Return whether Annoy searches a segment of this size, for this many queries at once."""
+    return config.candidates.has_trees(n_references) and n_queries < _BATCH_FROM
+
+
+def n_searched_by_annoy(snapshot: Snapshot, n_queries: int, config: Config) -> int:
+    """Return how many segments Annoy searches, for this many queries at once."""
+    return sum(_by_annoy(snapshot, n_queries, config, exact=False))
 
 
 def how_compared(snapshot: Snapshot, n_queries: int, config: Config, *, exact: bool) -> str:
     """Return in words how `nearest_vectors` compares this many queries."""
-    n_by_annoy = sum(_by_annoy(snapshot, n_queries, config, exact=exact))
+    n_by_annoy = 0 if exact else n_searched_by_annoy(snapshot, n_queries, config)
     batch = n_queries >= _BATCH_FROM
     others = "compared all at once, as the queries come in a batch" if batch else "compared one query at a time"
     return f"{n_by_annoy} of {len(snapshot.segments)} segments searched by Annoy, the others {others}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from fingerprint.config import DESCRIPTOR_INDICES, Config
 from fingerprint.datafiles import parse_json, read_small
 from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError, ModelMismatchError
 from fingerprint.index.atomic_folder import json_bytes
@@ -53,7 +55,14 @@ def read_collection_manifest(folder: Path) -> tuple[dict[str, Any], str]:
     data = _read(path)
     manifest = _parse(path, data)
     _check_entries(path, manifest, _COLLECTION_ENTRIES)
+    if manifest.setdefault("descriptor_index", DESCRIPTOR_INDICES[0]) not in DESCRIPTOR_INDICES:
+        raise corrupt(path, f"descriptor_index is {manifest['descriptor_index']!r}")
     return manifest, data.decode()
+
+
+def with_own_index(config: Config, manifest: Mapping[str, Any]) -> Config:
+    """Return settings with the ``descriptor_index`` that a collection was made with, given its manifest."""
+    return replace(config, candidates=replace(config.candidates, descriptor_index=manifest["descriptor_index"]))
 
 
 def raised(text: str) -> str:

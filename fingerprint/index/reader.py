@@ -12,12 +12,18 @@ from pathlib import Path
 
 import numpy as np
 
-from fingerprint.config import Config, description_digest
+from fingerprint.config import Config, DescriptorIndex, description_digest
 from fingerprint.errors import CollectionError, ConfigError, ModelMismatchError
-from fingerprint.index.candidates import find_candidates, how_compared, nearest_by_descriptor, nearest_vectors
+from fingerprint.index.candidates import (
+    find_candidates,
+    how_compared,
+    n_searched_by_annoy,
+    nearest_by_descriptor,
+    nearest_vectors,
+)
 from fingerprint.index.catalogue import Catalogue
 from fingerprint.index.layout import is_noted, segment_folder
-from fingerprint.index.manifests import corrupt, read_collection_manifest
+from fingerprint.index.manifests import corrupt, read_collection_manifest, with_own_index
 from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SEGMENT_MANIFEST
 from fingerprint.index.records import ImageRecord, storable
 from fingerprint.index.segment import PictureSegment
@@ -54,6 +60,10 @@ class StoreInfo:
     segments, keypoints, bytes : int
     keep_local_descriptors : bool
         Whether its pictures can be queries without their files.
+    descriptor_index : {"auto", "annoy", "exact"}
+        As in `fingerprint.config.CandidateConfig`.
+    segments_with_trees : int
+        Segments of pictures that single queries search by Annoy's trees.
     skipped : tuple of Skipped
         Files that could not be added.
     imported : tuple of VectorsInfo
@@ -68,6 +78,8 @@ class StoreInfo:
     keypoints: int
     bytes: int
     keep_local_descriptors: bool
+    descriptor_index: DescriptorIndex
+    segments_with_trees: int
     skipped: tuple[Skipped, ...]
     imported: tuple[VectorsInfo, ...]
 
@@ -99,6 +111,7 @@ class Reader:
     keep_local : bool
         Whether the collection keeps local descriptors.
     config : Config
+        With the ``descriptor_index`` of the collection.
     vocabulary : VocabularyModel
         Of the collection's own model.
     catalogue : Catalogue
@@ -147,6 +160,7 @@ class Reader:
                 f"{folder}: made with the settings {manifest['features']}, opened with "
                 f"{description_digest(config)}; use the same settings or build the collection again"
             )
+        config = with_own_index(config, manifest)
         return cls(folder, models, config, keep_local=manifest["keep_local_descriptors"])
 
     def __enter__(self) -> Reader:
@@ -419,6 +433,8 @@ class Reader:
             keypoints=sum(int(segment.offsets[-1]) for segment in self._pictures),
             bytes=_size(self.folder),
             keep_local_descriptors=self.keep_local,
+            descriptor_index=self.config.candidates.descriptor_index,
+            segments_with_trees=n_searched_by_annoy(snapshot, 1, self.config),
             skipped=tuple(Skipped(path, reason) for path, reason in self.catalogue.skipped()),
             imported=tuple(
                 VectorsInfo(model_id, own.n_live, own.segments[0].descriptors.shape[1], len(own.segments))

@@ -27,7 +27,7 @@ from fingerprint.index.check import damage
 from fingerprint.index.ids import SegmentIds
 from fingerprint.index.layout import MANIFEST_FACT, raise_format, segment_folder
 from fingerprint.index.lock import WriterLock
-from fingerprint.index.manifests import PICTURES, parse_segment_manifest, read_collection_manifest
+from fingerprint.index.manifests import PICTURES, parse_segment_manifest, read_collection_manifest, with_own_index
 from fingerprint.index.own_files import (
     CATALOGUE_NAME,
     COLLECTION_MANIFEST,
@@ -196,7 +196,9 @@ class Repair:
                 with self._catalogue.change():
                     self._catalogue.set_fact(MANIFEST_FACT, found)
                 self.restored.append(f"{self._folder / CATALOGUE_NAME}: its copy of {path.name} was restored")
-        self.keep_local = bool(read_collection_manifest(self._folder)[0]["keep_local_descriptors"])
+        manifest = read_collection_manifest(self._folder)[0]
+        self.keep_local = bool(manifest["keep_local_descriptors"])
+        self._config = with_own_index(self._config, manifest)
 
     def _is_manifest(self, text: str) -> bool:
         """Return whether a text is a manifest of a collection of these models and settings."""

@@ -59,7 +59,7 @@ def write_pictures(
     vocabulary : VocabularyModel
         Of the same model; gives the words of the inverted file.
     config : Config
-        Settings of Annoy, and the size from which a segment gets trees.
+        Settings of Annoy, and which segments get trees.
     keep_local : bool
         Whether to keep local descriptors. A picture needs them to be a query.
     n_workers : int, optional
@@ -353,9 +353,9 @@ def _add_ids(new: NewFolder, ids: SegmentIds) -> None:
 def _finish(
     new: NewFolder, kind: str, model_id: str, descriptors: F32, n_id_bytes: int, config: Config, counts: dict[str, int]
 ) -> str:
-    """Build trees if there are many vectors, write the manifest and give the folder its final name."""
+    """Build trees if the segment is to have them, write the manifest and give the folder its final name."""
     trees = None
-    if len(descriptors) >= config.candidates.annoy_from:
+    if config.candidates.has_trees(len(descriptors)):
         build_trees(descriptors, new.path / TREES_NAME, config.annoy)
         new.add_written(TREES_NAME)
         trees = annoy_settings(config.annoy)

@@ -456,6 +456,7 @@ def _make(folder: Path, models: Models, config: Config) -> None:
             "model_id": models.model_id,
             "features": description_digest(config),
             "keep_local_descriptors": config.storage.keep_local_descriptors,
+            "descriptor_index": config.candidates.descriptor_index,
         }
     )
     with reported(folder):

@@ -394,11 +394,11 @@ class TestIndex:
         (info,) = lines(done("index", "info", folder, "--json"))
         assert list(info) == [
             *("collection", "model_id", "references", "removed", "segments", "keypoints", "bytes", "keeps_local"),
-            *("imported", "skipped"),
+            *("descriptor_index", "segments_with_trees", "imported", "skipped"),
         ]
         assert (info["references"], info["removed"], info["segments"]) == (2, 2, 1)
         assert info["model_id"] == load_models().model_id
-        assert f"references   {2}\n" in done("index", "info", folder).stdout
+        assert f"references           {2}\n" in done("index", "info", folder).stdout
         assert done("index", "check", folder).stdout == f"{folder}: sound\n"
         assert lines(done("index", "check", folder, "--json")) == [
             {"collection": str(folder), "sound": True, "problems": []}

@@ -502,3 +502,18 @@ def test_arrays_and_files_of_a_collection_can_be_told_apart(collection: Path, pi
     told = done("index", "info", collection).stdout
     assert "references   1\n" in told
     assert "  bad: not an image of a known format" in told
+
+
+class TestDescriptorIndex:
+    @pytest.mark.parametrize("kind", ["auto", "annoy", "exact"])
+    def test_it_is_chosen_once_and_shown(self, kind: str, tmp_path: Path, pictures: Path) -> None:
+        folder = tmp_path / "c"
+        done("index", "create", folder, pictures / "sub", "--descriptor-index", kind, code=1)
+        done("index", "add", folder, pictures, code=1)
+        info = json.loads(done("index", "info", folder, "--json").stdout)
+        assert info["descriptor_index"] == kind
+        assert info["segments_with_trees"] == (info["segments"] if kind == "annoy" else 0)
+        assert re.search(rf"^descriptor_index +{kind}$", done("index", "info", folder).stdout, re.MULTILINE)
+
+    def test_another_kind_is_refused(self, tmp_path: Path) -> None:
+        assert "--descriptor-index" in done("index", "create", tmp_path / "c", "--descriptor-index", "x", code=2).stderr

@@ -387,12 +387,14 @@ class TestCommands:
         said = done("search", own, tmp_path / "q.npz", "--model-id", "net", "-k", 1).stdout
         assert said == "query  reference      distance\nq0     chelsea.jpg    0.000000\n"
         info = done("index", "info", own).stdout
-        assert "imported     1\n  net: 60 vectors of 512 dimensions in 1 segment\nskipped      0\n" in info
+        assert (
+            "imported             1\n  net: 60 vectors of 512 dimensions in 1 segment\nskipped              0\n" in info
+        )
         (facts,) = lines(done("index", "info", own, "--json"))
         assert facts["imported"] == [{"model_id": "net", "vectors": 60, "dimension": 512, "segments": 1}]
 
     def test_a_collection_without_imported_vectors(self, own: Path) -> None:
-        assert "imported     0\n" in done("index", "info", own).stdout
+        assert "imported             0\n" in done("index", "info", own).stdout
         assert lines(done("index", "info", own, "--json"))[0]["imported"] == []
 
     def test_the_collections_own_vectors_are_searched_by_another_one_s(
