@@ -177,12 +177,17 @@ class TestHash:
 
     @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
     def test_a_terminal_without_unicode_ends_no_command(self, encoding: str, folder: Path, tmp_path: Path) -> None:
-        (tmp_path / "10.15\u202fPM.jpg").write_bytes((folder / "rocket.jpg").read_bytes())
-        command = [sys.executable, "-m", "fingerprint", "hash", str(tmp_path)]
+        path = tmp_path / "10.15\u202fPM.jpg"
+        path.write_bytes((folder / "rocket.jpg").read_bytes())
         environment = {**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"}
-        ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
-        assert ended.returncode == 0, ended.stderr
-        assert b"10.15\\u202fPM.jpg  " in ended.stdout
+        for arguments, printed in (
+            (("compare", path, path), rb"10.15\u202fPM.jpg"),
+            (("hash", path), "10.15\u202fPM.jpg  ".encode()),  # a list, which is UTF-8 everywhere
+        ):
+            command = [sys.executable, "-m", "fingerprint", *map(str, arguments)]
+            ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+            assert ended.returncode == 0, ended.stderr
+            assert printed in ended.stdout
 
 
 class TestInterrupt:
