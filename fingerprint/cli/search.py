@@ -13,6 +13,7 @@ from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._options import (
     EXISTING_FOLDER,
     IMAGES,
+    Count,
     chosen_limits,
     chosen_models,
     engine_options,
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     "--results",
     "n_results",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=Count(min=1),
     default=DEFAULT_CONFIG.results,
     show_default=True,
     help="Largest number of references for a query.",
