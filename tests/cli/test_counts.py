@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import click
 import pytest
@@ -22,7 +23,7 @@ def options(group: click.Command = main) -> Iterator[click.Parameter]:
 
 
 def test_every_whole_number_has_an_upper_end() -> None:
-    counted = [option for option in options() if isinstance(option.type, click.IntRange)]
+    counted: list[Any] = [option for option in options() if isinstance(option.type, click.IntRange)]
     unbounded = {str(o.name) for o in counted if not isinstance(o.type, Count) and o.type.max is None}
     assert unbounded == {"seed", "max_pixels", "verbose"}  # any whole number is a seed; more pixels are no limit
     for option in counted:
