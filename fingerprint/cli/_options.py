@@ -30,6 +30,8 @@ IMAGES_OR_STDIN = click.Path(path_type=Path, allow_dash=True)
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
+#: Largest number of things that an option may ask for.
+MOST_COUNT = (1 << 31) - 1
 
 
 class NewFile(click.Path):
@@ -47,6 +49,17 @@ class NewFile(click.Path):
         if not os.access(folder, os.W_OK):
             self.fail(f"no permission to write in {shown(folder)}; choose another folder", param, ctx)
         return path
+
+
+class Count(click.IntRange):
+    """A number of things, from `min` on; one that no machine can hold is refused, where it would overflow."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        number = int(super().convert(value, param, ctx))
+        if number > MOST_COUNT:
+            self.fail(f"{number} is more than {MOST_COUNT:,}", param, ctx)
+        return number
 
 
 class AlgorithmName(click.ParamType):  # type: ignore[type-arg] # generic in some versions of click only
@@ -137,7 +150,7 @@ def workers_option(command: Command) -> Command:
         "--workers",
         "n_workers",
         metavar="N",
-        type=click.IntRange(min=1),
+        type=Count(min=1),
         callback=_share_cores,
         help="Pictures processed at the same time; results do not depend on it.  [default: one for each core]",
     )(command)

@@ -14,6 +14,7 @@ from fingerprint.cli._ignored import listed_images, note_ignored
 from fingerprint.cli._options import (
     IMAGES,
     AlgorithmName,
+    Count,
     chosen_limits,
     json_option,
     message_options,
@@ -63,7 +64,7 @@ def hash_list_group() -> None:
 @click.option(
     "--max-distance",
     metavar="BITS",
-    type=click.IntRange(min=0),
+    type=Count(min=0),
     help="Number of bits that may differ.  [default: 31 for pdq, 8 for phash, fewer for the others]",
 )
 @click.option("--upright", is_flag=True, help="Do not find images that were turned or mirrored.")

@@ -16,6 +16,7 @@ from fingerprint.cli._options import (
     FOLDER,
     IMAGES_OR_STDIN,
     Command,
+    Count,
     chosen_limits,
     chosen_models,
     engine_options,
@@ -145,7 +146,7 @@ def add_command(
 @click.option(
     "--segment-size",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=Count(min=1),
     default=DEFAULT_CONFIG.storage.compact_to,
     show_default=True,
     help="Largest number of references in a segment.",

@@ -14,6 +14,7 @@ from fingerprint.cli._ignored import listed_images, note_ignored
 from fingerprint.cli._options import (
     EXISTING_FOLDER,
     IMAGES,
+    Count,
     chosen_limits,
     chosen_models,
     engine_options,
@@ -50,7 +51,7 @@ _PLAIN = "there is so little to see that only the same bytes or pixels would be 
     "--results",
     "n_results",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=Count(min=1),
     default=DEFAULT_CONFIG.results,
     show_default=True,
     help="Largest number of references for a query.",

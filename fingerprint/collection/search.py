@@ -25,6 +25,7 @@ from fingerprint.workers import map_images
 _log = logging.getLogger(__name__)
 _BATCH = 64  # queries whose descriptors are compared together
 _BATCH_FROM = 50_000  # references; batches are used from here on, below they save less than 1 % of a search
+_MOST_RESULTS = (1 << 63) - 1  # as the catalogue counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class SearchOptions:
     Raises
     ------
     ConfigError
-        If `n_results` is negative, or `min_probability` is no number from 0 to 1.
+        If `n_results` is negative or more than a collection can hold, or `min_probability` is no number from 0 to 1.
     """
 
     n_results: int
@@ -53,6 +54,8 @@ class SearchOptions:
     def __post_init__(self) -> None:
         if self.n_results < 0:
             raise ConfigError(f"n_results is {self.n_results}, must not be negative")
+        if self.n_results > _MOST_RESULTS:
+            raise ConfigError(f"n_results is {self.n_results}, must be at most {_MOST_RESULTS:,}")
         if not 0 <= self.min_probability <= 1:
             raise ConfigError(f"min_probability is {self.min_probability}, must be a number from 0 to 1")
 

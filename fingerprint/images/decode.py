@@ -54,7 +54,7 @@ from PIL import (
 from fingerprint.config import DEFAULT_LIMITS, ReadLimits
 from fingerprint.errors import ConfigError, ImageError
 from fingerprint.images.convert import Mode, pixels_of
-from fingerprint.images.damage import DamagedImageError, check_png, check_tiff, without_damaged_extras
+from fingerprint.images.damage import DamagedImageError, check_png, check_tiff, without_harmful_extras
 from fingerprint.images.depth import DeepTiff, UnsupportedImageError, as_reference_tools, is_plain, layout_of, to_8_bits
 from fingerprint.images.files import load_regular
 from fingerprint.images.headers import Header, header_of
@@ -438,7 +438,7 @@ def _mended(file: IO[bytes], form: str) -> IO[bytes]:
     if form == "JPEG":
         return io.BytesIO(complete_jpeg(file.read()))
     if form == "PNG":
-        return io.BytesIO(without_damaged_extras(file.read()))
+        return io.BytesIO(without_harmful_extras(file.read()))
     if form == "TIFF" and is_unknown_to_pillow(file.read(4)):
         file.seek(0)
         return io.BytesIO(classic(file.read()))
