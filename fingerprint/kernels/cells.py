@@ -131,11 +131,17 @@ def _sum_columns(query, reference, inner, energy, rx, ry, top, sums):  # type: i
             r_energy[x] += right[x] * right[x] + down[x] * down[x]
         for x in range(n):
             q_energy[x] += moved[x]
-        for line, total, square in ((query[y], sums[3], sums[4]), (reference[y], sums[5], sums[6])):
-            for x in range(n):
-                total[x] += np.float32(line[x]) * mask[x]
-            for x in range(n):
-                square[x] += np.float32(line[x]) * np.float32(line[x]) * mask[x]
+        _sum_greys(query[y], mask, sums[3], sums[4])
+        _sum_greys(reference[y], mask, sums[5], sums[6])
+
+
+@njit(cache=True, nogil=True)
+def _sum_greys(line, mask, total, square):  # type: ignore[no-untyped-def]
+    """Add grey values to their sums, and their squares to theirs."""
+    for x in range(len(line)):
+        total[x] += np.float32(line[x]) * mask[x]
+    for x in range(len(line)):
+        square[x] += np.float32(line[x]) * np.float32(line[x]) * mask[x]
 
 
 @njit(cache=True, nogil=True)
@@ -209,10 +215,10 @@ def _sum_energies(inner, energy, top, energies):  # type: ignore[no-untyped-def]
         line, moved = energies[move], columns[j, i:]
         for x in range(n):
             line[x] = moved[x] if compared[x] > 0 else np.float32(0)
-        for x in ragged:  # columns that are compared in some of these rows only
-            line[x] = 0
+        for column in ragged:  # those that are compared in some of these rows only
+            line[column] = 0
             for y in range(top, top + CELL):
-                line[x] += energy[y + j, x + i] * inner[y, x]
+                line[column] += energy[y + j, column + i] * inner[y, column]
         _add_in_cells(line)
 
 
@@ -234,14 +240,14 @@ def _move_cells(products, energies, cells):  # type: ignore[no-untyped-def]
         cell = cells[k]
         if cell[AREA] < LEAST_PART * CELL * CELL or min(cell[REFERENCE_ENERGY], cell[QUERY_ENERGY]) <= 1e-3:
             continue
-        move = best_move[k]
-        j, i = move // _MOVES, move % _MOVES
+        at = best_move[k]
+        j, i = at // _MOVES, at % _MOVES
         cell[UNMOVED], cell[BEST] = correlations[_N_MOVES // 2, k], best[k]
         cell[MOVED_X], cell[MOVED_Y] = i - REACH, j - REACH
         if 0 < i < _MOVES - 1:
-            cell[MOVED_X] += _vertex(correlations[move - 1, k], best[k], correlations[move + 1, k])
+            cell[MOVED_X] += _vertex(correlations[at - 1, k], best[k], correlations[at + 1, k])
         if 0 < j < _MOVES - 1:
-            cell[MOVED_Y] += _vertex(correlations[move - _MOVES, k], best[k], correlations[move + _MOVES, k])
+            cell[MOVED_Y] += _vertex(correlations[at - _MOVES, k], best[k], correlations[at + _MOVES, k])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

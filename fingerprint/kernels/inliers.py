@@ -24,9 +24,9 @@ def _positions(frame, rows, marked):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def measure_inliers(
+def measure_inliers(  # type: ignore[no-untyped-def]
     q_frame: F32, r_frame: F32, q_rows: I64, r_rows: I64, residuals: F64, precise: float, fine: int, coarse: int
-):  # type: ignore[no-untyped-def]
+):
     """Measure the inliers of a pair.
 
     Parameters

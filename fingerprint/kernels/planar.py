@@ -44,7 +44,7 @@ def _moments(source: F64, target: F64):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _flat(scatter: F64) -> bool:
+def _flat(scatter):  # type: ignore[no-untyped-def]
     """Return whether points lie on one line, or nearly, or all at one position."""
     trace = scatter[0, 0] + scatter[1, 1]
     determinant = scatter[0, 0] * scatter[1, 1] - scatter[0, 1] * scatter[1, 0]
