@@ -82,7 +82,7 @@ ROOMS = {
     "numba": ("kernels/",),
     "PIL": (
         *("edits/", "images/convert.py", "images/damage.py", "images/decode", "images/depth.py", "images/ground.py"),
-        *("images/limits.py", "report/", "cli/compare.py"),
+        *("images/limits.py", "images/tiff_samples.py", "report/", "cli/compare.py"),
         *("hashes/compute.py", "hashes/interchange.py", "hashes/luma.py"),
     ),
     "scipy": (

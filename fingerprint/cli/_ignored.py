@@ -1,4 +1,4 @@
-"""Files in folders that are not read by their names; images of other formats among them are told apart."""
+"""Files in folders that are not read by their names; images of other formats among them are counted apart."""
 
 from __future__ import annotations
 

@@ -293,7 +293,7 @@ def is_unknown_to_pillow(start: bytes) -> bool:
 def classic(data: bytes) -> bytes:
     """Return a big-endian BigTIFF, which Pillow does not recognise, as a TIFF; any other file as it is.
 
-    The directory of the first page is written anew behind the file, with positions of 32 bits.
+    The directory of the first page is written again behind the file, with positions of 32 bits.
     """
     if not is_unknown_to_pillow(data) or len(data) < _BIG_START or len(data) > _MOST_CLASSIC:
         return data

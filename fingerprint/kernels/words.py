@@ -96,13 +96,14 @@ def _cell_costs(points, signs, coarse_t, coarse_half, parts, out):  # type: igno
 
 @njit(cache=True, nogil=True)
 def _nearest_cells(points, signs, coarse_t, coarse_half, beam):  # type: ignore[no-untyped-def]
-    """Return the `beam` nearest reflections of cells of each point, int64 (n, beam), and how many points visit a cell.
+    """Return the `beam` nearest reflections of cells of each point, int64 (n, beam), and by how many a
+    cell is looked into.
 
     Reflection v of cell a is ``4 * a + v``.
     """
     n, n_cells = len(points), len(coarse_half)
     cells = np.empty((n, beam), np.int64)
-    n_visits = np.zeros(n_cells, np.int64)
+    n_looks = np.zeros(n_cells, np.int64)
     costs, parts = np.empty((_TOGETHER, 4 * n_cells), np.float32), np.empty((4, n_cells), np.float32)
     for start in range(0, n, _TOGETHER):
         stop = min(start + _TOGETHER, n)
@@ -116,8 +117,8 @@ def _nearest_cells(points, signs, coarse_t, coarse_half, beam):  # type: ignore[
                         best, least = a, cost[a]
                 cost[best] = _FAR
                 cells[i, j] = best
-                n_visits[best >> 2] += 1
-    return cells, n_visits
+                n_looks[best >> 2] += 1
+    return cells, n_looks
 
 
 @njit(cache=True, nogil=True)
@@ -161,15 +162,15 @@ def nearest_words(  # type: ignore[no-untyped-def]
     """
     n = len(points)
     n_cells, n_fine = fine_half.shape
-    cells, n_visits = _nearest_cells(points, signs, coarse_t, coarse_half, beam)
+    cells, n_looks = _nearest_cells(points, signs, coarse_t, coarse_half, beam)
     # Cell by cell, not point by point: the words of a cell fit in the cache, those of all cells do not.
     first = np.zeros(n_cells + 1, np.int64)
-    first[1:] = np.cumsum(n_visits)
-    visits = np.empty(n * beam, np.int64)  # of cell after cell: four times the point's row, plus the reflection
+    first[1:] = np.cumsum(n_looks)
+    looks = np.empty(n * beam, np.int64)  # of cell after cell: four times the point's row, plus the reflection
     fill = first[:-1].copy()
     for i in range(n):
         for cell in cells[i]:
-            visits[fill[cell >> 2]] = 4 * i + (cell & 3)
+            looks[fill[cell >> 2]] = 4 * i + (cell & 3)
             fill[cell >> 2] += 1
     words[:] = -1
     costs[:] = _FAR
@@ -177,7 +178,7 @@ def nearest_words(  # type: ignore[no-untyped-def]
     reflected = np.empty((_TOGETHER, points.shape[1]), np.float32)
     for a in range(n_cells):
         for begin in range(first[a], first[a + 1], _TOGETHER):
-            here = visits[begin : min(begin + _TOGETHER, first[a + 1])]
+            here = looks[begin : min(begin + _TOGETHER, first[a + 1])]
             for t in range(len(here)):
                 reflected[t] = points[here[t] >> 2] * signs[here[t] & 3]
             _costs(reflected[: len(here)], fine_half[a], fine_t[a], rows)

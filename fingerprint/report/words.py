@@ -15,7 +15,7 @@ RELATION_VERDICTS: dict[Relation, str] = {
 #: The verdict on two pictures with the same bytes or pixels.
 IDENTICAL_VERDICT = "the same picture"
 
-_LEAST_TURN = 2  # degrees; less is not told from the error of the transform
+_LEAST_TURN = 2  # degrees; less may be an error of the transform
 
 
 def variant_text(verification: Verification) -> str:

@@ -71,8 +71,7 @@ def test_a_collection_keeps_the_setting_it_was_made_with(
         collection.compact()
         assert len(trees_of(folder)) == (0 if kind == "exact" else 1)
         assert collection.info().descriptor_index == kind
-    (trees,) = trees_of(folder) or [None]
-    if trees is not None:
+    for trees in trees_of(folder):
         (folder / "segments" / trees / "hashes.npy").unlink()
         report = repair_collection(folder, config=other)  # cannot describe arrays again: everything is lost
         assert (len(report.lost), report.problems) == (2, ())
