@@ -96,8 +96,7 @@ def _cell_costs(points, signs, coarse_t, coarse_half, parts, out):  # type: igno
 
 @njit(cache=True, nogil=True)
 def _nearest_cells(points, signs, coarse_t, coarse_half, beam):  # type: ignore[no-untyped-def]
-    """Return the `beam` nearest reflections of cells of each point, int64 (n, beam), and by how many a
-    cell is looked into.
+    """Return the `beam` nearest reflections of cells of each point, int64 (n, beam), and the points by cell.
 
     Reflection v of cell a is ``4 * a + v``.
     """
