@@ -59,6 +59,18 @@ def refuse_picture_names(names: Iterable[str], known: Collection[str], where: st
             raise ChallengeFileError(f"{where}: {name!r}, but the ground truth has {bare[1]!r}: drop the extension")
 
 
+def number_of(written: str) -> float:
+    """Return the number that a field of a file states: in ASCII digits and without underscores, unlike Python's own.
+
+    Raises
+    ------
+    ValueError
+    """
+    if "_" in written or not written.isascii():
+        raise ValueError(f"{written!r} is no number")
+    return float(written)
+
+
 def csv_rows(path: str | os.PathLike[str], header: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
     """Yield line number and fields of each line of a CSV file, without the header and without blank lines.
 

@@ -149,7 +149,7 @@ class _Group:
         self._limit = algorithm.match_distance if max_distance is None else max_distance
         if not 0 <= self._limit < algorithm.n_bits:
             raise ConfigError(
-                f"the largest distance must lie in 0..{algorithm.n_bits - 1} for {algorithm.name}, not {self._limit}"
+                f"max_distance is {self._limit}, and must lie in 0..{algorithm.n_bits - 1} for {algorithm.name}"
             )
         worthy = (group.qualities == UNKNOWN_QUALITY) | (group.qualities >= MIN_QUALITY)
         self._entries: I64 = np.flatnonzero(worthy)

@@ -14,6 +14,7 @@ from typing import Any
 from fingerprint.errors import CollectionCorruptError, UnknownIdError
 from fingerprint.index.database import Database
 from fingerprint.index.records import ImageRecord, SegmentRecord, facts_digest, storable, storable_facts
+from fingerprint.names import read_name, written_name
 from fingerprint.types import Identity, is_unicode
 
 SCHEMA_VERSION = 3
@@ -87,6 +88,11 @@ class Catalogue(Database):
             self._db.close()
             raise
         self._facts = _FACTS_BEFORE if version == UNIDENTIFIED else _FACTS
+        if version == 0:
+            self._db.close()
+            raise CollectionCorruptError(
+                f"{path}: an empty file, or no catalogue of copyprint; restore it or build the collection again"
+            )
         if version not in (UNIDENTIFIED, SCHEMA_VERSION):
             self._db.close()
             raise CollectionCorruptError(
@@ -242,17 +248,19 @@ class Catalogue(Database):
             self._db.execute("UPDATE segments SET facts = ? WHERE number = ?", (facts, number))
 
     def set_skipped(self, path: str, reason: str) -> None:
-        """Note a file that could not be added; bytes of its path that are not UTF-8 are escaped."""
-        self._db.execute("INSERT OR REPLACE INTO skipped VALUES (?, ?)", (storable(path), storable(reason)))
+        """Note a file that could not be added; its path is read back as it is, also with bytes that are not UTF-8."""
+        self._db.execute("INSERT OR REPLACE INTO skipped VALUES (?, ?)", (_stored_name(path), storable(reason)))
 
     def clear_skipped(self, path: str) -> None:
         """Delete the note that a file could not be added."""
-        self._db.execute("DELETE FROM skipped WHERE path = ?", (storable(path),))
+        # the second form is that of older versions
+        self._db.execute("DELETE FROM skipped WHERE path IN (?, ?)", (_stored_name(path), storable(path)))
 
     def skipped(self) -> list[tuple[str, str]]:
         """Return (path, reason) of the files that could not be added, by path."""
         with self._reported():
-            return self._db.execute("SELECT path, reason FROM skipped ORDER BY path").fetchall()
+            rows = self._db.execute("SELECT path, reason FROM skipped ORDER BY path").fetchall()
+        return [(read_name(path), reason) for path, reason in rows]
 
     def segments(self) -> list[SegmentRecord]:
         """Return the segments of all models, by rank."""
@@ -356,6 +364,11 @@ class Catalogue(Database):
         except sqlite3.DatabaseError as error:
             answers = [str(error)]
         return [f"{self._path}: {answer}" for answer in answers if answer != "ok"]
+
+
+def _stored_name(path: str) -> str:
+    """Return a path as SQLite can store it, for `read_name`: one that is no text in UTF-8 becomes a JSON string."""
+    return path if is_unicode(path) and read_name(path) == path else written_name(path)
 
 
 def was_unfinished(path: Path) -> bool:

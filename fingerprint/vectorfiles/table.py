@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerprint.challenge.files import number_of
 from fingerprint.challenge.halves import Rows
 from fingerprint.listfiles import open_list
 from fingerprint.vectorfiles.values import file_fault, rows_at_once
@@ -46,9 +47,7 @@ def read_csv(path: Path) -> tuple[NDArray[Any], tuple[str, ...], None]:
                 if len(fields) != d + 1:
                     raise file_fault(path, f"line {rows.line_num}: {len(fields)} fields where the header has {d + 1}")
                 try:
-                    if "_" in "".join(fields[1:]):
-                        raise ValueError("a number has an underscore")
-                    numbers = np.array(list(map(float, fields[1:])))
+                    numbers = np.array(list(map(number_of, fields[1:])))
                 except ValueError as error:
                     raise file_fault(path, f"line {rows.line_num}: {error}; write numbers like 0.25") from error
                 ids.append(fields[0])
