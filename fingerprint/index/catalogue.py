@@ -373,12 +373,16 @@ def _stored_name(path: str) -> str:
 
 def was_unfinished(path: Path) -> bool:
     """Return whether a database can be one that was being made when its maker died: without tables, or an empty one."""
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-            return tables <= _TABLES and not ("segments" in tables and database.execute(_ANY_SEGMENT).fetchone())
-    except sqlite3.Error:
-        return False
+    for mode in ("ro", "rw"):
+        try:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)) as database:
+                tables = {name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+                return tables <= _TABLES and not ("segments" in tables and database.execute(_ANY_SEGMENT).fetchone())
+        except sqlite3.Error as error:
+            # the maker died within its first change: only who may write can undo that
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_READONLY_ROLLBACK:
+                break
+    return False
 
 
 _TABLES = {"models", "segments", "images", "skipped", "facts", "sqlite_sequence"}

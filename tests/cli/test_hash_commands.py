@@ -307,7 +307,8 @@ class TestHashList:
         assert row[1:4] == ["12", "upright", "phash"]
         assert row[4].strip() == far
         refused = done("hash-list", "match", "--max-distance", 64, "-", folder / "chelsea.jpg", given=far, code=2)
-        assert "0..63 for phash, not 64" in refused.stderr
+        assert "64" in refused.stderr
+        assert "0..63 for phash" in refused.stderr
 
     def test_lists_of_several_algorithms(self, uploads: Path, folder: Path) -> None:
         chosen = [word for name in ALGORITHMS for word in ("--algorithm", name)]
