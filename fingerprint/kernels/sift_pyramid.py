@@ -231,8 +231,7 @@ def find(grey, levels, layout, blurs, least, edge):  # type: ignore[no-untyped-d
 
     grey : uint8 (h, w) of the first octave's size, or of half of it, which is then doubled; blurs : from `BLURS`;
     least : float32, least contrast * 255.
-    Returned are int64 (n, 4) and float32 (n, 4), as in `Extrema`: places, and x, y and sigma in the octave with
-    contrast * 255.
+    Returned are `pixels` and `exact` of `Extrema`.
     """
     n, places, exact = 0, np.empty((1024, 4), np.int64), np.empty((1024, 4), np.float32)
     differences = np.empty((3, 3, 3), np.float64)
@@ -319,8 +318,7 @@ def _extreme(rows, i, here, x):  # type: ignore[no-untyped-def]
 def _find_in_row(rows, y, least, marks, n, found):  # type: ignore[no-untyped-def]
     """Add level, row and column of the extrema of row y; return the new n and found, which may have grown.
 
-    rows : float32 (differences, 3, w), row r of them at r % 3, those before and after y too; marks : uint8, for
-    results in between.
+    rows : float32 (differences, 3, w), rows y - 1 to y + 1, each at its number % 3; marks : uint8, for the work.
     """
     inner = rows.shape[2] - 2 * BORDER
     before, here, after = (y - 1) % 3, y % 3, (y + 1) % 3
