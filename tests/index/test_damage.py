@@ -7,19 +7,20 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fingerprint.collection.collection import open_collection
+from fingerprint.collection.collection import create_collection, open_collection
 from fingerprint.collection.repair import repair_collection
 from fingerprint.config import DEFAULT_CONFIG, CandidateConfig, StorageConfig
 from fingerprint.errors import CollectionCorruptError, CollectionError, ModelMismatchError
 from fingerprint.features.describe import describe_query
 from fingerprint.index import ImageRecord, Writer, check_store, upgrade_store
 from fingerprint.index.catalogue import Catalogue
+from fingerprint.index.layout import CATALOGUE_NAME
 from fingerprint.models import Models
 from fingerprint.types import U8, Candidate, Fingerprint, Query
 
@@ -679,3 +680,15 @@ def test_names_of_skipped_files_come_back_as_they_are(name: str, tmp_path: Path)
         catalogue.clear_skipped(name)
     assert catalogue.skipped() == []
     catalogue.close()
+
+
+def test_a_first_change_that_was_cut_off_is_undone(tmp_path: Path) -> None:
+    """Whoever made the collection died with a journal left, which only a connection that may write can undo."""
+    folder = tmp_path / "new"
+    (folder / "segments").mkdir(parents=True)
+    with closing(sqlite3.connect(folder / CATALOGUE_NAME)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+    header = bytes.fromhex("d9d505f920a163d7 00000000 00000000 00000000 00000200 00001000".replace(" ", ""))
+    (folder / f"{CATALOGUE_NAME}-journal").write_bytes(header.ljust(512, b"\x00"))
+    create_collection(folder).close()
+    assert check_store(folder) == []
