@@ -20,7 +20,7 @@ from fingerprint.errors import CollectionCorruptError, CollectionError, ModelMis
 from fingerprint.features.describe import describe_query
 from fingerprint.index import ImageRecord, Writer, check_store, upgrade_store
 from fingerprint.index.catalogue import Catalogue
-from fingerprint.index.layout import CATALOGUE_NAME
+from fingerprint.index.own_files import CATALOGUE_NAME
 from fingerprint.models import Models
 from fingerprint.types import U8, Candidate, Fingerprint, Query
 
