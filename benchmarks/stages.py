@@ -1,4 +1,4 @@
-"""Time the stages of a query, and of extracting references, on one core and one thread.
+"""Time the stages of a query, and of describing references, on one core and one thread.
 
 The yardstick is plain OpenCV on the same pictures: SIFT with its default thresholds and at most 500 keypoints, on the
 picture reduced to a longer side of 512 pixels where it is larger. It and our extraction both begin with the decoded
@@ -15,7 +15,8 @@ have
 - ``stages``: for each stage, in order, ``median_ms`` and ``p95_ms`` over the pictures, and ``ratio``, the median over
   the pictures of the stage's time divided by the yardstick's.
 
-The last stages of a query are sums, picture by picture: "extraction" is the keypoints of a query, "beyond extraction"
+Times are of the processor, so that other work on the machine counts less. The last stages are sums, picture by picture:
+"extraction" is the keypoints of a query, "describing" is all that is computed of a picture alone, "beyond extraction"
 is variants and signatures, words, cohort score, candidates, shortlist and verification, "whole query" is all that a
 search does.
 """
@@ -31,7 +32,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,15 +48,16 @@ from fingerprint.features.global_cues import make_cue_thumbnail
 from fingerprint.features.inverted_file import measure_cohort_score
 from fingerprint.features.local_features import extract_features, merge_features
 from fingerprint.features.signatures import make_keypoints, make_variants
-from fingerprint.features.thumbnail import is_flat, make_pyramid
+from fingerprint.features.thumbnail import is_flat, make_pyramid, make_thumbnail
 from fingerprint.features.vocabulary import assign_words
-from fingerprint.hashes import compute_hashes
-from fingerprint.images.decode import read_planes
+from fingerprint.hashes import compute_hashes, compute_mirrored_hashes
+from fingerprint.images.decode import luma_of, read_planes
 from fingerprint.images.find import find_images
+from fingerprint.images.identity import content_digest, pixel_digest
 from fingerprint.index import Reader
 from fingerprint.index.shortlist import shortlist
 from fingerprint.models import Models, load_models
-from fingerprint.types import U8, U64, Keypoints, LocalFeatures, Picture, Query
+from fingerprint.types import U8, Identity, Keypoints, LocalFeatures, Picture, Query
 from fingerprint.verify.verification import verify
 from fingerprint.version import __version__
 
@@ -66,10 +67,15 @@ YARDSTICK = "SIFT, 512 px, 500 keypoints"
 REFERENCE = "keypoints, reference profile"
 QUERY = "keypoints, query profile"
 BEYOND = ("variants and signatures", "words", "cohort score", "candidates", "shortlist", "verification")
+DESCRIBING = ("digests", "decode", QUERY, "hashes", "compact descriptor", "pyramid of pixels", *BEYOND[:3])
 SUMS = {
     "extraction": (QUERY,),
+    "describing": DESCRIBING,
     "beyond extraction": BEYOND,
-    "whole query": ("decode", QUERY, "hashes", "compact descriptor", "pyramid of pixels", *BEYOND),
+    "whole query": (*DESCRIBING, "the same picture", *BEYOND[3:]),
+}
+REFERENCE_SUMS = {
+    "describing": ("digests", "decode", REFERENCE, "hashes", "compact descriptor", "signatures", "thumbnail")
 }
 Value = TypeVar("Value")
 
@@ -82,9 +88,9 @@ class Clock:
         self.counts: dict[str, list[int]] = defaultdict(list)
 
     def __call__(self, name: str, work: Callable[[], Value]) -> Value:
-        start = time.perf_counter()
+        start = time.process_time()
         value = work()
-        self.spent[name].append((time.perf_counter() - start) * 1e3)
+        self.spent[name].append((time.process_time() - start) * 1e3)
         return value
 
 
@@ -133,16 +139,16 @@ def measure(data: Path, folder: Path, n_pictures: int, models_folder: Path | Non
             time_query(path, turn, reader, models, config, clock)
         n_references = len(reader)
     for path in references[:N_WARM]:
-        time_reference(path, 0, config, Clock())
+        time_reference(path, 0, models, config, Clock())
     reference_clock = Clock()
     for turn, path in enumerate(spread(references, n_pictures)):
-        time_reference(path, turn, config, reference_clock)
+        time_reference(path, turn, models, config, reference_clock)
     return {
         "model_id": models.model_id,
         "calibration_id": models.calibration_id,
         "n_references": n_references,
         "queries": summary(clock, SUMS),
-        "references": summary(reference_clock, {}),
+        "references": summary(reference_clock, REFERENCE_SUMS),
     }
 
 
@@ -150,11 +156,10 @@ def time_query(
     path: Path, turn: int, reader: Reader, models: Models, config: Config, timed: Clock
 ) -> list[tuple[str, float]]:
     """Do what `Collection.search` does, stage by stage, and return the ids and scores that it found."""
-    data = path.read_bytes()
-    planes = timed("decode", lambda: read_planes(data, at_least=config.decode_side))
-    picture = replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
+    planes, identity = time_reading(path, config, timed)
+    picture = luma_of(planes)
     parts = time_extraction(picture, {REFERENCE: config.reference, QUERY: config.query}, turn, timed)[QUERY]
-    hashes = timed("hashes", lambda: hash_both(picture.pixels))
+    hashes = timed("hashes", lambda: compute_mirrored_hashes(picture.pixels))
     descriptor = timed(
         "compact descriptor",
         lambda: compute_descriptor(
@@ -175,9 +180,13 @@ def time_query(
         flat=is_flat(pixels[0]),
         descriptor=descriptor,
         model_id=models.model_id,
+        identity=identity,
     )
+    same = timed("the same picture", lambda: reader.identical(query, config.results))
+    known = {candidate.reference_id for candidate in same}
     candidates = timed("candidates", lambda: reader.select_candidates(query)[0])
-    chosen = timed("shortlist", lambda: shortlist(query, candidates, config))
+    others = [candidate for candidate in candidates if candidate.reference_id not in known]
+    chosen = same + timed("shortlist", lambda: shortlist(query, others, config))
     outcomes = timed("verification", lambda: [verify(query, c.fingerprint, models, config.match) for c in chosen])
     timed.counts["keypoints"].append(len(query.plain))
     timed.counts["candidates"].append(len(candidates))
@@ -186,11 +195,27 @@ def time_query(
     return sorted(found, key=lambda row: (-row[1], row[0]))
 
 
-def time_reference(path: Path, turn: int, config: Config, timed: Clock) -> None:
+def time_reference(path: Path, turn: int, models: Models, config: Config, timed: Clock) -> None:
+    """Do what `describe_reference` does, stage by stage."""
+    planes, _ = time_reading(path, config, timed)
+    picture = luma_of(planes)
+    parts = time_extraction(picture, {REFERENCE: config.reference}, turn, timed)[REFERENCE]
+    timed("hashes", lambda: compute_hashes(picture.pixels))
+    merged = merge_features(parts)
+    timed("signatures", lambda: make_keypoints(merged, picture.width, picture.height, models.descriptor))
+    timed(
+        "compact descriptor",
+        lambda: compute_descriptor(parts[0], make_cue_thumbnail(planes.pixels), models.descriptor),
+    )
+    timed("thumbnail", lambda: make_thumbnail(picture.pixels))
+
+
+def time_reading(path: Path, config: Config, timed: Clock) -> tuple[Picture, Identity]:
+    """Read a picture and make its digests."""
     data = path.read_bytes()
     planes = timed("decode", lambda: read_planes(data, at_least=config.decode_side))
-    picture = replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
-    time_extraction(picture, {REFERENCE: config.reference}, turn, timed)
+    digests = timed("digests", lambda: (content_digest(data), pixel_digest(planes)))
+    return planes, Identity(*digests)
 
 
 def time_extraction(
@@ -216,11 +241,6 @@ def yardstick(grey: U8) -> int:
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
         grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     return len(cv2.SIFT.create(nfeatures=500).detectAndCompute(grey, None)[0])
-
-
-def hash_both(pixels: U8) -> U64:
-    """Return the hashes of a picture and of its mirror image."""
-    return np.stack([compute_hashes(pixels), compute_hashes(np.ascontiguousarray(pixels[:, ::-1]))])
 
 
 def all_variants(parts: tuple[LocalFeatures, ...], picture: Picture, models: Models) -> tuple[Keypoints, ...]:

@@ -185,7 +185,7 @@ def values(option: click.Option) -> str:
 def bounds(numbers: click.IntRange | click.FloatRange) -> str:
     """Return the least and the largest number that are taken."""
     if numbers.max is None:
-        return f"{numbers.min} or more"
+        return f"more than {numbers.min}" if numbers.min_open else f"{numbers.min} or more"
     return f"{numbers.min} to {numbers.max}"
 
 

@@ -117,7 +117,7 @@ class MatchConfig(_Settings):
     n_words: int = 4
     n_words_inverted: int = 2
     n_inverted: int = 300
-    word_bits: int = 21
+    word_bits: int = 22
     vote_bits: int = 28
     verify_bits: int = 32
     tolerance: float = 0.05

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -373,6 +374,15 @@ class Verification:
         return max(0.0, 1.0 - self.probability - self.shared_probability)
 
     @property
+    def rotation(self) -> float | None:
+        """Degrees clockwise, [0, 360), by which the reference was turned to give the query; None without a transform.
+
+        A mirrored query was mirrored left to right first, then turned. Of a perspective transform it is the rotation in
+        the middle of what the query shows; of a shear, that of the nearest similarity.
+        """
+        return None if self.transform is None else _rotation(self.transform, self.query_region or ((0.0, 0.0),))
+
+    @property
     def relation(self) -> Relation:
         """``"copy"`` from a probability of 0.5 on, otherwise the more probable of ``"shared"`` and ``"unrelated"``."""
         if self.probability >= COPY_PROBABILITY:
@@ -448,6 +458,9 @@ class Answer:
     damaged : tuple of Skipped
         Ids of references that were left out as what is stored of them is damaged, and the reason. Only those that the
         query would have been compared with are named.
+    plain : bool
+        Whether the query is so flat, or so bare of keypoints, that only the same file, or one with the same pixels, can
+        be found for it.
     """
 
     query: str
@@ -456,6 +469,7 @@ class Answer:
     milliseconds: Mapping[str, float]
     counters: Mapping[str, int]
     damaged: tuple[Skipped, ...] = ()
+    plain: bool = False
 
     def __repr__(self) -> str:
         """Return the best match, how many more there are, and how many references share something."""
@@ -482,6 +496,9 @@ class AddReport:
     plain : tuple of str
         Ids of the pictures that were added and show so little that only the same file, or one with the same pixels,
         will be found as a copy of them.
+    again : tuple of str
+        Ids of the pictures that were added although the collection has the same file under another id, as happens if
+        files are added once with and once without a root.
     """
 
     added: int
@@ -490,12 +507,28 @@ class AddReport:
     skipped: tuple[Skipped, ...]
     ignored: tuple[str, ...]
     plain: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """Return the counts; there may be thousands of names."""
+        """Return the counts, and the first file that was skipped; there may be thousands."""
         counts = f"added={self.added}, unchanged={self.unchanged}, replaced={self.replaced}"
-        lists = f"skipped: {len(self.skipped)}, ignored: {len(self.ignored)}, plain: {len(self.plain)}"
+        first = f" ({self.skipped[0].path!r}, ...)" if self.skipped else ""
+        lists = f"skipped: {len(self.skipped)}{first}, ignored: {len(self.ignored)}, plain: {len(self.plain)}"
         return f"AddReport({counts}, {lists})"
+
+
+def _rotation(transform: tuple[float, ...], region: tuple[tuple[float, float], ...]) -> float | None:
+    points = [point for point in region if all(map(math.isfinite, point))] or [(0.0, 0.0)]
+    x, y = (sum(values) / len(points) for values in zip(*points, strict=True))
+    along_x, along_y, depth = (
+        row[0] * x + row[1] * y + row[2] for row in (transform[:3], transform[3:6], transform[6:])
+    )
+    g, h = transform[6:8]
+    # the derivative of the transform there, up to a factor of the sign that `depth` has
+    a, b = transform[0] * depth - along_x * g, transform[1] * depth - along_x * h
+    c, d = transform[3] * depth - along_y * g, transform[4] * depth - along_y * h
+    sine, cosine = (b - c, a + d) if a * d - b * c > 0 else (-b - c, d - a)
+    return math.degrees(math.atan2(sine, cosine)) % 360 if sine or cosine else None
 
 
 def source_name(source: ImageSource) -> str:

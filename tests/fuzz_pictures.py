@@ -37,6 +37,7 @@ from typing import Any
 
 import hostile  # type: ignore[import-not-found] # beside this file
 import numpy as np
+import tifffile
 from PIL import Image
 
 from fingerprint.errors import ImageError
@@ -126,6 +127,7 @@ def sound_pictures(rng: np.random.Generator) -> dict[str, list[bytes]]:
             saved(see_through, "TIFF", compression="tiff_lzw"),
             saved(colour.convert("CMYK"), "TIFF"),
             saved(colour, "TIFF", frames, exif=exif),
+            *tiffs_by_sample(rng),
         ],
         "bmp": [saved(colour, "BMP"), saved(grey, "BMP"), saved(palette, "BMP"), saved(colour.convert("1"), "BMP")],
         "avif": [saved(colour, "AVIF"), saved(see_through, "AVIF", quality=40), saved(grey, "AVIF")],
@@ -133,6 +135,22 @@ def sound_pictures(rng: np.random.Generator) -> dict[str, list[bytes]]:
     }
     made["hostile"] = [data for _, data in hostile.pictures(_HOSTILE_SIDE) if len(data) < 1 << 20]
     return made
+
+
+def tiffs_by_sample(rng: np.random.Generator) -> Iterator[bytes]:
+    """Yield TIFF files of the kinds that Pillow does not read: planes, 64-bit floats, big-endian BigTIFF."""
+    deep = rng.integers(0, 1 << 16, (3, _SIDE, _SIDE), np.uint16)
+    kinds: tuple[tuple[Any, dict[str, Any]], ...] = (
+        (deep, {"planarconfig": "separate", "photometric": "rgb"}),
+        (deep, {"planarconfig": "separate", "photometric": "rgb", "tile": (32, 48), "compression": "zlib"}),
+        (deep, {"planarconfig": "separate", "photometric": "rgb", "compression": "zlib", "predictor": 2}),
+        (deep.astype(np.float64)[0], {"byteorder": ">", "bigtiff": True, "compression": "zlib"}),
+        (deep.astype(np.float32)[0], {"byteorder": ">", "bigtiff": True, "tile": (64, 32)}),
+    )
+    for pixels, settings in kinds:
+        buffer = io.BytesIO()
+        tifffile.imwrite(buffer, pixels, **settings)
+        yield buffer.getvalue()
 
 
 _TIFF_COLOUR = (None, "tiff_lzw", "packbits", "tiff_adobe_deflate", "jpeg", "lzma", "zstd")

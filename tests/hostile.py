@@ -344,11 +344,20 @@ def _packbits_zeros(n: int) -> bytes:
     return b"\x81\0" * (n // 128) + bytes([256 - (n % 128 - 1) & 255, 0]) * (n % 128 > 1) + b"\0\0" * (n % 128 == 1)
 
 
+def _strips_of_planes(side: int, n: int) -> tuple[tuple[int, int, int, bytes], ...]:
+    """Return the entries of strips that each hold a plane of 16 bits, all in the same bytes."""
+    packed = len(zeros_deflated(side * side * 2 * n))
+    return (273, 4, n, struct.pack("<I", 8) * n), (279, 4, n, struct.pack("<I", packed) * n)
+
+
 def tiffs(side: int) -> Iterator[tuple[str, bytes]]:
     yield "rgb.tif", tiff(side, side)
     yield "one-strip.tif", tiff(side, side, rows=side)
     yield "grey16.tif", tiff(side, side, (16,), photometric=1)
     yield "rgb16.tif", tiff(side, side, (16, 16, 16))
+    planes = ((284, 3, 1, struct.pack("<H", 2)),)
+    yield "rgb16-planes.tif", tiff(side, side, (16, 16, 16), rows=side, more=(*planes, *_strips_of_planes(side, 3)))
+    yield "float64.tif", tiff(side, side, (64,), photometric=1, more=((339, 3, 1, struct.pack("<H", 3)),))
     yield "rgba.tif", tiff(side, side, (8,) * 4, more=((338, 3, 1, struct.pack("<H", 2)),))
     yield "cmyk.tif", tiff(side, side, (8,) * 4, photometric=5)
     yield "lab.tif", tiff(side, side, photometric=8)

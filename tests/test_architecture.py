@@ -74,10 +74,7 @@ def test_import_contracts_hold() -> None:
 ROOMS = {
     "annoy": ("index/annoy_trees.py",),
     "click": ("cli/",),
-    "cv2": (
-        *("edits/", "features/", "cli/_options.py", "hashes/compute.py", "report/picture.py"),
-        *("verify/geometry.py", "verify/warp.py"),
-    ),
+    "cv2": (*("edits/", "features/", "cli/_options.py", "hashes/compute.py", "report/picture.py"),),
     "fcntl": ("index/lock.py",),
     "h5py": ("challenge/descriptors.py", "challenge/halves.py", "hdf5/reading.py"),
     "imagehash": ("hashes/interchange.py",),
@@ -85,12 +82,12 @@ ROOMS = {
     "numba": ("kernels/",),
     "PIL": (
         *("edits/", "images/convert.py", "images/damage.py", "images/decode", "images/depth.py", "images/ground.py"),
-        *("images/limits.py", "report/", "cli/compare.py"),
+        *("images/limits.py", "images/tiff_samples.py", "report/", "cli/compare.py"),
         *("hashes/compute.py", "hashes/interchange.py", "hashes/luma.py"),
     ),
     "scipy": (
         *("features/global_cues.py", "features/insets.py", "train/boosting.py", "train/fitting.py"),
-        *("verify/evidence.py", "verify/score.py"),
+        "verify/score.py",
     ),
     "simplejpeg": ("images/jpeg_damage.py",),
     "signal": ("cli/_boundary.py", "images/decoder.py", "images/sandbox.py"),
@@ -100,7 +97,7 @@ ROOMS = {
         "hdf5/process.py",
         "images/sandbox.py",
     ),  # run this package's own code, where a file can crash a library
-    "threading": ("workers.py", "images/limits.py", "images/sandbox.py", "index/lock.py"),
+    "threading": ("workers.py", "images/limits.py", "images/sandbox.py", "index/lock.py", "cli/_compiling.py"),
     "concurrent": ("workers.py",),
     "zipfile": ("datafiles.py", "models/files.py", "vectorfiles/npz.py"),
     "pickle": ("kernels/compiled.py",),  # for the name of an error of Numba's cache

@@ -69,7 +69,7 @@ INFO_SHOWN = (
         (answer(2, 1), "Answer('q.jpg': 'r0.jpg' 0.988 and 1 more; shared: 1)"),
         (
             AddReport(1, 2, 3, SKIPPED, ("notes.txt",) * MANY),
-            "AddReport(added=1, unchanged=2, replaced=3, skipped: 3000, ignored: 3000, plain: 0)",
+            "AddReport(added=1, unchanged=2, replaced=3, skipped: 3000 ('bad0.jpg', ...), ignored: 3000, plain: 0)",
         ),
         (ImportReport("resnet50", 1, 2, 3), "ImportReport(model_id='resnet50', added=1, unchanged=2, replaced=3)"),
         (Neighbour("r0.jpg", 0.25), "Neighbour(reference_id='r0.jpg', distance=0.25)"),
@@ -95,6 +95,7 @@ def test_names_that_a_line_cannot_hold_are_escaped() -> None:
         dataclasses.replace(INFO, path="a\nb"),
         dataclasses.replace(FINGERPRINT, model_id="a\nb"),
         Neighbour("a\nb", 1.0),
+        AddReport(0, 0, 0, (Skipped("a\nb", "torn"),), ()),
     ):
         assert "\n" not in repr(value)
         assert r"a\nb" in repr(value)

@@ -53,6 +53,8 @@ class DescriptorSet:
             ("query", self.query, self.query_ids),
             ("reference", self.reference, self.reference_ids),
         ):
+            if vectors.dtype != np.float32:
+                raise ChallengeFileError(f"{name} descriptors: the vectors are {vectors.dtype}: give float32")
             if what := _form_fault(vectors.shape, vectors.dtype) or _ids_fault(vectors, ids):
                 raise ChallengeFileError(f"{name} descriptors: {what}")
         if self.query.shape[1] != self.reference.shape[1]:
@@ -152,7 +154,7 @@ def _read_half(
         where = "" if vectors_name == "vectors" else f"{vectors_name} descriptors: "
         raise fault(path, f"{where}{ids_shape[0]} ids for {shape[0]} vectors: give one each")
     ids = file.texts(ids_name, "ascii", "ASCII bytes: write ids like b'Q00000'")
-    return file.numbers(vectors_name), ids
+    return np.ascontiguousarray(file.numbers(vectors_name), np.float32), ids
 
 
 def _layout_fault(found: set[str], vectors_name: str, ids_name: str) -> str:
@@ -167,7 +169,7 @@ def _layout_fault(found: set[str], vectors_name: str, ids_name: str) -> str:
 
 def _form_fault(shape: tuple[int, ...], dtype: Any) -> str | None:
     """Return what is wrong with the form of vectors, which need not be read for it, or None."""
-    if str(dtype) != "float32":
+    if np.dtype(dtype).newbyteorder("=") != np.float32:  # in a file, of any byte order
         return f"the vectors are {dtype}: write them as float32"
     if len(shape) != 2 or 0 in shape:
         return f"the vectors have shape {shape}: give (n, d), at least one row and one dimension"

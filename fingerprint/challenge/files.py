@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from fingerprint import atomic
 from fingerprint.errors import ChallengeFileError
+from fingerprint.listfiles import open_list
 
 #: First fields of header lines in use; a first line with one of them that is not the header has other columns.
 _HEADER_WORDS = frozenset({"query_id", "reference_id", "score", "query", "reference", "query_image_id", "image_id"})
@@ -57,6 +59,18 @@ def refuse_picture_names(names: Iterable[str], known: Collection[str], where: st
             raise ChallengeFileError(f"{where}: {name!r}, but the ground truth has {bare[1]!r}: drop the extension")
 
 
+def number_of(written: str) -> float:
+    """Return the number that a field of a file states: in ASCII digits and without underscores, unlike Python's own.
+
+    Raises
+    ------
+    ValueError
+    """
+    if "_" in written or not written.isascii():
+        raise ValueError(f"{written!r} is no number")
+    return float(written)
+
+
 def csv_rows(path: str | os.PathLike[str], header: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
     """Yield line number and fields of each line of a CSV file, without the header and without blank lines.
 
@@ -77,12 +91,13 @@ def csv_rows(path: str | os.PathLike[str], header: tuple[str, ...]) -> Iterator[
     Raises
     ------
     ChallengeFileError
-        If the file cannot be read, is empty, is not UTF-8, has another header, or a line has another number of fields.
+        If the file cannot be read or is too long, is empty, is not UTF-8, has another header, or a line has another
+        number of fields.
     """
     expected = ",".join(header)
     first = True
     try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        with open_list(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file, strict=True)
             for fields in rows:
                 if not any(field.strip() for field in fields) and len(fields) < 2:

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fingerprint.challenge.files import csv_rows, fault, first_repeated, id_fault, refuse_picture_names, replacing
+from fingerprint.challenge.files import (
+    csv_rows,
+    fault,
+    first_repeated,
+    id_fault,
+    number_of,
+    refuse_picture_names,
+    replacing,
+)
 from fingerprint.errors import ChallengeFileError
 from fingerprint.types import F64
 
@@ -115,7 +123,7 @@ def read_matches(path: str | os.PathLike[str]) -> Matches:
         if what := id_fault(query_id) or id_fault(reference_id):
             raise fault(path, what, line)
         try:
-            score = float(written)
+            score = number_of(written)
         except ValueError as error:
             raise fault(path, f"the score {written!r} is no number: give a finite one", line) from error
         if not math.isfinite(score):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from fingerprint.cli._boundary import BoundaryGroup
+from fingerprint.cli._compiling import compiling_noted
 from fingerprint.cli.challenge import challenge_group
 from fingerprint.cli.compare import compare_command
 from fingerprint.cli.hash import hash_command
@@ -29,12 +30,14 @@ __all__ = ["main"]
     ),
 )
 @click.version_option(__version__, prog_name="fingerprint")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Find which picture an image was made from, how sure that is, and which part of it is seen.
 
     Results go to stdout, progress and messages to stderr. Exit codes: 0 done; 1 done, but files were skipped or a
     collection is damaged; 2 failed; 70 an internal error, which is a bug.
     """
+    ctx.with_resource(compiling_noted(ctx))
 
 
 for _command in (

@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fingerprint.cli._output import count, finish, list_on_stderr, note_ignored, print_json, shown_name
+from fingerprint.cli._ignored import NO_IMAGE, UNSUPPORTED, divided, note_ignored
+from fingerprint.cli._output import count, finish, list_on_stderr, print_json, shown_name
 from fingerprint.cli._progress import progress
 from fingerprint.errors import ConfigError
+from fingerprint.listfiles import bounded
 
 if TYPE_CHECKING:
     from fingerprint.collection.collection import Collection
     from fingerprint.types import Skipped
 
 _STDIN = Path("-")
+_AGAIN = "in the collection under another id as well"
 _PLAIN = "with so little to see that only the same bytes or pixels will be found as a copy"
 
 
@@ -30,6 +33,7 @@ def add_images(
     images: Sequence[Path],
     root: Path | None,
     *,
+    replace_others: bool = False,
     as_json: bool,
     n_workers: int | None,
     quiet: bool,
@@ -40,19 +44,27 @@ def add_images(
     named = [image for image in images if image != _STDIN]
     with progress(quiet=quiet) as report:
         if len(named) == len(images):
-            added = collection.add_files(named, root=root, n_workers=n_workers, progress=partial(report, "images"))
+            added = collection.add_files(
+                named, root=root, replace=replace_others, n_workers=n_workers, progress=partial(report, "images")
+            )
         else:
-            files, others = identify_images(named, root)
-            listed = _Listed(files, others, root)
-            added = collection.add_images(listed, n_workers=n_workers, progress=partial(report, "images of the list"))
+            listed = _Listed(*identify_images(named, root), root)
+            added = collection.add_images(
+                listed, replace=replace_others, n_workers=n_workers, progress=partial(report, "images of the list")
+            )
             added = replace(added, skipped=(*added.skipped, *listed.outside), ignored=listed.ignored())
     unread = unread_folders(added.ignored)
     ignored = [name for name in added.ignored if not Path(name).is_dir()]
+    no_images, unsupported = divided(ignored)
     if as_json:
         for item in (*added.skipped, *unread):
             print_json({"path": item.path, "skipped": item.reason})
-        for name in ignored:
-            print_json({"path": name, "ignored": "no image by its name"})
+        for name in no_images:
+            print_json({"path": name, "ignored": NO_IMAGE})
+        for name in unsupported:
+            print_json({"path": name, "ignored": UNSUPPORTED})
+        for image_id in added.again:
+            print_json({"id": image_id, "again": _AGAIN})
         for image_id in added.plain:
             print_json({"id": image_id, "plain": _PLAIN})
         print_json(
@@ -62,8 +74,10 @@ def add_images(
                 "unchanged": added.unchanged,
                 "replaced": added.replaced,
                 "skipped": len(added.skipped),
-                "ignored": len(ignored),
+                "ignored": len(no_images),
+                "unsupported": len(unsupported),
                 "plain": len(added.plain),
+                "again": len(added.again),
                 "unread_folders": len(unread),
                 "references": len(collection),
             }
@@ -73,6 +87,9 @@ def add_images(
             f"{shown_name(folder)}: {added.added:,} added, {added.unchanged:,} unchanged, {added.replaced:,} replaced, "
             f"{len(added.skipped) + len(unread):,} skipped; {count(len(collection), 'reference')}"
         )
+        if added.again and not quiet:
+            what = f"{count(len(added.again), 'picture')} {_AGAIN}, such as {shown_name(added.again[0])}"
+            click.echo(f"fingerprint: note: {what}; ids depend on --root: give the same each time", err=True)
         if added.plain and not quiet:
             list_on_stderr(f"{count(len(added.plain), 'picture')} {_PLAIN}", [shown_name(i) for i in added.plain])
     note_ignored(ignored, quiet=quiet)
@@ -97,7 +114,7 @@ class _Listed:
     def __iter__(self) -> Iterator[tuple[str, Path]]:
         """Yield (id, file); a line of stdin is read only when it is needed."""
         yield from tuple(self._files)
-        for line in sys.stdin.buffer:
+        for line in bounded(sys.stdin.buffer):
             name = os.fsdecode(line.rstrip(b"\r\n"))
             for item in self._found(name) if name else ():
                 if item not in self._files:

@@ -16,6 +16,7 @@ import click
 
 from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._output import EXIT_FAILED, shown
+from fingerprint.cli._streams import fill_closed_streams
 from fingerprint.errors import FingerprintError
 
 EXIT_BUG = 70  # as in sysexits.h: an internal error of the software
@@ -30,6 +31,16 @@ class BoundaryGroup(ExampleCommand, click.Group):
 
     An error that nobody expected has its own code, as it is a bug: 1 means that the work was done.
     """
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program; help and the version, which are printed before any command, may fail too."""
+        fill_closed_streams()
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            _silence_stdout()
+            click.echo(f"fingerprint: error: {shown(_message(error))}", err=True)
+            sys.exit(EXIT_FAILED)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command, flush its results, and turn errors into messages."""
@@ -125,6 +136,8 @@ def _message(error: Exception) -> str | None:
     if isinstance(error, FingerprintError):
         return str(error)
     if isinstance(error, OSError):
+        if error.errno == errno.EBADF and error.filename is None:
+            return "standard output or input is closed; direct it to a file, or from one"
         reason = error.strerror or str(error) or type(error).__name__
         path = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
         return f"{path}{reason[:1].lower()}{reason[1:]}{_remedy(error.errno)}"

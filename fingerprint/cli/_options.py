@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from fingerprint.cli._compiling import QUIET
 from fingerprint.cli._output import STRICT, shown
 from fingerprint.config import DEFAULT_LIMITS, DEFAULT_PROFILE, QUERY_PROFILES, ReadLimits
 from fingerprint.errors import ConfigError
@@ -29,6 +30,8 @@ IMAGES_OR_STDIN = click.Path(path_type=Path, allow_dash=True)
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
+#: Largest number of things that an option may ask for.
+MOST_COUNT = (1 << 31) - 1
 
 
 class NewFile(click.Path):
@@ -46,6 +49,17 @@ class NewFile(click.Path):
         if not os.access(folder, os.W_OK):
             self.fail(f"no permission to write in {shown(folder)}; choose another folder", param, ctx)
         return path
+
+
+class Count(click.IntRange):
+    """A number of things, from `min` on; one that no machine can hold is refused, where it would overflow."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        number = int(super().convert(value, param, ctx))
+        if number > MOST_COUNT:
+            self.fail(f"{number} is more than {MOST_COUNT:,}", param, ctx)
+        return number
 
 
 class AlgorithmName(click.ParamType):  # type: ignore[type-arg] # generic in some versions of click only
@@ -82,9 +96,18 @@ def json_option(shape: str) -> Callable[[Command], Command]:
 def message_options(command: Command) -> Command:
     """Add ``--quiet`` and ``--verbose``."""
     quiet = click.option(
-        "-q", "--quiet", is_flag=True, help="No progress bars and no notes; skipped files are still listed."
+        "-q",
+        "--quiet",
+        is_flag=True,
+        callback=_keep_quiet,
+        help="No progress bars and no notes; skipped files are still listed.",
     )
     return quiet(verbose_option(command))
+
+
+def _keep_quiet(ctx: click.Context, _param: click.Parameter, value: bool) -> bool:
+    ctx.meta[QUIET] = value
+    return value
 
 
 def verbose_option(command: Command) -> Command:
@@ -127,7 +150,7 @@ def workers_option(command: Command) -> Command:
         "--workers",
         "n_workers",
         metavar="N",
-        type=click.IntRange(min=1),
+        type=Count(min=1),
         callback=_share_cores,
         help="Pictures processed at the same time; results do not depend on it.  [default: one for each core]",
     )(command)

@@ -6,12 +6,10 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from fingerprint.errors import ConfigError
 from fingerprint.names import escaped, written_name
 
 if TYPE_CHECKING:
@@ -72,6 +70,7 @@ def verification_json(verification: Verification) -> dict[str, Any]:
         "inliers": verification.n_inliers,
         "mirrored": verification.mirrored,
         "inverted": verification.inverted,
+        "rotation": verification.rotation,
         "transform": verification.transform,
         "reference_region": verification.reference_region,
         "query_region": verification.query_region,
@@ -91,29 +90,6 @@ def _box(region: Sequence[tuple[float, float]]) -> str:
         return "an unbounded part"
     spans = [(math.ceil(min(values)), math.floor(max(values))) for values in zip(*points, strict=True)]
     return " ".join(f"{axis} {first}..{last}" for axis, (first, last) in zip("xy", spans, strict=True))
-
-
-def listed_images(paths: Sequence[Path]) -> tuple[list[Path], tuple[Skipped, ...], list[Path]]:
-    """Return the images among files and in folders, the folders that were not read, and the other files.
-
-    Raises
-    ------
-    ConfigError
-        If there is no image.
-    """
-    from fingerprint.images.find import find_images, unread_folders
-
-    images, ignored = find_images(paths)
-    if not images:
-        raise ConfigError(f"{', '.join(map(str, paths))}: no images found; give image files or folders of images")
-    return images, unread_folders(ignored), [path for path in ignored if not path.is_dir()]
-
-
-def note_ignored(ignored: Sequence[object], *, quiet: bool) -> None:
-    """Print on stderr how many files were ignored, because their names are not those of images."""
-    if ignored and not quiet:
-        files = "1 file is no image by its name" if len(ignored) == 1 else f"{len(ignored)} files are no images by name"
-        click.echo(f"fingerprint: note: {files}, such as {shown_name(ignored[0])}; ignored", err=True)
 
 
 def finish(skipped: Sequence[Skipped]) -> None:

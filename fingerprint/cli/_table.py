@@ -12,7 +12,7 @@ from fingerprint.cli._output import shown_name
 _WIDEST = 48  # characters; a longer name makes only its own line longer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Table:
     """Lines of queries and references, in columns.
 
@@ -24,6 +24,10 @@ class Table:
 
     longest_query: int
     longest_reference: int
+
+    def widen(self, references: Iterable[object]) -> None:
+        """Make the column of references as wide as those of an answer; it stays so."""
+        self.longest_reference = max(self.longest_reference, longest(references))
 
     def row(self, query: object, reference: object, rest: str) -> None:
         """Print a query, a reference, and a text about both."""

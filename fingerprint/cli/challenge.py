@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._inputs import refuse_input
 from fingerprint.cli._options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
@@ -76,6 +77,7 @@ def match_command(
     from fingerprint.challenge import write_matches
     from fingerprint.tracks import match_track
 
+    refuse_input(out, "--out", pictures=(queries, references), folders=(collection, models_folder))
     models = chosen_models(models_folder)
     with progress(quiet=quiet) as report:
         matches, skipped = match_track(
@@ -120,6 +122,7 @@ def describe_command(
     from fingerprint.challenge import write_descriptors
     from fingerprint.tracks import describe_track
 
+    refuse_input(out, "--out", pictures=(queries, references), folders=(models_folder,))
     config = replace(DEFAULT_CONFIG, limits=chosen_limits())
     models = chosen_models(models_folder)
     with progress(quiet=quiet) as report:

@@ -1,4 +1,4 @@
-"""``fingerprint compare``: whether one image was made from another."""
+"""``fingerprint compare``: whether one of two images was made from the other."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._inputs import refuse_input
 from fingerprint.cli._options import (
     EXISTING_FILE,
     NewFile,
@@ -45,7 +46,7 @@ class _PictureFile(NewFile):
 
 @click.command(
     "compare",
-    short_help="Check whether one image was made from another.",
+    short_help="Check whether one of two images was made from the other.",
     cls=ExampleCommand,
     examples=("fingerprint compare suspicious.jpg original.jpg --picture shared.png",),
 )
@@ -60,14 +61,16 @@ class _PictureFile(NewFile):
 def compare_command(
     query: Path, reference: Path, picture: Path | None, profile: str, as_json: bool, models_folder: Path | None
 ) -> None:
-    """Check whether image A was made from image B, how sure that is, and which part of B is seen where in A.
+    """Check whether one of two images was made from the other, and which part of B is seen where in A.
 
-    Images that show the same template or the same scene, and neither of which was made from the other, get a verdict of
-    their own.
+    A is compared as a query, in more detail than B. Which of the two came first is not known. Images that show the same
+    template or the same scene, and neither of which was made from the other, get a verdict of their own.
     """
     from fingerprint.report import IDENTICAL_VERDICT, RELATION_VERDICTS, probability_text, variant_text
     from fingerprint.verify.compare import compare
 
+    if picture is not None:
+        refuse_input(picture, "--picture", files=(query, reference), folders=(models_folder,))
     config = replace(config_for(profile), limits=chosen_limits())
     verification = compare(query, reference, models=chosen_models(models_folder), config=config)
     if picture is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._ignored import listed_images, note_ignored
 from fingerprint.cli._options import (
     IMAGES,
     AlgorithmName,
@@ -18,13 +19,11 @@ from fingerprint.cli._options import (
     reading_options,
     workers_option,
 )
-from fingerprint.cli._output import finish, listed_images, note_ignored, print_json, print_line, shown_name
+from fingerprint.cli._output import finish, print_json, print_line, shown_name
 from fingerprint.cli._progress import progress
 
 if TYPE_CHECKING:
-    from fingerprint.config import ReadLimits
     from fingerprint.hashes import PerceptualHash
-    from fingerprint.types import U64
 
 _PARCEL = 16  # images that a worker takes at a time, since one takes only a third of a millisecond
 
@@ -47,7 +46,7 @@ _PARCEL = 16  # images that a worker takes at a time, since one takes only a thi
     multiple=True,
     type=AlgorithmName(),
     help="Which hash: pdq, phash, phash-simple, dhash, dhash-vertical, ahash, whash, blockmean or colorhash. Give "
-    "it several times for several hashes.  [default: the three that a collection keeps]",
+    "it several times for several hashes.  [default: phash, dhash and ahash]",
 )
 @click.option("--exact", is_flag=True, help="Compute exactly the bits of imagehash, or of PDQ's own tools.")
 @click.option(
@@ -75,18 +74,19 @@ def hash_command(
 
     PATH is an image file or a folder of images. With '--algorithm' there is a line for each hash, with its quality from
     0 to 100, which is low for flat, blank and tiny pictures. Without '--algorithm' there is a line for each image, with
-    its pHash, dHash and aHash as a collection keeps them.
+    its pHash, dHash and aHash, bit by bit those of imagehash.
     """
+    from fingerprint.hashes import perceptual_hashes
+    from fingerprint.types import HASH_ALGORITHMS
+
     form = "json" if as_json else form
     if not algorithms and (exact or form == "csv"):
         raise click.UsageError("'--exact' and '--format csv' need '--algorithm NAME'; give one")
     limits = chosen_limits()
-    work: Callable[[Path], Any] = partial(_stored_hashes, limits=limits)
-    write: Callable[[Path, Any, str], None] = _print_stored
     if algorithms:
-        from fingerprint.hashes import perceptual_hashes
-
         work, write = partial(perceptual_hashes, algorithms=algorithms, exact=exact, limits=limits), _print_records
+    else:
+        work, write = partial(perceptual_hashes, algorithms=HASH_ALGORITHMS, exact=True, limits=limits), _print_digits
     _print_all(paths, work, write, form, n_workers=n_workers, quiet=quiet)
 
 
@@ -137,20 +137,8 @@ def _print_records(path: Path, hashes: Sequence[PerceptualHash], form: str) -> N
         print_line(write(path, found))
 
 
-def _stored_hashes(path: Path, limits: ReadLimits) -> U64:
-    from fingerprint.config import DEFAULT_CONFIG
-    from fingerprint.hashes import compute_hashes
-    from fingerprint.images.decode import read_grey
-
-    return compute_hashes(read_grey(path, at_least=DEFAULT_CONFIG.decode_side, limits=limits).pixels)
-
-
-def _print_stored(path: Path, hashes: U64, form: str) -> None:
-    from fingerprint.hashes import hash_to_hex
-    from fingerprint.types import HASH_ALGORITHMS
-
-    digits = [hash_to_hex(value) for value in hashes]
+def _print_digits(path: Path, hashes: Sequence[PerceptualHash], form: str) -> None:
     if form == "json":
-        print_json({"path": str(path), **dict(zip(HASH_ALGORITHMS, digits, strict=True))})
+        print_json({"path": str(path), **{found.algorithm: found.hex for found in hashes}})
     else:
-        click.echo(f"{shown_name(path)}  {' '.join(digits)}")
+        print_line(f"{shown_name(path)}  {' '.join(found.hex for found in hashes)}")

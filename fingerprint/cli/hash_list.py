@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._ignored import listed_images, note_ignored
 from fingerprint.cli._options import (
     IMAGES,
     AlgorithmName,
+    Count,
     chosen_limits,
     json_option,
     message_options,
@@ -24,8 +26,6 @@ from fingerprint.cli._output import (
     finish,
     leave_after_skips,
     list_on_stderr,
-    listed_images,
-    note_ignored,
     print_json,
     print_line,
     shown,
@@ -64,7 +64,7 @@ def hash_list_group() -> None:
 @click.option(
     "--max-distance",
     metavar="BITS",
-    type=click.IntRange(min=0),
+    type=Count(min=0),
     help="Number of bits that may differ.  [default: 31 for pdq, 8 for phash, fewer for the others]",
 )
 @click.option("--upright", is_flag=True, help="Do not find images that were turned or mirrored.")

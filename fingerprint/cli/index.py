@@ -16,6 +16,7 @@ from fingerprint.cli._options import (
     FOLDER,
     IMAGES_OR_STDIN,
     Command,
+    Count,
     chosen_limits,
     chosen_models,
     engine_options,
@@ -26,7 +27,7 @@ from fingerprint.cli._options import (
     verbose_option,
     workers_option,
 )
-from fingerprint.cli._output import EXIT_SKIPPED, count, leave, print_json, shown, shown_name, skipped_json
+from fingerprint.cli._output import EXIT_SKIPPED, count, leave, print_json, print_line, shown, shown_name, skipped_json
 from fingerprint.cli._progress import progress
 from fingerprint.cli.vectors import export_command, import_command, imported_json, model_id_option, print_imported
 from fingerprint.config import DEFAULT_CONFIG, DESCRIPTOR_INDICES, DescriptorIndex
@@ -107,11 +108,13 @@ def create_command(
 )
 @click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
 @click.argument("images", metavar="IMAGES...", nargs=-1, required=True, type=IMAGES_OR_STDIN)
+@click.option("--replace", "replace_others", is_flag=True, help="Let a file replace another file with the same id.")
 @_adding_options
 @engine_options
 def add_command(
     folder: Path,
     images: tuple[Path, ...],
+    replace_others: bool,
     root: Path | None,
     as_json: bool,
     models_folder: Path | None,
@@ -121,14 +124,21 @@ def add_command(
     """Add image files, and all images in folders; with - for IMAGES, those that stdin lists, one a line.
 
     The id of a file in a folder is its path within that folder; the id of a file that is given itself is its name.
-    Unchanged files are not described again; a changed file replaces the old one. After an interruption, the same
-    command adds the missing files.
+    Unchanged files are not described again; a file that has changed where it is replaces the old one. Another file with
+    the same id is skipped: '--root' gives it an id of its own, '--replace' lets it replace the old one. After an
+    interruption, the same command adds the missing files.
     """
     from fingerprint.collection.collection import open_collection
 
     config = replace(DEFAULT_CONFIG, limits=chosen_limits())
     with open_collection(folder, models=chosen_models(models_folder), config=config) as collection:
-        add_images(collection, folder, images, root, as_json=as_json, n_workers=n_workers, quiet=quiet)
+        add_images(
+            *(collection, folder, images, root),
+            replace_others=replace_others,
+            as_json=as_json,
+            n_workers=n_workers,
+            quiet=quiet,
+        )
 
 
 @index_group.command("compact", cls=ExampleCommand, examples=("fingerprint index compact photos.fp",))
@@ -136,7 +146,7 @@ def add_command(
 @click.option(
     "--segment-size",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=Count(min=1),
     default=DEFAULT_CONFIG.storage.compact_to,
     show_default=True,
     help="Largest number of references in a segment.",
@@ -196,6 +206,28 @@ def remove_command(
             print_json({**facts, **of_model})
         else:
             click.echo(f"{shown_name(folder)}: {len(unique):,} removed; {count(len(collection), 'reference')} left")
+
+
+@index_group.command(
+    "list",
+    cls=ExampleCommand,
+    examples=("fingerprint index list photos.fp", "fingerprint index list photos.fp --json"),
+)
+@click.argument("folder", metavar="COLLECTION", type=EXISTING_FOLDER)
+@json_option("one JSON object a line, one for each reference")
+@models_option
+@verbose_option
+def list_command(folder: Path, as_json: bool, models_folder: Path | None) -> None:
+    """List the ids of a collection's references, one a line, in the order in which they were added."""
+    from fingerprint.collection.collection import open_collection
+
+    with open_collection(folder, models=chosen_models(models_folder)) as collection:
+        for image_id in collection.ids:
+            if as_json:
+                record = collection.record(image_id)
+                print_json({"id": image_id, "path": record.path, "width": record.width, "height": record.height})
+            else:
+                print_line(shown_name(image_id))
 
 
 @index_group.command("info", cls=ExampleCommand, examples=("fingerprint index info photos.fp",))

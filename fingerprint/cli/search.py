@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._ignored import listed_images, note_ignored
 from fingerprint.cli._options import (
     EXISTING_FOLDER,
     IMAGES,
+    Count,
     chosen_limits,
     chosen_models,
     engine_options,
@@ -20,16 +22,7 @@ from fingerprint.cli._options import (
     not_nan,
     profile_option,
 )
-from fingerprint.cli._output import (
-    finish,
-    leave_after_skips,
-    listed_images,
-    note_ignored,
-    print_json,
-    region_words,
-    shown,
-    verification_json,
-)
+from fingerprint.cli._output import finish, leave_after_skips, print_json, region_words, shown, verification_json
 from fingerprint.cli._progress import progress
 from fingerprint.cli._table import Table, longest
 from fingerprint.cli.vectors import search_vectors, vector_queries, vector_search_options
@@ -37,6 +30,8 @@ from fingerprint.config import DEFAULT_CONFIG, config_for
 
 if TYPE_CHECKING:
     from fingerprint.types import Answer, Match, Skipped, Verification
+
+_PLAIN = "there is so little to see that only the same bytes or pixels would be found"
 
 
 @click.command(
@@ -56,7 +51,7 @@ if TYPE_CHECKING:
     "--results",
     "n_results",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=Count(min=1),
     default=DEFAULT_CONFIG.results,
     show_default=True,
     help="Largest number of references for a query.",
@@ -140,7 +135,7 @@ def search_command(
         any_damaged = False
         if not as_json:
             shared_column = "  shared " if show_shared else ""
-            head = f"relation   probability{shared_column}  inliers  shown              seen"
+            head = f"relation   probability{shared_column}  inliers  shown                  seen"
             table.row("query", "reference", head)
         for done, (query, result) in enumerate(zip(images, results, strict=True), start=1):
             if isinstance(result, Skipped):
@@ -172,7 +167,8 @@ def _print_rows(table: Table, query: Path, result: Answer | Skipped, *, show_sha
         return
     listed = (*result.matches, *(result.shared if show_shared else ()))
     if not listed:
-        table.note(query, "nothing found")
+        table.note(query, f"nothing found; {_PLAIN}" if result.plain else "nothing found")
+    table.widen(match.reference_id for match in listed)
     for match in listed:
         table.row(query, match.reference_id, _facts(match.verification, show_shared=show_shared))
 
@@ -187,7 +183,7 @@ def _facts(verification: Verification, *, show_shared: bool) -> str:
         f"{probability_text(verification.probability):>11}",
         *([f"{probability_text(verification.shared_probability):>7}"] if show_shared else []),
         f"{verification.n_inliers:>7}",
-        f"{variant_text(verification) if related else '-':<17}",
+        f"{variant_text(verification) if related else '-':<21}",
         region_words(verification) if related else "-",
     ]
     return "  ".join(columns)
@@ -202,6 +198,8 @@ def _print_object(query: Path, result: Answer | Skipped, *, show_shared: bool, t
     answer: dict[str, Any] = {"query": str(query), "matches": _match_objects(result.matches)}
     if show_shared:
         answer["shared"] = _match_objects(result.shared)
+    if result.plain:
+        answer["plain"] = _PLAIN
     if result.damaged:
         answer["damaged"] = [{"reference": item.path, "reason": item.reason} for item in result.damaged]
     took = {stage: round(spent, 3) for stage, spent in result.milliseconds.items()}

@@ -8,17 +8,20 @@ from pathlib import Path
 import click
 
 from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._ignored import listed_images, note_ignored
+from fingerprint.cli._inputs import refuse_input
 from fingerprint.cli._options import (
     EXISTING_FILE,
     FOLDER,
     IMAGES,
+    Count,
     chosen_limits,
     json_option,
     message_options,
     reading_options,
     workers_option,
 )
-from fingerprint.cli._output import finish, listed_images, note_ignored, print_json, shown, skipped_json
+from fingerprint.cli._output import finish, print_json, shown, skipped_json
 from fingerprint.cli._progress import progress
 from fingerprint.config import DEFAULT_CONFIG, DEFAULT_TRAIN_CONFIG, TrainConfig
 from fingerprint.errors import ConfigError
@@ -48,7 +51,7 @@ from fingerprint.errors import ConfigError
     "--words",
     "n_words",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=Count(min=1),
     default=DEFAULT_TRAIN_CONFIG.n_words,
     show_default=True,
     help="Size of the codebook.",
@@ -65,7 +68,7 @@ from fingerprint.errors import ConfigError
     "--edited-copies",
     "n_edited_copies",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=Count(min=1),
     default=DEFAULT_TRAIN_CONFIG.n_edited_copies,
     show_default=True,
     help="Edited copies of each image to learn from.",
@@ -74,7 +77,7 @@ from fingerprint.errors import ConfigError
     "--calibration",
     "n_calibration",
     metavar="N",
-    type=click.IntRange(min=20),
+    type=Count(min=20),
     default=DEFAULT_TRAIN_CONFIG.n_calibration,
     show_default=True,
     help="Edited photographs that the calibration is fitted on, as queries.",
@@ -83,7 +86,7 @@ from fingerprint.errors import ConfigError
     "--templates",
     "n_templates",
     metavar="N",
-    type=click.IntRange(min=0),
+    type=Count(min=0),
     default=DEFAULT_TRAIN_CONFIG.n_templates,
     show_default=True,
     help="Templates of each family of drawn graphics that the calibration is fitted on; each has six queries.",
@@ -92,7 +95,7 @@ from fingerprint.errors import ConfigError
     "--scenes",
     "n_scenes",
     metavar="N",
-    type=click.IntRange(min=0),
+    type=Count(min=0),
     default=DEFAULT_TRAIN_CONFIG.n_scenes,
     show_default=True,
     help="Made pairs of second shots that the calibration is fitted on, at most a sixth of the images.",
@@ -128,6 +131,8 @@ def train_command(
     existing = next((out / name for name in (ARRAYS_NAME, MANIFEST_NAME) if (out / name).exists()), None)
     if existing is not None and not force:
         raise ConfigError(f"{existing}: already exists; choose another --out, or replace it with --force")
+    for name in (ARRAYS_NAME, MANIFEST_NAME):
+        refuse_input(out / name, "--out", files=(known_pairs,), pictures=paths)
     out.mkdir(parents=True, exist_ok=True)
     images, unread, ignored = listed_images(paths)
     with progress(quiet=quiet) as report:

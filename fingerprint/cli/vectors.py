@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._inputs import refuse_input
 from fingerprint.cli._options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
@@ -62,6 +63,7 @@ def export_command(
     """
     from fingerprint.collection.collection import open_collection
 
+    refuse_input(file, "FILE", files=(queries,), folders=(folder, models_folder))
     with open_collection(folder, models=chosen_models(models_folder)) as collection:
         info = collection.info()
         name = info.model_id if model_id is None else model_id

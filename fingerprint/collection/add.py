@@ -7,15 +7,16 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
-import numpy as np
-
+from fingerprint.collection.given import check_source, checked_pairs
 from fingerprint.config import Config
 from fingerprint.errors import ImageError
 from fingerprint.features.describe import describe_reference, query_from_fingerprint
 from fingerprint.features.thumbnail import open_thumbnail
 from fingerprint.images.identity import load_identified
 from fingerprint.index import ImageRecord, Writer
+from fingerprint.index.records import storable
 from fingerprint.models import Models
 from fingerprint.types import AddReport, Fingerprint, ImageSource, Progress, Skipped, is_unicode, source_name
 from fingerprint.verify import verify
@@ -23,6 +24,8 @@ from fingerprint.workers import map_images
 
 _MANY_KEYPOINTS = 60
 _MUCH_CONTRAST = 12.0  # grey values; standard deviation
+#: The way out where two files have one id.
+_APART = "give --root a folder that contains both, for an id of its own"
 
 
 @dataclass(slots=True)
@@ -32,6 +35,7 @@ class _Batch:
     fingerprints: list[Fingerprint] = field(default_factory=list)
     records: list[ImageRecord] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    cleared: list[str] = field(default_factory=list)
     moved: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -67,6 +71,7 @@ def add_images(
     models: Models,
     config: Config,
     *,
+    replace_others: bool = True,
     n_workers: int | None = None,
     progress: Progress | None = None,
     total: int = 0,
@@ -83,6 +88,9 @@ def add_images(
     models : Models
     config : Config
         ``config.storage.batch`` pictures are held in memory.
+    replace_others : bool
+        Whether a file may replace another file that has its id; otherwise it is skipped. A file that has changed where
+        it is always replaces what the collection has of it.
     n_workers : int, optional
         Threads; one for each core by default. The result does not depend on it.
     progress : callable, optional
@@ -93,7 +101,7 @@ def add_images(
     Returns
     -------
     AddReport
-        Pictures that cannot be read, and those whose id came before, are skipped.
+        Pictures that cannot be read, and those whose id is that of another, are skipped.
 
     Raises
     ------
@@ -104,48 +112,109 @@ def add_images(
     CollectionError
         If writing fails; what was published before stays.
     """
-    published = unchanged = replaced = 0
-    skipped: list[Skipped] = []
-    plain: list[str] = []
-    batch = _Batch()
-    owners: dict[str, str] = {}
-    under_way: deque[str] = deque()
+    adding = _Adding(writer, config, n_workers)
+    under_way: deque[tuple[str | None, str]] = deque()
 
     def offered() -> Iterator[_Offered]:  # runs in this thread, which alone uses the catalogue
-        for image_id, source in images:
-            under_way.append(_path_of(source) or image_id)
-            yield _Offered(image_id, source, writer.reader.published(image_id) if is_unicode(image_id) else None)
+        for image_id, source in checked_pairs(images):
+            path = _path_of(source)
+            under_way.append((path, path or str(image_id)))
+            known = writer.reader.published(image_id) if _is_text(image_id) else None
+            yield _Offered(image_id, source, known)
 
     with writer.writing():
+        adding.noted = writer.reader.skipped()
         described = map_images(
-            partial(_describe, models=models, config=config), offered(), n_workers, strict=config.strict
+            partial(_describe, models=models, config=config, replace_others=replace_others),
+            offered(),
+            n_workers,
+            strict=config.strict,
         )
         for done, result in enumerate(described, start=1):
-            outcome = result if isinstance(result, Skipped) else _unless_repeated(result, owners)
-            path = under_way.popleft()
-            if isinstance(outcome, Skipped):
-                if config.strict:
-                    raise ImageError(outcome.path, outcome.reason)
-                skipped.append(outcome)
-                batch.skipped.append(Skipped(path, outcome.reason))
-            elif outcome.fingerprint is None:
-                unchanged += 1
-                if outcome.moved is not None:
-                    batch.moved[outcome.record.image_id] = outcome.moved
-            else:
-                batch.fingerprints.append(outcome.fingerprint)
-                batch.records.append(outcome.record)
-                if outcome.plain:
-                    plain.append(outcome.record.image_id)
-            if len(batch) >= config.storage.batch:
-                published += len(batch.records)
-                replaced += _publish(writer, batch, n_workers)
-                batch = _Batch()
+            adding.take(result, *under_way.popleft())
             if progress is not None:
                 progress(done, total)
-        published += len(batch.records)
-        replaced += _publish(writer, batch, n_workers)
-    return AddReport(published - replaced, unchanged, replaced, tuple(skipped), (), tuple(plain))
+        adding.publish()
+    return adding.report()
+
+
+class _Adding:
+    """A run of adding: the batch under way, and what has come of all pictures so far.
+
+    Attributes
+    ----------
+    noted : set of str
+        Paths that the catalogue lists as not added.
+    """
+
+    def __init__(self, writer: Writer, config: Config, n_workers: int | None) -> None:
+        self.noted: set[str] = set()
+        self._writer, self._config, self._n_workers = writer, config, n_workers
+        self._batch = _Batch()
+        self._owners: dict[str, str] = {}
+        self._published = self._unchanged = self._replaced = 0
+        self._skipped: list[Skipped] = []
+        self._plain: list[str] = []
+        self._again: list[str] = []
+
+    def take(self, result: _Described | Skipped, path: str | None, name: str) -> None:
+        """Take the next picture, of the file at `path` if it has one, and publish the batch when it is full.
+
+        Raises
+        ------
+        ImageError
+            If the picture is skipped and the settings are strict.
+        """
+        outcome = result if isinstance(result, Skipped) else _unless_repeated(result, self._owners)
+        if isinstance(outcome, Skipped):
+            self._skip(outcome, path, name)
+        elif outcome.fingerprint is None:
+            self._unchanged += 1
+            if name in self.noted:
+                self._batch.cleared.append(name)
+            if outcome.moved is not None:
+                self._batch.moved[outcome.record.image_id] = outcome.moved
+        else:
+            self._batch.fingerprints.append(outcome.fingerprint)
+            self._batch.records.append(outcome.record)
+            if self._writer.reader.has_under_other_id(outcome.record):
+                self._again.append(outcome.record.image_id)
+            if outcome.plain:
+                self._plain.append(outcome.record.image_id)
+        if len(self._batch) >= self._config.storage.batch:
+            self.publish()
+
+    def _skip(self, skipped: Skipped, path: str | None, name: str) -> None:
+        if self._config.strict:
+            raise ImageError(skipped.path, skipped.reason)
+        self._skipped.append(skipped)
+        if path is None or os.path.lexists(path):  # a mistyped name is not worth a note that stays
+            self._batch.skipped.append(Skipped(name, skipped.reason))
+
+    def publish(self) -> None:
+        """Write the batch."""
+        batch, self._batch = self._batch, _Batch()
+        if batch.skipped:
+            self._writer.note_skipped(batch.skipped)
+        if batch.cleared:
+            self._writer.clear_skipped(batch.cleared)
+        if batch.moved:
+            self._writer.note_moved(batch.moved)
+        replaced = self._writer.add(batch.fingerprints, batch.records, replaced=None, n_workers=self._n_workers)
+        self._published += len(batch.records)
+        self._replaced += len(replaced)
+
+    def report(self) -> AddReport:
+        """Return what has come of all pictures."""
+        return AddReport(
+            self._published - self._replaced,
+            self._unchanged,
+            self._replaced,
+            tuple(self._skipped),
+            (),
+            tuple(self._plain),
+            tuple(self._again),
+        )
 
 
 def describe_all(
@@ -158,7 +227,7 @@ def describe_all(
     ImageError
         At the first picture that cannot be read.
     """
-    offered = [_Offered(image_id, source, None) for image_id, source in images]
+    offered = [_Offered(image_id, source, None) for image_id, source in checked_pairs(images)]
     batch = _Batch()
     for result in map_images(partial(_describe, models=models, config=config), offered, n_workers):
         if isinstance(result, Skipped):
@@ -169,29 +238,27 @@ def describe_all(
     return batch.fingerprints, batch.records
 
 
-def _publish(writer: Writer, batch: _Batch, n_workers: int | None) -> int:
-    """Write a batch and return how many pictures it replaced."""
-    if batch.skipped:
-        writer.note_skipped(batch.skipped)
-    if batch.moved:
-        writer.note_moved(batch.moved)
-    return len(writer.add(batch.fingerprints, batch.records, replaced=None, n_workers=n_workers))
-
-
 def _unless_repeated(described: _Described, owners: dict[str, str]) -> _Described | Skipped:
     """Return a picture, or a `Skipped` if its id came before."""
     image_id, name = described.record.image_id, described.record.path or described.record.image_id
     if image_id in owners:
-        return Skipped(name, f"its id {image_id!r} is already that of {owners[image_id]}")
+        advice = "" if described.record.path is None else f"; {_APART}"
+        return Skipped(name, f"its id {image_id!r} is already that of {owners[image_id]}{advice}")
     owners[image_id] = name
     return described
 
 
-def _describe(item: _Offered, models: Models, config: Config) -> _Described:
+def _describe(item: _Offered, models: Models, config: Config, *, replace_others: bool = True) -> _Described:
     """Describe a picture, unless it is in the collection with the same bytes."""
     image_id, source = item.image_id, item.source
     path = _path_of(source)
-    name = (image_id or source_name(source)) if path is None else source_name(source)
+    name = str(image_id or source_name(source)) if path is None else source_name(source)
+    if not isinstance(image_id, str):
+        raise ImageError(name, f"its id is {image_id!r}; an id is a text")
+    try:
+        check_source(source)
+    except ImageError as error:
+        raise ImageError(name, error.reason) from error
     if not is_unicode(image_id):
         raise ImageError(name, "its name is not valid Unicode, so it cannot be an id; rename the file")
     if not image_id:
@@ -199,6 +266,9 @@ def _describe(item: _Offered, models: Models, config: Config) -> _Described:
     data, content, n_bytes = load_identified(source, config.limits)
     if item.known is not None and content == item.known.content:
         return _Described(None, item.known, path if path != item.known.path else None)
+    if not replace_others and item.known is not None and _is_another(path, item.known.path):
+        taken = f"its id {image_id!r} is already that of {item.known.path}"
+        raise ImageError(name, f"{taken}; {_APART}, or --replace if it takes that one's place")
     try:
         fingerprint = describe_reference(data, models, config)
     except ImageError as error:
@@ -221,6 +291,20 @@ def _is_plain(name: str, fingerprint: Fingerprint, models: Models, config: Confi
     return verify(query, unidentified, models, config.match).relation != "copy"
 
 
+def _is_another(path: str | None, known: str | None) -> bool:
+    """Return whether two paths are those of different files; one that is gone counts as different."""
+    if path is None or known is None or storable(path) == known:
+        return False
+    try:
+        return not Path(path).samefile(known)
+    except OSError:
+        return True
+
+
 def _path_of(source: ImageSource) -> str | None:
     """Return the absolute path of a picture's file, or None for a picture from memory."""
-    return None if isinstance(source, bytes | np.ndarray) else os.path.abspath(source)  # noqa: PTH100 - does not follow links
+    return os.path.abspath(source) if isinstance(source, str | os.PathLike) else None  # noqa: PTH100 - does not follow links
+
+
+def _is_text(image_id: object) -> bool:
+    return isinstance(image_id, str) and is_unicode(image_id)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fingerprint.collection.add import add_images, describe_all
+from fingerprint.collection.given import checked_pairs, refuse_one, similar_text
 from fingerprint.collection.search import Search, SearchOptions, reference_as_query
 from fingerprint.collection.vectors import (
     ImportReport,
@@ -84,20 +85,24 @@ class Collection:
         paths: Iterable[str | os.PathLike[str]],
         *,
         root: str | os.PathLike[str] | None = None,
+        replace: bool = False,
         n_workers: int | None = None,
         progress: Progress | None = None,
     ) -> AddReport:
         """Add image files, and all image files in folders; one that cannot be read, or is not there, is skipped.
 
         The id of a file in a folder is its path within that folder; the id of a file that is given itself is its name.
-        A file that the collection has under its id with the same bytes is not described again; one with other bytes
-        replaces the old. After an interruption, what was published is kept, and the same call continues.
+        A file that the collection has under its id with the same bytes is not described again; one that has changed
+        where it is replaces the old. After an interruption, what was published is kept, and the same call continues.
 
         Parameters
         ----------
         paths : iterable of path
         root : path, optional
             A folder that contains all of them; ids are then paths within it.
+        replace : bool
+            Let a file replace another file with the same id. By default it is skipped, as cameras and phones repeat
+            names: give `root` for an id of its own.
         n_workers : int, optional
             Threads; one for each core by default.
         progress : callable, optional
@@ -108,20 +113,22 @@ class Collection:
         ImageError
             If a picture is to be skipped and the collection's settings are strict.
         ConfigError
-            If a path is not within `root`.
+            If a path is not within `root`, or `paths` is one path rather than a list.
         CollectionBusyError
             If another process is writing.
         CollectionError
             If writing fails; what was published before stays.
         """
+        refuse_one("paths", paths)
         named, ignored = identify_images(paths, root)
-        report = self._add_images(named, n_workers, progress, len(named))
+        report = self._add_images(named, n_workers, progress, len(named), replace=replace)
         return dataclasses.replace(report, ignored=tuple(str(path) for path in ignored))
 
     def add_images(
         self,
         images: Iterable[tuple[str, ImageSource]],
         *,
+        replace: bool = True,
         n_workers: int | None = None,
         progress: Progress | None = None,
     ) -> AddReport:
@@ -132,6 +139,9 @@ class Collection:
         images : iterable of (str, path, bytes of an image file, or uint8 array)
             Taken a few at a time, so there may be any number. A picture that the collection has under its id with the
             same bytes is not described again; one with other bytes replaces the old.
+        replace : bool
+            Let a file replace another file with the same id, as here the ids are chosen by the caller; if not, it is
+            skipped.
         n_workers : int, optional
             Threads; one for each core by default.
         progress : callable, optional
@@ -145,7 +155,7 @@ class Collection:
         ------
         CollectionBusyError, CollectionError
         """
-        return self._add_images(images, n_workers, progress, 0)
+        return self._add_images(images, n_workers, progress, 0, replace=replace)
 
     def _add_images(
         self,
@@ -153,12 +163,15 @@ class Collection:
         n_workers: int | None,
         progress: Progress | None,
         total: int,
+        *,
+        replace: bool,
     ) -> AddReport:
         return add_images(
             self._writer,
             images,
             self._models,
             self._config,
+            replace_others=replace,
             n_workers=n_workers,
             progress=progress,
             total=total,
@@ -185,11 +198,14 @@ class Collection:
         ------
         ImageError, ConfigError, CollectionBusyError, CollectionError
         """
-        pairs = list(images)
-        if any(not isinstance(image_id, str) or not image_id or not is_unicode(image_id) for image_id, _ in pairs):
-            raise ConfigError("ids must be texts of valid Unicode, and not empty")
-        if len({image_id for image_id, _ in pairs}) < len(pairs):
-            raise ConfigError("ids must not come twice")
+        pairs = list(checked_pairs(images))
+        seen: set[str] = set()
+        for image_id, _ in pairs:
+            if not isinstance(image_id, str) or not image_id or not is_unicode(image_id):
+                raise ConfigError(f"one of the ids is {image_id!r}; ids are texts of valid Unicode, and not empty")
+            if image_id in seen:
+                raise ConfigError(f"one of the ids comes twice: {image_id!r}")
+            seen.add(image_id)
         fingerprints, records = describe_all(pairs, self._models, self._config, n_workers)
         self._writer.add(fingerprints, records, replaced=None, n_workers=n_workers)
 
@@ -228,7 +244,8 @@ class Collection:
             Largest number of matches; ``config.results`` by default.
         min_probability : float, [0, 1]
             Least probability of a match. It is about copies; `answer` also gives the references that only share
-            something with the query.
+            something with the query. By default all that were compared are returned, unrelated ones too, to be ranked
+            or judged by the caller; give 0.5 for copies alone, as the command ``fingerprint search`` does.
         exact : bool
             Compare with every descriptor, rather than use codes or Annoy in large segments.
 
@@ -242,7 +259,7 @@ class Collection:
         ImageError
             If the query cannot be read.
         ConfigError
-            If `n_results` is negative.
+            If `n_results` is negative, or `min_probability` is no number from 0 to 1.
         """
         return list(self.answer(query, n_results=n_results, min_probability=min_probability, exact=exact).matches)
 
@@ -275,7 +292,13 @@ class Collection:
         """Yield what `search` finds for each query, in order; a query that cannot be read becomes a `Skipped`.
 
         In a large collection queries are described in batches, and the descriptors of a batch are compared together.
+
+        Raises
+        ------
+        ConfigError
+            If `queries` is one query rather than a list, or as in `search`.
         """
+        refuse_one("queries", queries)
         answers = self.answer_many(
             queries, n_results=n_results, min_probability=min_probability, exact=exact, n_workers=n_workers
         )
@@ -292,6 +315,7 @@ class Collection:
         n_workers: int | None = None,
     ) -> Iterator[Answer | Skipped]:
         """Search as `search_many` does; yield for each query what `answer` returns."""
+        refuse_one("queries", queries)
         return self._searching(n_results, min_probability, exact=exact).answer_many(queries, n_workers)
 
     def as_queries(self) -> Iterator[Query]:
@@ -322,7 +346,7 @@ class Collection:
         """
         found = self._reader.fingerprint(image_id)
         if found is None:
-            raise UnknownIdError(f"{image_id}: no such id in the collection {self._reader.folder}")
+            raise self._unknown(image_id)
         return found
 
     def record(self, image_id: str) -> ImageRecord:
@@ -334,8 +358,12 @@ class Collection:
         """
         found = self._reader.record(image_id)
         if found is None:
-            raise UnknownIdError(f"{image_id}: no such id in the collection {self._reader.folder}")
+            raise self._unknown(image_id)
         return found
+
+    def _unknown(self, image_id: str) -> UnknownIdError:
+        similar = similar_text(image_id, self.ids)
+        return UnknownIdError(f"{image_id}: no such id in the collection {self._reader.folder}{similar}", image_id)
 
     def descriptors(self) -> F32:
         """Return the compact descriptors in the order of `ids`: float32 array, shape (n, d)."""
@@ -353,19 +381,22 @@ class Collection:
         Raises
         ------
         UnknownIdError
-            The message names the first id that is not in the collection.
+            The message names the first id that is not in the collection, and similar ones.
         ModelMismatchError
             If there are no vectors of that model.
         ConfigError
             If `ids` is one text rather than a list.
         CollectionBusyError, CollectionError
         """
-        if isinstance(ids, str):
-            raise ConfigError(f"ids is the text {ids!r}; give a list of ids")
+        refuse_one("ids", ids)
         with self._writer.writing():
             if model_id is not None:
                 self._reader.live_vectors(model_id)  # raises if there are none
-            self._writer.remove(ids, model_id)
+            try:
+                self._writer.remove(ids, model_id)
+            except UnknownIdError as error:
+                wanted = str(error.args[1])
+                raise UnknownIdError(f"{error}{similar_text(wanted, self.ids)}", wanted) from None
 
     def import_vectors(
         self,

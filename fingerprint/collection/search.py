@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from fingerprint.collection.given import check_source
 from fingerprint.config import Config
 from fingerprint.errors import CollectionCorruptError, ConfigError, ImageError
 from fingerprint.features.describe import describe_query, has_local_descriptors, query_from_fingerprint
@@ -24,6 +25,7 @@ from fingerprint.workers import map_images
 _log = logging.getLogger(__name__)
 _BATCH = 64  # queries whose descriptors are compared together
 _BATCH_FROM = 50_000  # references; batches are used from here on, below they save less than 1 % of a search
+_MOST_RESULTS = (1 << 63) - 1  # as the catalogue counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class SearchOptions:
     Raises
     ------
     ConfigError
-        If `n_results` is negative.
+        If `n_results` is negative or more than a collection can hold, or `min_probability` is no number from 0 to 1.
     """
 
     n_results: int
@@ -52,6 +54,10 @@ class SearchOptions:
     def __post_init__(self) -> None:
         if self.n_results < 0:
             raise ConfigError(f"n_results is {self.n_results}, must not be negative")
+        if self.n_results > _MOST_RESULTS:
+            raise ConfigError(f"n_results is {self.n_results}, must be at most {_MOST_RESULTS:,}")
+        if not 0 <= self.min_probability <= 1:
+            raise ConfigError(f"min_probability is {self.min_probability}, must be a number from 0 to 1")
 
 
 class Search:
@@ -141,7 +147,8 @@ class Search:
         for stage, before in (spent or {}).items():
             milliseconds[stage] += before
         counters = {**work.counters, "candidates": len(candidates), "pairs_aligned": len(chosen)}
-        return Answer(query.name, kept, shared, milliseconds, counters, self._report(faults))
+        plain = query.flat or not len(query.plain)
+        return Answer(query.name, kept, shared, milliseconds, counters, self._report(faults), plain)
 
     def _report(self, faults: Mapping[str, str]) -> tuple[Skipped, ...]:
         """Log each damaged reference once, and return all of them."""
@@ -167,6 +174,7 @@ class Search:
     def _describe(self, source: ImageSource) -> tuple[Query, float]:
         """Return a query, and the milliseconds that describing it took."""
         watch = Stopwatch()
+        check_source(source)
         query = describe_query(source, self._models, self._config)
         return query, watch.lap()
 

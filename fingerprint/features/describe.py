@@ -25,7 +25,7 @@ from fingerprint.features.packed_frames import rounded_frames
 from fingerprint.features.signatures import make_keypoints, make_variants
 from fingerprint.features.thumbnail import is_flat, make_pyramid, make_thumbnail, open_thumbnail
 from fingerprint.features.vocabulary import assign_words
-from fingerprint.hashes import compute_hashes
+from fingerprint.hashes import compute_hashes, compute_mirrored_hashes
 from fingerprint.images.decode import luma_of, read_planes
 from fingerprint.images.identity import load_identified, pixel_digest
 from fingerprint.models import Models, load_models
@@ -105,10 +105,9 @@ def describe_query(source: ImageSource, models: Models | None = None, config: Co
     else:
         thumbnail = make_cue_thumbnail(planes.pixels)
         descriptor = compute_descriptor(_as_reference(parts[0], config.reference), thumbnail, models.descriptor)
-    mirrored_pixels = np.ascontiguousarray(picture.pixels[:, ::-1])
     return _make_query(
         picture.name,
-        np.stack([compute_hashes(picture.pixels), compute_hashes(mirrored_pixels)]),
+        compute_mirrored_hashes(picture.pixels),
         keypoints,
         make_pyramid(picture.pixels),
         descriptor,

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from scipy import fft
 
+from fingerprint.features.thumbnail import shrink
 from fingerprint.kernels.cues import count_colours, pool_magnitudes
 from fingerprint.types import F32, F64, U8
 
@@ -46,8 +47,7 @@ def make_cue_thumbnail(planes: U8) -> U8:
     -------
     uint8 array, shape (128, 128, 3)
     """
-    resized = cv2.resize(np.ascontiguousarray(planes), (CUE_SIDE, CUE_SIDE), interpolation=cv2.INTER_AREA)
-    return np.asarray(resized, dtype=np.uint8)
+    return shrink(planes, CUE_SIDE, CUE_SIDE)
 
 
 def compute_gist(thumbnail: U8) -> F32:

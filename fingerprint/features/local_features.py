@@ -17,6 +17,7 @@ import numpy as np
 from fingerprint.config import FeatureConfig
 from fingerprint.errors import ConfigError
 from fingerprint.features.sift import describe, detect, orient
+from fingerprint.features.thumbnail import shrink
 from fingerprint.types import F32, I64, U8, LocalFeatures, Picture
 
 _LEAST_SIZE = 3.6  # pixels, of a keypoint in octave 0: between the sizes in octaves -1 and 0
@@ -65,8 +66,9 @@ def _resize(grey: U8, side: int) -> U8:
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     if size == (width, height):
         return grey
-    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(grey, size, interpolation=method), dtype=np.uint8)
+    if factor < 1:
+        return shrink(grey, size[1], size[0])
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
 def _extract(grey: U8, picture: Picture, n_keypoints: int, doubled: bool, config: FeatureConfig) -> LocalFeatures:

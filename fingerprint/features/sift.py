@@ -6,8 +6,10 @@ The steps are Lowe's, but the caller chooses among the extrema before they are o
     oriented = orient(extrema, select(extrema.response, extrema.octave))
     features = describe(extrema, oriented, select(oriented.response, oriented.octave))
 
-Three differences from OpenCV make it fast. The picture need not be doubled. Blurring goes row by row, in both
-directions while the row is in the cache. Descriptors sample the patch on a grid of 20 by 20 points, turned and scaled
+Four differences from OpenCV make it fast. The picture need not be doubled. Blurring goes row by row, in both directions
+while the row is in the cache, and the differences of a few rows are searched while those are. Levels that are already
+blurred are blurred further by kernels whose samples lie several pixels apart, which changes them by no more than
+cutting kernels off does. Descriptors sample the patch on a grid of 20 by 20 points, turned and scaled
 with the keypoint, so that all weights are constants; this is dense enough, as the level is blurred.
 
 Each octave has every second pixel of the one before, or values interpolated halfway between two pixels if their number
@@ -29,7 +31,7 @@ import numpy as np
 
 from fingerprint.errors import ConfigError
 from fingerprint.kernels.sift_patches import MOST_PEAKS, describe_patches, find_orientations
-from fingerprint.kernels.sift_pyramid import BORDER, FIRST, LAYERS, LEVELS, RISE, build, find
+from fingerprint.kernels.sift_pyramid import BLURS, BORDER, LAYERS, LEVELS, find
 from fingerprint.types import F32, I64, ROOTSIFT_SCALE, U8
 
 _SMALLEST = 2 * BORDER + 1
@@ -137,15 +139,11 @@ def detect(grey: U8, first_octave: int, contrast_threshold: float, edge_threshol
     layout, grids = _plan(grey.shape[0], grey.shape[1], first_octave)
     size = int(layout[-1, 0] + LEVELS * layout[-1, 1] * layout[-1, 2]) if len(layout) else 0
     levels = np.empty(size, np.float32)
-    if size:
-        build(np.ascontiguousarray(grey), levels, layout, FIRST[first_octave], RISE)
     # Rounding gives even flat pictures some contrast, about 1e-5.
     least = np.float32(max(contrast_threshold * 255 / LAYERS, 1e-3))
-    pixels, exact, n = np.empty((1024, 4), np.int64), np.empty((1024, 4), np.float32), 0
-    for o, (begin, h, w) in enumerate(layout.tolist()):
-        octave = levels[begin : begin + LEVELS * h * w].reshape(LEVELS, h, w)
-        pixels, exact, n = find(octave, o, least, np.float32(edge_threshold), pixels, exact, n)
-    pixels, exact = pixels[:n], exact[:n]
+    pixels, exact = find(
+        np.ascontiguousarray(grey), levels, layout, BLURS[first_octave], least, np.float32(edge_threshold)
+    )
     step = grids[pixels[:, 0]]
     return Extrema(
         points=exact[:, :2] * step[:, :1] + step[:, 1:],

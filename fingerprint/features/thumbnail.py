@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from fingerprint.errors import CollectionCorruptError
+from fingerprint.kernels.area import reduce_area
 from fingerprint.types import U8
 
 #: Width and height of a reference's thumbnail, in pixels, for pictures of any shape.
@@ -51,7 +52,8 @@ def is_flat(thumbnail: U8) -> bool:
     >>> is_flat(open_thumbnail(make_thumbnail(np.full((30, 200), 7, np.uint8))))
     True
     """
-    return bool(shrink(thumbnail, _FLAT_SIDE, _FLAT_SIDE).std() < _FLAT)
+    _, deviation = cv2.meanStdDev(shrink(thumbnail, _FLAT_SIDE, _FLAT_SIDE))
+    return bool(deviation[0, 0] < _FLAT)
 
 
 def make_thumbnail(grey: U8) -> U8:
@@ -195,8 +197,28 @@ def make_pyramid(grey: U8) -> tuple[U8, ...]:
 
 
 def shrink(pixels: U8, height: int, width: int) -> U8:
-    """Return a picture at a smaller size, every pixel an average over its area: uint8 (h, w) -> (height, width)."""
-    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    """Return a picture at a smaller size, every pixel an average over its area.
+
+    The result is that of OpenCV with ``INTER_AREA``, to the bit. OpenCV is faster only if both sides are divided by
+    whole numbers. Where one side grows, it interpolates linearly.
+
+    Parameters
+    ----------
+    pixels : uint8 array, shape (h, w) or (h, w, c)
+    height, width : int
+
+    Returns
+    -------
+    uint8 array, shape (height, width) or (height, width, c)
+    """
+    h, w = pixels.shape[:2]
+    if (h, w) == (height, width):
+        return pixels
+    if h < height or w < width or (h % height == 0 and w % width == 0):
+        return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    n_channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    flat = np.ascontiguousarray(pixels).reshape(h, w * n_channels)
+    return reduce_area(flat, n_channels, width, height).reshape(height, width, *pixels.shape[2:])
 
 
 def _encode(ending: str, pixels: U8, options: list[int]) -> U8:

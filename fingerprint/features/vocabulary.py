@@ -19,7 +19,7 @@ from fingerprint.kernels.words import nearest_words, rotate_descriptors, word_si
 from fingerprint.models import VocabularyModel
 from fingerprint.types import F32, I32, U8, U64, VARIANTS, Keypoints, WordAssignments
 
-_BEAM = 4  # cells that are searched for words
+_BEAM = 3  # reflected cells that are searched for words; with 2 or 4 of them as many sources are found
 _SIGNATURE_BITS = 64
 
 
@@ -34,24 +34,20 @@ def assign_words(variants: Sequence[Keypoints], vocabulary: VocabularyModel, con
     config : MatchConfig
         Number of words for each keypoint.
     """
+    found, signed = quantise(variants[0].descriptors, vocabulary, max(config.n_words, config.n_words_inverted))
     words, signatures, rows, frames = [], [], [], []
     start = 0
-    for inverted, n_words in ((False, config.n_words), (True, config.n_words_inverted)):
-        parts = [
-            (keypoints.descriptors[:cap], keypoints.frame[:cap])
-            for keypoints, (_, is_inverted) in zip(variants, VARIANTS, strict=True)
-            if is_inverted == inverted
-            for cap in (config.n_inverted if inverted else len(keypoints),)
-        ]
-        # all at once, because most of the time goes into loading the words of each cell
-        found, signed = quantise(np.concatenate([descriptors for descriptors, _ in parts]), vocabulary, n_words)
-        row = np.broadcast_to(np.arange(start, start + len(found), dtype=np.int32)[:, None], found.shape)
-        valid = found >= 0
-        words.append(found[valid].astype(np.uint32))
-        signatures.append(signed[valid])
+    for variant, (keypoints, (_, inverted)) in enumerate(zip(variants, VARIANTS, strict=True)):
+        n = min(len(keypoints), config.n_inverted) if inverted else len(keypoints)
+        n_words = config.n_words_inverted if inverted else config.n_words
+        own = found[:n, :n_words]
+        row = np.broadcast_to(np.arange(start, start + n, dtype=np.int32)[:, None], own.shape)
+        valid = own >= 0
+        words.append(own[valid].astype(np.uint32) ^ np.uint32(variant))  # the words of the reflected descriptors
+        signatures.append(signed[:n, :n_words][valid])
         rows.append(row[valid])
-        frames += [frame for _, frame in parts]
-        start += len(found)
+        frames.append(keypoints.frame[:n])
+        start += n
     flat = np.concatenate(words)
     order = np.argsort(flat, kind="stable")
     return WordAssignments(
@@ -84,16 +80,20 @@ def quantise(descriptors: U8, vocabulary: VocabularyModel, n_words: int) -> tupl
     Returns
     -------
     words : int32 array, shape (n, m)
-        Nearest first; -1 where the searched cells have too few words.
+        Nearest first; -1 where the searched cells have too few words. The words of a mirrored or negative
+        picture's descriptors are these, with the bits of the variant (see `fingerprint.kernels.words`) changed.
     signatures : uint64 array, shape (n, m)
     """
     points = rotate(descriptors, vocabulary)
     tables = vocabulary.tables
     n_cells, n_fine = tables.fine_half.shape
-    shape = (len(points), min(n_words, n_cells * n_fine))
+    shape = (len(points), min(n_words, 4 * n_cells * n_fine))
     words, costs = np.empty(shape, np.int32), np.empty(shape, np.float32)
-    beam = min(_BEAM, n_cells)
-    nearest_words(points, tables.coarse_t, tables.coarse_half, tables.fine_t, tables.fine_half, beam, words, costs)
+    beam = min(_BEAM, 4 * n_cells)
+    nearest_words(
+        *(points, tables.signs, tables.coarse_t, tables.coarse_half, tables.fine_t, tables.fine_half),
+        *(beam, words, costs),
+    )
     signatures = np.empty(shape, np.uint64)
-    word_signatures(points, words, vocabulary.centres, vocabulary.step[0], signatures)
+    word_signatures(points, tables.signs, words, vocabulary.centres, vocabulary.step[0], signatures)
     return words, signatures

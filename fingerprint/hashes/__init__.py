@@ -8,7 +8,7 @@ from fingerprint.hashes.algorithms import ALGORITHMS, MIN_QUALITY, HashAlgorithm
 from fingerprint.hashes.compute import ORIENTATIONS, dihedral_hashes, perceptual_hash, perceptual_hashes
 from fingerprint.hashes.interchange import crop_resistant_hash, from_imagehash, to_imagehash
 from fingerprint.hashes.packed import hamming, hash_distance, hash_to_hex, hex_to_hash, int_to_words, words_to_int
-from fingerprint.hashes.stored import compute_hashes
+from fingerprint.hashes.stored import compute_hashes, compute_mirrored_hashes
 
 __all__ = [
     "ALGORITHMS",
@@ -18,6 +18,7 @@ __all__ = [
     "PerceptualHash",
     "algorithm_named",
     "compute_hashes",
+    "compute_mirrored_hashes",
     "crop_resistant_hash",
     "dihedral_hashes",
     "from_imagehash",

@@ -209,8 +209,7 @@ def entry_of_fields(
     digits = cells[position]
     if len(hashes) > 1 and {cells[column].lower() for column in hashes} != {digits.lower()}:
         raise MalformedError(
-            f"fields {hashes[0] + 1} and {hashes[1] + 1} can both be the hash: give the algorithm, or name the columns "
-            "in a header line"
+            f"fields {hashes[0] + 1} and {hashes[1] + 1} can both be the hash: name the columns in a header line"
         )
     quality, used = UNKNOWN_QUALITY, {position, named}
     after = position + 2 if named == position + 1 else position + 1
@@ -240,6 +239,7 @@ def blank_separated(text: str) -> list[str]:
     if len(hashes) != 1 or len(words) == 1 or (found := _HASH_WORD.search(text)) is None:
         return words
     head, tail = text[: found.start()].strip(_BLANKS), text[found.end() :].strip(_BLANKS)
+    head = head.removesuffix(":").rstrip(_BLANKS)
     fields = [head, found[0]] if head else [found[0]]
     for recognise in (_algorithm_of, _USUAL_QUALITIES.get, _algorithm_of):
         first, *rest = blank_words(tail, 1) or [""]

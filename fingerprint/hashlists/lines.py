@@ -118,7 +118,7 @@ def split_fields(line: str, separator: str, lines: Lines, *, spaced: bool = True
     try:
         fields = next(rows)
     except csv.Error as error:
-        raise MalformedError(f"quotation marks do not close, or not before a separator ({error})") from error
+        raise MalformedError(f"quotation marks do not close, or not before a separator, in {quoted(line)}") from error
     n_more = rows.line_num - 1
     if n_more and not all(map(is_unicode, fields)):
         lines.pass_over(n_more)

@@ -56,7 +56,8 @@ class ListedPicture:
         Best quality of its hashes, [0, 100], over the algorithms of the list and the orientations that are compared.
         Hashes below `fingerprint.hashes.MIN_QUALITY` are not compared.
     matches : tuple of ListMatch
-        By distance, then in the order of the list; each entry once, in its nearest orientation.
+        By distance, then in the order of the list; each hash of an id once, also if the list repeats it, in its nearest
+        orientation.
     """
 
     quality: int
@@ -133,7 +134,10 @@ class ListMatcher:
             worthy = {i: found.value for i, found in enumerate(hashes) if found.quality >= MIN_QUALITY}
             if worthy:
                 matches += group.near(worthy)
-        return ListedPicture(quality, tuple(sorted(matches, key=lambda match: (match.distance, match.line))))
+        once: dict[tuple[str, str, str], ListMatch] = {}
+        for match in sorted(matches, key=lambda match: (match.distance, match.line)):
+            once.setdefault((match.algorithm, match.hash, match.id), match)
+        return ListedPicture(quality, tuple(once.values()))
 
 
 class _Group:
@@ -145,7 +149,7 @@ class _Group:
         self._limit = algorithm.match_distance if max_distance is None else max_distance
         if not 0 <= self._limit < algorithm.n_bits:
             raise ConfigError(
-                f"the largest distance must lie in 0..{algorithm.n_bits - 1} for {algorithm.name}, not {self._limit}"
+                f"max_distance is {self._limit}, and must lie in 0..{algorithm.n_bits - 1} for {algorithm.name}"
             )
         worthy = (group.qualities == UNKNOWN_QUALITY) | (group.qualities >= MIN_QUALITY)
         self._entries: I64 = np.flatnonzero(worthy)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from pathlib import Path
 from typing import BinaryIO
 
 from fingerprint.errors import ConfigError
@@ -27,12 +26,16 @@ from fingerprint.hashlists.entries import (
 )
 from fingerprint.hashlists.lines import SEPARATORS, Lines, decoded, split_fields, with_broken_bytes, without_end
 from fingerprint.hashlists.lists import UNKNOWN_QUALITY, GroupBuilder, HashList, MalformedLine
+from fingerprint.listfiles import bounded, open_list
 from fingerprint.names import read_name
+from fingerprint.types import HASH_ALGORITHMS
 
 _BLANKS = " "
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: A line that begins with # and has a hash in a field after the first one.
 _NAMED_WITH_HASH_SIGN = re.compile(rf"\s*#[^ \t].*?[\t,;] *(?:{ANY_HASH}) *(?:[\t,;]|$)")
+#: A hash as programs write numbers.
+_WITH_PREFIX = re.compile(rf"(?<![\w.-])0[xX](?=(?:{ANY_HASH})(?![\w.-]))")
 #: What a file that is no text in UTF-8 begins with.
 _OTHER_FORMS = {
     b"\xff\xfe": "text in UTF-16 or UTF-32",
@@ -42,6 +45,8 @@ _OTHER_FORMS = {
 }
 #: A line as `fingerprint.hashlists.write.hash_record_text` writes it.
 _OWN_TEXT = re.compile(rf"({ANY_HASH})\t({QUALITY})\t({'|'.join(map(re.escape, ALGORITHMS))})\t([^\t]*)")
+#: A line of ``fingerprint hash`` without ``--algorithm``: a path, and the hashes that a collection keeps.
+_OWN_STORED = re.compile(rf"(.+)  {' '.join(['([0-9a-f]{16})'] * len(HASH_ALGORITHMS))}")
 
 #: The most usual lines: a hash alone, after an id, or before its quality and an id. Matching them first only saves
 #: time, so here an id must look neither like a hash nor like the name of an algorithm.
@@ -72,6 +77,9 @@ def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | N
       there is none of these, the first column of another name; ``quality``; ``algorithm``. Instead of ``hash`` and
       ``algorithm``, also ``indicator`` and ``type``, as in ThreatExchange. Other columns are ignored, but a header that
       has some must come before the first hash.
+    * A line of a path, two blanks and three hashes of 64 bits is one that ``fingerprint hash`` prints without
+      ``--algorithm``: it has a pHash, a dHash and an aHash.
+    * A hash may begin with ``0x``.
     * Any other line has a hash and perhaps more fields, separated by tabs, commas, semicolons or blanks. The field of
       64 or 16 hex digits is the hash; a line with several such fields is malformed. A field that names an algorithm
       gives the algorithm. A whole number from 0 to 100 directly after the hash is the quality if there are three fields
@@ -79,7 +87,7 @@ def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | N
       would exclude the hash. The other field is the id. Several others beside each other, without quotation marks, are
       an id that holds commas or semicolons, unless the first or the last is a number: then the line is malformed, as it
       is if more than one can be the id. Where only blanks separate, all text before the hash, or after its algorithm
-      and quality, is one id.
+      and quality, is one id; a colon between it and the hash is not part of it.
 
     Quotation marks work as in CSV, except where blanks separate. An id that `fingerprint.names.written_name` wrote is
     read back.
@@ -89,7 +97,8 @@ def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | N
     Parameters
     ----------
     source : path-like or binary file
-        UTF-8, with or without byte-order mark, any line ends. A binary file is read to its end and stays open.
+        UTF-8, with or without byte-order mark, any line ends. A binary file is read to its end and stays open. For
+        pipes and limits see `fingerprint.listfiles`.
     algorithm : str or None
         Name of the algorithm of all hashes for which the list names none.
 
@@ -101,7 +110,7 @@ def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | N
     Raises
     ------
     ConfigError
-        There is no such algorithm, the file cannot be read, or it has no usable hash.
+        There is no such algorithm, the file cannot be read or is too long, or it has no usable hash.
 
     Examples
     --------
@@ -116,10 +125,10 @@ def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | N
     try:
         if isinstance(source, str | os.PathLike):
             name = os.fspath(source)
-            with Path(source).open("rb") as stream:
+            with open_list(source) as stream:
                 return _Reading(name, default).of(Lines(stream))
         name = source.name if isinstance(getattr(source, "name", None), str) else "<stream>"
-        return _Reading(name, default).of(Lines(source))
+        return _Reading(name, default).of(Lines(bounded(source)))
     except OSError as error:
         raise ConfigError(f"{name}: the list of hashes cannot be read: {error.strerror or error}") from error
 
@@ -164,8 +173,10 @@ class _Reading:
                 malformed.append(MalformedLine(number, str(error)))
         groups = tuple(builder.group() for builder in builders.values() if len(builder))
         if not groups:
-            what = f"line {malformed[0].number}: {malformed[0].reason}" if malformed else "no line has one"
-            raise ConfigError(f"{self._name}: no usable hash; {what}: write one hash in hex on each line")
+            what = "no line has one: write one hash in hex on each line"
+            if malformed:
+                what = f"line {malformed[0].number}: {malformed[0].reason}"
+            raise ConfigError(f"{self._name}: no usable hash; {what}")
         return HashList(self._name, groups, tuple(malformed))
 
     def _check_form(self, raw: bytes) -> None:
@@ -184,14 +195,20 @@ class _Reading:
                 checked_entry((first or second).decode(), self._default, decoded(before or after or word or b""), level)
             ]
         line = self._decoded(raw.removeprefix(_BYTE_ORDER_MARK) if lines.number == 1 else raw, lines)
+        if "0x" in line or "0X" in line:
+            line = _WITH_PREFIX.sub("", line)
         text = without_end(line)
         start = text.lstrip()[:1]
         if not start or start == "#":
-            if _NAMED_WITH_HASH_SIGN.match(text):
+            if _NAMED_WITH_HASH_SIGN.match(text) or (text[1:2].strip() and _OWN_STORED.fullmatch(text)):
                 raise MalformedError(f"a comment, or an id that begins with #, in {quoted(text)}: put the id in quotes")
             return []
         if (self._table is None or self._table[0] != "\t") and (own := _OWN_TEXT.fullmatch(text)):
             return [checked_entry(own[1], ALGORITHMS[own[3]], read_name(own[4]), int(own[2]))]
+        if self._table is None and (own := _OWN_STORED.fullmatch(text)):
+            name = read_name(own[1])
+            stored = zip(HASH_ALGORITHMS, own.groups()[1:], strict=True)
+            return [checked_entry(digits, ALGORITHMS[kept], name, UNKNOWN_QUALITY) for kept, digits in stored]
         if start == "{" and (entries := self._of_object(text)) is not None:
             return entries
         if "\r" in text and '"' not in text:

@@ -2,7 +2,7 @@
 
 - PNG: Pillow leaves the checksums of the parts alone and takes a stream of pixels that ends early for black rows. So
   after a wrong checksum, or if the picture ends in black, the stream is checked as a whole, with its own checksum. A
-  damaged part without pixels, such as a comment, is left out.
+  damaged part without pixels, such as a comment, is left out, and so are colour profiles and texts.
 - TIFF: libtiff stops reading a strip when its rows are full, before the checksum of a deflated one; and Pillow hides
   what libjpeg says of a strip that is a JPEG.
 
@@ -26,6 +26,9 @@ from fingerprint.images.jpeg_damage import check_jpeg, complete_jpeg
 _PNG_START = 8
 _PIECE = 1 << 20  # bytes that are inflated at a time
 _MARGIN = 1 << 24  # bytes beyond the pixels that are inflated to reach a checksum
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_WITH_ORIENTATION = (b"Raw profile type exif", b"XML:com.adobe.xmp")  # keywords that Pillow looks into
+_LONGEST_TEXT = 1 << 20  # bytes that Pillow inflates
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the colour type of a PNG
 #: First column, first row, step of columns and of rows of each pass of an interlaced PNG.
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -38,11 +41,16 @@ class DamagedImageError(Exception):
     """A part of a picture's pixels is not there; the text says how that shows."""
 
 
-def without_damaged_extras(data: bytes) -> bytes:
-    """Return a PNG file without those parts that hold no pixels and do not have the checksum they state."""
-    if all(_is_sound(part) for part in _parts(data) if _is_extra(part)):
+def without_harmful_extras(data: bytes) -> bytes:
+    """Return a PNG file without those parts that hold no pixels and could keep Pillow from reading it.
+
+    These are parts that do not have the checksum they state, colour profiles and texts. Pillow refuses a file in which
+    one of them inflates to more than 1 MiB, or all texts together to more than 64. Texts with an orientation are kept
+    up to that size.
+    """
+    if all(_is_harmless(part) for part in _parts(data) if _is_extra(part)):
         return data
-    return data[:_PNG_START] + b"".join(part for part in _parts(data) if _is_sound(part) or not _is_extra(part))
+    return data[:_PNG_START] + b"".join(part for part in _parts(data) if not _is_extra(part) or _is_harmless(part))
 
 
 def check_png(file: IO[bytes], image: Image.Image) -> None:
@@ -100,6 +108,27 @@ def _is_extra(part: bytes) -> bool:
 
 def _is_sound(part: bytes) -> bool:
     return zlib.crc32(memoryview(part)[4:-4]) == int.from_bytes(part[-4:])
+
+
+def _is_harmless(part: bytes) -> bool:
+    kind = _kind(part)
+    if kind not in _TEXTS:
+        return kind != b"iCCP" and _is_sound(part)
+    keyword, _, rest = part[8:-4].partition(b"\0")
+    if keyword not in _WITH_ORIENTATION or not _is_sound(part):
+        return False
+    if kind == b"iTXt":  # compressed or not, method, language, translated keyword
+        flags, rest = rest[:2], rest[2:].partition(b"\0")[2].partition(b"\0")[2]
+        if flags[:1] == b"\0":
+            return len(rest) <= _LONGEST_TEXT
+    elif kind == b"tEXt":
+        return len(rest) <= _LONGEST_TEXT
+    else:
+        rest = rest[1:]
+    try:
+        return len(zlib.decompressobj().decompress(rest, _LONGEST_TEXT + 1)) <= _LONGEST_TEXT
+    except zlib.error:
+        return False
 
 
 def _ends_empty(image: Image.Image) -> bool:

@@ -10,7 +10,11 @@ Every picture is decoded by the same rules:
 - of more than 8 bits, grey or in colours, the 8 highest are kept that are in use: a picture is taken to be 8, 10, 12,
   14, 16, 24, 31 or 32 bits wide, the least width that holds its largest value; negative values are black; see
   `fingerprint.images.depth`;
-- floating-point grey is stretched from its least to its largest finite value; values that are not finite are black;
+- floating-point grey and colours are stretched from their least to their largest finite value; values that are not
+  finite are black;
+- TIFF samples of 8, 16 and 32 bits and floats of 32 and 64 are read in grey, RGB and CMYK, contiguous or in planes,
+  with extra samples, in both byte orders; see `fingerprint.images.tiff_samples`;
+- the fourth byte of a 32-bit BMP is alpha only if the file names it in a mask, as the format says;
 - a TIFF whose least value is white is inverted, at any depth;
 - all of the picture must be there. If a decoder would make up a part of the pixels, because the file is cut or damaged,
   the picture is not read; see `fingerprint.images.jpeg_damage` and `fingerprint.images.damage`. A JPEG that only lacks
@@ -50,14 +54,15 @@ from PIL import (
 from fingerprint.config import DEFAULT_LIMITS, ReadLimits
 from fingerprint.errors import ConfigError, ImageError
 from fingerprint.images.convert import Mode, pixels_of
-from fingerprint.images.damage import DamagedImageError, check_png, check_tiff, without_damaged_extras
-from fingerprint.images.depth import DeepTiff, as_reference_tools, is_plain, layout_of, to_8_bits
+from fingerprint.images.damage import DamagedImageError, check_png, check_tiff, without_harmful_extras
+from fingerprint.images.depth import DeepTiff, UnsupportedImageError, as_reference_tools, is_plain, layout_of, to_8_bits
 from fingerprint.images.files import load_regular
 from fingerprint.images.headers import Header, header_of
 from fingerprint.images.jpeg import JpegHeader, decode_ordinary, ordinary_header
 from fingerprint.images.jpeg_damage import DamagedJpegError, check_jpeg, complete_jpeg
 from fingerprint.images.limits import GATE, check_bytes, check_size, divisor_of, largest_cost, plain_cost, reduced
 from fingerprint.images.sandbox import SandboxUnavailableError, decode_apart
+from fingerprint.images.tiff_samples import classic, is_unknown_to_pillow
 from fingerprint.types import U8, ImageSource, Picture, source_name
 
 _LOGGER = logging.getLogger(__name__)
@@ -92,7 +97,8 @@ _UPRIGHT = {
 def read_grey(source: ImageSource, *, at_least: int | None = None, limits: ReadLimits = DEFAULT_LIMITS) -> Picture:
     """Read a picture as grey values.
 
-    Only the luma of a JPEG is decoded. It may differ by one or two grey values from the luma of the decoded colours.
+    Only the luma of a JPEG is decoded. It mostly differs by one or two grey values at most from the luma of the decoded
+    colours; at saturated colours of a JPEG with reduced chroma, which are clipped, by about ten.
 
     Parameters
     ----------
@@ -195,7 +201,8 @@ def read_planes(source: ImageSource, *, at_least: int | None = None, limits: Rea
 def read_as_pillow(source: ImageSource, *, colours: bool = False, limits: ReadLimits = DEFAULT_LIMITS) -> Picture:
     """Read a picture as ``PIL.Image.open(source).convert(...)`` does: for hashes that are exchanged with `imagehash`.
 
-    The picture is neither turned upright nor laid over a ground, and 16-bit values beyond 255 are white.
+    The picture is neither turned upright nor laid over a ground, and 16-bit values beyond 255 are white. TIFF that
+    Pillow reads wrong or not at all is read by the rules of this module.
 
     Parameters
     ----------
@@ -404,6 +411,8 @@ def decode_stream(
         raise
     except (DamagedImageError, DamagedJpegError) as error:
         raise ImageError(name, str(error)) from error
+    except UnsupportedImageError as error:
+        raise ImageError(name, _unsupported(form, str(error))) from error
     except Exception as error:  # a damaged file can make a decoder raise any exception
         raise ImageError(name, _reason(error, form)) from error
     if orientation >= 5:
@@ -428,7 +437,12 @@ def _mended(file: IO[bytes], form: str) -> IO[bytes]:
     """Return a file without what does no harm to its pixels but stops Pillow."""
     if form == "JPEG":
         return io.BytesIO(complete_jpeg(file.read()))
-    return io.BytesIO(without_damaged_extras(file.read())) if form == "PNG" else file
+    if form == "PNG":
+        return io.BytesIO(without_harmful_extras(file.read()))
+    if form == "TIFF" and is_unknown_to_pillow(file.read(4)):
+        file.seek(0)
+        return io.BytesIO(classic(file.read()))
+    return file
 
 
 def _converted(image: Image.Image, mode: Mode) -> U8:
@@ -517,4 +531,10 @@ def _reason(error: Exception, form: str) -> str:
         return f"too large for Pillow: {detail}"
     if "truncated" in detail.lower():
         return f"truncated {form} file: {detail}"
+    if detail.lower().startswith("unsupported"):  # as Pillow says it of sound files
+        return _unsupported(form, detail)
     return f"damaged {form} file, or of an unsupported kind: {detail}"
+
+
+def _unsupported(form: str, what: str) -> str:
+    return f"{form} file of a kind that is not supported ({what}): save it as PNG, or as TIFF of 8 or 16 bits in RGB"

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, PngImagePlugin, TiffImagePlugin
 
+from fingerprint.images.tiff_samples import TiffSamples, described, samples_of
 from fingerprint.types import U8
 
 #: Bits a sample that cameras, scanners and instruments give.
@@ -24,28 +25,69 @@ USUAL_WIDTHS = (8, 10, 12, 14, 16, 24, 31, 32)
 #: Returns the opened file again, before loading.
 Again: TypeAlias = Callable[[], ImageFile.ImageFile]
 
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
+_BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 259, 262, 339
+#: What Pillow says of kinds of pixels that are not in its table.
+_NOT_KNOWN = ("unknown pixel mode", "Invalid value for samples per pixel")
 _MIN_IS_WHITE, _MIN_IS_BLACK, _UNSIGNED = 0, 1, 1
 _SWAPPED = str.maketrans("BL", "LB")
 _OPAQUE = 255
 _STRIP_PIXELS = 1 << 21
 
 
+class UnsupportedImageError(Exception):
+    """A sound picture of a kind that is not read; the text says of which."""
+
+
 class DeepTiff(TiffImagePlugin.TiffImageFile):
     """A TIFF file; Pillow reads deep grey only where 0 is black, so that is what it is given.
+
+    What Pillow reads wrong, and kinds of pixels that are not in its table, are read here as far as `TiffSamples` reads
+    them, as a picture of 8 bits a sample.
 
     Attributes
     ----------
     inverted : bool
         Whether 0 is white in the file, and Pillow does not know it.
+    samples : TiffSamples or None
+        How the samples are stored that are read here; None if Pillow reads them.
     """
 
     def _setup(self) -> None:
-        bits = self.tag_v2.get(_BITS_PER_SAMPLE, (1,))
-        self.inverted = self.tag_v2.get(_PHOTOMETRIC) == _MIN_IS_WHITE and max(bits) > 8
+        tags = self.tag_v2
+        bits = tags.get(_BITS_PER_SAMPLE, (1,))
+        stored = samples_of(tags, tags.prefix)
+        self.samples: TiffSamples | None = None
+        self.inverted = tags.get(_PHOTOMETRIC) == _MIN_IS_WHITE and max(bits) > 8
+        if stored is not None and stored.pillow_errs:
+            self._read_here(stored)
+            return
         if self.inverted:
-            self.tag_v2[_PHOTOMETRIC] = _MIN_IS_BLACK
-        super()._setup()
+            tags[_PHOTOMETRIC] = _MIN_IS_BLACK
+        if tags.get(_COMPRESSION, 1) not in TiffImagePlugin.COMPRESSION_INFO:
+            raise UnsupportedImageError(described(tags))
+        try:
+            super()._setup()
+        except SyntaxError as error:
+            if str(error) not in _NOT_KNOWN:
+                raise
+            if stored is None:
+                raise UnsupportedImageError(described(tags)) from error
+            self._read_here(stored)
+
+    def _read_here(self, stored: TiffSamples) -> None:
+        self.samples, self.inverted = stored, False
+        self._mode, self._size = stored.mode, (stored.width, stored.height)
+        self.use_load_libtiff = False
+        layout = stored.mode if stored.dtype == "u1" else f"{stored.mode};16"
+        self.tile = [ImageFile._Tile("raw", (0, 0, *self._size), 0, layout)]  # noqa: SLF001 - to say how it is stored
+
+    def load(self) -> Any:
+        """Load the picture; one that is read here has 8 bits a sample."""
+        if self.samples is not None and self.tile:
+            made = _samples_to_8_bits(self.samples, self.fp)
+            self.im, self._mode, self.tile = made.im, made.mode, []
+            self.load_end()
+        return super().load()
 
 
 def layout_of(image: ImageFile.ImageFile) -> str:
@@ -79,11 +121,17 @@ def to_8_bits(image: Image.Image, layout: str, again: Again) -> Image.Image:
     PIL.Image.Image
         The image itself, or one of mode L, LA, RGB or RGBA.
     """
+    if isinstance(image, DeepTiff) and image.samples is not None:
+        return image
     if image.mode[0] in "IF":
         return _grey_to_8_bits(image)
     if layout in ("L;2", "L;4") and isinstance(image.info.get("transparency"), int):  # Pillow scales the pixels only
         image.info["transparency"] *= 85 if layout == "L;2" else 17
-    if ";16" in layout and image.mode in ("RGB", "RGBA") and isinstance(image, PngImagePlugin.PngImageFile | DeepTiff):
+    if (
+        ";16" in layout
+        and image.mode in ("RGB", "RGBA", "CMYK")
+        and isinstance(image, PngImagePlugin.PngImageFile | DeepTiff)
+    ):
         return _colours_to_8_bits(image, layout, again)
     return image
 
@@ -135,6 +183,46 @@ def _grey_to_8_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(levels if alpha is None else np.dstack([levels, alpha]))
 
 
+def _samples_to_8_bits(stored: TiffSamples, file: Any) -> Image.Image:
+    """Return the picture that samples make, of mode L, LA, RGB, RGBA or CMYK. They are read twice, to save memory.
+
+    Alpha is as wide as its own largest value; as a floating-point number, 1 or its largest value is opaque.
+    """
+    n = len(stored.channels) - (stored.alpha is not None)
+    convert, convert_alpha = _conversions(stored, file, n)
+    made = Image.new(stored.mode, (stored.width, stored.height))
+    for rows, deep in stored.blocks(file):
+        levels = convert(deep[..., :n])
+        if stored.white_is_zero and stored.colours == "L":
+            levels = 255 - levels
+        if stored.alpha is not None:
+            levels = np.concatenate([levels, convert_alpha(np.maximum(deep[..., n:], 0))], axis=2)
+        mode = {"LA": "La", "RGBA": "RGBa"}[stored.mode] if stored.associated else stored.mode
+        part = Image.frombytes(mode, (stored.width, len(levels)), levels.tobytes())
+        made.paste(part.convert(stored.mode), (0, rows.start))
+    return made
+
+
+def _conversions(
+    stored: TiffSamples, file: Any, n: int
+) -> tuple[Callable[[NDArray[Any]], U8], Callable[[NDArray[Any]], U8]]:
+    """Return what makes 8 bits of the first n samples, the colours, and of the alpha."""
+    if stored.dtype[1] == "1":
+        return partial(_high_bits, width=8), partial(_high_bits, width=8)
+    if stored.dtype[0] != "f":
+        most, opaque = 0, 0
+        for _, deep in stored.blocks(file):
+            most, opaque = max(most, int(deep[..., :n].max())), max(opaque, int(deep[..., n:].max(initial=0)))
+        return partial(_high_bits, width=width_of(most)), partial(_high_bits, width=width_of(opaque))
+    low, high, full = np.inf, -np.inf, 1.0
+    for _, deep in stored.blocks(file):
+        finite = np.isfinite(deep)
+        low = min(low, float(deep[..., :n].min(where=finite[..., :n], initial=np.inf)))
+        high = max(high, float(deep[..., :n].max(where=finite[..., :n], initial=-np.inf)))
+        full = max(full, float(deep[..., n:].max(where=finite[..., n:], initial=0)))
+    return partial(_stretched, low=low, high=high), partial(_stretched, low=0.0, high=full)
+
+
 def _stretched(deep: NDArray[Any], low: float, high: float) -> U8:
     if not low < high:
         return np.zeros(deep.shape, np.uint8)
@@ -158,7 +246,7 @@ def _colours_to_8_bits(image: ImageFile.ImageFile, layout: str, again: Again) ->
     named = isinstance(transparent, tuple) and image.mode == "RGB"
     visible = faintest = 0
     for _, high in _strips(image):
-        seen = high[..., :3] if image.mode == "RGB" else np.where(high[..., 3:] > 0, high[..., :3], 0)
+        seen = np.where(high[..., 3:] > 0, high[..., :3], 0) if image.mode == "RGBA" else high
         visible, faintest = max(visible, int(seen.max())), max(faintest, int(high[..., -1].max()))
     narrow = width_of(visible << 8 | 0xFF) < 16
     faint = image.mode == "RGBA" and width_of(faintest << 8 | 0xFF) < 16
@@ -167,6 +255,8 @@ def _colours_to_8_bits(image: ImageFile.ImageFile, layout: str, again: Again) ->
     deep = _in_full_depth(np.asarray(image), layout, again)
     if deep is None:
         return image
+    if image.mode == "CMYK":
+        return Image.frombytes("CMYK", image.size, _high_bits(deep, width_of(int(deep.max()))).tobytes())
     colours = _high_bits(deep[..., :3], width_of(int(deep[..., :3].max())))
     if named:
         alpha = np.where((deep == np.array(transparent)).all(axis=2), 0, _OPAQUE).astype(np.uint8)

@@ -14,6 +14,7 @@ from typing import Any
 from fingerprint.errors import CollectionCorruptError, UnknownIdError
 from fingerprint.index.database import Database
 from fingerprint.index.records import ImageRecord, SegmentRecord, facts_digest, storable, storable_facts
+from fingerprint.names import read_name, written_name
 from fingerprint.types import Identity, is_unicode
 
 SCHEMA_VERSION = 3
@@ -87,6 +88,11 @@ class Catalogue(Database):
             self._db.close()
             raise
         self._facts = _FACTS_BEFORE if version == UNIDENTIFIED else _FACTS
+        if version == 0:
+            self._db.close()
+            raise CollectionCorruptError(
+                f"{path}: an empty file, or no catalogue of copyprint; restore it or build the collection again"
+            )
         if version not in (UNIDENTIFIED, SCHEMA_VERSION):
             self._db.close()
             raise CollectionCorruptError(
@@ -157,7 +163,7 @@ class Catalogue(Database):
             known = is_unicode(image_id) and (model_id is None or is_unicode(model_id))
             segments = self._db.execute(query, (image_id, model_id, model_id)).fetchall() if known else []
             if not segments:
-                raise UnknownIdError(f"{image_id}: no such id in the collection; nothing was removed")
+                raise UnknownIdError(f"{image_id}: no such id in the collection; nothing was removed", image_id)
             self._db.executemany("UPDATE segments SET n_removed = n_removed + 1 WHERE number = ?", segments)
 
     def remove_rows(self, number: int, rows: Sequence[int]) -> None:
@@ -242,17 +248,19 @@ class Catalogue(Database):
             self._db.execute("UPDATE segments SET facts = ? WHERE number = ?", (facts, number))
 
     def set_skipped(self, path: str, reason: str) -> None:
-        """Note a file that could not be added; bytes of its path that are not UTF-8 are escaped."""
-        self._db.execute("INSERT OR REPLACE INTO skipped VALUES (?, ?)", (storable(path), storable(reason)))
+        """Note a file that could not be added; its path is read back as it is, also with bytes that are not UTF-8."""
+        self._db.execute("INSERT OR REPLACE INTO skipped VALUES (?, ?)", (_stored_name(path), storable(reason)))
 
     def clear_skipped(self, path: str) -> None:
         """Delete the note that a file could not be added."""
-        self._db.execute("DELETE FROM skipped WHERE path = ?", (storable(path),))
+        # the second form is that of older versions
+        self._db.execute("DELETE FROM skipped WHERE path IN (?, ?)", (_stored_name(path), storable(path)))
 
     def skipped(self) -> list[tuple[str, str]]:
         """Return (path, reason) of the files that could not be added, by path."""
         with self._reported():
-            return self._db.execute("SELECT path, reason FROM skipped ORDER BY path").fetchall()
+            rows = self._db.execute("SELECT path, reason FROM skipped ORDER BY path").fetchall()
+        return [(read_name(path), reason) for path, reason in rows]
 
     def segments(self) -> list[SegmentRecord]:
         """Return the segments of all models, by rank."""
@@ -358,14 +366,23 @@ class Catalogue(Database):
         return [f"{self._path}: {answer}" for answer in answers if answer != "ok"]
 
 
+def _stored_name(path: str) -> str:
+    """Return a path as SQLite can store it, for `read_name`: one that is no text in UTF-8 becomes a JSON string."""
+    return path if is_unicode(path) and read_name(path) == path else written_name(path)
+
+
 def was_unfinished(path: Path) -> bool:
     """Return whether a database can be one that was being made when its maker died: without tables, or an empty one."""
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-            return tables <= _TABLES and not ("segments" in tables and database.execute(_ANY_SEGMENT).fetchone())
-    except sqlite3.Error:
-        return False
+    for mode in ("ro", "rw"):
+        try:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)) as database:
+                tables = {name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+                return tables <= _TABLES and not ("segments" in tables and database.execute(_ANY_SEGMENT).fetchone())
+        except sqlite3.Error as error:
+            # the maker died within its first change: only who may write can undo that
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_READONLY_ROLLBACK:
+                break
+    return False
 
 
 _TABLES = {"models", "segments", "images", "skipped", "facts", "sqlite_sequence"}

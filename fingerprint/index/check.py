@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from fingerprint.errors import CollectionCorruptError, CollectionError
@@ -13,7 +14,7 @@ from fingerprint.index.records import SegmentRecord, facts_digest
 from fingerprint.index.segment import segment_problems
 
 
-def check_store(folder: Path) -> list[str]:
+def check_store(folder: str | os.PathLike[str]) -> list[str]:
     """Compare every file of a collection with its digest, and the catalogue with the segments; open every segment.
 
     Returns
@@ -27,6 +28,7 @@ def check_store(folder: Path) -> list[str]:
     CollectionNotFoundError
         If there is no collection in `folder`.
     """
+    folder = Path(folder)
     problems, text = [], None
     try:
         text = read_collection_manifest(folder)[1]

@@ -12,6 +12,7 @@ from fingerprint.errors import CollectionBusyError, CollectionCorruptError, Coll
 from fingerprint.index.own_files import SIDE_FILES, check_file
 
 _BUSY_SECONDS = 5.0
+_LONGEST_REASON = 120  # characters
 _NO_LOCKS = "win32-none" if os.name == "nt" else "unix-none"  # SQLite's way to files without locking them
 #: SQLite's codes for failures of the disk or the system, which do not mean that the catalogue is damaged.
 _REFUSED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR)
@@ -116,8 +117,10 @@ class Database:
                 raise CollectionError(
                     f"{self._path}: {error}; check free space and permissions, then try again"
                 ) from error
+            what = str(error)  # which may have all of a text that is not UTF-8
+            what = what if len(what) <= _LONGEST_REASON else f"{what[:_LONGEST_REASON]}..."
             raise CollectionCorruptError(
-                f"{self._path}: not a sound catalogue ({error}); restore it or build the collection again"
+                f"{self._path}: not a sound catalogue ({what}); restore it or build the collection again"
             ) from error
 
     @contextmanager

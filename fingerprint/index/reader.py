@@ -25,13 +25,14 @@ from fingerprint.index.catalogue import Catalogue
 from fingerprint.index.layout import is_noted, segment_folder
 from fingerprint.index.manifests import corrupt, read_collection_manifest, with_own_index
 from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SEGMENT_MANIFEST
-from fingerprint.index.records import ImageRecord
+from fingerprint.index.records import ImageRecord, storable
 from fingerprint.index.segment import PictureSegment
 from fingerprint.index.snapshot import NOTHING, LiveVectors, Snapshot, open_snapshots
 from fingerprint.models import Models
-from fingerprint.types import F32, Candidate, Fingerprint, Query, Skipped, Work
+from fingerprint.types import F32, Candidate, Fingerprint, Identity, Query, Skipped, Work
 
 _log = logging.getLogger(__name__)
+_SAME_BYTES = 20  # files with the same bytes among which one is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,7 @@ class Reader:
         CollectionError
             If the reader is closed.
         """
-        self._check_open()
+        self.check_open()
         return self._snapshots.get(model_id, NOTHING)
 
     def close(self) -> None:
@@ -198,7 +199,8 @@ class Reader:
         self._snapshots, self._pictures, self._closed = {}, (), True
         self.catalogue.close()
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raise `CollectionError` if the reader is closed."""
         if self._closed:
             raise CollectionError(f"{self.folder}: this collection was closed; open it again")
 
@@ -212,7 +214,7 @@ class Reader:
         CollectionError
             If the reader is closed.
         """
-        self._check_open()
+        self.check_open()
         known = {
             number: segment
             for snapshot in self._snapshots.values()
@@ -238,6 +240,18 @@ class Reader:
         """Approximate length of the longest ids, in bytes: the largest mean of any segment."""
         means = [-(-len(segment.ids.text) // max(1, len(segment))) for segment in self._snapshot.segments]
         return max(means, default=0)
+
+    def has_under_other_id(self, record: ImageRecord) -> bool:
+        """Return whether the same file, with the same bytes, is published under another id."""
+        if record.path is None or record.content is None:
+            return False
+        ids = self.catalogue.identical(Identity(record.content, None), self.model_id, _SAME_BYTES)
+        others = (self.published(image_id) for image_id in ids if image_id != record.image_id)
+        return any(other is not None and other.path == storable(record.path) for other in others)
+
+    def skipped(self) -> set[str]:
+        """Return the paths of the files that are noted as not added; those that are not UTF-8 are escaped."""
+        return {path for path, _ in self.catalogue.skipped()}
 
     def published(self, image_id: str) -> ImageRecord | None:
         """Return the file facts that are published under an id now; the snapshot may be older."""
@@ -367,7 +381,7 @@ class Reader:
     @property
     def model_ids(self) -> list[str]:
         """The collection's own model, and those whose vectors were imported."""
-        self._check_open()
+        self.check_open()
         return sorted({*self._snapshots, self.model_id})
 
     def nearest_vectors(self, vectors: F32, model_id: str, k: int, *, exact: bool = False) -> list[list[Neighbour]]:

@@ -116,7 +116,10 @@ class Writer:
         ------
         CollectionBusyError
             If another process, or another object of this one, is writing.
+        CollectionError
+            If the reader is closed.
         """
+        self.reader.check_open()
         self._lock.acquire()
         try:
             if self._lock.depth == 1:
@@ -301,6 +304,12 @@ class Writer:
             for item in skipped:
                 self._catalogue.set_skipped(item.path, item.reason)
 
+    def clear_skipped(self, paths: Iterable[str]) -> None:
+        """Delete the notes that files could not be added."""
+        with self.writing(), self._catalogue.change():
+            for path in paths:
+                self._catalogue.clear_skipped(path)
+
     def note_moved(self, paths: Mapping[str, str]) -> None:
         """Note the new paths of pictures' files, by id."""
         with self.writing(), self._catalogue.change():
@@ -432,7 +441,11 @@ def _check_empty(folder: Path) -> None:
             f"{folder}: already a collection; 'fingerprint index add {shlex.quote(str(folder))} IMAGES' adds to it"
         )
     if folder.exists() and not (folder.is_dir() and all(map(_left_by_create, list(folder.iterdir())))):
-        raise CollectionExistsError(f"{folder}: not empty; choose another folder or remove it first")
+        what = "a folder of other files" if folder.is_dir() else "a file"
+        raise CollectionExistsError(
+            f"{folder}: {what}, not a collection; name a new folder for the collection, then the images "
+            "('fingerprint index create NEW-FOLDER IMAGES')"
+        )
 
 
 def _make(folder: Path, models: Models, config: Config) -> None:

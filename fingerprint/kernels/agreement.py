@@ -12,36 +12,49 @@ import numpy as np
 
 from fingerprint.kernels.compiled import njit
 
+#: Rows of what `match_terms` writes.
+N_TERMS = 7
+
 
 @njit(cache=True, nogil=True)
-def mark_agreeing(h, q_frames, r_frames, m, tolerance, log_scale, min_cos, agreeing):  # type: ignore[no-untyped-def]
+def match_terms(q_frames, r_frames, m, terms):  # type: ignore[no-untyped-def]
+    """Write what `mark_agreeing` needs of the first `m` matches into `terms`: float32 (N_TERMS, at least m).
+
+    q_frames, r_frames : float32 (at least m, 5), the two frames of each match. The rows are x and y in the query and in
+    the reference, the logarithm of the scale, and cosine and sine of the angle of turning.
+    """
+    for t in range(m):
+        q, r = q_frames[t], r_frames[t]
+        terms[0, t], terms[1, t], terms[2, t], terms[3, t] = q[0], q[1], r[0], r[1]
+        terms[4, t] = r[2] - q[2]
+        terms[5, t] = r[3] * q[3] + r[4] * q[4]
+        terms[6, t] = r[4] * q[3] - r[3] * q[4]
+
+
+@njit(cache=True, nogil=True)
+def mark_agreeing(h, terms, m, tolerance, log_scale, min_cos, agreeing):  # type: ignore[no-untyped-def]
     """Mark which of `m` matches agree with the similarity transform of match `h`, and return their number.
 
-    q_frames, r_frames : float32 (at least m, 5), the two frames of each match; tolerance : largest distance, in longer
-    sides; log_scale : largest difference of the natural logarithms of the scales; min_cos : cosine of the largest
-    difference of the angles; agreeing : bool (at least m,), written.
+    terms : float32 (N_TERMS, at least m), from `match_terms`; tolerance : largest distance, longer sides; log_scale :
+    largest difference of the natural logarithms of the scales; min_cos : cosine of the largest difference of the
+    angles; agreeing : bool (at least m,), written.
     """
-    log_s = r_frames[h, 2] - q_frames[h, 2]
+    q_x, q_y, r_x, r_y = terms[0], terms[1], terms[2], terms[3]
+    log_scales, cosines, sines = terms[4], terms[5], terms[6]
+    q_x_h, q_y_h, r_x_h, r_y_h = q_x[h], q_y[h], r_x[h], r_y[h]
+    log_s, cos_a, sin_a = log_scales[h], cosines[h], sines[h]
     s = np.exp(log_s)
-    cos_a = r_frames[h, 3] * q_frames[h, 3] + r_frames[h, 4] * q_frames[h, 4]
-    sin_a = r_frames[h, 4] * q_frames[h, 3] - r_frames[h, 3] * q_frames[h, 4]
     c, d = s * cos_a, s * sin_a
     limit = tolerance * max(np.float32(1.0), s)  # an inset that is shown larger has larger errors of position
     limit *= limit
+    for t in range(m):  # without branches and without counting, so that it is vectorised
+        dx, dy = q_x[t] - q_x_h, q_y[t] - q_y_h
+        ex, ey = c * dx - d * dy + r_x_h - r_x[t], d * dx + c * dy + r_y_h - r_y[t]
+        near, same_size = ex * ex + ey * ey < limit, abs(log_scales[t] - log_s) < log_scale
+        agreeing[t] = near & same_size & (cosines[t] * cos_a + sines[t] * sin_a > min_cos)
     count = 0
     for t in range(m):
-        dx = q_frames[t, 0] - q_frames[h, 0]
-        dy = q_frames[t, 1] - q_frames[h, 1]
-        ex = c * dx - d * dy + r_frames[h, 0] - r_frames[t, 0]
-        ey = d * dx + c * dy + r_frames[h, 1] - r_frames[t, 1]
-        good = False
-        if ex * ex + ey * ey < limit and abs(r_frames[t, 2] - q_frames[t, 2] - log_s) < log_scale:
-            ca = r_frames[t, 3] * q_frames[t, 3] + r_frames[t, 4] * q_frames[t, 4]
-            sa = r_frames[t, 4] * q_frames[t, 3] - r_frames[t, 3] * q_frames[t, 4]
-            good = ca * cos_a + sa * sin_a > min_cos
-        agreeing[t] = good
-        if good:
-            count += 1
+        count += agreeing[t]
     return count
 
 

@@ -34,30 +34,12 @@ REACH = 2
 LEAST_PART = 0.3
 
 _SOFT = np.float32(2.0)  # grey values per pixel; weaker gradients count less
+_MOVES = 2 * REACH + 1  # each way
+_N_MOVES = _MOVES * _MOVES  # by rows
+_N_SUMS = 7  # that are kept of each column of pixels
 
 
-@njit(cache=True, nogil=True)
-def _soft_gradients(grey: U8, inner: F32, margin: int, out_x: F32, out_y: F32) -> None:
-    """Write Scharr gradients whose length tends to 1 as they grow, into arrays with a margin on all sides."""
-    n = grey.shape[0]
-    across, middle = np.zeros(n, np.float32), np.zeros(n, np.float32)
-    for y in range(1, n - 1):
-        above, here, below = grey[y - 1].astype(np.float32), grey[y].astype(np.float32), grey[y + 1].astype(np.float32)
-        right, down = out_x[y + margin, margin : margin + n], out_y[y + margin, margin : margin + n]
-        mask = inner[y]
-        for x in range(n):
-            middle[x] = 3 * (above[x] + below[x]) + 10 * here[x]
-            across[x] = below[x] - above[x]
-        for x in range(1, n - 1):
-            right[x] = (middle[x + 1] - middle[x - 1]) / np.float32(32)
-            down[x] = (3 * (across[x - 1] + across[x + 1]) + 10 * across[x]) / np.float32(32)
-        for x in range(1, n - 1):
-            scale = mask[x] / (np.sqrt(right[x] * right[x] + down[x] * down[x]) + _SOFT)
-            right[x] *= scale
-            down[x] *= scale
-
-
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def compare_cells(query: U8, reference: U8, shared: Bool) -> F64:
     """Compare two aligned pictures cell by cell.
 
@@ -73,98 +55,202 @@ def compare_cells(query: U8, reference: U8, shared: Bool) -> F64:
     float64 array, shape (n / CELL, n / CELL, N_COLUMNS)
     """
     n = query.shape[0]
-    inner = np.zeros((n, n), np.float32)
-    for y in range(1, n - 1):
-        for x in range(1, n - 1):
-            above = shared[y - 1, x - 1] & shared[y - 1, x] & shared[y - 1, x + 1]
-            below = shared[y + 1, x - 1] & shared[y + 1, x] & shared[y + 1, x + 1]
-            inner[y, x] = np.float32(above & below & shared[y, x - 1] & shared[y, x] & shared[y, x + 1])
+    inner = _with_neighbours(shared)
     wide = n + 2 * REACH
     qx, qy = np.zeros((wide, wide), np.float32), np.zeros((wide, wide), np.float32)
     rx, ry = np.zeros((n, n), np.float32), np.zeros((n, n), np.float32)
     _soft_gradients(query, inner, REACH, qx, qy)
     _soft_gradients(reference, inner, 0, rx, ry)
+    energy = qx * qx + qy * qy
     side = n // CELL
     out = np.zeros((side, side, N_COLUMNS))
-    energy = qx * qx + qy * qy
-    products = np.empty((2 * REACH + 1, 2 * REACH + 1, n), np.float32)
-    energies = np.empty((2 * REACH + 1, 2 * REACH + 1, n), np.float32)
+    sums = np.empty((_N_SUMS, n), np.float32)
+    products, energies = np.empty((_N_MOVES, n), np.float32), np.empty((_N_MOVES, n), np.float32)
     for row in range(side):
-        _move_row(inner, qx, qy, energy, rx, ry, row * CELL, products, energies)
-        for column in range(side):
-            cell, left = out[row, column], column * CELL
-            _measure_cell(query, reference, inner, qx, qy, rx, ry, row * CELL, left, cell)
-            if cell[AREA] >= LEAST_PART * CELL * CELL and min(cell[REFERENCE_ENERGY], cell[QUERY_ENERGY]) > 1e-3:
-                _move_cell(products[:, :, left : left + CELL], energies[:, :, left : left + CELL], cell)
+        top, cells = row * CELL, out[row]
+        _sum_columns(query, reference, inner, energy, rx, ry, top, sums)
+        _measure_cells(sums, cells)
+        if (cells[:, AREA] >= LEAST_PART * CELL * CELL).any():
+            _sum_products(qx, qy, rx, ry, top, products)
+            _sum_energies(inner, energy, top, energies)
+            _move_cells(products, energies, cells)
     return out
 
 
 @njit(cache=True, nogil=True)
-def _move_row(inner, qx, qy, energy, rx, ry, top, products, energies):  # type: ignore[no-untyped-def]
-    """Write sums over the pixels of each column of a row of cells, for each move: products, and the query's energy."""
+def _with_neighbours(shared: Bool) -> F32:
+    """Return 1 where a pixel and its eight neighbours are shared, and 0 elsewhere."""
+    n = shared.shape[0]
+    out = np.zeros((n, n), np.float32)
+    columns = np.zeros(n, np.bool_)
+    for y in range(1, n - 1):
+        above, here, below, line = shared[y - 1], shared[y], shared[y + 1], out[y, 1:]
+        for x in range(n):
+            columns[x] = above[x] & here[x] & below[x]
+        for x in range(n - 2):
+            line[x] = np.float32(columns[x] & columns[x + 1] & columns[x + 2])
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _soft_gradients(grey: U8, inner: F32, margin: int, out_x: F32, out_y: F32) -> None:
+    """Write Scharr gradients whose length tends to 1 as they grow, into arrays with a margin on all sides."""
+    n = grey.shape[0]
+    across, middle = np.zeros(n, np.float32), np.zeros(n, np.float32)
+    three, ten, share = np.float32(3), np.float32(10), np.float32(1 / 32)
+    for y in range(1, n - 1):
+        above, here, below, mask = grey[y - 1], grey[y], grey[y + 1], inner[y, 1:]
+        right, down = out_x[y + margin, margin + 1 :], out_y[y + margin, margin + 1 :]
+        for x in range(n):
+            upper, lower = np.float32(above[x]), np.float32(below[x])
+            middle[x] = three * (upper + lower) + ten * np.float32(here[x])
+            across[x] = lower - upper
+        for x in range(n - 2):
+            along = (middle[x + 2] - middle[x]) * share
+            below_above = (three * (across[x] + across[x + 2]) + ten * across[x + 1]) * share
+            scale = mask[x] / (np.sqrt(along * along + below_above * below_above) + _SOFT)
+            right[x] = along * scale
+            down[x] = below_above * scale
+
+
+@njit(cache=True, nogil=True)
+def _sum_columns(query, reference, inner, energy, rx, ry, top, sums):  # type: ignore[no-untyped-def]
+    """Write sums over the pixels of each column of a row of cells: area, energies, grey values and their squares.
+
+    All but the energies are whole numbers that float32 holds exactly. (One sum a loop: the compiler vectorises no loop
+    that may write to more than a few of the arrays it reads.)
+    """
     n = inner.shape[0]
-    for j in range(2 * REACH + 1):
-        for i in range(2 * REACH + 1):
-            product, summed = products[j, i], energies[j, i]
-            product[:] = 0
-            summed[:] = 0
-            for y in range(top, top + CELL):
-                along, down, moved = qx[y + j, i : i + n], qy[y + j, i : i + n], energy[y + j, i : i + n]
-                right, below, mask = rx[y], ry[y], inner[y]
-                for x in range(n):
-                    product[x] += along[x] * right[x] + down[x] * below[x]
-                    summed[x] += moved[x] * mask[x]
-
-
-@njit(cache=True, nogil=True)
-def _measure_cell(query, reference, inner, qx, qy, rx, ry, top, left, cell):  # type: ignore[no-untyped-def]
-    """Write area, energies, means and deviations of a cell."""
-    area = 0
-    r_energy = q_energy = q_sum = r_sum = q_square = r_square = 0.0
+    sums[:] = 0
+    area, r_energy, q_energy = sums[0], sums[1], sums[2]
     for y in range(top, top + CELL):
-        for x in range(left, left + CELL):
-            if inner[y, x]:
-                area += 1
-                a, b = qx[y + REACH, x + REACH], qy[y + REACH, x + REACH]
-                r_energy += rx[y, x] * rx[y, x] + ry[y, x] * ry[y, x]
-                q_energy += a * a + b * b
-                q, r = float(query[y, x]), float(reference[y, x])
-                q_sum += q
-                r_sum += r
-                q_square += q * q
-                r_square += r * r
-    cell[AREA], cell[REFERENCE_ENERGY], cell[QUERY_ENERGY] = area, r_energy, q_energy
-    if area:
-        cell[QUERY_MEAN], cell[REFERENCE_MEAN] = q_sum / area, r_sum / area
-        cell[QUERY_DEVIATION] = np.sqrt(max(q_square / area - (q_sum / area) ** 2, 0.0))
-        cell[REFERENCE_DEVIATION] = np.sqrt(max(r_square / area - (r_sum / area) ** 2, 0.0))
+        mask, right, down, moved = inner[y], rx[y], ry[y], energy[y + REACH, REACH:]
+        for x in range(n):
+            area[x] += mask[x]
+        for x in range(n):
+            r_energy[x] += right[x] * right[x] + down[x] * down[x]
+        for x in range(n):
+            q_energy[x] += moved[x]
+        _sum_greys(query[y], mask, sums[3], sums[4])
+        _sum_greys(reference[y], mask, sums[5], sums[6])
 
 
 @njit(cache=True, nogil=True)
-def _move_cell(products, energies, cell):  # type: ignore[no-untyped-def]
-    """Write the correlation of a cell's gradients without a move and with the best one, and that move."""
-    moves = np.empty((2 * REACH + 1, 2 * REACH + 1))
-    best, best_i, best_j = -2.0, REACH, REACH
-    for j in range(2 * REACH + 1):
-        for i in range(2 * REACH + 1):
-            product, energy = 0.0, 0.0
-            for x in range(CELL):
-                product += products[j, i, x]
-                energy += energies[j, i, x]
-            value = product / np.sqrt(cell[REFERENCE_ENERGY] * max(energy, 0.25 * cell[QUERY_ENERGY]))
-            moves[j, i] = value
-            if value > best:
-                best, best_i, best_j = value, i, j
-    cell[UNMOVED], cell[BEST] = moves[REACH, REACH], best
-    cell[MOVED_X] = best_i - REACH
-    cell[MOVED_Y] = best_j - REACH
-    if 0 < best_i < 2 * REACH:
-        cell[MOVED_X] += _vertex(moves[best_j, best_i - 1], best, moves[best_j, best_i + 1])
-    if 0 < best_j < 2 * REACH:
-        cell[MOVED_Y] += _vertex(moves[best_j - 1, best_i], best, moves[best_j + 1, best_i])
+def _sum_greys(line, mask, total, square):  # type: ignore[no-untyped-def]
+    """Add grey values to their sums, and their squares to theirs."""
+    for x in range(len(line)):
+        total[x] += np.float32(line[x]) * mask[x]
+    for x in range(len(line)):
+        square[x] += np.float32(line[x]) * np.float32(line[x]) * mask[x]
 
 
 @njit(cache=True, nogil=True)
+def _add_in_cells(line: F32) -> None:
+    """Add up the columns of each cell, by halves, into its first one."""
+    n = len(line)
+    for x in range(n - 1):
+        line[x] += line[x + 1]
+    for x in range(n - 3):
+        line[x] += line[x + 2]
+    for x in range(n - 7):
+        line[x] += line[x + 4]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _measure_cells(sums, cells):  # type: ignore[no-untyped-def]
+    """Write area, energies, means and deviations of a row of cells, from the sums of its columns."""
+    for line in sums:
+        _add_in_cells(line)
+    for column in range(len(cells)):
+        x, cell = column * CELL, cells[column]
+        area = np.float64(sums[0, x])  # float64, as squares of means are subtracted
+        cell[AREA], cell[REFERENCE_ENERGY], cell[QUERY_ENERGY] = area, sums[1, x], sums[2, x]
+        if area:
+            q_mean, r_mean = sums[3, x] / area, sums[5, x] / area
+            cell[QUERY_MEAN], cell[REFERENCE_MEAN] = q_mean, r_mean
+            cell[QUERY_DEVIATION] = np.sqrt(max(sums[4, x] / area - q_mean * q_mean, 0.0))
+            cell[REFERENCE_DEVIATION] = np.sqrt(max(sums[6, x] / area - r_mean * r_mean, 0.0))
+
+
+@njit(cache=True, nogil=True)
+def _sum_products(qx, qy, rx, ry, top, products):  # type: ignore[no-untyped-def]
+    """Write the products of both gradients for each move: over the pixels of each cell, in its first column."""
+    n = rx.shape[0]
+    for move in range(_N_MOVES):
+        j, i = move // _MOVES, move % _MOVES
+        line = products[move]
+        line[:] = 0
+        for y in range(top, top + CELL, 4):  # four rows at a time: the sums are read and written less often
+            a, a1, a2, a3 = qx[y + j, i:], qx[y + j + 1, i:], qx[y + j + 2, i:], qx[y + j + 3, i:]
+            b, b1, b2, b3 = qy[y + j, i:], qy[y + j + 1, i:], qy[y + j + 2, i:], qy[y + j + 3, i:]
+            c, c1, c2, c3 = rx[y], rx[y + 1], rx[y + 2], rx[y + 3]
+            d, d1, d2, d3 = ry[y], ry[y + 1], ry[y + 2], ry[y + 3]
+            for x in range(n):
+                upper = (a[x] * c[x] + b[x] * d[x]) + (a1[x] * c1[x] + b1[x] * d1[x])
+                lower = (a2[x] * c2[x] + b2[x] * d2[x]) + (a3[x] * c3[x] + b3[x] * d3[x])
+                line[x] += upper + lower
+        _add_in_cells(line)
+
+
+@njit(cache=True, nogil=True)
+def _sum_energies(inner, energy, top, energies):  # type: ignore[no-untyped-def]
+    """Write the query's energy for each move: over the pixels of each cell that are compared, in its first column."""
+    n = inner.shape[0]
+    n_rows = np.float32(0)  # that have pixels to compare
+    compared = np.zeros(n, np.float32)  # pixels in each column
+    columns = np.zeros((_MOVES, energy.shape[1]), np.float32)
+    for y in range(top, top + CELL):
+        mask = inner[y]
+        if mask.any():
+            n_rows += np.float32(1)
+            for x in range(n):
+                compared[x] += mask[x]
+            for j in range(_MOVES):
+                line, moved = columns[j], energy[y + j]
+                for x in range(len(line)):
+                    line[x] += moved[x]
+    ragged = np.flatnonzero((compared > 0) & (compared < n_rows))
+    for move in range(_N_MOVES):
+        j, i = move // _MOVES, move % _MOVES
+        line, moved = energies[move], columns[j, i:]
+        for x in range(n):
+            line[x] = moved[x] if compared[x] > 0 else np.float32(0)
+        for column in ragged:  # those that are compared in some of these rows only
+            line[column] = 0
+            for y in range(top, top + CELL):
+                line[column] += energy[y + j, column + i] * inner[y, column]
+        _add_in_cells(line)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _move_cells(products, energies, cells):  # type: ignore[no-untyped-def]
+    """Write the correlations of the cells' gradients without a move and with the best one, and that move."""
+    side = len(cells)
+    reference, least = cells[:, REFERENCE_ENERGY].astype(np.float32), (cells[:, QUERY_ENERGY] / 4).astype(np.float32)
+    correlations = np.empty((_N_MOVES, side), np.float32)
+    best, best_move = np.full(side, np.float32(-2)), np.zeros(side, np.int32)
+    for move in range(_N_MOVES):
+        product, energy, line = products[move], energies[move], correlations[move]
+        for k in range(side):
+            line[k] = product[k * CELL] / np.sqrt(reference[k] * max(energy[k * CELL], least[k]))
+        for k in range(side):
+            best_move[k] = move if line[k] > best[k] else best_move[k]
+            best[k] = line[k] if line[k] > best[k] else best[k]
+    for k in range(side):
+        cell = cells[k]
+        if cell[AREA] < LEAST_PART * CELL * CELL or min(cell[REFERENCE_ENERGY], cell[QUERY_ENERGY]) <= 1e-3:
+            continue
+        at = best_move[k]
+        j, i = at // _MOVES, at % _MOVES
+        cell[UNMOVED], cell[BEST] = correlations[_N_MOVES // 2, k], best[k]
+        cell[MOVED_X], cell[MOVED_Y] = i - REACH, j - REACH
+        if 0 < i < _MOVES - 1:
+            cell[MOVED_X] += _vertex(correlations[at - 1, k], best[k], correlations[at + 1, k])
+        if 0 < j < _MOVES - 1:
+            cell[MOVED_Y] += _vertex(correlations[at - _MOVES, k], best[k], correlations[at + _MOVES, k])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _vertex(before: float, here: float, after: float) -> float:
     """Return where between its neighbours, -0.5 to 0.5, a parabola through three values is highest."""
     curve = before - 2 * here + after

@@ -16,7 +16,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numba
+from fingerprint.errors import ConfigError
+
+try:
+    import numba
+except ValueError as error:  # as for NUMBA_NUM_THREADS=0
+    _set = ", ".join(sorted(name for name in os.environ if name.startswith("NUMBA_"))) or "none"
+    raise ConfigError(f"Numba does not start: {error} Change or unset its environment variables ({_set})") from error
+if getattr(numba.config, "DISABLE_JIT", 0):  # kernels compute in types of fixed width, which plain Python does not have
+    raise ConfigError("NUMBA_DISABLE_JIT is set, and kernels give no right results without the compiler: unset it")
 
 _log = logging.getLogger(__name__)
 _said: set[str] = set()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fingerprint.kernels.agreement import mark_agreeing, nearest_matches
+from fingerprint.kernels.agreement import N_TERMS, mark_agreeing, match_terms, nearest_matches
 from fingerprint.kernels.bits import popcount
 from fingerprint.kernels.compiled import njit
 from fingerprint.types import F32, F64
@@ -51,10 +51,11 @@ def best_similarity(q_frame, r_frame, mi, mj, tolerance, log_scale, min_cos):  #
     m = len(mi)
     inlier = np.zeros(m, np.bool_)
     best_mask = np.zeros(m, np.bool_)
-    q_frames, r_frames = q_frame[mi], r_frame[mj]
+    terms = np.empty((N_TERMS, m), np.float32)
+    match_terms(q_frame[mi], r_frame[mj], m, terms)
     best = 0
     for h in range(m):
-        count = mark_agreeing(h, q_frames, r_frames, m, tolerance, log_scale, min_cos, inlier)
+        count = mark_agreeing(h, terms, m, tolerance, log_scale, min_cos, inlier)
         if count > best:
             best = count
             best_mask[:] = inlier
@@ -150,9 +151,10 @@ def vote_pair(  # type: ignore[no-untyped-def]
     mi, mj, bits = match_signatures(q_sig, r_sig, max_bits)
     nearness = (max_bits + 1) * len(bits) - bits.sum()
     kept = nearest_matches(bits, max_matches)
-    q_frames, r_frames = q_frame[mi[kept]], r_frame[mj[kept]]
-    inlier = np.empty(len(kept), np.bool_)
+    m = len(kept)
+    terms, inlier = np.empty((N_TERMS, m), np.float32), np.empty(m, np.bool_)
+    match_terms(q_frame[mi[kept]], r_frame[mj[kept]], m, terms)
     count = 0
-    for h in range(len(kept)):
-        count = max(count, mark_agreeing(h, q_frames, r_frames, len(kept), tolerance, log_scale, min_cos, inlier))
+    for h in range(m):
+        count = max(count, mark_agreeing(h, terms, m, tolerance, log_scale, min_cos, inlier))
     return np.float32(count) + np.float32(nearness) / (np.float32(nearness) + np.float32(1000.0))

@@ -295,14 +295,18 @@ def measure_drawn(picture: U8):  # type: ignore[no-untyped-def]
     tones, lengths = np.zeros(256, np.int64), np.zeros(_LONGEST * _LENGTH_STEPS, np.int64)
     for tone in picture.reshape(-1):
         tones[tone] += 1
+    steps, share = np.empty(n, np.int32), np.float64(_LENGTH_STEPS / 32)
     for y in range(1, n - 1):
         rows = picture[y - 1 : y + 2].astype(np.int32)
         above, here, below = rows[0], rows[1], rows[2]
-        for x in range(1, n - 1):
-            left, right = 3 * (above[x - 1] + below[x - 1]), 3 * (above[x + 1] + below[x + 1])
-            along = right - left + 10 * (here[x + 1] - here[x - 1])
-            across = 3 * (below[x - 1] + below[x + 1] - above[x - 1] - above[x + 1]) + 10 * (below[x] - above[x])
-            lengths[int(np.sqrt(float(along * along + across * across)) * (_LENGTH_STEPS / 32))] += 1
+        for x in range(n - 2):
+            left, right = 3 * (above[x] + below[x]), 3 * (above[x + 2] + below[x + 2])
+            along = np.int32(right - left + 10 * (here[x + 2] - here[x]))
+            lower, upper = below[x] + below[x + 2], above[x] + above[x + 2]
+            across = np.int32(3 * (lower - upper) + 10 * (below[x + 1] - above[x + 1]))
+            steps[x] = np.int32(np.sqrt(np.float64(np.int32(along * along + across * across))) * share)
+        for x in range(n - 2):
+            lengths[steps[x]] += 1
     most = 0
     for middle in range(256):
         most = max(most, tones[max(middle - 2, 0) : middle + 3].sum())

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from fingerprint.kernels.agreement import mark_agreeing, nearest_matches
+from fingerprint.kernels.agreement import N_TERMS, mark_agreeing, match_terms, nearest_matches
 from fingerprint.kernels.arrays import longer
 from fingerprint.kernels.bits import popcount
 from fingerprint.kernels.compiled import njit
@@ -178,10 +178,10 @@ def vote_postings(  # type: ignore[no-untyped-def]
     look up these words; q_frames : float32 (n, 5) and q_variants : uint8 (n,), of the query's keypoints in all
     variants; words : uint32 (u,), those that have postings, ascending; starts : uint32 (u + 1,); signatures : uint64
     (N,); references : uint32 (N,); geometry : uint32 (N,); weights : float32 (66,), by Hamming distance, zero from the
-    first distance that is no hit; rarity : float32 (W,), by word, how much a hit in it weighs; max_hits : cap on the
-    hits of one variant on one reference; the nearest are kept; most_hits : cap on the hits that are held at once. With
-    more of them, a query and references of one pattern, the references are taken in several parts; the result is the
-    same.
+    first distance that is no hit; rarity : float32 (W // 4,), how much a hit in a word
+    or one of its reflections weighs; max_hits : cap on the hits of one variant on one reference; the nearest are kept;
+    most_hits : cap on the hits that are held at once. With more of them, a query and references of one pattern, the
+    references are taken in several parts; the result is the same.
     Returns (rows, variants, scores, n_visited, n_hits): int64 (k,), int64 (k,), float32 (k,), references on which at
     least two keypoints of a variant agree, ascending; the number of postings that were compared, and of hits among
     them. A query keypoint counts once, with its best hit.
@@ -192,6 +192,7 @@ def vote_postings(  # type: ignore[no-untyped-def]
     n_groups = n_references * n_variants
     q_of, weight = np.empty(max_hits, np.int64), np.empty(max_hits, np.float32)
     q_part, r_part = np.empty((max_hits, 5), np.float32), np.empty((max_hits, 5), np.float32)
+    terms = np.empty((N_TERMS, max_hits), np.float32)
     agreeing = np.empty(max_hits, np.bool_)
     found_groups, scores, found = np.empty(64, np.int64), np.empty(64, np.float32), 0
     n_visited = n_hits = 0
@@ -231,8 +232,8 @@ def vote_postings(  # type: ignore[no-untyped-def]
                 q_of[m] = q_rows[at]
                 q_part[m] = q_frames[q_rows[at]]
                 _unpack(geometry[posting[hits[m]]], r_part[m])
-                weight[m] = weights[bits[hits[m]]] * rarity[q_words[at]]
-            best = _best_score(len(hits), q_of, q_part, r_part, weight, tolerance, log_scale, min_cos, agreeing)
+                weight[m] = weights[bits[hits[m]]] * rarity[q_words[at] >> 2]
+            best = _best_score(len(hits), q_of, q_part, r_part, terms, weight, tolerance, log_scale, min_cos, agreeing)
             if best > 0:
                 if found == len(scores):
                     found_groups, scores = longer(found_groups, 2 * found), longer(scores, 2 * found)
@@ -243,11 +244,12 @@ def vote_postings(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _best_score(m, q_of, q_part, r_part, weight, tolerance, log_scale, min_cos, agreeing):  # type: ignore[no-untyped-def]
+def _best_score(m, q_of, q_part, r_part, terms, weight, tolerance, log_scale, min_cos, agreeing):  # type: ignore[no-untyped-def]
     """Return the largest weight of hits that agree with one of them, 0 if no two query keypoints do."""
+    match_terms(q_part, r_part, m, terms)
     best = np.float32(0)
     for h in range(m):
-        if mark_agreeing(h, q_part, r_part, m, tolerance, log_scale, min_cos, agreeing) >= 2:
+        if mark_agreeing(h, terms, m, tolerance, log_scale, min_cos, agreeing) >= 2:
             score, count = _weigh(agreeing, m, q_of, weight)
             if count >= 2 and score > best:
                 best = score

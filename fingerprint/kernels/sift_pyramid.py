@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from fingerprint.kernels.arrays import longer
+from fingerprint.kernels.bits import popcount
 from fingerprint.kernels.compiled import njit
 from fingerprint.types import F32
 
@@ -17,9 +18,13 @@ CAMERA_SIGMA = 0.5
 LEVELS = LAYERS + 3
 BORDER = 5  # pixels; extrema closer to the edge of their octave are ignored
 _REACH = 3.0  # blur kernels end at so many sigma
-_STEPS = 5  # most moves of an extremum to a neighbouring pixel before it is dropped
+#: Largest share of any wave that a blur kernel may get wrong because its samples lie several pixels apart.
+_MOST_ALIASED = 1e-3
+_MOVES = 5  # most moves of an extremum to a neighbouring pixel before it is dropped
+_ROWS = 16  # of a level that are made at a time
 _ONE = np.float32(1)
 _HALF = np.float32(0.5)
+_NONE, _BIT = np.uint64(0), np.uint64(1)
 
 
 def _blur_taps(sigma: float) -> F32:
@@ -27,7 +32,7 @@ def _blur_taps(sigma: float) -> F32:
 
     Cutting a kernel off narrows it, so it is made from a slightly wider one.
     """
-    reach = int(np.ceil(_REACH * sigma))
+    reach = round(_REACH * sigma)
     k = np.arange(max(reach + (reach % 3 == 1), 3) + 1)  # lengths that `_blur_line` supports: 3, 5, 6, 8, 9, 11...
     low, high = sigma * 0.9, sigma * 1.2
     for _ in range(40):
@@ -38,16 +43,35 @@ def _blur_taps(sigma: float) -> F32:
     return taps.astype(np.float32)
 
 
+def _step(before: float, sigma: float) -> int:
+    """Return how many pixels apart a blur kernel can be sampled on a level that is already blurred.
+
+    A Gaussian that is sampled every n pixels passes on waves near 1/n cycles a pixel too. The level has hardly any of
+    them left; the wave that suffers most is passed on with the share that is limited here.
+    """
+    joint = 1 / (1 / before**2 + 1 / sigma**2)
+    n = 1
+    while np.exp(-((2 * np.pi / (n + 1)) ** 2) * joint / 2) <= _MOST_ALIASED:
+        n += 1
+    return n
+
+
 _SIGMAS = BASE_SIGMA * 2 ** (np.arange(LEVELS) / LAYERS)
-RISE = tuple(_blur_taps(float(s)) for s in np.sqrt(_SIGMAS[1:] ** 2 - _SIGMAS[:-1] ** 2))
+_RISES = np.sqrt(_SIGMAS[1:] ** 2 - _SIGMAS[:-1] ** 2)
+#: Pixels between the samples of the kernels that blur to each level; 1 for the first.
+_STEPS = (1, *(_step(float(before), float(s)) for before, s in zip(_SIGMAS, _RISES, strict=False)))
+_RISE = tuple(_blur_taps(float(s) / step) for s, step in zip(_RISES, _STEPS[1:], strict=True))
 #: Blur from the picture to the base: of the picture as it is, or doubled, which doubles its own blur. Doubling by
 #: linear interpolation blurs a little more, which is not counted. The picture as it is gets the same additional blur,
 #: so that sizes agree both ways.
 _DOUBLING_VARIANCE = 0.125
-FIRST = {
+_FIRST = {
     0: _blur_taps((BASE_SIGMA**2 - CAMERA_SIGMA**2 + _DOUBLING_VARIANCE) ** 0.5),
     -1: _blur_taps((BASE_SIGMA**2 - 4 * CAMERA_SIGMA**2) ** 0.5),
 }
+#: Kernels that blur to each level, by the first octave.
+BLURS = {first_octave: (taps, *_RISE) for first_octave, taps in _FIRST.items()}
+_WIDEST = max(step * (len(taps) - 1) for step, taps in zip(_STEPS, (_FIRST[0], *_RISE), strict=True))
 
 
 @njit(cache=True, nogil=True)
@@ -97,22 +121,28 @@ def _blur_line(v, at, r, t, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _blur(source, out, taps):  # type: ignore[no-untyped-def]
-    """Blur float32 (h, w) down the columns, then along each row while it is in the cache."""
+def _blur_row(source, y, taps, step, at, padded, out):  # type: ignore[no-untyped-def]
+    """Blur row y of float32 (h, w) down the columns, then along it while it is in the cache.
+
+    The samples of the kernel lie `step` pixels apart. at : int64, padded : float32 (w + 2 * `_WIDEST`,), for results in
+    between.
+    """
     height, width = source.shape
     reach = len(taps) - 1
-    flat = source.reshape(height * width)
-    padded = np.empty(width + 2 * reach, np.float32)
-    line = padded[reach : reach + width]
-    at, beside = np.empty(2 * reach + 1, np.int64), np.arange(2 * reach + 1)
-    for y in range(height):
-        for i in range(2 * reach + 1):
-            at[i] = _reflect(y + i - reach, height) * width
-        _blur_line(flat, at, reach, taps, line)
-        for i in range(1, reach + 1):
-            padded[reach - i] = line[_reflect(-i, width)]
-            padded[reach + width - 1 + i] = line[_reflect(width - 1 + i, width)]
-        _blur_line(padded, beside, reach, taps, out[y])
+    margin = reach * step
+    inside = margin <= y < height - margin  # without the division in `_reflect`
+    for i in range(2 * reach + 1):
+        row = y + (i - reach) * step
+        at[i] = (row if inside else _reflect(row, height)) * width
+    line = padded[margin : margin + width]
+    _blur_line(source.reshape(height * width), at, reach, taps, line)
+    for i in range(1, margin + 1):
+        beyond = i if i < width else _reflect(i, width)
+        padded[margin - i] = line[beyond]
+        padded[margin + width - 1 + i] = line[width - 1 - beyond]
+    for i in range(2 * reach + 1):
+        at[i] = i * step
+    _blur_line(padded, at, reach, taps, out)
 
 
 @njit(cache=True, nogil=True)
@@ -184,112 +214,152 @@ def octave(levels, layout, o):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def build(grey, levels, layout, first, rise):  # type: ignore[no-untyped-def]
-    """Fill the pyramid; grey is uint8 of the first octave's size, or of half of it, which is then doubled."""
-    for o in range(len(layout)):
-        here = octave(levels, layout, o)
-        if o == 0:
-            base = np.empty(here.shape[1:], np.float32)
-            if len(grey) == len(base):
-                for y in range(len(base)):
-                    copy(grey[y], base[y])
-            else:
-                _double(grey, base)
-            _blur(base, here[0], first)
-        else:
-            _halve(octave(levels, layout, o - 1)[LAYERS], here[0])
-        for i in range(1, LEVELS):
-            _blur(here[i - 1], here[i], rise[i - 1])
+def _base(grey, height, width):  # type: ignore[no-untyped-def]
+    """Return grey as float32 (height, width), doubled if it is smaller."""
+    base = np.empty((height, width), np.float32)
+    if len(grey) == height:
+        for y in range(height):
+            copy(grey[y], base[y])
+    else:
+        _double(grey, base)
+    return base
 
 
 @njit(cache=True, nogil=True)
-def _column_bounds(a, b, c, high, low):  # type: ignore[no-untyped-def]
-    for x in range(len(high)):
-        m = a[x] if a[x] > b[x] else b[x]
-        high[x] = m if m > c[x] else c[x]
-        m = a[x] if a[x] < b[x] else b[x]
-        low[x] = m if m < c[x] else c[x]
+def find(grey, levels, layout, blurs, least, edge):  # type: ignore[no-untyped-def]
+    """Fill the pyramid and return its extrema, octave by octave, in each from top to bottom.
 
-
-@njit(cache=True, nogil=True)
-def _mark(middle, high, low, high1, low1, high2, low2, least, bit, marks):  # type: ignore[no-untyped-def]
-    """Set a bit where the contrast suffices and none of 15 values around is larger, or none is smaller.
-
-    The bounds are of three rows: of the same difference, beginning one pixel earlier, and of the two adjacent ones.
+    grey : uint8 (h, w) of the first octave's size, or of half of it, which is then doubled; blurs : from `BLURS`;
+    least : float32, least contrast * 255.
+    Returned are `pixels` and `exact` of `Extrema`.
     """
-    left, right = high[1:], high[2:]
-    left_low, right_low = low[1:], low[2:]
+    n, places, exact = 0, np.empty((1024, 4), np.int64), np.empty((1024, 4), np.float32)
+    differences = np.empty((3, 3, 3), np.float64)
+    for o in range(len(layout)):
+        gauss = octave(levels, layout, o)
+        height, width = gauss.shape[1:]
+        if o == 0:
+            candidates = _fill(gauss, _base(grey, height, width), blurs, 0, _HALF * least)
+        else:
+            _halve(octave(levels, layout, o - 1)[LAYERS], gauss[0])
+            candidates = _fill(gauss, gauss[0], blurs, 1, _HALF * least)
+        seen = np.zeros((height, width), np.uint8)
+        for k in range(len(candidates)):
+            i, y, x = candidates[k]
+            if n == len(places):
+                places, exact = longer(places, 2 * n), longer(exact, 2 * n)
+            if _refine(gauss, i, y, x, least, edge, seen, differences, places[n], exact[n]):
+                places[n, 0] = o
+                n += 1
+    return places[:n], exact[:n]
+
+
+@njit(cache=True, nogil=True)
+def _fill(gauss, base, blurs, first, least):  # type: ignore[no-untyped-def]
+    """Blur the levels of an octave from `first` on, and return where their differences are extreme: int64 (n, 3).
+
+    A few rows at a time, so that the rows that others are made from are still in the cache: each level lags behind the
+    one before by the reach of its kernel. base is what `first` is made from if it is level 0. Returned are level, row
+    and column, from top to bottom.
+    """
+    height, width = gauss.shape[1:]
+    lag = np.zeros(LEVELS, np.int64)
+    for i in range(first + 1, LEVELS):
+        lag[i] = lag[i - 1] + (len(blurs[i]) - 1) * _STEPS[i]
+    padded, at = np.empty(width + 2 * _WIDEST, np.float32), np.empty(2 * _WIDEST + 1, np.int64)
+    rows = np.empty((LAYERS + 2, 3, width), np.float32)  # three of each difference
+    marks = np.zeros((width - 2 * BORDER + 7) // 8 * 8, np.uint8)
+    n, found = 0, np.empty((1024, 3), np.int64)
+    for top in range(0, height + lag[LEVELS - 1], _ROWS):
+        for i in range(first, LEVELS):
+            for y in range(max(top - lag[i], 0), min(top - lag[i] + _ROWS, height)):
+                _blur_row(base if i == 0 else gauss[i - 1], y, blurs[i], _STEPS[i], at, padded, gauss[i, y])
+        begin = top - lag[LEVELS - 1]
+        for y in range(max(begin, BORDER - 1), min(begin + _ROWS, height - BORDER + 1)):
+            for i in range(LAYERS + 2):
+                subtract(gauss[i + 1, y], gauss[i, y], rows[i, y % 3])
+            if y > BORDER:
+                n, found = _find_in_row(rows, y - 1, least, marks, n, found)
+    return found[:n]
+
+
+@njit(cache=True, nogil=True)
+def _mark(middle, left, right, above, below, finer, coarser, least, bit, marks):  # type: ignore[no-untyped-def]
+    """Set a bit where the contrast suffices and none of the 6 adjacent values is larger, or none is smaller."""
     for x in range(len(marks)):
         d = middle[x]
-        top = (d > least) & (d >= high[x]) & (d >= left[x]) & (d >= right[x]) & (d >= high1[x]) & (d >= high2[x])
-        low_side = (d <= low[x]) & (d <= left_low[x]) & (d <= right_low[x]) & (d <= low1[x]) & (d <= low2[x])
-        marks[x] |= np.uint8(top | ((d < -least) & low_side)) * bit
+        high = left[x] if left[x] > right[x] else right[x]
+        high = above[x] if above[x] > high else high
+        high = below[x] if below[x] > high else high
+        high = finer[x] if finer[x] > high else high
+        high = coarser[x] if coarser[x] > high else high
+        low = left[x] if left[x] < right[x] else right[x]
+        low = above[x] if above[x] < low else low
+        low = below[x] if below[x] < low else low
+        low = finer[x] if finer[x] < low else low
+        low = coarser[x] if coarser[x] < low else low
+        marks[x] |= np.uint8(((d > least) & (d >= high)) | ((d < -least) & (d <= low))) * bit
 
 
 @njit(cache=True, nogil=True)
-def _extreme(gauss, i, y, x):  # type: ignore[no-untyped-def]
-    """Return whether an extremum among its 9 of one difference is one against the 18 of the two adjacent ones too."""
-    d = gauss[i + 1, y, x] - gauss[i, y, x]
+def _extreme(rows, i, here, x):  # type: ignore[no-untyped-def]
+    """Return whether none of the 26 values around is larger, or none is smaller; the row is at `here` in rows."""
+    d = rows[i, here, x]
     sign = _ONE if d > 0 else -_ONE
-    for a in (i + 1, i - 1):
-        for b in range(y - 1, y + 2):
+    for a in range(i - 1, i + 2):
+        for b in range(3):
             for c in range(x - 1, x + 2):
-                if sign * (gauss[a + 1, b, c] - gauss[a, b, c]) > sign * d:
+                if sign * rows[a, b, c] > sign * d:
                     return False
     return True
 
 
 @njit(cache=True, nogil=True)
-def _mark_row(rows, high, low, y, least, marks):  # type: ignore[no-untyped-def]
-    """Write into marks, bit by level, where row y may hold extrema; rows holds three rows of each difference."""
-    for i in range(LAYERS + 2):
-        _column_bounds(rows[i, 0], rows[i, 1], rows[i, 2], high[i], low[i])
+def _find_in_row(rows, y, least, marks, n, found):  # type: ignore[no-untyped-def]
+    """Add level, row and column of the extrema of row y; return the new n and found, which may have grown.
+
+    rows : float32 (differences, 3, w), rows y - 1 to y + 1, each at its number % 3; marks : uint8, for the work.
+    """
+    inner = rows.shape[2] - 2 * BORDER
+    before, here, after = (y - 1) % 3, y % 3, (y + 1) % 3
     marks[:] = 0
     for i in range(1, LAYERS + 1):
-        middle = rows[i, y % 3][BORDER:]
-        h, h1, h2 = high[i][BORDER - 1 :], high[i - 1][BORDER:], high[i + 1][BORDER:]
-        m, m1, m2 = low[i][BORDER - 1 :], low[i - 1][BORDER:], low[i + 1][BORDER:]
-        _mark(middle, h, m, h1, m1, h2, m2, least, np.uint8(1 << i), marks)
+        line = rows[i, here]
+        _mark(
+            line[BORDER:],
+            line[BORDER - 1 :],
+            line[BORDER + 1 :],
+            rows[i, before, BORDER:],
+            rows[i, after, BORDER:],
+            rows[i - 1, here, BORDER:],
+            rows[i + 1, here, BORDER:],
+            least,
+            np.uint8(1 << i),
+            marks[:inner],
+        )
+    words = marks.view(np.uint64)
+    for word in range(len(words)):
+        left = words[word]
+        while left != _NONE:
+            bit = np.int64(popcount((left & (~left + _BIT)) - _BIT))  # the lowest that is set
+            left &= left - _BIT
+            level, x = bit % 8, 8 * word + bit // 8 + BORDER
+            if _extreme(rows, level, here, x):
+                if n == len(found):
+                    found = longer(found, 2 * n)
+                found[n, 0], found[n, 1], found[n, 2] = level, y, x
+                n += 1
+    return n, found
 
 
 @njit(cache=True, nogil=True)
-def find(gauss, o, least, edge, places, found, n):  # type: ignore[no-untyped-def]
-    """Add the extrema of an octave from row n on; return the arrays, which may have grown, and the new n.
+def _refine(gauss, i, y, x, least, edge, seen, d, place, exact):  # type: ignore[no-untyped-def]
+    """Fit a parabola to the 27 differences; return whether it is a new extremum, with contrast, off any edge.
 
-    places : int64 (rows, 4), as in `Extrema`; found : float32 (rows, 4), x, y and sigma in the octave, contrast * 255.
+    d : float64 (3, 3, 3), for results in between.
     """
     height, width = gauss.shape[1:]
-    seen = np.zeros((height, width), np.uint8)
-    rows = np.empty((LAYERS + 2, 3, width), np.float32)
-    high, low = np.empty((LAYERS + 2, width), np.float32), np.empty((LAYERS + 2, width), np.float32)
-    inner = width - 2 * BORDER
-    marks = np.zeros((inner + 7) // 8 * 8, np.uint8)
-    words = marks.view(np.uint64)
-    for y in range(BORDER - 1, height - BORDER + 1):
-        for i in range(LAYERS + 2):
-            subtract(gauss[i + 1, y], gauss[i, y], rows[i, y % 3])
-        if y > BORDER:
-            _mark_row(rows, high, low, y - 1, _HALF * least, marks[:inner])
-        for word in range(len(words)):
-            if words[word] == 0:
-                continue
-            for k in range(8 * LAYERS):
-                i, x = 1 + k % LAYERS, 8 * word + k // LAYERS
-                if marks[x] >> i & 1 and _extreme(gauss, i, y - 1, x + BORDER):
-                    if n == len(places):
-                        places, found = longer(places, 2 * n), longer(found, 2 * n)
-                    if _refine(gauss, i, y - 1, x + BORDER, least, edge, seen, places[n], found[n]):
-                        places[n, 0] = o
-                        n += 1
-    return places, found, n
-
-
-@njit(cache=True, nogil=True)
-def _refine(gauss, i, y, x, least, edge, seen, place, exact):  # type: ignore[no-untyped-def]
-    """Fit a parabola to the 27 differences; return whether it is a new extremum, with contrast, off any edge."""
-    height, width = gauss.shape[1:]
-    d = np.empty((3, 3, 3), np.float64)
-    for step in range(_STEPS):
+    for step in range(_MOVES):
         for a in range(3):
             for b in range(3):
                 for c in range(3):
@@ -314,7 +384,7 @@ def _refine(gauss, i, y, x, least, edge, seen, place, exact):  # type: ignore[no
         ds = -(cxs * gx + cys * gy + css * gs) / det
         if max(abs(dx), abs(dy), abs(ds)) <= 0.5:
             break
-        if step == _STEPS - 1 or max(abs(dx), abs(dy), abs(ds)) > 1e6:
+        if step == _MOVES - 1 or max(abs(dx), abs(dy), abs(ds)) > 1e6:
             return False
         x, y, i = x + round(dx), y + round(dy), i + round(ds)
         if not (1 <= i <= LAYERS and BORDER <= y < height - BORDER and BORDER <= x < width - BORDER):

@@ -1,7 +1,13 @@
 """Quantisation of local descriptors to a two-level vocabulary, and their signatures within a word.
 
-The vocabulary has A coarse cells of B words each; word ``a * B + b`` is the b-th of cell a. A *cost* is half of the
-squared distance less half of the point's own squared norm, so it orders words as the distance does.
+Mirroring a picture, or taking its negative, changes the sign of some axes of a local descriptor's point and nothing
+else: `signs` says which, for each of the four variants. Of each cell and each word only one is kept, and the other
+three are its *reflections*. So the vocabulary has A cells of B words, and 4 A B words with their reflections. Word
+``4 * (a * B + b) + v`` is reflection v of the b-th word of cell a; and the word of a point's reflection v is the word
+of the point with these two bits exclusive-or v.
+
+A *cost* is half of the squared distance less half of the point's own squared norm, so it orders words as the distance
+does.
 """
 
 from __future__ import annotations
@@ -65,26 +71,53 @@ def _costs(points, half, columns, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _nearest_cells(points, coarse_t, coarse_half, beam):  # type: ignore[no-untyped-def]
-    """Return the `beam` nearest cells of each point, int64 (n, beam), and how many points each cell is near to."""
+def _cell_costs(points, signs, coarse_t, coarse_half, parts, out):  # type: ignore[no-untyped-def]
+    """Write the costs of all reflections of all cells: out : float32 (n, 4 A), reflection v of cell a at 4 a + v.
+
+    Axes that the variants treat alike are summed once, into `parts` : float32 (4, A); a reflection adds or subtracts.
+    """
+    n_cells = len(coarse_half)
+    for i in range(len(points)):
+        parts[:] = 0
+        for k in range(points.shape[1]):
+            kind = 2 * (signs[1, k] < 0) + (signs[2, k] < 0)
+            x, part, column = points[i, k], parts[kind], coarse_t[k]
+            for a in range(n_cells):
+                part[a] += x * column[a]
+        for a in range(n_cells):
+            both, mirror, negative, neither = parts[0, a], parts[1, a], parts[2, a], parts[3, a]
+            # parts[1] changes its sign in a negative only, parts[2] in a mirror image only, parts[3] in each of them
+            half = coarse_half[a]
+            out[i, 4 * a] = half - (both + mirror + negative + neither)
+            out[i, 4 * a + 1] = half - (both + mirror - negative - neither)
+            out[i, 4 * a + 2] = half - (both - mirror + negative - neither)
+            out[i, 4 * a + 3] = half - (both - mirror - negative + neither)
+
+
+@njit(cache=True, nogil=True)
+def _nearest_cells(points, signs, coarse_t, coarse_half, beam):  # type: ignore[no-untyped-def]
+    """Return the `beam` nearest reflections of cells of each point, int64 (n, beam), and the points by cell.
+
+    Reflection v of cell a is ``4 * a + v``.
+    """
     n, n_cells = len(points), len(coarse_half)
     cells = np.empty((n, beam), np.int64)
-    n_visitors = np.zeros(n_cells, np.int64)
-    costs = np.empty((_TOGETHER, n_cells), np.float32)
+    n_looks = np.zeros(n_cells, np.int64)
+    costs, parts = np.empty((_TOGETHER, 4 * n_cells), np.float32), np.empty((4, n_cells), np.float32)
     for start in range(0, n, _TOGETHER):
         stop = min(start + _TOGETHER, n)
-        _costs(points[start:stop], coarse_half, coarse_t, costs)
+        _cell_costs(points[start:stop], signs, coarse_t, coarse_half, parts, costs)
         for i in range(start, stop):
             cost = costs[i - start]
             for j in range(beam):
                 best, least = 0, cost[0]
-                for a in range(1, n_cells):
+                for a in range(1, len(cost)):
                     if cost[a] < least:
                         best, least = a, cost[a]
                 cost[best] = _FAR
                 cells[i, j] = best
-                n_visitors[best] += 1
-    return cells, n_visitors
+                n_looks[best >> 2] += 1
+    return cells, n_looks
 
 
 @njit(cache=True, nogil=True)
@@ -101,7 +134,7 @@ def _insert(costs, words, cost, word):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _take_nearest(row, first_word, costs, words):  # type: ignore[no-untyped-def]
-    """Insert the words of a cell that are nearer than the farthest of an ascending list."""
+    """Insert the words of a reflected cell that are nearer than the farthest of an ascending list."""
     last = len(costs) - 1
     for start in range(0, len(row), _LANES):
         stop = min(start + _LANES, len(row))
@@ -112,50 +145,56 @@ def _take_nearest(row, first_word, costs, words):  # type: ignore[no-untyped-def
         if nearer > 0:
             for b in range(start, stop):
                 if row[b] < costs[last]:
-                    _insert(costs, words, row[b], first_word + b)
+                    _insert(costs, words, row[b], first_word + 4 * b)
 
 
 @njit(cache=True, nogil=True)
-def nearest_words(points, coarse_t, coarse_half, fine_t, fine_half, beam, words, costs):  # type: ignore[no-untyped-def]
-    """Write the nearest words of each point among those of its `beam` nearest cells, the nearest first.
+def nearest_words(  # type: ignore[no-untyped-def]
+    points, signs, coarse_t, coarse_half, fine_t, fine_half, beam, words, costs
+):
+    """Write the nearest words of each point among those of its `beam` nearest reflected cells, the nearest first.
 
-    points : float32 (n, p); coarse_t : float32 (p, A), each column a cell; coarse_half : float32 (A,), half of their
-    squared norms; fine_t : float32 (A, p, B); fine_half : float32 (A, B); beam : int, 1..A;
-    words : int32 (n, m), written; -1 where the cells have too few words; costs : float32 (n, m), written.
-    Ties go to the lower cell and the lower word.
+    points : float32 (n, p); signs : float32 (4, p), 1 or -1; coarse_t : float32 (p, A), each column a cell;
+    coarse_half : float32 (A,), half of their squared norms; fine_t : float32 (A, p, B); fine_half : float32 (A, B);
+    beam : int, 1..4 A; words : int32 (n, m), written; -1 where the cells have too few words; costs : float32 (n, m),
+    written. Ties go to the lower cell and the lower word.
     """
     n = len(points)
     n_cells, n_fine = fine_half.shape
-    cells, n_visitors = _nearest_cells(points, coarse_t, coarse_half, beam)
+    cells, n_looks = _nearest_cells(points, signs, coarse_t, coarse_half, beam)
     # Cell by cell, not point by point: the words of a cell fit in the cache, those of all cells do not.
     first = np.zeros(n_cells + 1, np.int64)
-    first[1:] = np.cumsum(n_visitors)
-    visitors = np.empty(n * beam, np.int64)
+    first[1:] = np.cumsum(n_looks)
+    looks = np.empty(n * beam, np.int64)  # of cell after cell: four times the point's row, plus the reflection
     fill = first[:-1].copy()
     for i in range(n):
-        for a in cells[i]:
-            visitors[fill[a]] = i
-            fill[a] += 1
+        for cell in cells[i]:
+            looks[fill[cell >> 2]] = 4 * i + (cell & 3)
+            fill[cell >> 2] += 1
     words[:] = -1
     costs[:] = _FAR
     rows = np.empty((_TOGETHER, n_fine), np.float32)
-    gathered = np.empty((_TOGETHER, points.shape[1]), np.float32)
+    reflected = np.empty((_TOGETHER, points.shape[1]), np.float32)
     for a in range(n_cells):
         for begin in range(first[a], first[a + 1], _TOGETHER):
-            here = visitors[begin : min(begin + _TOGETHER, first[a + 1])]
+            here = looks[begin : min(begin + _TOGETHER, first[a + 1])]
             for t in range(len(here)):
-                gathered[t] = points[here[t]]
-            _costs(gathered[: len(here)], fine_half[a], fine_t[a], rows)
+                reflected[t] = points[here[t] >> 2] * signs[here[t] & 3]
+            _costs(reflected[: len(here)], fine_half[a], fine_t[a], rows)
             for t in range(len(here)):
-                _take_nearest(rows[t], a * n_fine, costs[here[t]], words[here[t]])
+                i = here[t] >> 2
+                _take_nearest(rows[t], 4 * a * n_fine + (here[t] & 3), costs[i], words[i])
 
 
 @njit(cache=True, nogil=True)
-def word_signatures(points, words, thresholds, step, out):  # type: ignore[no-untyped-def]
+def word_signatures(points, signs, words, thresholds, step, out):  # type: ignore[no-untyped-def]
     """Write on which side of a word's centre a point lies along each axis: 64 bits a word.
 
-    points : float32 (n, 64); words : int32 (n, m); thresholds : int8 (W, 64), times `step` the centres of the words;
-    out : uint64 (n, m), zero where there is no word.
+    The point is reflected to where the word is kept, so a point and its reflection have the same signature, each in its
+    own word.
+
+    points : float32 (n, 64); signs : float32 (4, 64); words : int32 (n, m); thresholds : int8 (A B, 64), times `step`
+    the centres of the words; out : uint64 (n, m), zero where there is no word.
     """
     n, m = words.shape
     for i in range(n):
@@ -163,7 +202,8 @@ def word_signatures(points, words, thresholds, step, out):  # type: ignore[no-un
             bits = np.uint64(0)
             word = words[i, j]
             if word >= 0:
+                sign, threshold = signs[word & 3], thresholds[word >> 2]
                 for b in range(64):
-                    if points[i, b] > np.float32(thresholds[word, b]) * step:
+                    if points[i, b] * sign[b] > np.float32(threshold[b]) * step:
                         bits |= np.uint64(1) << np.uint64(b)
             out[i, j] = bits

@@ -19,7 +19,14 @@ from fingerprint.models.parts import (
     TreesModel,
     VocabularyModel,
 )
-from fingerprint.types import BOUNDARY_BINS, COLOUR_DIMENSION, GIST_DIMENSION, RECTANGLE_MEASURES, Postings
+from fingerprint.types import (
+    BOUNDARY_BINS,
+    COLOUR_DIMENSION,
+    GIST_DIMENSION,
+    RECTANGLE_MEASURES,
+    VARIANTS,
+    Postings,
+)
 
 #: Dimensions of the space that is divided into words, and bits of the signatures within a word.
 WORD_DIMENSION = 64
@@ -46,7 +53,7 @@ def check_parts(
     _check_descriptor(descriptor, path)
     _check_vocabulary(vocabulary, path)
     _check_insets(insets, path)
-    _check_cohort(cohort, len(vocabulary.centres), path)
+    _check_cohort(cohort, vocabulary.n_words, path)
     for look in first:
         _check_calibration(look, path)
     for model in trees:
@@ -100,6 +107,7 @@ def _check_vocabulary(v: VocabularyModel, path: Path) -> None:
         {
             "mean": (v.mean, np.float32, (128,)),
             "basis": (v.basis, np.float32, (128, WORD_DIMENSION)),
+            "signs": (v.signs, np.int8, (len(VARIANTS), WORD_DIMENSION)),
             "coarse": (v.coarse, np.float32, (n_cells, WORD_DIMENSION)),
             "centres": (v.centres, np.int8, (*n_words, WORD_DIMENSION)),
             "step": (v.step, np.float32, (1,)),
@@ -108,6 +116,8 @@ def _check_vocabulary(v: VocabularyModel, path: Path) -> None:
     )
     if n_cells == 0 or len(v.centres) == 0 or len(v.centres) % n_cells:
         raise ModelError(f"{path}: {len(v.centres)} words in {n_cells} cells cannot be equally many in each; {_REMEDY}")
+    if (np.abs(v.signs) != 1).any() or (v.signs[0] * v.signs[1] * v.signs[2] != v.signs[3]).any():
+        raise ModelError(f"{path}: signs are not those of a picture and its three variants; {_REMEDY}")
 
 
 def _check_cohort(b: CohortModel, n_words: int, path: Path) -> None:

@@ -76,6 +76,7 @@ class DescriptorModel:
 class WordTables:
     """A vocabulary in the form that the kernels take; see `fingerprint.kernels.words`."""
 
+    signs: F32
     coarse_t: F32
     coarse_half: F32
     fine_t: F32
@@ -84,29 +85,39 @@ class WordTables:
 
 @dataclass(frozen=True)
 class VocabularyModel:
-    """Turns local descriptors into words of an inverted file: A coarse cells of B words each.
+    """Turns local descriptors into words of an inverted file: A coarse cells of B words each, and their reflections.
 
     Attributes
     ----------
     mean, basis : float32 arrays, shapes (128,) and (128, 64)
-        Leading principal directions of the training set's local descriptors, randomly rotated so that each axis
-        divides them as well as any other.
+        Leading principal directions of the training set's local descriptors in all variants. Each changes at most its
+        sign when a picture is mirrored or made negative. Those that change alike are randomly rotated among
+        themselves, so that each axis divides descriptors as well as any other.
+    signs : int8 array, shape (4, 64)
+        1 or -1: what each of `fingerprint.types.VARIANTS` makes of the axes.
     coarse : float32 array, shape (A, 64)
         Centres of the cells.
     centres : int8 array, shape (A * B, 64)
-        Centres of the words, in units of `step`; they are also the thresholds of the signatures within a word.
+        Centres of the words, in units of `step`; they are also the thresholds of the signatures within a word. Words
+        are numbered with their reflections: four times the row here, plus the variant.
     step : float32 array, shape (1,)
         Unit of `centres`.
     rarity : float32 array, shape (A * B,)
-        Weight of a word: higher for words that fewer images of the training set have.
+        Weight of a word and its reflections: higher for those that fewer images of the training set have.
     """
 
     mean: F32
     basis: F32
+    signs: I8
     coarse: F32
     centres: I8
     step: F32
     rarity: F32
+
+    @property
+    def n_words(self) -> int:
+        """How many words there are, with their reflections."""
+        return 4 * len(self.centres)
 
     @cached_property
     def tables(self) -> WordTables:
@@ -114,6 +125,7 @@ class VocabularyModel:
         n_cells, p = self.coarse.shape
         fine = (self.centres.astype(np.float32) * self.step[0]).reshape(n_cells, -1, p)
         return WordTables(
+            signs=self.signs.astype(np.float32),
             coarse_t=np.ascontiguousarray(self.coarse.T),
             coarse_half=(np.square(self.coarse).sum(axis=1) / 2).astype(np.float32),
             fine_t=np.ascontiguousarray(fine.transpose(0, 2, 1)),

@@ -6,14 +6,16 @@ from fingerprint.types import Relation, Verification
 
 #: A relation in a few words.
 RELATION_NAMES: dict[Relation, str] = {"copy": "a copy", "shared": "something shared", "unrelated": "unrelated"}
-#: A relation as a verdict on a query and a reference.
+#: A relation as a verdict on two pictures. Which of them was made first is not in the pixels.
 RELATION_VERDICTS: dict[Relation, str] = {
-    "copy": "made from the reference",
-    "shared": "shares a template or a scene with the reference, and is not a copy",
+    "copy": "a copy: one was made from the other, or both from a third",
+    "shared": "the same template or scene; neither was made from the other",
     "unrelated": "unrelated",
 }
 #: The verdict on two pictures with the same bytes or pixels.
-IDENTICAL_VERDICT = "the same picture as the reference"
+IDENTICAL_VERDICT = "the same picture"
+
+_LEAST_TURN = 2  # degrees; less may be an error of the transform
 
 
 def variant_text(verification: Verification) -> str:
@@ -22,13 +24,15 @@ def variant_text(verification: Verification) -> str:
     Returns
     -------
     str
-        ``"as it is"``, ``"mirrored"``, ``"negative"`` or ``"mirrored negative"``; ``"identical"`` for two pictures with
-        the same bytes or pixels.
+        ``"mirrored"``, ``"rotated 90°"`` (clockwise, in whole degrees) and ``"negative"``, as far as they are true, in
+        this order; ``"as it is"`` if none is; ``"identical"`` for two pictures with the same bytes or pixels.
     """
     if verification.identical:
         return "identical"
-    words = [word for word, seen in (("mirrored", verification.mirrored), ("negative", verification.inverted)) if seen]
-    return " ".join(words) or "as it is"
+    degrees = round(verification.rotation or 0.0)
+    turned = _LEAST_TURN <= degrees <= 360 - _LEAST_TURN
+    words = (("mirrored", verification.mirrored), (f"rotated {degrees}°", turned), ("negative", verification.inverted))
+    return " ".join(word for word, seen in words if seen) or "as it is"
 
 
 def probability_text(probability: float) -> str:

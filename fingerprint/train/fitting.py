@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from scipy.linalg import eigh
 from scipy.optimize import minimize
@@ -11,15 +9,9 @@ from scipy.special import expit
 
 from fingerprint.errors import ConfigError
 from fingerprint.kernels.vlad import assign
-from fingerprint.kernels.words import rotate_descriptors
-from fingerprint.models import VocabularyModel
 from fingerprint.types import F32, F64, I64, U8, Bool
 
 _KMEANS_ROUNDS = 25
-_WORD_ROUNDS = 12
-_CELL_SAMPLE = 100_000  # points that the cells are learned from
-_POINTS_PER_WORD = 8
-_RARITY_PRIOR = 3.0  # images
 _RANK = 1e-6  # eigenvalues below this part of the first are rounding errors of float32
 _AGREEMENT_RIDGE = 0.1  # part of the mean variance that is added to the variances of originals and copies
 _LEAST_CORRELATION = 1e-3
@@ -92,76 +84,6 @@ def _spread_start(points: F32, n_words: int, rng: np.random.Generator) -> F32:
         centres.append(sample[rng.choice(len(sample), p=weights)])
         distance = np.minimum(distance, np.square(sample - centres[-1]).sum(axis=1))
     return np.array(centres, dtype=np.float32)
-
-
-def fit_vocabulary(descriptors: U8, basis: tuple[F32, F32], n_cells: int, rng: np.random.Generator) -> VocabularyModel:
-    """Learn words: cells by k-means, then words within each cell by k-means of its own points.
-
-    Parameters
-    ----------
-    descriptors : uint8 array, shape (n, 128)
-        Of the training images, and of their mirror images, so that mirrored queries are served as well.
-    basis : tuple of float32 arrays
-        Mean (128,) and 64 principal directions (128, 64).
-    n_cells : int
-        Number of cells, and of words in each; fewer if there are not `_POINTS_PER_WORD` descriptors for a word.
-    """
-    mean, directions = basis
-    q, r = np.linalg.qr(rng.standard_normal((directions.shape[1], directions.shape[1])))
-    rotated = (directions.astype(np.float64) @ (q * np.sign(np.diag(r)))).astype(np.float32)
-    points = np.empty((len(descriptors), rotated.shape[1]), np.float32)
-    rotate_descriptors(np.ascontiguousarray(descriptors), mean, rotated, points)
-    n_cells = max(1, min(n_cells, math.isqrt(len(points) // _POINTS_PER_WORD)))
-    sample = points[np.sort(rng.choice(len(points), min(len(points), _CELL_SAMPLE), replace=False))]
-    coarse = _kmeans(sample, n_cells, rng)
-    cells = _nearest(points, coarse)
-    centres = np.stack(
-        [
-            _kmeans(own if len(own := points[cells == cell]) else coarse[cell : cell + 1], n_cells, rng)
-            for cell in range(n_cells)
-        ]
-    ).reshape(-1, points.shape[1])
-    step = np.array([np.abs(centres).max() / 127], np.float32)
-    return VocabularyModel(
-        mean=mean,
-        basis=rotated,
-        coarse=coarse,
-        centres=np.rint(centres / step[0]).astype(np.int8),
-        step=step,
-        rarity=np.ones(len(centres), np.float32),
-    )
-
-
-def fit_rarity(n_images_with: I64, n_images: int) -> F32:
-    """Return weights of words by their rarity in the training images, with a mean of 1 over the postings.
-
-    The weight is the square of the inverse document frequency: one factor for each side of a match. It is smoothed, as
-    most words are in few images, and bounded, as no single match should decide.
-    """
-    frequency = np.log((n_images + _RARITY_PRIOR) / (n_images_with + _RARITY_PRIOR))
-    weight = np.square(frequency)
-    mean = (weight * n_images_with).sum() / max(1, n_images_with.sum())
-    relative = weight / mean if mean > 0 else np.ones_like(weight)
-    return np.asarray(np.clip(relative, 0.25, 2.0), dtype=np.float32)
-
-
-def _kmeans(points: F32, n_words: int, rng: np.random.Generator) -> F32:
-    """Cluster points by k-means from random points; words beyond the number of points repeat some of them."""
-    codebook = points[rng.permutation(max(len(points), n_words))[:n_words] % len(points)].copy()
-    for _ in range(_WORD_ROUNDS):
-        words = _nearest(points, codebook)
-        counts = np.bincount(words, minlength=n_words)
-        sums = np.stack([np.bincount(words, weights=column, minlength=n_words) for column in points.T], axis=1)
-        kept = counts > 0
-        codebook[kept] = (sums[kept] / counts[kept, None]).astype(np.float32)
-    return codebook
-
-
-def _nearest(points: F32, codebook: F32) -> I64:
-    words = np.empty(len(points), dtype=np.int64)
-    half_norms = (np.square(codebook).sum(axis=1) / 2).astype(np.float32)
-    assign(points, np.ascontiguousarray(codebook.T), half_norms, words)
-    return words
 
 
 def fit_agreement(

@@ -22,7 +22,6 @@ from typing import overload
 import numpy as np
 
 from fingerprint.config import Config, TrainConfig
-from fingerprint.datafiles import open_regular
 from fingerprint.edits import random_chain
 from fingerprint.edits.canvas import as_jpeg
 from fingerprint.edits.graphics import TRAINING_FAMILIES, draw_member
@@ -32,6 +31,7 @@ from fingerprint.features.describe import describe_query, describe_reference
 from fingerprint.features.inverted_file import measure_cohort_score
 from fingerprint.images.decode import read_rgb
 from fingerprint.index import ImageRecord, Reader, Writer, shortlist
+from fingerprint.listfiles import open_list
 from fingerprint.models import Models
 from fingerprint.types import F64, I64, U8, Fingerprint, Skipped, StageProgress
 from fingerprint.verify.overlap import OVERLAP_NAMES
@@ -309,7 +309,7 @@ def read_known_pairs(path: Path) -> dict[frozenset[str], int]:
         If the file cannot be read, is no text in UTF-8 (a byte-order mark does no harm), or lacks a column or a field.
     """
     try:
-        with open_regular(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as file:
+        with open_list(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file, strict=True)
             if missing := {"first", "second", "kind"} - set(table.fieldnames or ()):
                 raise KeyError(", ".join(sorted(missing)))

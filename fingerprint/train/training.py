@@ -16,12 +16,10 @@ from fingerprint.errors import ConfigError
 from fingerprint.features.descriptor import Cues, compute_cues, embed, reduce_local
 from fingerprint.features.global_cues import make_cue_thumbnail
 from fingerprint.features.inverted_file import build_postings
-from fingerprint.features.local_features import MIRROR_PERMUTATION, extract_features
+from fingerprint.features.local_features import extract_features
 from fingerprint.features.signatures import make_keypoints
-from fingerprint.features.vocabulary import quantise
 from fingerprint.images.decode import luma_of, read_planes, read_rgb
 from fingerprint.models import (
-    WORD_DIMENSION,
     CalibrationModel,
     CohortModel,
     DescriptorModel,
@@ -36,12 +34,11 @@ from fingerprint.train.fitting import (
     fit_agreement,
     fit_codebook,
     fit_local_basis,
-    fit_rarity,
     fit_signatures,
-    fit_vocabulary,
 )
 from fingerprint.train.insets import InsetExample, fit_insets
 from fingerprint.train.pairs import PairMaker
+from fingerprint.train.words import fit_vocabulary
 from fingerprint.types import COLOUR_DIMENSION, GIST_DIMENSION, U8, ImageSource, LocalFeatures, Skipped, StageProgress
 from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import EVIDENCE_NAMES
@@ -137,7 +134,7 @@ def train_models(
     insets = fit_insets([copy.example for copy in copies if copy.example is not None], n_workers, progress)
     descriptor = replace(projected, background=background.reshape(-1, projected.dimension))
     progress("vocabulary", 0, 1)
-    vocabulary = _fit_vocabulary(features, train, rng)
+    vocabulary = fit_vocabulary([f.descriptors for f in features], train.n_cells, rng)
     in_cohort = np.unique(np.linspace(0, len(features) - 1, min(train.n_cohort, len(features))).astype(int))
     cohort = _make_cohort([features[i] for i in in_cohort], descriptor, vocabulary)
     progress("vocabulary", 1, 1)
@@ -195,18 +192,6 @@ def _fit_local(features: Sequence[LocalFeatures], train: TrainConfig, rng: np.ra
         cue_weights=np.array([plan.weight for plan in _CUES.values()], np.float32),
         background=np.zeros((0, 0), np.float32),
     )
-
-
-def _fit_vocabulary(features: Sequence[LocalFeatures], train: TrainConfig, rng: np.random.Generator) -> VocabularyModel:
-    """Learn the words of the inverted file, and how much each weighs."""
-    everything = np.concatenate([f.descriptors for f in features])
-    both = np.concatenate([everything, everything[:, MIRROR_PERMUTATION]])
-    vocabulary = fit_vocabulary(both, fit_local_basis(both, WORD_DIMENSION), train.n_cells, rng)
-    words = quantise(everything, vocabulary, 1)[0][:, 0].astype(np.int64)
-    image = np.repeat(np.arange(len(features)), [len(f) for f in features])
-    once = np.unique(image * len(vocabulary.centres) + words) % len(vocabulary.centres)
-    n_images_with = np.bincount(once, minlength=len(vocabulary.centres))
-    return replace(vocabulary, rarity=fit_rarity(n_images_with, len(features)))
 
 
 def _make_cohort(

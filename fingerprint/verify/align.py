@@ -9,20 +9,12 @@ import numpy as np
 
 from fingerprint.config import MatchConfig
 from fingerprint.kernels.agreement import nearest_matches
-from fingerprint.kernels.matching import best_similarity, match_signatures, residuals_under
-from fingerprint.types import F32, F64, I64, Bool, Keypoints
-from fingerprint.verify.geometry import fit_affine, fit_homography, fit_similarity, is_plausible_at
+from fingerprint.kernels.matching import best_similarity, match_signatures
+from fingerprint.kernels.planar import refine
+from fingerprint.types import F64, I64, Keypoints
 
 MAX_HYPOTHESES = 250  # matches of a pair that are tried; the cost grows with the square of their number
-#: Inliers with a residual below this, in tolerances, count as precise.
-PRECISE = 0.4
 SIGNATURE_BITS = 128
-_MIN_AFFINE, _MIN_HOMOGRAPHY = 4, 10
-_REFINEMENTS = 3
-#: Fits that follow, each kept if it makes no fewer matches precise: how, the fewest matches, the largest residual of
-#: those that are fitted, and how often. A tilted picture agrees with an affine map in a part only, and each homography
-#: reaches further.
-_FINAL_FITS = ((fit_affine, 2 * _MIN_AFFINE, PRECISE, 1), (fit_homography, _MIN_HOMOGRAPHY, 2.0, 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,34 +42,6 @@ class Alignment:
     residuals: F64
     transform: F64 | None
     n_matches: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Matches:
-    """Tentative matches: frames (m, 5) in the query and in the reference, one row for each match."""
-
-    query: F32
-    reference: F32
-    config: MatchConfig
-
-    @property
-    def source(self) -> F64:
-        return self.query[:, :2].astype(np.float64)
-
-    @property
-    def target(self) -> F64:
-        return self.reference[:, :2].astype(np.float64)
-
-    def residuals(self, transform: F64) -> F64:
-        """Return residuals in tolerances; see `fingerprint.kernels.matching.residuals_under`."""
-        return residuals_under(
-            transform,
-            self.query,
-            self.reference,
-            self.config.tolerance / 2,
-            self.config.log_scale_tolerance * 1.5,
-            math.cos(math.radians(self.config.angle_tolerance * 1.5)),  # shear turns angles
-        )
 
 
 def align(query: Keypoints, reference: Keypoints, config: MatchConfig) -> Alignment:
@@ -110,51 +74,20 @@ def align(query: Keypoints, reference: Keypoints, config: MatchConfig) -> Alignm
         np.float32(config.log_scale_tolerance),
         np.float32(math.cos(math.radians(config.angle_tolerance))),
     )
-    matches = _Matches(query.frame[query_idx], reference.frame[reference_idx], config)
-    transform, inlier, residuals = _refine(matches, inlier)
+    found, transform, inlier, residuals = refine(
+        query.frame[query_idx],
+        reference.frame[reference_idx],
+        inlier,
+        config.tolerance / 2,
+        config.log_scale_tolerance * 1.5,
+        math.cos(math.radians(config.angle_tolerance * 1.5)),  # shear turns angles
+    )
     rows = np.flatnonzero(inlier)
     return Alignment(
         query_idx=query_idx[rows],
         reference_idx=reference_idx[rows],
         similarities=np.cos(np.pi / SIGNATURE_BITS * bits[rows]),
         residuals=residuals[rows],
-        transform=transform,
+        transform=transform if found else None,
         n_matches=len(query_idx),
     )
-
-
-def _refine(matches: _Matches, inlier: Bool) -> tuple[F64 | None, Bool, F64]:
-    """Fit an affine map, then a homography if there are enough inliers; each fit also updates the inliers."""
-    source, target = matches.source, matches.target
-    transform: F64 | None = None
-    residuals = np.zeros(len(source))
-    for _ in range(_REFINEMENTS):
-        fitted = fit_affine(source[inlier], target[inlier]) if inlier.sum() >= _MIN_AFFINE else None
-        if fitted is None:
-            break
-        step = matches.residuals(fitted)
-        if (step < 1).sum() < _MIN_AFFINE:
-            break
-        settled = bool(((step < 1) == inlier).all())
-        transform, inlier, residuals = fitted, step < 1, step
-        if settled:
-            break
-    if transform is None:
-        transform = fit_similarity(source[inlier], target[inlier])
-        if transform is not None:
-            residuals = np.minimum(matches.residuals(transform), 1.0)
-        return transform, inlier, residuals
-    for fit, minimum, nearest, tries in _FINAL_FITS:
-        for _ in range(tries):
-            near = residuals < nearest
-            fitted = fit(source[near], target[near]) if near.sum() >= minimum else None
-            if fitted is None or not is_plausible_at(fitted, source[near]):
-                break
-            step = matches.residuals(fitted)
-            if (step < PRECISE).sum() < (residuals < PRECISE).sum() or (step < 1).sum() < _MIN_AFFINE:
-                break
-            settled = bool(((step < 1) == inlier).all())
-            transform, inlier, residuals = fitted, step < 1, step
-            if settled:
-                break
-    return transform, inlier, residuals

@@ -6,13 +6,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln
 
 from fingerprint.config import MatchConfig
-from fingerprint.kernels.matching import filled_cells
-from fingerprint.types import F64, Keypoints
-from fingerprint.verify.align import PRECISE, Alignment
-from fingerprint.verify.geometry import hull_area
+from fingerprint.kernels.inliers import measure_inliers
+from fingerprint.kernels.planar import PRECISE, stretches
+from fingerprint.types import Keypoints
+from fingerprint.verify.align import Alignment
 
 _FINE_CELLS = 100  # cells along the longer side; inliers in the same cell count once
 
@@ -55,7 +54,7 @@ class Evidence:
     n_inliers : int
         Matches that agree on one transform; matches at the same position of either picture count once.
     n_precise : int
-        The same for inliers with a residual below `fingerprint.verify.align.PRECISE` tolerances.
+        The same for inliers with a residual below `fingerprint.kernels.planar.PRECISE` tolerances.
     significance : float
         ``-log10`` of the number of such agreements expected by chance (a-contrario), >= 0.
     similarity : float, [0, 1]
@@ -65,7 +64,8 @@ class Evidence:
     reference_cover, query_cover : float, [0, 1]
         Area of the convex hull of the inliers as a part of the picture.
     reference_density : float, [0, 1]
-        Share of inliers among the reference's keypoints in the bounding box of the inliers.
+        Share of inliers among the reference's keypoints in the bounding box of the inliers. A copy repeats nearly all
+        keypoints there; two pictures that only share a pattern or a logo do not.
     n_cells : int
         Cells of a grid that have inliers; the smaller number of query and reference.
     anisotropy : float, >= 0
@@ -96,51 +96,38 @@ def measure_evidence(
     config: MatchConfig,
 ) -> Evidence:
     """Return the evidence of an alignment of `query` with `reference`, together with the other `likeness`."""
-    source = query.frame[alignment.query_idx, :2].astype(np.float64)
-    target = reference.frame[alignment.reference_idx, :2].astype(np.float64)
-    precise = alignment.residuals < PRECISE
     reference_area = reference.width * reference.height / reference.side**2
     query_area = query.width * query.height / query.side**2
     scale, anisotropy = 1.0, 0.0
     if alignment.transform is not None:
-        stretch = np.linalg.svd(alignment.transform[:2, :2], compute_uv=False)
-        scale = math.sqrt(stretch[0] * stretch[1])
-        anisotropy = min(2.0, math.log(stretch[0] / max(stretch[1], 1e-9)))
+        largest, smallest = stretches(*alignment.transform[:2, :2].ravel())
+        scale = math.sqrt(largest * smallest)
+        anisotropy = min(2.0, math.log(largest / max(smallest, 1e-9)))
     limit = config.tolerance / 2 * max(1.0, scale)
     chance = math.pi * limit**2 / reference_area * (config.angle_tolerance / 120) * (config.log_scale_tolerance / 1.5)
-    distinct = _n_distinct(source, target, _FINE_CELLS)
+    distinct, n_precise, n_cells, reference_hull, query_hull, density = measure_inliers(
+        query.frame,
+        reference.frame,
+        alignment.query_idx,
+        alignment.reference_idx,
+        alignment.residuals,
+        PRECISE,
+        _FINE_CELLS,
+        config.cells,
+    )
     return Evidence(
         n_matches=alignment.n_matches,
         n_inliers=distinct,
-        n_precise=_n_distinct(source[precise], target[precise], _FINE_CELLS),
+        n_precise=n_precise,
         significance=significance(alignment.n_matches, distinct, chance),
         similarity=float(alignment.similarities.mean()) if distinct else 0.0,
         residual=float(np.sqrt(np.square(alignment.residuals).mean())) if distinct else 1.0,
-        reference_cover=min(1.0, hull_area(target) / reference_area),
-        query_cover=min(1.0, hull_area(source) / query_area),
-        reference_density=_density(target, reference),
-        n_cells=_n_distinct(source, target, config.cells),
+        reference_cover=min(1.0, reference_hull / reference_area),
+        query_cover=min(1.0, query_hull / query_area),
+        reference_density=density,
+        n_cells=n_cells,
         anisotropy=anisotropy,
         likeness=likeness,
-    )
-
-
-def _n_distinct(source: F64, target: F64, cells: int) -> int:
-    """Count the cells of a grid that matches fall into, in the picture where these are fewer."""
-    return min(filled_cells(source, cells), filled_cells(target, cells))
-
-
-def _density(inliers: F64, reference: Keypoints) -> float:
-    """Return the share of inliers among the reference's keypoints in the bounding box of the inliers.
-
-    A copy repeats nearly all keypoints there. Two pictures that only share a pattern or a logo do not.
-    """
-    if len(inliers) < 3:
-        return 0.0
-    low, high = inliers.min(axis=0), inliers.max(axis=0)
-    within = ((reference.frame[:, :2] >= low) & (reference.frame[:, :2] <= high)).all(axis=1)
-    return filled_cells(inliers, _FINE_CELLS) / max(
-        1, filled_cells(reference.frame[within, :2].astype(np.float64), _FINE_CELLS)
     )
 
 
@@ -157,6 +144,6 @@ def significance(n_matches: int, n_agreeing: int, chance: float) -> float:
     n, k = n_matches - 1, n_agreeing - 1
     if k < 1 or n < k:
         return 0.0
-    log_choose = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+    log_choose = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
     log_alarms = math.log(n_matches) + log_choose + k * math.log(min(max(chance, 1e-12), 1.0))
     return max(0.0, float(-log_alarms / math.log(10)))

@@ -20,7 +20,7 @@ from fingerprint.features.thumbnail import shrink
 from fingerprint.kernels.cells import BEST, CELL, UNMOVED, compare_cells
 from fingerprint.kernels.overlap import MEASURES, fit_moves, likeness_of, measure_drawn, summarise_cells
 from fingerprint.types import F64, U8
-from fingerprint.verify.warp import COARSE_SIDE, Warper, resize_map
+from fingerprint.verify.warp import COARSE_SIDE, UNCHANGED, Warper, resize_map
 
 #: What `measure_overlap` returns, in order.
 OVERLAP_NAMES = (
@@ -63,7 +63,7 @@ class Sides:
     reference_size: tuple[int, int]
     inverted: bool
 
-    def table(self, reference: U8, transform: F64, move: F64 | None = None) -> F64 | None:
+    def table(self, reference: U8, transform: F64, move: F64 = UNCHANGED) -> F64 | None:
         """Compare cell by cell on the reference's grid, or return None if the transform cannot be used."""
         warper = Warper.of(transform, self.query_size, self.reference_size, len(reference), move)
         if warper is None:

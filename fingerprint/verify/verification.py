@@ -10,12 +10,12 @@ from fingerprint.config import MatchConfig
 from fingerprint.errors import ModelMismatchError
 from fingerprint.features.signatures import pair_votes
 from fingerprint.features.thumbnail import is_flat, open_thumbnail, shrink
-from fingerprint.hashes import hamming
+from fingerprint.kernels.polygons import shared_region
 from fingerprint.models import Models
 from fingerprint.types import F64, VARIANTS, Fingerprint, Keypoints, Query, Verification
 from fingerprint.verify.align import align
 from fingerprint.verify.evidence import Evidence, Likeness, measure_evidence
-from fingerprint.verify.geometry import apply_transform, rectangle, shared_region
+from fingerprint.verify.geometry import rectangle
 from fingerprint.verify.overlap import OVERLAP_NAMES, Sides, measure_overlap
 from fingerprint.verify.pixels import NEUTRAL, compare_pixels
 from fingerprint.verify.score import deserves_second_look, evidence_vector, judge
@@ -80,20 +80,21 @@ def verify(query: Query, reference: Fingerprint, models: Models, config: MatchCo
         overlap = None  # neither keypoints nor pixels agree: what would be measured is chance
     judgement = judge(evidence, overlap, models)
     transform = agreement.transform
-    region = None
+    region, query_region = None, None
     if transform is not None:
-        region = shared_region(transform, (query.plain.width, query.plain.height), (reference.width, reference.height))
+        size = query.plain.width, query.plain.height
+        region, query_region = _as_corners(*shared_region(transform, *size, reference.width, reference.height))
     mirrored, inverted = VARIANTS[agreement.variant]
     found = Verification(
         probability=judgement.copy,
         shared_probability=judgement.shared,
         log_odds=judgement.log_odds,
         n_inliers=agreement.evidence.n_inliers,
-        transform=None if transform is None else tuple(float(v) for v in transform.ravel()),
+        transform=None if transform is None else tuple(transform.ravel().tolist()),
         mirrored=mirrored,
         inverted=inverted,
-        reference_region=None if region is None else _corners(region),
-        query_region=None if region is None or transform is None else _back(transform, region),
+        reference_region=region,
+        query_region=query_region,
     )
     same = query.identity is not None and reference.identity is not None and query.identity.same_as(reference.identity)
     return _as_identical(found, query.plain.width, query.plain.height) if same else found
@@ -101,13 +102,13 @@ def verify(query: Query, reference: Fingerprint, models: Models, config: MatchCo
 
 def _as_identical(found: Verification, width: int, height: int) -> Verification:
     """Return the outcome for two pictures that are the same: certain, each seen whole in the other."""
-    whole = _corners(rectangle(width, height))
+    (whole,) = _as_corners(rectangle(width, height))
     return replace(
         found,
         probability=1.0,
         shared_probability=0.0,
         log_odds=IDENTICAL_LOG_ODDS,
-        transform=tuple(float(v) for v in np.eye(3).ravel()),
+        transform=tuple(np.eye(3).ravel().tolist()),
         mirrored=False,
         inverted=False,
         reference_region=whole,
@@ -123,7 +124,7 @@ def find_agreement(query: Query, reference: Fingerprint, config: MatchConfig) ->
     coarse = shrink(thumbnail, COARSE_SIDE, COARSE_SIDE)
     if not query.flat and not is_flat(coarse):  # flat pictures are alike and prove nothing
         similarity = float(query.descriptor.astype(np.float64) @ reference.descriptor.astype(np.float64))
-        hash_distance = int(hamming(query.hashes, reference.hashes).min())
+        hash_distance = int(np.bitwise_count(query.hashes ^ reference.hashes).min())
     votes = [pair_votes(keypoints, reference.keypoints, config) for keypoints in query.variants]
     variant = votes.index(max(votes))
     keypoints = query.variants[variant]
@@ -160,13 +161,6 @@ def _pixel_transform(transform: F64 | None, mirrored: bool, query: Keypoints, re
     return np.asarray(between / between[2, 2])
 
 
-def _corners(polygon: F64) -> tuple[tuple[float, float], ...]:
-    return tuple((float(x), float(y)) for x, y in polygon)
-
-
-def _back(transform: F64, region: F64) -> tuple[tuple[float, float], ...] | None:
-    try:
-        inverse: F64 = np.asarray(np.linalg.inv(transform), dtype=np.float64)
-    except np.linalg.LinAlgError:
-        return None
-    return _corners(apply_transform(inverse, region))
+def _as_corners(*polygons: F64) -> list[tuple[tuple[float, float], ...] | None]:
+    """Return polygons as `Verification` has them: None for one without corners."""
+    return [tuple((x, y) for x, y in polygon.tolist()) or None for polygon in polygons]

@@ -321,6 +321,22 @@ def test_older_layout_in_any_order(tmp_path: Path) -> None:
     assert read.reference.tolist() == [[1, 1]]
 
 
+def test_vectors_of_another_byte_order_are_read(tmp_path: Path) -> None:
+    swapped = {name: value.astype(">f4") for name, value in PLAIN.items() if name in ("query", "reference")}
+    read = read_descriptors(h5(tmp_path / "d.h5", **(PLAIN | swapped)))
+    for vectors in (read.query, read.reference):
+        assert vectors.dtype == np.float32
+        assert vectors.dtype.isnative
+        assert (vectors == 1).all()
+
+
+@pytest.mark.parametrize("score", ["1_0", "\u0663", "1e1_0", "nan", "inf", "0x10", "\uff11", ""])
+def test_scores_are_numbers_as_other_programs_write_them(score: str, tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text(f"Q1,R1,{score}\n", encoding="utf-8")
+    with pytest.raises(ChallengeFileError, match=r"m\.csv, line 1: .*finite"):
+        read_matches(tmp_path / "m.csv")
+
+
 def test_ids_of_variable_length_are_read_too(tmp_path: Path) -> None:
     path = h5(tmp_path / "d.h5", **(PLAIN | {"query_ids": ["Q0", "Q1"]}))
     assert read_descriptors(path).query_ids == ("Q0", "Q1")

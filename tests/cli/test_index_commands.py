@@ -39,12 +39,13 @@ def done(*arguments: object, code: int = 0, given: str | bytes | None = None) ->
 def objects(result: Result) -> tuple[dict[str, str], dict[str, str], dict[str, Any]]:
     """Return skipped and ignored files with the reasons, and the counts: in this order, whole numbers, last."""
     *files, counts = [json.loads(line) for line in result.stdout.splitlines()]
-    assert list(counts) == ["collection", *COUNTS, "plain", "unread_folders", "references"]
+    assert list(counts) == ["collection", *COUNTS, "unsupported", "plain", "again", "unread_folders", "references"]
     assert all(type(counts[name]) is int for name in counts if name != "collection")
     skipped = {item["path"]: item["skipped"] for item in files if list(item) == ["path", "skipped"]}
     ignored = {item["path"]: item["ignored"] for item in files if list(item) == ["path", "ignored"]}
     assert len(skipped) + len(ignored) == len(files)
-    assert (counts["skipped"] + counts["unread_folders"], counts["ignored"]) == (len(skipped), len(ignored))
+    assert counts["skipped"] + counts["unread_folders"] == len(skipped)
+    assert counts["ignored"] + counts["unsupported"] == len(ignored)
     return skipped, ignored, counts
 
 
@@ -101,7 +102,9 @@ class TestCounts:
             "replaced": 0,
             "skipped": 3,
             "ignored": 2,
+            "unsupported": 0,
             "plain": 0,
+            "again": 0,
             "unread_folders": 0,
             "references": 4,
         }
@@ -185,7 +188,8 @@ class TestListOnStdin:
             arguments = ("index", "add", collection, "-", pictures / "a.jpg", "--json")
             skipped, _, counts = objects(done(*arguments, code=1, given=given))
             assert counts["replaced"] == 0
-            assert skipped == {f"{pictures}/sub/a.jpg": f"its id 'a.jpg' is already that of {pictures}/a.jpg"}
+            assert skipped.keys() == {f"{pictures}/sub/a.jpg"}
+            assert f"its id 'a.jpg' is already that of {pictures}/a.jpg" in skipped[f"{pictures}/sub/a.jpg"]
 
     @pytest.mark.parametrize("given", ["", "\n\r\n"])
     def test_an_empty_list(self, given: str, collection: Path) -> None:
@@ -225,6 +229,140 @@ class TestRoot:
     def test_it_must_be_there(self, collection: Path, pictures: Path) -> None:
         result = done("index", "add", collection, "--root", pictures / "nowhere", pictures, code=2)
         assert "Invalid value for '--root'" in result.stderr
+
+
+def test_images_of_other_formats_are_told_apart(collection: Path, pictures: Path) -> None:
+    (pictures / "IMG_1.HEIC").touch()
+    (pictures / "scan.jp2").touch()
+    result = done("index", "add", collection, pictures, code=1)
+    assert "note: 2 images are of formats not read, such as " in result.stderr
+    assert "; convert to JPEG or PNG\n" in result.stderr
+    assert "note: 2 files are no images by name, such as" in result.stderr
+    _, ignored, counts = objects(done("index", "add", collection, pictures, "--json", code=1))
+    assert (counts["ignored"], counts["unsupported"]) == (2, 2)
+    assert ignored[str(pictures / "IMG_1.HEIC")] == "an image of a format that is not read; convert it to JPEG or PNG"
+
+
+class TestOneIdForTwoFiles:
+    """Cameras and phones repeat names, so a file of another folder never replaces one silently."""
+
+    @pytest.fixture
+    def added(self, collection: Path, pictures: Path) -> Path:
+        done("index", "add", collection, pictures / "a.jpg")
+        return collection
+
+    @pytest.mark.parametrize("gone", [False, True])
+    @pytest.mark.parametrize("listed", [False, True])
+    def test_the_second_is_skipped_and_both_are_named(
+        self, gone: bool, listed: bool, added: Path, pictures: Path
+    ) -> None:
+        if gone:  # such as a memory card that was taken out
+            (pictures / "a.jpg").unlink()
+        what = "-" if listed else pictures / "sub" / "a.jpg"
+        result = done("index", "add", added, what, code=1, given=f"{pictures}/sub/a.jpg\n")
+        assert "0 added, 0 unchanged, 0 replaced, 1 skipped; 1 reference\n" in result.stdout
+        assert result.stderr == (
+            "fingerprint: skipped 1 file:\n"
+            f"  {pictures}/sub/a.jpg: its id 'a.jpg' is already that of {pictures}/a.jpg; "
+            "give --root a folder that contains both, for an id of its own, or --replace if it takes that one's place\n"
+        )
+
+    def test_root_gives_it_an_id_of_its_own(self, added: Path, pictures: Path) -> None:
+        done("index", "add", added, "--root", pictures, pictures / "sub" / "a.jpg")
+        assert ids_in(added) == ["a.jpg", "sub/a.jpg"]
+
+    @pytest.mark.parametrize("listed", [False, True])
+    def test_replace_lets_it(self, listed: bool, added: Path, pictures: Path) -> None:
+        what = "-" if listed else pictures / "sub" / "a.jpg"
+        result = done("index", "add", added, "--replace", what, given=f"{pictures}/sub/a.jpg\n")
+        assert "0 added, 0 unchanged, 1 replaced, 0 skipped; 1 reference\n" in result.stdout
+
+    def test_a_file_that_has_changed_where_it_is_replaces_the_old(
+        self, added: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "link").symlink_to(pictures)
+        monkeypatch.chdir(pictures)
+        for other, path in (("b.jpg", "a.jpg"), ("sub/c.jpg", tmp_path / "link" / "a.jpg")):
+            shutil.copy(pictures / other, pictures / "a.jpg")
+            assert "1 replaced, 0 skipped" in done("index", "add", added, path).stdout
+
+    def test_the_same_picture_in_another_folder_is_the_same(self, added: Path, pictures: Path, tmp_path: Path) -> None:
+        shutil.copy(pictures / "a.jpg", tmp_path)
+        assert "1 unchanged" in done("index", "add", added, tmp_path / "a.jpg").stdout
+
+
+class TestIds:
+    @pytest.fixture
+    def added(self, collection: Path, pictures: Path) -> Path:
+        done("index", "add", collection, pictures, code=1)
+        return collection
+
+    def test_they_are_listed(self, added: Path, pictures: Path) -> None:
+        assert (
+            done("index", "list", added).stdout.splitlines()
+            == ids_in(added)
+            == [*("a.jpg", "b.jpg", "sub/a.jpg", "sub/c.jpg")]
+        )
+        told = [json.loads(line) for line in done("index", "list", added, "--json").stdout.splitlines()]
+        assert [item["id"] for item in told] == ids_in(added)
+        assert list(told[0]) == ["id", "path", "width", "height"]
+        assert (told[3]["path"], max(told[3]["width"], told[3]["height"])) == (str(pictures / "sub" / "c.jpg"), 240)
+
+    @pytest.mark.parametrize(
+        ("wanted", "similar"),
+        [
+            ("c.jpg", "; there is 'sub/c.jpg'"),
+            ("photos/A.JPG", "; there is 'a.jpg', 'sub/a.jpg'"),
+            ("sub/c.jpeg", "; there is 'sub/c.jpg', 'sub/a.jpg'"),
+            ("zebra", ""),
+        ],
+    )
+    def test_similar_ones_are_named(self, wanted: str, similar: str, added: Path) -> None:
+        result = done("index", "remove", added, wanted, code=2)
+        assert result.stderr == (
+            f"fingerprint: error: {wanted}: no such id in the collection; nothing was removed{similar}\n"
+        )
+        with open_collection(added) as opened, pytest.raises(KeyError) as caught:
+            opened.record(wanted)
+        assert str(caught.value) == f"{wanted}: no such id in the collection {added}{similar}"
+
+    def test_a_root_that_was_forgotten_is_told(self, collection: Path, pictures: Path) -> None:
+        done("index", "add", collection, "--root", pictures.parent, pictures / "sub" / "c.jpg")
+        result = done("index", "add", collection, pictures / "sub" / "c.jpg", pictures / "b.jpg")
+        assert "2 added" in result.stdout
+        assert result.stderr == (
+            "fingerprint: note: 1 picture in the collection under another id as well, such as c.jpg; "
+            "ids depend on --root: give the same each time\n"
+        )
+        done("index", "remove", collection, "c.jpg")
+        *told, counts = done("index", "add", collection, pictures / "sub" / "c.jpg", "--json").stdout.splitlines()
+        assert [json.loads(line) for line in told] == [
+            {"id": "c.jpg", "again": "in the collection under another id as well"}
+        ]
+        assert json.loads(counts)["again"] == 1
+
+
+def test_a_query_with_too_little_to_see_is_told(collection: Path, pictures: Path, tmp_path: Path) -> None:
+    done("index", "add", collection, pictures / "a.jpg")
+    Image.new("RGB", (200, 150), "white").save(tmp_path / "blank.png")
+    why = "there is so little to see that only the same bytes or pixels would be found"
+    rows = done("search", collection, tmp_path / "blank.png", pictures / "b.jpg").stdout.splitlines()
+    assert rows[1].endswith(f"  nothing found; {why}")
+    assert rows[2].endswith("  nothing found")
+    told = [
+        json.loads(line)
+        for line in done("search", collection, tmp_path / "blank.png", pictures / "b.jpg", "--json").stdout.splitlines()
+    ]
+    assert [item.get("plain") for item in told] == [why, None]
+
+
+def test_columns_of_an_answer_are_as_wide_as_its_ids(collection: Path, pictures: Path) -> None:
+    shutil.copy(pictures / "b.jpg", pictures / "a cat that looks at you.jpg")
+    done("index", "add", collection, pictures, code=1)
+    rows = done("search", collection, pictures / "b.jpg").stdout.splitlines()[1:]
+    assert len(rows) == 2
+    assert len({row.index("  copy ") for row in rows}) == 1
+    assert {re.split(r" {2,}", row)[1] for row in rows} == {"b.jpg", "a cat that looks at you.jpg"}
 
 
 class TestKeepLocal:
@@ -362,7 +500,7 @@ def test_arrays_and_files_of_a_collection_can_be_told_apart(collection: Path, pi
     with open_collection(collection) as opened:
         opened.add_images([("from memory", np.asarray(Image.open(pictures / "a.jpg"))), ("bad", b"no picture")])
     told = done("index", "info", collection).stdout
-    assert "references   1\n" in told
+    assert re.search(r"^references +1$", told, re.MULTILINE)
     assert "  bad: not an image of a known format" in told
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 import fingerprint.collection.add
 from fingerprint import Collection, create_collection, open_collection
 from fingerprint.config import DEFAULT_CONFIG, Config, StorageConfig
-from fingerprint.errors import CollectionBusyError, ConfigError
+from fingerprint.errors import CollectionBusyError, ConfigError, ImageError
 from fingerprint.features.describe import describe_reference
 from fingerprint.index import check_store
 from fingerprint.types import U8, AddReport, Fingerprint, ImageSource
@@ -161,6 +161,48 @@ class TestAddImages:
             assert all("its id 'one' is already that of one" in item.reason for item in report.skipped)
             assert collection.record("one").height == scenes[0].shape[0]
 
+    def test_a_file_replaces_another_one_unless_it_may_not(self, collection: Collection, folder: Path) -> None:
+        collection.add_images([("one", folder / "a.png")])
+        report = collection.add_images([("one", folder / "c.png")], replace=False)
+        assert (report.replaced, [item.path for item in report.skipped]) == (0, [str(folder / "c.png")])
+        assert collection.add_images([("one", folder / "c.png")]).replaced == 1
+        assert collection.add_files([folder / "a.png"]).added == 1
+
+    def test_what_is_no_picture_and_no_id_is_skipped(self, collection: Collection, scenes: list[U8]) -> None:
+        bad: list[Any] = [
+            ("pillow", Image.fromarray(scenes[0])),
+            ("stream", io.BytesIO()),
+            ("none", None),
+            (7, scenes[0]),
+        ]
+        report = collection.add_images([*bad, ("good", scenes[1])])
+        assert collection.ids == ["good"]
+        assert [item.path for item in report.skipped] == ["pillow", "stream", "none", "7"]
+        assert "numpy.asarray(image) of a Pillow image" in report.skipped[0].reason
+        assert "give a path, the bytes of an image file, or a uint8 array" in report.skipped[1].reason
+        assert report.skipped[3].reason == "its id is 7; an id is a text"
+        for query in (Image.fromarray(scenes[0]), None, ["a.png"]):
+            with pytest.raises(ImageError, match="is no picture here; give a path"):
+                collection.search(query)  # type: ignore[arg-type]
+        with pytest.raises(ImageError, match="pillow: an object of the type Image is no picture"):
+            collection.add_many(bad[:1])
+
+    def test_one_path_is_no_list(self, collection: Collection, folder: Path) -> None:
+        for one in (str(folder), folder, b"bytes"):
+            calls: list[Callable[[Any], object]] = [collection.add_files, collection.remove]
+            calls += [lambda q: list(collection.search_many(q)), lambda q: list(collection.answer_many(q))]
+            for call in calls:
+                with pytest.raises(ConfigError, match="give a list, such as"):
+                    call(one)
+        assert len(collection) == 0
+
+    def test_pairs_are_pairs(self, collection: Collection, scenes: list[U8]) -> None:
+        for given in ({"one": scenes[0]}, ["ab"], [("one", scenes[0], 3)], scenes):
+            for add in (collection.add_images, collection.add_many):
+                with pytest.raises(ConfigError, match="is no pair of id and picture; of a dict, give its items"):
+                    add(given)  # type: ignore[arg-type]
+        assert collection.ids == []
+
     def test_a_bad_one_does_not_take_the_id(self, collection: Collection, scenes: list[U8]) -> None:
         report = collection.add_images([("one", b"no picture"), ("one", scenes[0])])
         assert (report.added, [item.path for item in report.skipped]) == (1, ["one"])
@@ -190,10 +232,10 @@ class TestAddImages:
         ]
         assert all(item.reason for item in report.skipped)
         assert offered(report) == len(pictures)
-        assert len(collection.info().skipped) == 8
-        assert {"bad bytes", str(folder), "\\udcff"} <= {item.path for item in collection.info().skipped}
+        assert len(collection.info().skipped) == 7  # nowhere.png never was there
+        assert {"bad bytes", str(folder), "\udcff"} <= {item.path for item in collection.info().skipped}
         collection.add_images([("bad bytes", scenes[2])])  # mended
-        assert len(collection.info().skipped) == 7
+        assert len(collection.info().skipped) == 6
         assert check_store(Path(collection.info().path)) == []
 
     @pytest.mark.parametrize("n_workers", [1, 2, None])

@@ -24,6 +24,7 @@ from fingerprint import Answer, Collection, Match, Skipped, compare, create_coll
 from fingerprint.config import DEFAULT_CONFIG, Config, StorageConfig, config_for
 from fingerprint.edits import apply_edits
 from fingerprint.errors import (
+    CollectionError,
     CollectionExistsError,
     CollectionNotFoundError,
     ConfigError,
@@ -263,7 +264,7 @@ class TestAddFiles:
         changed = Path(shutil.copytree(folder, tmp_path / "changed"))
         save(scenes["coins"], changed / "chelsea.png")
         save(scenes["coins"][::2], changed / "zz new.png")
-        report = collection.add_files([changed])
+        report = collection.add_files([changed], replace=True)
         assert (report.added, report.unchanged, report.replaced) == (1, 4, 1)
         assert sorted(collection.ids) == sorted([*GOOD, "zz new.png"])
         assert (collection.record("chelsea.png").height, collection.info().removed) == (scenes["coins"].shape[0], 1)
@@ -342,6 +343,21 @@ class TestAddFiles:
         report = collection.add_files([tmp_path / "nowhere"])
         assert report.skipped == (Skipped(str(tmp_path / "nowhere"), "no such file"),)
 
+    def test_what_was_never_there_is_not_noted(self, collection: Collection, tmp_path: Path) -> None:
+        noted = collection.info().skipped
+        collection.add_files([tmp_path / "nowhere", tmp_path / "nowhere" / "cat.jpg"])
+        assert collection.info().skipped == noted
+
+    def test_what_the_collection_has_is_no_longer_noted(
+        self, folder: Path, tmp_path: Path, collection: Collection
+    ) -> None:
+        (tmp_path / "coffee.jpg").write_bytes(b"torn")
+        collection.add_files([tmp_path / "coffee.jpg"])
+        assert str(tmp_path / "coffee.jpg") in {s.path for s in collection.info().skipped}
+        shutil.copy(folder / "coffee.jpg", tmp_path)
+        assert collection.add_files([tmp_path / "coffee.jpg"]).unchanged == 1
+        assert str(tmp_path / "coffee.jpg") not in {s.path for s in collection.info().skipped}
+
     def test_strict_settings_make_it_an_error(self, tmp_path: Path, models: Models, scenes: dict[str, U8]) -> None:
         save(scenes["coins"], tmp_path / "good.png")
         (tmp_path / "bad.png").write_bytes(b"")
@@ -394,7 +410,7 @@ class TestAddMany:
     @pytest.mark.parametrize("ids", [("a", "b", "a"), ("a", ""), ("",)])
     def test_bad_ids_add_none(self, ids: tuple[str, ...], collection: Collection, scenes: dict[str, U8]) -> None:
         before = collection.ids
-        with pytest.raises(ConfigError, match="ids"):
+        with pytest.raises(ConfigError, match="comes twice: 'a'" if "b" in ids else "one of the ids is ''"):
             collection.add_many([(image_id, scenes["coins"]) for image_id in ids])
         assert collection.ids == before
 
@@ -456,6 +472,13 @@ class TestSearch:
         for least in (0.0, everything[1].probability, 0.5, 1.0):
             kept = [m for m in everything if m.probability >= least]
             assert reader.search(copies["coffee.jpg"], min_probability=least) == kept
+
+    @pytest.mark.parametrize("least", [2, -1, float("nan")])
+    def test_a_probability_is_a_number_from_0_to_1(
+        self, least: float, reader: Collection, copies: dict[str, U8]
+    ) -> None:
+        with pytest.raises(ConfigError, match=r"min_probability is .*, must be a number from 0 to 1"):
+            reader.search(copies["coffee.jpg"], min_probability=least)
 
     def test_match_tells_query_reference_and_score(self, reader: Collection, folder: Path) -> None:
         match = reader.search(folder / "coffee.jpg")[0]
@@ -898,6 +921,15 @@ class TestCollection:
         with open_collection(built, models=other) as opened, open_collection(built) as plain:
             one, two = (c.search(copies["chelsea.png"])[0].score for c in (opened, plain))
         assert one == pytest.approx(two - 5)
+
+    def test_a_closed_one_says_so_whatever_is_asked(self, built: Path, scenes: dict[str, U8]) -> None:
+        closed = open_collection(built)
+        closed.close()
+        calls: list[Callable[[], object]] = [lambda: closed.add("x", scenes["coins"]), lambda: closed.remove(["x"])]
+        calls += [lambda: closed.add_images([("x", scenes["coins"])]), closed.compact, lambda: closed.ids]
+        for call in calls:
+            with pytest.raises(CollectionError, match="this collection was closed; open it again"):
+                call()
 
     def test_closing_twice_is_no_error(self, built: Path) -> None:
         collection = open_collection(built)

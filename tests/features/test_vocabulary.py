@@ -14,6 +14,7 @@ from fingerprint.errors import ConfigError
 from fingerprint.features import inverted_file as inverted_file_module
 from fingerprint.features.describe import describe_query
 from fingerprint.features.inverted_file import COHORT_IMAGES, build_postings, measure_cohort_score, vote
+from fingerprint.features.local_features import INVERT_PERMUTATION, MIRROR_PERMUTATION
 from fingerprint.features.vocabulary import assign_words, quantise, rotate
 from fingerprint.models import Models, VocabularyModel
 from fingerprint.types import U8, VARIANTS, Fingerprint, Keypoints, Postings, Query, WordAssignments
@@ -32,6 +33,12 @@ def changed(pixels: U8, change: str, seed: int) -> U8:
         return apply_edits(pixels, [change], np.random.default_rng(seed)).pixels
     mirrored = pixels[:, ::-1] if "mirror" in change else pixels
     return np.ascontiguousarray(255 - mirrored if "negative" in change else mirrored)
+
+
+def centres_of(vocabulary: VocabularyModel) -> np.ndarray:
+    """The centre of each word, reflections among them: float64 (W, 64)."""
+    kept = vocabulary.centres.astype(np.float64) * vocabulary.step[0]
+    return (kept[:, np.newaxis] * vocabulary.signs.astype(np.float64)).reshape(vocabulary.n_words, -1)
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +99,9 @@ class TestQuantise:
         words, signatures = quantise(descriptors, vocabulary, n_words)
         assert (words.dtype, words.shape) == (np.int32, (len(descriptors), n_words))
         assert (signatures.dtype, signatures.shape) == (np.uint64, (len(descriptors), n_words))
-        assert ((words >= 0) & (words < len(vocabulary.centres))).all()
+        assert ((words >= 0) & (words < vocabulary.n_words)).all()
         assert all(len(set(row)) == n_words for row in words.tolist())
-        centres = vocabulary.centres.astype(np.float64) * vocabulary.step[0]
+        centres = centres_of(vocabulary)
         distance = np.linalg.norm(rotate(descriptors, vocabulary)[:, None] - centres[words], axis=2)
         assert (np.diff(distance, axis=1) >= -1e-2).all()
 
@@ -103,7 +110,7 @@ class TestQuantise:
     ) -> None:
         vocabulary = models.vocabulary
         points = rotate(keypoints["coffee"].descriptors, vocabulary).astype(np.float64)
-        centres = vocabulary.centres.astype(np.float64) * vocabulary.step[0]
+        centres = centres_of(vocabulary)
         nearest = ((centres**2).sum(axis=1) / 2 - points @ centres.T).argmin(axis=1)
         found, _ = quantise(keypoints["coffee"].descriptors, vocabulary, MATCH.n_words)
         assert (found[:, 0] == nearest).mean() > 0.85
@@ -119,7 +126,7 @@ class TestQuantise:
         descriptors = keypoints["coffee"].descriptors[:40]
         words, signatures = quantise(descriptors, vocabulary, 3)
         centres = vocabulary.centres.astype(np.float32) * vocabulary.step[0]
-        above = rotate(descriptors, vocabulary)[:, None] > centres[words]
+        above = rotate(descriptors, vocabulary)[:, None] * vocabulary.signs[words & 3] > centres[words >> 2]
         wanted = np.packbits(above, axis=2, bitorder="little").view("<u8")[:, :, 0]
         np.testing.assert_array_equal(signatures, wanted)
 
@@ -130,16 +137,39 @@ class TestQuantise:
 
     def test_more_words_than_there_are(self, keypoints: dict[str, Keypoints], models: Models) -> None:
         whole = models.vocabulary
-        n_fine = len(whole.centres) // len(whole.coarse)
-        small = VocabularyModel(
-            whole.mean, whole.basis, whole.coarse[:1], whole.centres[:n_fine], whole.step, whole.rarity[:n_fine]
-        )
-        words, _ = quantise(keypoints["coffee"].descriptors[:5], small, n_fine + 3)
-        assert [sorted(row) for row in words.tolist()] == [list(range(n_fine))] * 5
+        small = dataclasses.replace(whole, coarse=whole.coarse[:1], centres=whole.centres[:2], rarity=whole.rarity[:2])
+        words, _ = quantise(keypoints["coffee"].descriptors[:5], small, 11)
+        n_searched = 3  # reflections of the only cell
+        assert words.shape == (5, 8)
+        assert ((words >= 0).sum(axis=1) == 2 * n_searched).all()
+        assert all(len(set(row)) == 2 * n_searched + 1 for row in words.tolist())  # and -1
 
     def test_blank_and_full_descriptors_are_looked_up_too(self, models: Models) -> None:
         ends = np.array([[0] * 128, [255] * 128], np.uint8)
         assert (quantise(ends, models.vocabulary, 2)[0] >= 0).all()
+
+
+class TestReflections:
+    @pytest.mark.parametrize(("permutation", "variant"), [(MIRROR_PERMUTATION, 1), (INVERT_PERMUTATION, 2)])
+    def test_a_variants_descriptors_differ_in_signs_alone(
+        self, permutation: np.ndarray, variant: int, keypoints: dict[str, Keypoints], models: Models
+    ) -> None:
+        descriptors = keypoints["chelsea"].descriptors
+        points = rotate(descriptors, models.vocabulary)
+        reflected = rotate(np.ascontiguousarray(descriptors[:, permutation]), models.vocabulary)
+        np.testing.assert_allclose(reflected, points * models.vocabulary.signs[variant], atol=1e-2)
+
+    @pytest.mark.parametrize(("permutation", "variant"), [(MIRROR_PERMUTATION, 1), (INVERT_PERMUTATION, 2)])
+    def test_and_have_the_words_and_signatures_of_the_picture_itself(
+        self, permutation: np.ndarray, variant: int, keypoints: dict[str, Keypoints], models: Models
+    ) -> None:
+        """Apart from descriptors in the middle between two words, where rounding decides."""
+        descriptors = keypoints["chelsea"].descriptors
+        words, signatures = quantise(descriptors, models.vocabulary, 3)
+        changed, own = quantise(np.ascontiguousarray(descriptors[:, permutation]), models.vocabulary, 3)
+        same = words ^ variant == changed
+        assert same.mean() > 0.98
+        assert (signatures == own)[same].mean() > 0.98
 
 
 class TestVisitWords:
@@ -157,9 +187,9 @@ class TestVisitWords:
             rows = np.arange(start, start + n)
             assert (assignments.variants[rows] == variant).all()
             np.testing.assert_array_equal(assignments.frames[rows], keypoints.frame[:n])
-            words, signatures = quantise(
-                keypoints.descriptors[:n], models.vocabulary, MATCH.n_words_inverted if inverted else MATCH.n_words
-            )
+            n_words = MATCH.n_words_inverted if inverted else MATCH.n_words
+            words, signatures = quantise(query.plain.descriptors[:n], models.vocabulary, n_words)
+            words ^= variant
             wanted = {
                 (row, word, signature)
                 for row, own_words, own_signatures in zip(

@@ -18,11 +18,13 @@ from hypothesis import strategies as st
 
 from fingerprint import hashlists
 from fingerprint.errors import ConfigError
+from fingerprint.hashes import perceptual_hash
 from fingerprint.hashes.algorithms import ALGORITHMS, PerceptualHash
 from fingerprint.hashlists import (
     CSV_HEADER,
     HashGroup,
     HashList,
+    ListMatcher,
     MalformedLine,
     hash_record_csv,
     hash_record_json,
@@ -31,7 +33,7 @@ from fingerprint.hashlists import (
 )
 from fingerprint.hashlists import read as read_module
 from fingerprint.names import is_safe, read_name, written_name
-from fingerprint.types import U64, is_unicode
+from fingerprint.types import U8, U64, is_unicode
 
 PDQ = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
 OTHER_PDQ = "0000000000000001000000000000000200000000000000030000000000000004"
@@ -178,7 +180,7 @@ def test_a_told_algorithm_decides_where_the_line_tells_none() -> None:
         (f"{PHASH},pdq,x", None, "has 16 hex digits, a hash of pdq has 64"),
         (f"{PDQ}\t50\tphash\tx", None, "has 64 hex digits, a hash of phash has 16"),
         ("f" + COLOUR[1:], "colorhash", "has more than the 42 bits of colorhash"),
-        (f"{PDQ},{PHASH}", None, "fields 1 and 2 can both be the hash: give the algorithm, or name the columns"),
+        (f"{PDQ},{PHASH}", None, "fields 1 and 2 can both be the hash: name the columns"),
         (f"{PHASH} {OTHER}", "phash", "fields 1 and 2 can both be the hash"),
         (f'{PHASH},"x', None, "quotation marks do not close"),
         (f'{PHASH},"x"y', None, "quotation marks do not close, or not before a separator"),
@@ -352,6 +354,44 @@ def test_files_joined_to_one() -> None:
         ("whash", "0000000000000005", "t", 50),
         ("ahash", PHASH, "b", 9),
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "identifier"),
+    [
+        (f"0x{PHASH}", ""),
+        (f"0X{PHASH},cat.jpg", "cat.jpg"),
+        (f"cat.jpg\t0x{PHASH}", "cat.jpg"),
+        (f'{{"phash": "0x{PHASH}", "id": "cat.jpg"}}', "cat.jpg"),
+        (f"my cat.jpg: {PHASH}", "my cat.jpg"),
+        (f"cat.jpg : 0x{PHASH}", "cat.jpg"),
+        (f"{PHASH},0x12.jpg", "0x12.jpg"),
+        (f"{PHASH},0x{PHASH}.jpg", f"0x{PHASH}.jpg"),
+    ],
+)
+def test_usual_ways_to_write_a_hash(line: str, identifier: str) -> None:
+    (group,) = read_hash_list(io.BytesIO(f"{line}\n".encode())).groups
+    assert group.codes.tolist() == [[int(PHASH, 16)]]
+    assert group.ids == (identifier,)
+
+
+def test_a_repeated_line_matches_once(photos: dict[str, U8]) -> None:
+    cat = photos["chelsea"]
+    found = perceptual_hash(cat).hex
+    given = f"{found},cat\n{found},other\n{found.upper()},cat\n"
+    matches = ListMatcher(read_hash_list(io.BytesIO(given.encode()))).match(cat).matches
+    assert [(match.id, match.line) for match in matches] == [("cat", 1), ("other", 2)]
+
+
+def test_lines_of_the_hashes_that_a_collection_keeps() -> None:
+    hashes = f"{PHASH} {OTHER} {PHASH}"
+    given = f"a cat.jpg  {hashes}\n#b.jpg  {hashes}\n# c.jpg  {hashes}\nd.jpg  {PHASH} {OTHER}\n"
+    read = read_hash_list(io.BytesIO(given.encode()))
+    assert [(group.algorithm, group.ids) for group in read.groups] == [
+        (name, ("a cat.jpg",)) for name in ("phash", "dhash", "ahash")
+    ]
+    assert [line.number for line in read.malformed] == [2, 4]
+    assert "a comment, or an id that begins with #" in read.malformed[0].reason
 
 
 @pytest.mark.parametrize(

@@ -346,3 +346,57 @@ def test_commands_skip_what_is_damaged_and_say_why(
     assert result.stdout.count(perceptual_hash(sound).hex) == 2
     assert re.search("rotten.jpg: .*JPEG file", result.stderr)
     assert capfd.readouterr().err == ""  # no line of a codec without a file's name
+
+
+# --- Parts that are sound, and too large for Pillow ------------------------------------------------------------------
+
+LARGE = bytes(3 << 20)
+RAW_EXIF = (
+    b"\nexif\n      34\n" + b"457869660000" + b"4d4d002a00000008" + b"0001011200030000000100060000" + b"00000000\n"
+)
+
+
+def with_parts(picture: bytes, *parts: tuple[bytes, bytes]) -> bytes:
+    """Return a PNG with more parts after its header."""
+    made = b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
+    )
+    return picture[:33] + made + picture[33:]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [(b"iCCP", b"profile\0\0" + zlib.compress(LARGE))],
+        [(b"iCCP", b"profile\0\0" + b"no zlib stream")],
+        [(b"zTXt", b"Comment\0\0" + zlib.compress(LARGE))],
+        [(b"iTXt", b"Comment\0\1\0\0\0" + zlib.compress(LARGE))],
+        [(b"tEXt", b"Comment\0" + b"x" * 1000)] * 60,
+        [(b"tEXt", b"Comment\0" + b"x" * (2 << 20))] * 40,
+        [(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(LARGE))],
+        [(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(LARGE))],
+        [(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + LARGE)],
+    ],
+)
+def test_profiles_and_texts_that_pillow_refuses_do_no_harm(
+    parts: list[tuple[bytes, bytes]], scene: Image.Image
+) -> None:
+    buffer = io.BytesIO()
+    scene.save(buffer, "PNG")
+    read = read_rgb(with_parts(buffer.getvalue(), *parts)).pixels
+    assert np.array_equal(read, np.asarray(scene.convert("RGB")))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        (b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(RAW_EXIF)),
+        (b"iTXt", b'XML:com.adobe.xmp\0\0\0\0\0<x tiff:Orientation="6"/>'),
+        (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b'<x tiff:Orientation="6"/>')),
+    ],
+)
+def test_an_orientation_in_a_text_is_still_followed(part: tuple[bytes, bytes], scene: Image.Image) -> None:
+    buffer = io.BytesIO()
+    scene.save(buffer, "PNG")
+    upright = scene.convert("RGB").transpose(Image.Transpose.ROTATE_270)
+    assert np.array_equal(read_rgb(with_parts(buffer.getvalue(), part)).pixels, np.asarray(upright))

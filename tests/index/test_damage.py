@@ -7,18 +7,20 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fingerprint.collection.collection import open_collection
+from fingerprint.collection.collection import create_collection, open_collection
 from fingerprint.collection.repair import repair_collection
 from fingerprint.config import DEFAULT_CONFIG, CandidateConfig, StorageConfig
 from fingerprint.errors import CollectionCorruptError, CollectionError, ModelMismatchError
 from fingerprint.features.describe import describe_query
 from fingerprint.index import ImageRecord, Writer, check_store, upgrade_store
+from fingerprint.index.catalogue import Catalogue
+from fingerprint.index.own_files import CATALOGUE_NAME
 from fingerprint.models import Models
 from fingerprint.types import U8, Candidate, Fingerprint, Query
 from fingerprint.vectorfiles import VectorSet
@@ -666,3 +668,50 @@ class TestCollectionManifest:
         (folder / "collection.json").unlink()
         with pytest.raises(CollectionError, match="no collection here"):
             opened(folder, models)
+
+
+# --- What the catalogue says ------------------------------------------------------------------------------------------
+
+
+def test_an_empty_catalogue_is_restored_and_not_upgraded(folder: Path) -> None:
+    (folder / "catalogue.sqlite").write_bytes(b"")
+    for problems in (check_store(folder), check_store(str(folder))):
+        (said,) = [problem for problem in problems if "catalogue.sqlite" in problem]
+        assert "an empty file" in said
+        assert "restore it" in said
+        assert "upgrade" not in said
+
+
+def test_an_error_does_not_show_a_whole_text(folder: Path) -> None:
+    with sqlite3.connect(folder / "catalogue.sqlite") as database:
+        database.execute("UPDATE segments SET manifest = CAST(x'ff' || manifest AS TEXT)")
+    database.close()
+    (said,) = [problem for problem in check_store(folder) if "not a sound catalogue" in problem]
+    assert "Could not decode to UTF-8" in said
+    assert len(said) < len(str(folder)) + 300
+
+
+@pytest.mark.parametrize(
+    "name", ["bad\udcff.jpg", "plain.jpg", "a\nb.jpg", '"a\\nb.jpg"', '"quoted".jpg', "bad\\udcff"]
+)
+def test_names_of_skipped_files_come_back_as_they_are(name: str, tmp_path: Path) -> None:
+    catalogue = Catalogue(tmp_path / "catalogue.sqlite", create=True)
+    with catalogue.change():
+        catalogue.set_skipped(name, "no picture")
+    assert catalogue.skipped() == [(name, "no picture")]
+    with catalogue.change():
+        catalogue.clear_skipped(name)
+    assert catalogue.skipped() == []
+    catalogue.close()
+
+
+def test_a_first_change_that_was_cut_off_is_undone(tmp_path: Path) -> None:
+    """Whoever made the collection died with a journal left, which only a connection that may write can undo."""
+    folder = tmp_path / "new"
+    (folder / "segments").mkdir(parents=True)
+    with closing(sqlite3.connect(folder / CATALOGUE_NAME)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+    header = bytes.fromhex("d9d505f920a163d7 00000000 00000000 00000000 00000200 00001000".replace(" ", ""))
+    (folder / f"{CATALOGUE_NAME}-journal").write_bytes(header.ljust(512, b"\x00"))
+    create_collection(folder).close()
+    assert check_store(folder) == []

@@ -150,7 +150,7 @@ class TestLinks:
             place = tmp_path / f"new-{name}"
             place.mkdir()
             (place / name).symlink_to(elsewhere / target)
-            with pytest.raises(CollectionExistsError, match="not empty"):
+            with pytest.raises(CollectionExistsError, match="other files"):
                 Writer.create(place, models, DEFAULT_CONFIG)
             assert (place / name).is_symlink()
         assert contents(elsewhere) == before
@@ -213,7 +213,7 @@ class TestFilesOfOthers:
         place = tmp_path / "new"
         place.mkdir()
         (place / CATALOGUE_NAME).write_bytes(data)
-        with pytest.raises(CollectionExistsError, match="not empty"):
+        with pytest.raises(CollectionExistsError, match="other files"):
             Writer.create(place, models, DEFAULT_CONFIG)
         assert (place / CATALOGUE_NAME).read_bytes() == data
 

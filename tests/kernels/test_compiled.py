@@ -6,6 +6,8 @@ import errno
 import logging
 import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,3 +117,28 @@ class TestFailures:
         again = compiled.njit(cache=True, nogil=True)(double)
         assert again(4) == 8
         assert sum(again.stats.cache_hits.values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "what"),
+    [
+        ("NUMBA_NUM_THREADS=0", "Number of threads specified must be > 0"),
+        ("NUMBA_NUM_THREADS=-1", "environment variables (NUMBA_NUM_THREADS)"),
+        ("NUMBA_DISABLE_JIT=1", "NUMBA_DISABLE_JIT is set"),
+    ],
+)
+def test_settings_with_which_numba_does_not_work(setting: str, what: str, tmp_path: Path) -> None:
+    name, value = setting.split("=")
+    others = {key: kept for key, kept in os.environ.items() if not key.startswith("NUMBA_")}
+    (tmp_path / "x.png").write_bytes(b"")
+    done = subprocess.run(
+        [sys.executable, "-m", "fingerprint", "hash", "--algorithm", "pdq", str(tmp_path / "x.png")],
+        env=others | {name: value},
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert what in done.stderr

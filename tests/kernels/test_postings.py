@@ -125,7 +125,8 @@ def weights_by_distance(max_bits: int = MAX_BITS) -> np.ndarray:
     return weights
 
 
-RARITY = np.linspace(0.25, 2.0, N_WORDS).astype(np.float32)
+KEPT_RARITY = np.linspace(0.25, 2.0, -(-N_WORDS // 4)).astype(np.float32)
+RARITY = np.repeat(KEPT_RARITY, 4)[:N_WORDS]  # of words and their reflections
 
 
 def ask_all(
@@ -150,7 +151,7 @@ def ask_all(
         postings.geometry,
         postings.n_references,
         weights_by_distance(max_bits),
-        RARITY,
+        KEPT_RARITY,
         max_hits,
         np.float32(TOLERANCE),
         np.float32(LOG_SCALE),

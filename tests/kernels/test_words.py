@@ -15,17 +15,28 @@ from hypothesis import strategies as st
 
 from fingerprint.kernels.words import nearest_words, rotate_descriptors, word_signatures
 
+#: Signs of an axis in a picture, its mirror image, its negative and its mirrored negative.
+KINDS = np.array([[1, 1, 1, 1], [1, 1, -1, -1], [1, -1, 1, -1], [1, -1, -1, 1]], np.float32)
+
+UNCHANGED = np.ones((4, 64), np.float32)
+
 
 class Words(NamedTuple):
-    """A vocabulary of A cells of B words each."""
+    """A vocabulary of A cells of B words each, and their reflections."""
 
+    signs: np.ndarray  # (4, p)
     coarse: np.ndarray  # (A, p)
     fine: np.ndarray  # (A, B, p)
 
+    def reflected(self, v: int) -> tuple[np.ndarray, np.ndarray]:
+        """Reflection v of all cells and all words."""
+        return self.coarse * self.signs[v], self.fine * self.signs[v]
+
     @property
-    def tables(self) -> tuple[np.ndarray, ...]:
+    def tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """What the kernel takes."""
         return (
+            self.signs,
             np.ascontiguousarray(self.coarse.T),
             (np.square(self.coarse).sum(axis=1) / 2).astype(np.float32),
             np.ascontiguousarray(self.fine.transpose(0, 2, 1)),
@@ -38,26 +49,38 @@ def whole_numbers(rng: np.random.Generator, *shape: int, most: int = 8) -> np.nd
 
 
 def random_words(rng: np.random.Generator, n_cells: int, n_fine: int, p: int, most: int = 8) -> Words:
-    return Words(whole_numbers(rng, n_cells, p, most=most), whole_numbers(rng, n_cells, n_fine, p, most=most))
+    coarse, fine = whole_numbers(rng, n_cells, p, most=most), whole_numbers(rng, n_cells, n_fine, p, most=most)
+    return Words(random_signs(rng, p), coarse, fine)
+
+
+def random_signs(rng: np.random.Generator, p: int) -> np.ndarray:
+    return np.ascontiguousarray(KINDS[rng.integers(0, 4, p)].T)
 
 
 def find(points: np.ndarray, vocabulary: Words, beam: int, m: int) -> tuple[np.ndarray, np.ndarray]:
     words, costs = np.full((len(points), m), 77, np.int32), np.full((len(points), m), np.nan, np.float32)
-    coarse_t, coarse_half, fine_t, fine_half = vocabulary.tables
-    nearest_words(points, coarse_t, coarse_half, fine_t, fine_half, beam, words, costs)
+    nearest_words(points, *vocabulary.tables, beam, words, costs)
     return words, costs
 
 
 def expected(points: np.ndarray, vocabulary: Words, beam: int, m: int) -> list[list[tuple[float, int]]]:
-    """(cost, word) of the m nearest words of each point in its `beam` nearest cells, from the squared distances."""
-    n_fine = vocabulary.fine.shape[1]
+    """(cost, word) of the m nearest words of each point in its `beam` nearest reflected cells, by squared distances."""
+    n_cells, n_fine = vocabulary.fine.shape[:2]
     out = []
     for point in points.astype(np.float64):
         own = (point**2).sum()
-        to_cell = ((vocabulary.coarse.astype(np.float64) - point) ** 2).sum(axis=1)
-        cells = sorted(range(len(to_cell)), key=lambda a: (to_cell[a], a))[:beam]
-        to_word = ((vocabulary.fine.astype(np.float64) - point) ** 2).sum(axis=2)
-        out.append(sorted((float(to_word[a, b] - own) / 2, a * n_fine + b) for a in cells for b in range(n_fine))[:m])
+        cells, costs = [], {}
+        for v in range(4):
+            coarse, fine = vocabulary.reflected(v)
+            to_cell = ((coarse.astype(np.float64) - point) ** 2).sum(axis=1)
+            cells += [(float(to_cell[a]), a, v) for a in range(n_cells)]
+            costs[v] = (((fine.astype(np.float64) - point) ** 2).sum(axis=2) - own) / 2
+        found = [
+            (float(costs[v][a, b]), a, beam_rank, 4 * (a * n_fine + b) + v)
+            for beam_rank, (_, a, v) in enumerate(sorted(cells)[:beam])
+            for b in range(n_fine)
+        ]
+        out.append([(cost, word) for cost, *_, word in sorted(found, key=lambda row: (row[0], row[1], row[2]))[:m]])
     return out
 
 
@@ -104,9 +127,24 @@ class TestNearestWords:
         rng = np.random.default_rng(0)
         vocabulary = random_words(rng, 7, 6, 16)
         points = whole_numbers(rng, 25, 16)
-        words, _ = find(points, vocabulary, 7, 1)
-        distance = ((vocabulary.fine.reshape(-1, 16)[None] - points[:, None]) ** 2).sum(axis=2)
-        assert words[:, 0].tolist() == distance.argmin(axis=1).tolist()
+        words, _ = find(points, vocabulary, 28, 1)
+        centres = np.stack([vocabulary.reflected(v)[1].reshape(-1, 16) for v in range(4)], axis=1).reshape(-1, 16)
+        distance = ((centres[None] - points[:, None]) ** 2).sum(axis=2)
+        np.testing.assert_array_equal(distance[np.arange(25), words[:, 0]], distance.min(axis=1))
+
+    @given(st.integers(0, 2**32 - 1), st.integers(1, 3))
+    def test_reflections_of_a_point_have_the_same_words_reflected(self, seed: int, v: int) -> None:
+        rng = np.random.default_rng(seed)
+        signs = random_signs(rng, 64)
+        fine = rng.normal(size=(5, 7, 64)).astype(np.float32)
+        vocabulary = Words(signs, rng.normal(size=(5, 64)).astype(np.float32), fine)
+        points = rng.normal(size=(12, 64)).astype(np.float32)
+        words, costs = find(points, vocabulary, 4, 3)
+        reflected, own_costs = find(points * signs[v], vocabulary, 4, 3)
+        # where axes of a kind cancel, rounding may order two cells differently
+        same = (reflected == (words ^ v)).all(axis=1)
+        assert same.mean() > 0.8
+        np.testing.assert_allclose(own_costs[same], costs[same], rtol=1e-5)
 
     def test_many_ties_go_to_the_lower_cell_and_the_lower_word(self) -> None:
         rng = np.random.default_rng(1)
@@ -128,7 +166,7 @@ class TestNearestWords:
     @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 40), st.integers(1, 6), st.integers(1, 5))
     def test_any_vocabulary(self, seed: int, n_cells: int, n_fine: int, beam: int, m: int) -> None:
         rng = np.random.default_rng(seed)
-        beam = min(beam, n_cells)
+        beam = min(beam, 4 * n_cells)
         vocabulary = random_words(rng, n_cells, n_fine, 9, most=int(rng.integers(1, 9)))
         points = whole_numbers(rng, int(rng.integers(0, 12)), 9)
         words, costs = find(points, vocabulary, beam, m)
@@ -141,7 +179,8 @@ class TestNearestWords:
     def test_a_point_is_quantised_for_itself(self, seed: int) -> None:
         """Real numbers this time: order and company do not change a bit."""
         rng = np.random.default_rng(seed)
-        vocabulary = Words(rng.normal(size=(5, 64)).astype(np.float32), rng.normal(size=(5, 7, 64)).astype(np.float32))
+        coarse, fine = rng.normal(size=(5, 64)).astype(np.float32), rng.normal(size=(5, 7, 64)).astype(np.float32)
+        vocabulary = Words(random_signs(rng, 64), coarse, fine)
         points = rng.normal(size=(12, 64)).astype(np.float32)
         together = find(points, vocabulary, 3, 3)
         order = rng.permutation(12)[: rng.integers(0, 13)]
@@ -155,9 +194,17 @@ class TestNearestWords:
 
 
 class TestWordSignatures:
-    def signatures(self, points: np.ndarray, words: np.ndarray, thresholds: np.ndarray, step: float) -> np.ndarray:
+    def signatures(
+        self,
+        points: np.ndarray,
+        words: np.ndarray,
+        thresholds: np.ndarray,
+        step: float,
+        signs: np.ndarray | None = None,
+    ) -> np.ndarray:
         out = np.full(words.shape, 12345, np.uint64)
-        word_signatures(points, words, thresholds, np.float32(step), out)
+        signs = np.ones((4, 64), np.float32) if signs is None else signs
+        word_signatures(points, signs, words, thresholds, np.float32(step), out)
         return out
 
     @pytest.mark.parametrize("step", [0.25, 1.0, 0.7])
@@ -165,13 +212,23 @@ class TestWordSignatures:
         rng = np.random.default_rng(3)
         points = whole_numbers(rng, 20, 64, most=60)
         thresholds = rng.integers(-128, 128, (15, 64)).astype(np.int8)
-        words = rng.integers(-1, 15, (20, 4)).astype(np.int32)
-        found = self.signatures(points, words, thresholds, step)
+        words = rng.integers(-1, 60, (20, 4)).astype(np.int32)
+        signs = random_signs(rng, 64)
+        found = self.signatures(points, words, thresholds, step, signs)
         for i, row in enumerate(words):
             for j, word in enumerate(row):
-                above = points[i] > thresholds[word].astype(np.float32) * np.float32(step)
+                above = points[i] * signs[word & 3] > thresholds[word >> 2].astype(np.float32) * np.float32(step)
                 bits = sum(1 << b for b in range(64) if above[b])
                 assert int(found[i, j]) == (bits if word >= 0 else 0)
+
+    def test_a_reflected_point_has_the_same_signature_in_the_reflected_word(self) -> None:
+        rng = np.random.default_rng(4)
+        points, signs = rng.normal(0, 30, (20, 64)).astype(np.float32), random_signs(rng, 64)
+        thresholds = rng.integers(-128, 128, (15, 64)).astype(np.int8)
+        words = rng.integers(0, 60, (20, 4)).astype(np.int32)
+        found = self.signatures(points, words, thresholds, 0.5, signs)
+        for v in range(1, 4):
+            np.testing.assert_array_equal(self.signatures(points * signs[v], words ^ v, thresholds, 0.5, signs), found)
 
     def test_a_value_at_the_centre_is_a_zero(self) -> None:
         thresholds = np.full((1, 64), 3, np.int8)

@@ -76,6 +76,7 @@ MISSHAPEN = [
     ("vocabulary", "mean", (64,)),
     ("vocabulary", "basis", (128, WORD_DIMENSION - 1)),
     ("vocabulary", "basis", (WORD_DIMENSION, 128)),
+    ("vocabulary", "signs", (3, WORD_DIMENSION)),
     ("vocabulary", "coarse", (CELLS, WORD_DIMENSION + 1)),
     ("vocabulary", "coarse", (CELLS,)),
     ("vocabulary", "centres", (CELLS * FINE, WORD_DIMENSION - 1)),
@@ -149,6 +150,7 @@ def small_models(seed: int = 0, part: str = "descriptor", **changes: Any) -> Mod
         "vocabulary": VocabularyModel(
             mean=draw(128),
             basis=draw(128, WORD_DIMENSION),
+            signs=np.ones((4, WORD_DIMENSION), np.int8),
             coarse=draw(CELLS, WORD_DIMENSION),
             centres=rng.integers(-120, 120, (CELLS * FINE, WORD_DIMENSION)).astype(np.int8),
             step=draw(1),
@@ -378,16 +380,16 @@ class TestDamage:
         with pytest.raises(ModelError, match=rf"version {FORMAT_VERSION + 41}.* reads {FORMAT_VERSION}"):
             load_models(saved)
 
-    @pytest.mark.parametrize("text", ["[]", "3", "null", '"x"', '{"format_version": 4, "facts": 3}'])
+    @pytest.mark.parametrize("text", ["[]", "3", "null", '"x"', f'{{"format_version": {FORMAT_VERSION}, "facts": 3}}'])
     def test_a_manifest_that_is_json_but_no_manifest(self, text: str, saved: Path) -> None:
         (saved / MANIFEST_NAME).write_text(text)
         with pytest.raises(ModelError):
             load_models(saved)
 
-    @pytest.mark.parametrize("version", [1, 2, 3])
+    @pytest.mark.parametrize("version", [1, 2, 3, 4])
     def test_the_formats_before_this_one_are_refused(self, version: int, saved: Path) -> None:
         change_manifest(saved, format_version=version)
-        with pytest.raises(ModelError, match=rf"version {version},.* reads 4"):
+        with pytest.raises(ModelError, match=rf"version {version},.* reads {FORMAT_VERSION}"):
             load_models(saved)
 
     def test_a_missing_array_is_named(self, saved: Path) -> None:
@@ -422,7 +424,8 @@ class TestDamage:
             load_models(saved)
 
     @pytest.mark.parametrize(
-        "text", ["[" * 100_000, '{"a":' * 100_000, '{"format_version": 4.0}', '{"format_version": {}}']
+        "text",
+        ["[" * 100_000, '{"a":' * 100_000, f'{{"format_version": {FORMAT_VERSION}.0}}', '{"format_version": {}}'],
     )
     def test_a_manifest_that_is_odd_inside(self, text: str, saved: Path) -> None:
         (saved / MANIFEST_NAME).write_text(text)
@@ -566,9 +569,10 @@ class TestShapes:
         assert load_models(tmp_path).cohort.postings.n_references == 0
 
 
+N_WORDS = 4 * CELLS * FINE  # with their reflections
 #: What may be wrong with an inverted file of nine postings in three lists, of five pictures, and what is said of it.
 FAULTS = {
-    "a word beyond the vocabulary": ("words", [1, 4, CELLS * FINE], "words"),
+    "a word beyond the vocabulary": ("words", [1, 4, N_WORDS], "words"),
     "a word twice": ("words", [1, 4, 4], "words"),
     "words in falling order": ("words", [4, 1, 11], "words"),
     "a first list that begins late": ("starts", [1, 2, 6, POSTINGS], "lists"),
@@ -584,12 +588,12 @@ FAULTS = {
 
 class TestPostingsFault:
     def test_a_sound_one_has_none(self) -> None:
-        assert postings_fault(small_models().cohort.postings, CELLS * FINE) is None
+        assert postings_fault(small_models().cohort.postings, N_WORDS) is None
 
     @pytest.mark.parametrize(("name", "values", "said"), FAULTS.values(), ids=list(FAULTS))
     def test_is_told_and_refused(self, name: str, values: list[int], said: str, tmp_path: Path) -> None:
         models = with_array("cohort", name, np.array(values, np.uint32))
-        fault = postings_fault(models.cohort.postings, CELLS * FINE)
+        fault = postings_fault(models.cohort.postings, N_WORDS)
         assert fault is not None
         assert fault.startswith(said) or said in fault
         save_models(models, tmp_path)
@@ -655,6 +659,7 @@ class TestShipped:
         assert vocabulary.tables is tables
         centres = vocabulary.centres.astype(np.float32) * vocabulary.step[0]
         n_cells, n_fine = tables.fine_half.shape
+        np.testing.assert_array_equal(tables.signs, vocabulary.signs)
         assert (n_cells, n_cells * n_fine) == (len(vocabulary.coarse), len(centres))
         np.testing.assert_array_equal(tables.coarse_t.T, vocabulary.coarse)
         np.testing.assert_array_equal(tables.fine_t.transpose(0, 2, 1).reshape(-1, WORD_DIMENSION), centres)

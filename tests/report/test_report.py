@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
@@ -533,3 +534,37 @@ def test_the_same_entries_give_the_same_bytes_in_the_place_of_what_was_there(tmp
 )
 def test_the_variant_in_words(*, mirrored: bool, inverted: bool, text: str) -> None:
     assert variant_text(verification(mirrored=mirrored, inverted=inverted)) == text
+
+
+TURNS = {0: "", 3: "rotated 3° ", 90: "rotated 90° ", 180: "rotated 180° ", 270: "rotated 270° ", 358.6: ""}
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("degrees", TURNS)
+@pytest.mark.parametrize("depth", [1.0, -2.0])
+def test_a_rotation_in_words(degrees: float, depth: float, *, mirrored: bool) -> None:
+    """The reference is mirrored, then turned clockwise, enlarged and moved, to give the query."""
+    angle = np.radians(degrees)
+    turn = 1.7 * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    made = np.eye(3)
+    made[:2, :2] = turn @ np.diag([-1.0 if mirrored else 1.0, 1.0])
+    made[:2, 2] = 30.0, -40.0
+    back = depth * np.linalg.inv(made)
+    found = dataclasses.replace(verification(mirrored=mirrored), transform=tuple(back.ravel().tolist()))
+    assert found.rotation is not None
+    assert (found.rotation - degrees + 180) % 360 == pytest.approx(180)
+    expected = (("mirrored " if mirrored else "") + TURNS[degrees]).strip()
+    assert variant_text(found) == (expected or "as it is")
+
+
+def test_the_rotation_of_a_perspective_is_that_in_the_middle() -> None:
+    """In the middle of the region, the derivative of this transform is a rotation; elsewhere it is another one."""
+    transform = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.002, 1.0)
+    region = ((-10.0, -5.0), (10.0, -5.0), (10.0, 5.0), (-10.0, 5.0))
+    found = dataclasses.replace(verification(), transform=transform, query_region=region)
+    assert found.rotation == pytest.approx(0.0)
+    aside = tuple((x + 200.0, y) for x, y in region)
+    turned = dataclasses.replace(found, query_region=aside).rotation
+    assert turned is not None
+    assert 5 < min(turned, 360 - turned) < 30
+    assert verification().rotation is None

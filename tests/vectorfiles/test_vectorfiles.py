@@ -329,7 +329,7 @@ class TestFaultsOfTables:
             ("id,d0,d1\na,1,2\nb,1,2,3\n", "line 3: 4 fields"),
             ("id,d0\na,one\n", "line 2: could not convert string to float: 'one'"),
             ("id,d0\na,\n", "line 2: could not convert"),
-            ("id,d0\na,1_0\n", "line 2: a number has an underscore"),
+            ("id,d0\na,1_0\n", "line 2: '1_0' is no number"),
             ("id,d0\na,1\na,2\n", "the id 'a' is there twice"),
             ("id,d0\n,1\n", "the id '' is empty"),
             ("id,d0\na,nan\n", "the vector of 'a' is not finite"),

@@ -18,7 +18,7 @@ from fingerprint.models import Models
 from fingerprint.types import F64, U8
 from fingerprint.verify.overlap import OVERLAP_NAMES, Sides, measure_overlap
 from fingerprint.verify.verification import find_agreement, verify
-from fingerprint.verify.warp import COARSE_SIDE, Warper, resize_map
+from fingerprint.verify.warp import COARSE_SIDE, UNCHANGED, Warper, resize_map
 
 SCENES = ("astronaut", "chelsea", "coffee")
 MANY = 100  # inliers: the transform is trusted
@@ -96,7 +96,7 @@ class TestWarper:
     def test_a_move_looks_for_the_same_elsewhere_in_the_query(self, scenes: dict[str, U8]) -> None:
         scene = scenes["astronaut"]
         levels, size = make_pyramid(scene), size_of(scene)
-        warpers = [Warper.of(np.eye(3), size, size, COARSE_SIDE, m) for m in (None, np.eye(3), shift(3, -2))]
+        warpers = [Warper.of(np.eye(3), size, size, COARSE_SIDE, m) for m in (UNCHANGED, np.eye(3), shift(3, -2))]
         plain, same, moved = (w.warp(levels)[0] for w in warpers if w is not None)
         np.testing.assert_array_equal(plain, same)
         np.testing.assert_array_equal(moved[2:, :-3], plain[:-2, 3:])

@@ -1,4 +1,4 @@
-"""Which pixels of a grid a picture covers, against OpenCV's warp of a white picture."""
+"""A picture warped onto a grid, and which pixels of the grid it covers, against OpenCV's warps."""
 
 from __future__ import annotations
 
@@ -10,11 +10,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fingerprint.kernels.coverage import covered_pixels
-from fingerprint.types import F64, Bool
+from fingerprint.kernels.warp import SAMPLES, covered_columns, invert, map_grid, multiply, warp_to_grid
+from fingerprint.types import F64, U8, Bool
 
 #: Samples this near to the rim of the picture, in its pixels, may be rounded to either side.
 RIM = 1e-3
+
+
+def covered_pixels(to_picture: F64, width: int, height: int, side: int, samples: int) -> Bool:
+    """A mask of the pixels that are covered."""
+    columns = np.arange(side)
+    covered = covered_columns(to_picture, width, height, side, samples)
+    return (covered[:, :1] <= columns) & (columns < covered[:, 1:])
 
 
 def positions(to_picture: F64, n: int) -> tuple[F64, F64, F64]:
@@ -172,3 +179,83 @@ class TestKnownMaps:
         np.testing.assert_array_equal(
             covered_pixels(to_picture * factor, 50, 30, 16, 2), covered_pixels(to_picture, 50, 30, 16, 2)
         )
+
+
+class TestWarpToGrid:
+    @staticmethod
+    def by_opencv(picture: U8, to_picture: F64, side: int) -> U8:
+        n = SAMPLES * side
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        warped = cv2.warpPerspective(picture, to_picture, (n, n), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(cv2.resize(warped, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+    @pytest.mark.parametrize("side", [64, 192])
+    def test_against_opencv(self, side: int, scenes: dict[str, U8]) -> None:
+        shares = []
+        for seed, scene in enumerate(scenes.values()):
+            for attempt in range(5):
+                rng = np.random.default_rng([seed, attempt])
+                height, width = scene.shape
+                to_picture = random_map(rng, width, height, SAMPLES * side)
+                grid, covered = warp_to_grid(scene, to_picture, side)
+                np.testing.assert_array_equal(covered, covered_pixels(to_picture, width, height, side, SAMPLES))
+                off = np.abs(grid.astype(int) - self.by_opencv(scene, to_picture, side))[covered]
+                shares.append(covered.mean())
+                # older versions of OpenCV round positions to a 32nd of a pixel
+                assert (off > 8).mean() < 0.01
+                assert off.mean() < 0.5
+        assert max(shares) > 0.3
+
+    def test_of_the_identity_pixels_are_means(self, scenes: dict[str, U8]) -> None:
+        scene = scenes["coffee"]
+        side = len(scene) // SAMPLES
+        grid, covered = warp_to_grid(scene, np.eye(3), side)
+        expected = scene.reshape(side, SAMPLES, side, SAMPLES).astype(int).sum(axis=(1, 3))
+        assert covered.all()
+        np.testing.assert_array_equal(grid, (expected + 2) // 4)
+
+    @given(seed=st.integers(0, 2**32 - 1), width=st.integers(1, 30), height=st.integers(1, 30))
+    def test_any_map_gives_grey_values_of_the_picture(self, seed: int, width: int, height: int) -> None:
+        rng = np.random.default_rng(seed)
+        picture = rng.integers(100, 110, (height, width), np.uint8)
+        grid, covered = warp_to_grid(picture, random_map(rng, width, height, 32), 16)
+        assert not covered.any() or picture.min() <= grid[covered].min() <= grid[covered].max() <= picture.max()
+
+    def test_what_is_not_finite_is_not_covered(self) -> None:
+        for value in (math.nan, math.inf, 1e300):
+            to_picture = np.eye(3)
+            to_picture[0, 0] = value
+            grid, _ = warp_to_grid(np.full((9, 9), 7, np.uint8), to_picture, 8)
+            assert set(np.unique(grid)) <= {0, 7}
+
+
+class TestMapGrid:
+    @pytest.mark.parametrize("seed", range(6))
+    def test_is_the_inverse_of_transform_and_resizing(self, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        transform = random_map(rng, 300, 200, 500)
+        move = np.eye(3)
+        move[:2] += rng.normal(0, 0.01, (2, 3))
+        usable, to_query, scale = map_grid(transform, 500, 400, 300, 200, 64, move)
+        assert usable
+        n = 64 * SAMPLES
+        points = rng.uniform(0, 20, (10, 2))  # in the query
+        shown = cv2.perspectiveTransform(points[None], transform)[0]
+        in_grid = ((shown + 0.5) * [64 / 300, 64 / 200] - 0.5).reshape(-1, 1, 2)
+        before_move = cv2.perspectiveTransform(in_grid, np.linalg.inv(move))[:, 0]
+        samples = (before_move + 0.5) * SAMPLES - 0.5
+        np.testing.assert_allclose(cv2.perspectiveTransform(samples[None], to_query)[0], points, atol=1e-6)
+        middle = np.array([499 / 2, 399 / 2])
+        step = middle + np.array([[0, 0], [1e-3, 0], [0, 1e-3]])
+        mapped = (cv2.perspectiveTransform(step[None], transform)[0] + 0.5) * [n / 300, n / 200]
+        area = abs(np.linalg.det((mapped[1:] - mapped[0]) / 1e-3))
+        assert scale == pytest.approx(1 / math.sqrt(area), rel=1e-3)
+
+    @given(st.lists(st.floats(-10, 10), min_size=9, max_size=9))
+    def test_inverse_and_product_are_numpys(self, numbers: list[float]) -> None:
+        matrix = np.array(numbers).reshape(3, 3)
+        assume(np.linalg.cond(matrix) < 1e4)
+        inverse, determinant = invert(matrix)
+        np.testing.assert_allclose(inverse, np.linalg.inv(matrix), rtol=1e-6, atol=1e-9)
+        assert determinant == pytest.approx(np.linalg.det(matrix), rel=1e-6)
+        np.testing.assert_allclose(multiply(matrix, inverse), np.eye(3), atol=1e-6)

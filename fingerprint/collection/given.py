@@ -1,0 +1,74 @@
+"""Checks of what a caller gives: pictures, (id, picture) pairs, and lists of them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from fingerprint.errors import ConfigError, ImageError
+from fingerprint.types import ImageSource
+
+_SHOWN = 60  # characters
+_MOST_SIMILAR = 3  # ids that a message names
+_SIMILAR = 0.7  # of the letters, as difflib counts them
+_FEW_IDS = 20_000  # that are compared letter by letter, in about a second
+
+
+def check_source(source: object) -> None:
+    """Check that a picture is given as one.
+
+    Raises
+    ------
+    ImageError
+        If it is neither a path, nor bytes, nor an array.
+    """
+    if not isinstance(source, str | os.PathLike | bytes | np.ndarray):
+        kind = type(source).__name__
+        raise ImageError(
+            f"<{kind}>",
+            f"an object of the type {kind} is no picture here; give a path, the bytes of an image file, or a uint8 "
+            "array (numpy.asarray(image) of a Pillow image)",
+        )
+
+
+def checked_pairs(images: Iterable[tuple[str, ImageSource]]) -> Iterator[tuple[str, ImageSource]]:
+    """Yield (id, picture) pairs as they come.
+
+    Raises
+    ------
+    ConfigError
+        If something else comes, such as the keys of a dict.
+    """
+    for item in images:
+        if not isinstance(item, tuple | list) or len(item) != 2:
+            raise ConfigError(f"{_beginning(item)} is no pair of id and picture; of a dict, give its items()")
+        yield item[0], item[1]
+
+
+def refuse_one(what: str, given: object) -> None:
+    """Refuse one path or text where a list is expected: its letters would be taken for the list.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if isinstance(given, str | bytes | os.PathLike):
+        raise ConfigError(f"{what} is {_beginning(given)}; give a list, such as [{_beginning(given)}]")
+
+
+def similar_text(wanted: str, ids: Sequence[str]) -> str:
+    """Return which ids are like one that is not there, for the end of a message; nothing if none is."""
+    last = wanted.rsplit("/", 1)[-1].casefold()
+    near = [known for known in ids if known.rsplit("/", 1)[-1].casefold() == last]
+    if not near and len(ids) <= _FEW_IDS:
+        near = difflib.get_close_matches(wanted, ids, _MOST_SIMILAR, _SIMILAR)
+    names = ", ".join(repr(known) for known in near[:_MOST_SIMILAR])
+    return f"; there is {names}" if names else ""
+
+
+def _beginning(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
