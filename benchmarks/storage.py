@@ -36,7 +36,7 @@ PARTS = {
     "frames": ("frames",),
     "postings": ("posting_signatures", "posting_references", "posting_geometry", "posting_words", "posting_starts"),
     "thumbnail": ("thumbnails", "thumbnail_offsets"),
-    "compact descriptor": ("descriptors",),
+    "compact descriptor": ("descriptors", "codes"),
     "hashes and size": ("hashes", "sizes"),
 }
 

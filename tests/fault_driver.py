@@ -32,6 +32,8 @@ import numpy as np
 
 from fingerprint.config import DEFAULT_CONFIG, StorageConfig
 from fingerprint.errors import CollectionExistsError
+from fingerprint.features.descriptor import rounded_descriptor
+from fingerprint.features.packed_frames import rounded_frames
 from fingerprint.index import ImageRecord, Writer, check_store
 from fingerprint.index.catalogue import Catalogue
 from fingerprint.index.lock import WriterLock
@@ -64,11 +66,11 @@ def picture(version: int) -> Fingerprint:
         keypoints=Keypoints(
             descriptors=rng.integers(0, 90, (n, 128)).astype(np.uint8),
             signatures=rng.integers(0, 2**63, (n, 2)).astype(np.uint64),
-            frame=rng.random((n, 5)).astype(np.float32),
+            frame=rounded_frames(rng.random((n, 5)).astype(np.float32)),
             width=640 + version % 100,
             height=480,
         ),
-        descriptor=(vector / np.linalg.norm(vector)).astype(np.float32),
+        descriptor=rounded_descriptor((vector / np.linalg.norm(vector)).astype(np.float32)),
         thumbnail=rng.integers(0, 256, 1 + version % 90).astype(np.uint8),
         model_id=MODELS.model_id,
     )

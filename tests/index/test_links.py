@@ -11,7 +11,7 @@ import pytest
 
 from fingerprint.config import DEFAULT_CONFIG
 from fingerprint.errors import CollectionError, CollectionExistsError
-from fingerprint.index import ImageRecord, Writer, check_store
+from fingerprint.index import FORMAT_VERSION, ImageRecord, Writer, check_store
 from fingerprint.index.own_files import ARRAY_NAMES, CATALOGUE_NAME, SIDE_FILES
 from fingerprint.index.repair import Repair
 from fingerprint.index.segment import expected_arrays
@@ -221,7 +221,7 @@ class TestFilesOfOthers:
 def test_all_names_of_arrays_are_known() -> None:
     """A file under another name would never be deleted."""
     counts = dict.fromkeys(("n_images", "n_id_bytes", "dimension", "n_keypoints", "n_words", "n_local"), 1)
-    manifest = {**counts, "n_thumbnail_bytes": 1, "kind": "pictures", "format_version": 4}
+    manifest = {**counts, "n_thumbnail_bytes": 1, "kind": "pictures", "format_version": FORMAT_VERSION}
     assert set(expected_arrays(manifest)) == set(ARRAY_NAMES)
 
 

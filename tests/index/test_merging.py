@@ -161,7 +161,7 @@ class TestSameBytes:
         left = {image_id: own for image_id, own in pictures.items() if image_id not in gone}
         expected = files(write("at once", left))
         assert files(tmp_path / "merged") == expected
-        assert ("descriptors.ann" in expected) == (keep_local and len(left) >= 20)
+        assert ("descriptors.ann" in expected) == keep_local
         merged = open_segment(tmp_path / "merged", models.model_id, digest)
         assert list(merged.ids) == list(left)
 
