@@ -16,7 +16,7 @@ _LEAST_PART = 0.25  # of a block's area; smaller parts inside the query do not c
 _LEAST_VARIANCE = 1e-5  # of gradient lengths scaled to [0, 1]; anything below is rounding errors
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True)
 def correlate_gradients(query: U8, reference: U8, inside: Bool):  # type: ignore[no-untyped-def]
     """Correlate the gradients of two pictures where both are seen.
 
@@ -40,34 +40,24 @@ def correlate_gradients(query: U8, reference: U8, inside: Bool):  # type: ignore
     side = n // N_BLOCKS
     area, power = np.zeros((N_BLOCKS, N_BLOCKS)), np.zeros((N_BLOCKS, N_BLOCKS))
     product = shares = q_sum = r_sum = q_energy = r_energy = total = 0.0
-    columns = np.empty(n, np.bool_)  # whether three pixels below each other are inside
-    qx, qy, q_length, q_soft = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
-    rx, ry, r_length, r_soft = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     for y in range(1, n - 1):
-        above, here, below = inside[y - 1], inside[y], inside[y + 1]
-        for x in range(n):
-            columns[x] = above[x] & here[x] & below[x]
-        if not columns.any():
-            continue
-        _scharr(query, y, qx, qy, q_length, q_soft)
-        _scharr(reference, y, rx, ry, r_length, r_soft)
-        for j in range(N_BLOCKS):
-            block_area = block_power = 0.0
-            for x in range(max(j * side, 1), min((j + 1) * side, n - 1)):
-                if not columns[x - 1] & columns[x] & columns[x + 1]:
-                    continue
-                product += (qx[x] * rx[x] + qy[x] * ry[x]) * (q_soft[x] * r_soft[x])
-                q_share, r_share = q_length[x] * q_soft[x], r_length[x] * r_soft[x]
-                shares += q_share * r_share
-                q_sum += q_share
-                r_sum += r_share
-                q_energy += q_share * q_share
-                r_energy += r_share * r_share
-                block_area += 1
-                block_power += r_length[x] * r_length[x]
-            area[y // side, j] += block_area
-            power[y // side, j] += block_power
-            total += block_area
+        for x in range(1, n - 1):
+            row = inside[y - 1, x - 1] & inside[y - 1, x] & inside[y - 1, x + 1] & inside[y, x - 1] & inside[y, x]
+            if not (row & inside[y, x + 1] & inside[y + 1, x - 1] & inside[y + 1, x] & inside[y + 1, x + 1]):
+                continue
+            qx, qy, q_length = _scharr(query, y, x)
+            rx, ry, r_length = _scharr(reference, y, x)
+            q, r = 1 / (q_length + _SOFT), 1 / (r_length + _SOFT)
+            product += (qx * rx + qy * ry) * (q * r)
+            q_share, r_share = q_length * q, r_length * r
+            shares += q_share * r_share
+            q_sum += q_share
+            r_sum += r_share
+            q_energy += q_share * q_share
+            r_energy += r_share * r_share
+            total += 1
+            area[y // side, x // side] += 1
+            power[y // side, x // side] += r_length * r_length
     textured = 0.0
     for i in range(N_BLOCKS):
         for j in range(N_BLOCKS):
@@ -84,22 +74,14 @@ def correlate_gradients(query: U8, reference: U8, inside: Bool):  # type: ignore
     return _ratio(product, q_energy, r_energy), edges, textured
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _scharr(grey, y, along, down, length, soft):  # type: ignore[no-untyped-def]
-    """Write the gradients of a row, their lengths in grey values per pixel, and the inverse of the softened lengths."""
-    n = grey.shape[1]
-    above, here, below = grey[y - 1].astype(np.int32), grey[y].astype(np.int32), grey[y + 1].astype(np.int32)
-    to_right, to_below, lengths, inverses = along[1:], down[1:], length[1:], soft[1:]
-    for x in range(n - 2):
-        right, left = above[x + 2] + below[x + 2], above[x] + below[x]
-        to_right[x] = np.int32(3 * (right - left) + 10 * (here[x + 2] - here[x])) / 32
-    for x in range(n - 2):
-        lower, upper = below[x] + below[x + 2], above[x] + above[x + 2]
-        to_below[x] = np.int32(3 * (lower - upper) + 10 * (below[x + 1] - above[x + 1])) / 32
-    for x in range(n - 2):
-        lengths[x] = np.sqrt(to_right[x] * to_right[x] + to_below[x] * to_below[x])
-    for x in range(n - 2):
-        inverses[x] = 1 / (lengths[x] + _SOFT)
+@njit(cache=True, nogil=True)
+def _scharr(grey, y, x):  # type: ignore[no-untyped-def]
+    """Return the gradient at a pixel and its length, in grey values per pixel."""
+    a, b, c = np.int32(grey[y - 1, x - 1]), np.int32(grey[y - 1, x]), np.int32(grey[y - 1, x + 1])
+    d, e = np.int32(grey[y, x - 1]), np.int32(grey[y, x + 1])
+    f, g, h = np.int32(grey[y + 1, x - 1]), np.int32(grey[y + 1, x]), np.int32(grey[y + 1, x + 1])
+    along, down = (3 * (c + h - a - f) + 10 * (e - d)) / 32, (3 * (f + h - a - c) + 10 * (g - b)) / 32
+    return along, down, np.sqrt(along * along + down * down)
 
 
 @njit(cache=True, nogil=True)

@@ -151,10 +151,5 @@ def vote_pair(  # type: ignore[no-untyped-def]
     mi, mj, bits = match_signatures(q_sig, r_sig, max_bits)
     nearness = (max_bits + 1) * len(bits) - bits.sum()
     kept = nearest_matches(bits, max_matches)
-    m = len(kept)
-    terms, inlier = np.empty((N_TERMS, m), np.float32), np.empty(m, np.bool_)
-    match_terms(q_frame[mi[kept]], r_frame[mj[kept]], m, terms)
-    count = 0
-    for h in range(m):
-        count = max(count, mark_agreeing(h, terms, m, tolerance, log_scale, min_cos, inlier))
+    count = best_similarity(q_frame, r_frame, mi[kept], mj[kept], tolerance, log_scale, min_cos).sum()
     return np.float32(count) + np.float32(nearness) / (np.float32(nearness) + np.float32(1000.0))
