@@ -34,8 +34,11 @@ def build_trees(descriptors: Vectors, path: Path, config: AnnoyConfig) -> None:
 
 
 def inspected(n_items: int, k: int, config: AnnoyConfig) -> int:
-    """Return Annoy's search_k for finding `k` neighbours in a segment of `n_items`."""
-    return max(k, round(config.search_base + config.search_share * n_items))
+    """Return Annoy's search_k for finding `k` neighbours in a segment of `n_items`.
+
+    Trees name the same items again and again, so for many neighbours it is at least Annoy's own: `k` from each tree.
+    """
+    return max(k * config.n_trees, round(config.search_base + config.search_share * n_items))
 
 
 class Trees:
