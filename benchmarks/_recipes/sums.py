@@ -10,8 +10,8 @@ from typing import Literal, Protocol
 import numpy as np
 from scipy.special import logsumexp
 
-from fingerprint.features.local_features import MIRROR_PERMUTATION
 from fingerprint.kernels.vlad import aggregate_residuals
+from fingerprint.models.reflections import MIRROR_PERMUTATION
 from fingerprint.train.fitting import fit_codebook, fit_local_basis
 from fingerprint.types import F32, F64, I64, U8
 

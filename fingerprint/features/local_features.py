@@ -18,16 +18,11 @@ from fingerprint.config import FeatureConfig
 from fingerprint.errors import ConfigError
 from fingerprint.features.sift import describe, detect, orient
 from fingerprint.features.thumbnail import shrink
+from fingerprint.models.reflections import MIRROR_PERMUTATION
 from fingerprint.types import F32, I64, U8, LocalFeatures, Picture
 
 _LEAST_SIZE = 3.6  # pixels, of a keypoint in octave 0: between the sizes in octaves -1 and 0
 _MOST_ENLARGED = 3.0  # enlarging more shows no further detail
-
-_CELL_ROW, _CELL_COLUMN, _BIN = (axis.ravel() for axis in np.indices((4, 4, 8)))
-#: ``mirrored[:, k] = original[:, MIRROR_PERMUTATION[k]]``: the descriptor of the mirrored patch.
-MIRROR_PERMUTATION = ((3 - _CELL_ROW) * 4 + _CELL_COLUMN) * 8 + (8 - _BIN) % 8
-#: The same for the photographic negative: every gradient turns by 180 degrees, and the patch turns with them.
-INVERT_PERMUTATION = ((3 - _CELL_ROW) * 4 + (3 - _CELL_COLUMN)) * 8 + _BIN
 
 
 def extract_features(picture: Picture, config: FeatureConfig) -> tuple[LocalFeatures, ...]:

@@ -12,10 +12,10 @@ import math
 import numpy as np
 
 from fingerprint.config import MatchConfig
-from fingerprint.features.local_features import INVERT_PERMUTATION, MIRROR_PERMUTATION
 from fingerprint.kernels.matching import pack_signatures, vote_pair
 from fingerprint.models import DescriptorModel
-from fingerprint.types import F32, I64, U8, U64, Keypoints, LocalFeatures
+from fingerprint.models.reflections import KINDS, ORBITS, PERMUTATIONS
+from fingerprint.types import F32, U8, U64, VARIANTS, Keypoints, LocalFeatures
 
 _MAX_VOTES = 150  # matches of a pair that are hypotheses; with repeated patterns, more would be slower but not better
 
@@ -46,8 +46,17 @@ def compute_signatures(descriptors: U8, model: DescriptorModel) -> U64:
     uint64 array, shape (n, 2)
         As in `Keypoints.signatures`.
     """
-    out = np.empty((len(descriptors), 2), dtype=np.uint64)
-    pack_signatures(np.ascontiguousarray(descriptors), model.signature_rotation, model.signature_thresholds, out)
+    (signatures,) = _signatures_of_variants(descriptors, model, 1)
+    return np.asarray(signatures)
+
+
+def _signatures_of_variants(descriptors: U8, model: DescriptorModel, n_variants: int) -> U64:
+    """Return the signatures of local descriptors in the first of `VARIANTS`: uint64 array, shape (n_variants, n, 2)."""
+    out = np.empty((n_variants, len(descriptors), 2), dtype=np.uint64)
+    pack_signatures(
+        np.ascontiguousarray(descriptors),
+        *(ORBITS, KINDS, model.signature_directions, model.signature_thresholds, out),
+    )
     return out
 
 
@@ -65,36 +74,20 @@ def compute_frame(features: LocalFeatures) -> F32:
     ).astype(np.float32)
 
 
-def mirror_keypoints(keypoints: Keypoints, model: DescriptorModel) -> Keypoints:
-    """Return the keypoints of the left-right mirrored picture, without a second extraction."""
-    frame = keypoints.frame.copy()
-    frame[:, 0] = np.float32(keypoints.width / keypoints.side) - frame[:, 0]
-    frame[:, 3] = -frame[:, 3]
-    return _permuted(keypoints, MIRROR_PERMUTATION, frame, model)
-
-
-def invert_keypoints(keypoints: Keypoints, model: DescriptorModel) -> Keypoints:
-    """Return the keypoints of the photographic negative, without a second extraction."""
-    frame = keypoints.frame.copy()
-    frame[:, 3:] = -frame[:, 3:]
-    return _permuted(keypoints, INVERT_PERMUTATION, frame, model)
-
-
 def make_variants(keypoints: Keypoints, model: DescriptorModel) -> tuple[Keypoints, ...]:
-    """Return the keypoints of a picture in each of `fingerprint.types.VARIANTS`."""
-    mirrored = mirror_keypoints(keypoints, model)
-    return keypoints, mirrored, invert_keypoints(keypoints, model), invert_keypoints(mirrored, model)
-
-
-def _permuted(keypoints: Keypoints, permutation: I64, frame: F32, model: DescriptorModel) -> Keypoints:
-    descriptors = np.ascontiguousarray(keypoints.descriptors[:, permutation])
-    return Keypoints(
-        descriptors=descriptors,
-        signatures=compute_signatures(descriptors, model),
-        frame=frame,
-        width=keypoints.width,
-        height=keypoints.height,
-    )
+    """Return the keypoints of a picture in each of `fingerprint.types.VARIANTS`, without a second extraction."""
+    signatures = _signatures_of_variants(keypoints.descriptors, model, len(VARIANTS))
+    made = [keypoints]
+    for variant, (mirrored, inverted) in enumerate(VARIANTS[1:], start=1):
+        frame = keypoints.frame.copy()
+        if mirrored:
+            frame[:, 0] = np.float32(keypoints.width / keypoints.side) - frame[:, 0]
+            frame[:, 3] = -frame[:, 3]
+        if inverted:
+            frame[:, 3:] = -frame[:, 3:]
+        descriptors = np.ascontiguousarray(keypoints.descriptors[:, PERMUTATIONS[variant]])
+        made.append(Keypoints(descriptors, signatures[variant], frame, keypoints.width, keypoints.height))
+    return tuple(made)
 
 
 def pair_votes(query: Keypoints, reference: Keypoints, config: MatchConfig) -> float:

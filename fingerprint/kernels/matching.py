@@ -19,26 +19,43 @@ _NO_MATCH = np.uint64(1 << 40)
 
 
 @njit(cache=True, nogil=True)
-def pack_signatures(descriptors, rotation, thresholds, out):  # type: ignore[no-untyped-def]
-    """Write the 128-bit signature of each local descriptor.
+def pack_signatures(descriptors, orbits, kinds, directions, thresholds, out):  # type: ignore[no-untyped-def]
+    """Write the 128-bit signatures of local descriptors and, for a quarter of the arithmetic, of their reflections.
 
-    descriptors : uint8 (n, 128); rotation : float32 (128, 128), each column a direction; thresholds : float32 (128,);
-    out : uint64 (n, 2), bit b of the signature is bit b % 64 of word b // 64.
+    A descriptor is divided into its parts of each kind. Each part is projected once; a reflection adds or subtracts it.
+
+    descriptors : uint8 (n, 128); orbits : int64 (32, 4) and kinds : int8 (4, 4), from `fingerprint.models.reflections`;
+    directions : float32 (4, 32, 128), by kind, orbit and bit: what one of an orbit's sums adds to a projection;
+    thresholds : float32 (128,); out : uint64 (v, n, 2), of the first v variants, bit b of a signature is bit b % 64 of
+    word b // 64.
     """
-    n, width = descriptors.shape
+    n_variants = len(out)
+    parts = np.empty((4, 128), np.float32)
     projected = np.empty(128, np.float32)
-    for i in range(n):
-        projected[:] = 0
-        for k in range(width):  # by input, so that the inner loop runs over independent sums
-            x = np.float32(descriptors[i, k])
-            for b in range(128):
-                projected[b] += x * rotation[k, b]
-        for word in range(2):
-            bits = np.uint64(0)
-            for b in range(64):
-                if projected[word * 64 + b] > thresholds[word * 64 + b]:
-                    bits |= _ONE << np.uint64(b)
-            out[i, word] = bits
+    for i in range(len(descriptors)):
+        own = descriptors[i]
+        for kind in range(4):
+            part, sign = parts[kind], kinds[kind]
+            part[:] = 0
+            for g in range(len(orbits)):
+                x = np.float32(0)
+                for v in range(4):
+                    x += np.float32(sign[v]) * np.float32(own[orbits[g, v]])
+                direction = directions[kind, g]
+                for b in range(128):
+                    part[b] += x * direction[b]
+        for variant in range(n_variants):
+            projected[:] = parts[0]
+            for kind in range(1, 4):
+                sign, part = np.float32(kinds[kind, variant]), parts[kind]
+                for b in range(128):
+                    projected[b] += sign * part[b]
+            for word in range(2):
+                bits = np.uint64(0)
+                for b in range(64):
+                    if projected[word * 64 + b] > thresholds[word * 64 + b]:
+                        bits |= _ONE << np.uint64(b)
+                out[variant, i, word] = bits
 
 
 @njit(cache=True, nogil=True)

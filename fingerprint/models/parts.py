@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerprint.models.reflections import KINDS, kind_basis
 from fingerprint.types import F32, F64, I8, I32, U32, U64, Postings
 
 
@@ -56,6 +57,12 @@ class DescriptorModel:
     def dimension(self) -> int:
         """Number of dimensions of the compact descriptor."""
         return sum(int(projection.shape[1]) for _, projection in self.cue_projections)
+
+    @cached_property
+    def signature_directions(self) -> F32:
+        """`signature_rotation` by kind and orbit, shape (4, 32, 128), as the kernel takes it; made on first use."""
+        rotation = self.signature_rotation.astype(np.float64)
+        return np.stack([kind_basis(kind).T @ rotation / 2 for kind in range(len(KINDS))]).astype(np.float32)
 
     @cached_property
     def background_t(self) -> F32:

@@ -7,22 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fingerprint.features.local_features import INVERT_PERMUTATION, MIRROR_PERMUTATION
 from fingerprint.features.vocabulary import quantise, rotate
 from fingerprint.kernels.vlad import assign
 from fingerprint.models import WORD_DIMENSION, VocabularyModel
-from fingerprint.types import F32, F64, I8, I64, U8
+from fingerprint.models.reflections import KINDS, PERMUTATIONS, kind_basis
+from fingerprint.types import F32, I8, I64, U8
 
 _WORD_ROUNDS = 12
 _CELL_SAMPLE = 100_000  # points that the cells are learned from
 _POINTS_PER_WORD = 8
 _RARITY_PRIOR = 3.0  # images
-#: What each of `fingerprint.types.VARIANTS` does to the bins of a local descriptor.
-_PERMUTATIONS = np.stack(
-    [np.arange(128), MIRROR_PERMUTATION, INVERT_PERMUTATION, MIRROR_PERMUTATION[INVERT_PERMUTATION]]
-)
-#: Signs of the axes that behave alike, by variant: as it is, mirrored, negative, mirrored negative.
-_KINDS = np.array([[1, 1, 1, 1], [1, 1, -1, -1], [1, -1, 1, -1], [1, -1, -1, 1]], np.int8)
 
 
 def fit_vocabulary(descriptors: Sequence[U8], n_cells: int, rng: np.random.Generator) -> VocabularyModel:
@@ -83,12 +77,12 @@ def fit_symmetric_basis(descriptors: U8, rng: np.random.Generator) -> tuple[F32,
     """
     x = descriptors.astype(np.float64)
     own = x.mean(axis=0)
-    mean = np.mean([own[p] for p in _PERMUTATIONS], axis=0)
+    mean = np.mean([own[p] for p in PERMUTATIONS], axis=0)
     scatter = np.cov(x, rowvar=False) + np.outer(own - mean, own - mean)
-    scatter = np.mean([scatter[np.ix_(p, p)] for p in _PERMUTATIONS], axis=0)
+    scatter = np.mean([scatter[np.ix_(p, p)] for p in PERMUTATIONS], axis=0)
     values, axes, kinds = [], [], []
-    for kind, kind_signs in enumerate(_KINDS):
-        part = _subspace(kind_signs)
+    for kind in range(len(KINDS)):
+        part = kind_basis(kind)
         value, within = np.linalg.eigh(part.T @ scatter @ part)
         values.append(value)
         axes.append(part @ within)
@@ -96,28 +90,12 @@ def fit_symmetric_basis(descriptors: U8, rng: np.random.Generator) -> tuple[F32,
     chosen = np.sort(np.argsort(-np.concatenate(values), kind="stable")[:WORD_DIMENSION])
     kept = np.concatenate(kinds)[chosen]
     directions = np.concatenate(axes, axis=1)[:, chosen]
-    for kind in range(len(_KINDS)):
+    for kind in range(len(KINDS)):
         alike = np.flatnonzero(kept == kind)
         q, r = np.linalg.qr(rng.standard_normal((len(alike), len(alike))))
         directions[:, alike] = directions[:, alike] @ (q * np.sign(np.diag(r)))
-    signs = np.ascontiguousarray(_KINDS[kept].T)
+    signs = np.ascontiguousarray(KINDS[kept].T)
     return mean.astype(np.float32), directions.astype(np.float32), signs
-
-
-def _subspace(kind_signs: I8) -> F64:
-    """Return an orthonormal basis, float64 (128, 32), of what the variants multiply by these signs.
-
-    Each variant moves every bin, so the bins fall into 32 groups of four that the variants exchange, and each group
-    gives one direction.
-    """
-    columns = []
-    for first in range(128):
-        group = _PERMUTATIONS[:, first]
-        if first == group.min():
-            column = np.zeros(128)
-            np.add.at(column, group, kind_signs / 2)
-            columns.append(column)
-    return np.stack(columns, axis=1)
 
 
 def _reflections(centres: F32, signs: I8) -> F32:

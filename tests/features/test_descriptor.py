@@ -31,9 +31,10 @@ from fingerprint.features.descriptor import (
     unpack_descriptors,
 )
 from fingerprint.features.global_cues import make_cue_thumbnail
-from fingerprint.features.local_features import MIRROR_PERMUTATION, extract_features, mirror_features
+from fingerprint.features.local_features import extract_features, mirror_features
 from fingerprint.images.decode import read_grey, read_planes
 from fingerprint.models import DescriptorModel, Models
+from fingerprint.models.reflections import MIRROR_PERMUTATION
 from fingerprint.types import F32, U8, LocalFeatures
 
 NAMES = ("astronaut", "chelsea", "coffee", "rocket", "camera", "coins", "page", "motorcycle_left")

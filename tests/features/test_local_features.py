@@ -15,14 +15,13 @@ from hypothesis.extra import numpy as hnp
 from fingerprint.config import FeatureConfig
 from fingerprint.errors import ConfigError
 from fingerprint.features.local_features import (
-    INVERT_PERMUTATION,
-    MIRROR_PERMUTATION,
     extract_features,
     merge_features,
     mirror_features,
     select_by_octave,
 )
 from fingerprint.images.decode import read_grey
+from fingerprint.models.reflections import INVERT_PERMUTATION, MIRROR_PERMUTATION
 from fingerprint.types import ROOTSIFT_SCALE, U8, LocalFeatures, Picture
 
 ONE_SIDE = FeatureConfig(sides=(300,), n_keypoints=(300,), doubled=(True,))

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from fingerprint.errors import ConfigError
-from fingerprint.features.local_features import INVERT_PERMUTATION, MIRROR_PERMUTATION, select_by_octave
+from fingerprint.features.local_features import select_by_octave
 from fingerprint.features.sift import describe, detect, orient
 from fingerprint.images.decode import read_grey
+from fingerprint.models.reflections import INVERT_PERMUTATION, MIRROR_PERMUTATION
 from fingerprint.types import ROOTSIFT_SCALE, U8
 
 NAMES = ("astronaut", "chelsea", "coffee", "rocket", "camera", "coins")

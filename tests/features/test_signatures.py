@@ -9,17 +9,16 @@ import numpy as np
 import pytest
 
 from fingerprint.config import FeatureConfig
-from fingerprint.features.local_features import INVERT_PERMUTATION, extract_features, mirror_features
+from fingerprint.features.local_features import extract_features, mirror_features
 from fingerprint.features.signatures import (
     compute_frame,
     compute_signatures,
-    invert_keypoints,
     make_keypoints,
     make_variants,
-    mirror_keypoints,
 )
 from fingerprint.images.decode import read_grey
 from fingerprint.models import Models
+from fingerprint.models.reflections import INVERT_PERMUTATION
 from fingerprint.types import U8, VARIANTS, Keypoints, LocalFeatures, Picture
 
 
@@ -96,45 +95,6 @@ class TestSignatures:
         assert compute_signatures(np.zeros((0, 128), np.uint8), models.descriptor).shape == (0, 2)
 
 
-class TestMirrorKeypoints:
-    def test_equal_those_of_mirrored_features(self, features: LocalFeatures, models: Models) -> None:
-        plain = make_keypoints(features, 600, 400, models.descriptor)
-        direct = mirror_keypoints(plain, models.descriptor)
-        by_features = make_keypoints(mirror_features(features), 600, 400, models.descriptor)
-        np.testing.assert_array_equal(direct.descriptors, by_features.descriptors)
-        np.testing.assert_array_equal(direct.signatures, by_features.signatures)
-        np.testing.assert_allclose(direct.frame, by_features.frame, atol=1e-5)
-        assert (direct.width, direct.height, direct.side) == (600, 400, 600)
-
-    def test_twice_is_the_same_again(self, features: LocalFeatures, models: Models) -> None:
-        plain = make_keypoints(features, 600, 400, models.descriptor)
-        before = plain.frame.copy()
-        again = mirror_keypoints(mirror_keypoints(plain, models.descriptor), models.descriptor)
-        np.testing.assert_array_equal(again.signatures, plain.signatures)
-        np.testing.assert_allclose(again.frame, plain.frame, atol=1e-6)
-        np.testing.assert_array_equal(plain.frame, before)  # the input is not changed
-
-
-class TestInvertKeypoints:
-    def test_equal_those_of_the_negative(self, features: LocalFeatures, models: Models) -> None:
-        plain = make_keypoints(features, 600, 400, models.descriptor)
-        by_features = make_keypoints(negative_of(features), 600, 400, models.descriptor)
-        assert_same_keypoints(invert_keypoints(plain, models.descriptor), by_features)
-
-    def test_places_and_sizes_stay(self, features: LocalFeatures, models: Models) -> None:
-        plain = make_keypoints(features, 600, 400, models.descriptor)
-        negative = invert_keypoints(plain, models.descriptor)
-        np.testing.assert_array_equal(negative.frame[:, :3], plain.frame[:, :3])
-        np.testing.assert_array_equal(negative.frame[:, 3:], -plain.frame[:, 3:])
-
-    def test_twice_is_the_same_again(self, features: LocalFeatures, models: Models) -> None:
-        plain = make_keypoints(features, 600, 400, models.descriptor)
-        before = plain.frame.copy()
-        again = invert_keypoints(invert_keypoints(plain, models.descriptor), models.descriptor)
-        assert_same_keypoints(again, plain)
-        np.testing.assert_array_equal(plain.frame, before)  # the input is not changed
-
-
 class TestMakeVariants:
     def test_are_in_the_order_of_the_list(self, features: LocalFeatures, models: Models) -> None:
         plain = make_keypoints(features, 600, 400, models.descriptor)
@@ -145,6 +105,21 @@ class TestMakeVariants:
             wanted = negative_of(wanted) if inverted else wanted
             assert_same_keypoints(variant, make_keypoints(wanted, 600, 400, models.descriptor))
         assert variants[0] is plain
+
+    def test_of_a_variant_are_the_others(self, features: LocalFeatures, models: Models) -> None:
+        plain = make_keypoints(features, 600, 400, models.descriptor)
+        before = plain.frame.copy()
+        variants = make_variants(plain, models.descriptor)
+        for first, own in enumerate(variants):
+            for second, again in enumerate(make_variants(own, models.descriptor)):
+                assert_same_keypoints(again, variants[first ^ second])
+        np.testing.assert_array_equal(plain.frame, before)  # the input is not changed
+
+    def test_places_and_sizes_stay_in_a_negative(self, features: LocalFeatures, models: Models) -> None:
+        plain = make_keypoints(features, 600, 400, models.descriptor)
+        negative = make_variants(plain, models.descriptor)[2]
+        np.testing.assert_array_equal(negative.frame[:, :3], plain.frame[:, :3])
+        np.testing.assert_array_equal(negative.frame[:, 3:], -plain.frame[:, 3:])
 
     def test_no_two_are_alike(self, features: LocalFeatures, models: Models) -> None:
         variants = make_variants(make_keypoints(features, 600, 400, models.descriptor), models.descriptor)

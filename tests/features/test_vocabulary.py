@@ -14,9 +14,9 @@ from fingerprint.errors import ConfigError
 from fingerprint.features import inverted_file as inverted_file_module
 from fingerprint.features.describe import describe_query
 from fingerprint.features.inverted_file import COHORT_IMAGES, build_postings, measure_cohort_score, vote
-from fingerprint.features.local_features import INVERT_PERMUTATION, MIRROR_PERMUTATION
 from fingerprint.features.vocabulary import assign_words, quantise, rotate
 from fingerprint.models import Models, VocabularyModel
+from fingerprint.models.reflections import INVERT_PERMUTATION, MIRROR_PERMUTATION
 from fingerprint.types import U8, VARIANTS, Fingerprint, Keypoints, Postings, Query, WordAssignments
 
 MATCH = DEFAULT_CONFIG.match

@@ -23,8 +23,9 @@ from fingerprint.kernels.matching import (
     residuals_under,
     vote_pair,
 )
+from fingerprint.models.reflections import KINDS, ORBITS, PERMUTATIONS, kind_basis
 from fingerprint.train.fitting import fit_signatures
-from fingerprint.types import U8
+from fingerprint.types import F32, U8, U64
 
 TOLERANCE, LOG_SCALE, MIN_COS = np.float32(0.05), np.float32(0.6), np.float32(math.cos(math.radians(30)))
 SETTINGS = (TOLERANCE, LOG_SCALE, MIN_COS)
@@ -133,6 +134,14 @@ def flipped(rng: np.random.Generator, signatures: np.ndarray, most: int) -> np.n
     return out
 
 
+def packed(descriptors: U8, rotation: F32, thresholds: F32, n_variants: int = 1) -> U64:
+    """Return the signatures of descriptors in the first variants."""
+    by_kind = [kind_basis(kind).T @ rotation.astype(np.float64) / 2 for kind in range(4)]
+    out = np.empty((n_variants, len(descriptors), 2), np.uint64)
+    pack_signatures(descriptors, ORBITS, KINDS, np.stack(by_kind).astype(np.float32), thresholds, out)
+    return out
+
+
 @pytest.fixture(scope="module")
 def real(photos: dict[str, U8]) -> dict[str, Side]:
     """Keypoints of photographs, of an edited copy of one, and of a flat picture."""
@@ -145,8 +154,7 @@ def real(photos: dict[str, U8]) -> dict[str, Side]:
     rotation, thresholds = fit_signatures(everything, np.random.default_rng(0))
     out = {}
     for name, f in features.items():
-        signatures = np.empty((len(f), 2), np.uint64)
-        pack_signatures(f.descriptors, rotation, thresholds, signatures)
+        signatures = packed(f.descriptors, rotation, thresholds)[0]
         out[name] = Side(signatures, f.descriptors, compute_frame(f))
     return out
 
@@ -157,30 +165,36 @@ class TestPackSignatures:
         rng = np.random.default_rng(seed)
         descriptors = rng.integers(0, 256, (200, 128)).astype(np.uint8)
         rotation, thresholds = fit_signatures(descriptors, rng)
-        out = np.empty((200, 2), np.uint64)
-        pack_signatures(descriptors, rotation, thresholds, out)
-        above = descriptors.astype(np.float64) @ rotation.astype(np.float64) - thresholds
-        expected = np.packbits(above > 0, axis=1, bitorder="little").view("<u8")
-        clear = np.abs(above) > 1e-2  # the kernel sums in single precision
-        differ = np.unpackbits((out ^ expected).view(np.uint8), axis=1, bitorder="little").astype(bool)
-        assert not (differ & clear).any()
-        assert clear.mean() > 0.99
+        out = packed(descriptors, rotation, thresholds, 4)
+        for own, permutation in zip(out, PERMUTATIONS, strict=True):
+            above = descriptors[:, permutation].astype(np.float64) @ rotation.astype(np.float64) - thresholds
+            expected = np.packbits(above > 0, axis=1, bitorder="little").view("<u8")
+            clear = np.abs(above) > 1e-2  # the kernel sums in single precision
+            differ = np.unpackbits((own ^ expected).view(np.uint8), axis=1, bitorder="little").astype(bool)
+            assert not (differ & clear).any()
+            assert clear.mean() > 0.99
+
+    def test_a_reflection_has_the_bytes_of_its_own_descriptor(self, real: dict[str, Side]) -> None:
+        descriptors = real["chelsea"].descriptors
+        rotation, thresholds = fit_signatures(descriptors, np.random.default_rng(1))
+        out = packed(descriptors, rotation, thresholds, 4)
+        for own, permutation in zip(out, PERMUTATIONS, strict=True):
+            alone = packed(np.ascontiguousarray(descriptors[:, permutation]), rotation, thresholds)[0]
+            np.testing.assert_array_equal(own, alone)
 
     def test_a_value_at_the_threshold_is_a_zero(self) -> None:
-        out = np.empty((1, 2), np.uint64)
-        pack_signatures(np.zeros((1, 128), np.uint8), np.eye(128, dtype=np.float32), np.zeros(128, np.float32), out)
-        assert out.tolist() == [[0, 0]]
+        out = packed(np.zeros((1, 128), np.uint8), np.eye(128, dtype=np.float32), np.zeros(128, np.float32))
+        assert out.tolist() == [[[0, 0]]]
 
     def test_bit_b_is_bit_b_modulo_64_of_word_b_over_64(self) -> None:
-        descriptors = np.eye(128, dtype=np.uint8)
-        out = np.empty((128, 2), np.uint64)
-        pack_signatures(descriptors, np.eye(128, dtype=np.float32), np.full(128, 0.5, np.float32), out)
+        half = np.full(128, 0.5, np.float32)
+        (out,) = packed(np.eye(128, dtype=np.uint8), np.eye(128, dtype=np.float32), half)
         for b in range(128):
             assert [int(w) for w in out[b]] == [1 << b if b < 64 else 0, 1 << (b - 64) if b >= 64 else 0]
 
     def test_none(self) -> None:
-        out = np.empty((0, 2), np.uint64)
-        pack_signatures(np.zeros((0, 128), np.uint8), np.eye(128, dtype=np.float32), np.zeros(128, np.float32), out)
+        nothing = np.zeros((0, 128), np.uint8)
+        assert packed(nothing, np.eye(128, dtype=np.float32), np.zeros(128, np.float32), 4).shape == (4, 0, 2)
 
 
 class TestMatchSignatures:

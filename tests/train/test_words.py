@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fingerprint.features.local_features import INVERT_PERMUTATION, MIRROR_PERMUTATION
 from fingerprint.features.vocabulary import rotate
+from fingerprint.models.reflections import INVERT_PERMUTATION, MIRROR_PERMUTATION
 from fingerprint.train.words import fit_rarity, fit_symmetric_basis, fit_vocabulary
 
 
