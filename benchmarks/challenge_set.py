@@ -30,7 +30,7 @@ from reliability import MISSING, calibration, can_plot, plot_reliability
 from scipy.special import expit
 
 from fingerprint.challenge import Matches, read_ground_truth, read_matches
-from fingerprint.config import DEFAULT_PROFILE, QUERY_PROFILES
+from fingerprint.config import DEFAULT_PROFILE, PROFILES
 from fingerprint.models import load_models
 from fingerprint.types import Bool
 from fingerprint.version import __version__
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def run(data: Path, work: Path) -> dict[str, Any]:
-    matches, descriptors = {name: work / f"matches-{name}.csv" for name in QUERY_PROFILES}, work / "descriptors.h5"
+    matches, descriptors = {name: work / f"matches-{name}.csv" for name in PROFILES}, work / "descriptors.h5"
     collection = work / "collection"
     folders = ["--queries", str(data / "queries"), "--references", str(data / "references")]
     truth = ["--ground-truth", str(data / "ground_truth.csv"), "--json"]

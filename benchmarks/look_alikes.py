@@ -36,7 +36,7 @@ from PIL import Image
 from reliability import calibration
 
 from fingerprint.challenge import GroundTruth, Matches, evaluate_matches
-from fingerprint.config import DEFAULT_PROFILE, QUERY_PROFILES
+from fingerprint.config import DEFAULT_PROFILE, PROFILES
 from fingerprint.edits import random_chain
 from fingerprint.edits.graphics import JUDGING_FAMILIES, draw_member, layout_of
 from fingerprint.edits.second_shots import second_shots
@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("--families", default=",".join([*JUDGING_FAMILIES, SCENES]), help="names, joined by commas")
     parser.add_argument("--fillers", type=int, default=600, help="photographs among the references")
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--profile", choices=tuple(QUERY_PROFILES), default=DEFAULT_PROFILE)
+    parser.add_argument("--profile", choices=tuple(PROFILES), default=DEFAULT_PROFILE)
     parser.add_argument("--result", type=Path, default=RESULTS / "look_alikes.json")
     arguments = parser.parse_args()
     families = arguments.families.split(",")

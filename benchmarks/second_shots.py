@@ -34,7 +34,7 @@ from _records import RESULTS, SEED, header, write
 from PIL import Image
 
 from fingerprint import Verification, compare
-from fingerprint.config import DEFAULT_PROFILE, QUERY_PROFILES, Config, config_for
+from fingerprint.config import DEFAULT_PROFILE, PROFILES, Config, config_for
 from fingerprint.edits import random_chain
 from fingerprint.images.decode import read_rgb
 from fingerprint.models import Models, load_models
@@ -107,7 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with references/")
     parser.add_argument("--packages", type=Path, help="folder with the unpacked files of each package")
-    parser.add_argument("--profile", choices=tuple(QUERY_PROFILES), default=DEFAULT_PROFILE)
+    parser.add_argument("--profile", choices=tuple(PROFILES), default=DEFAULT_PROFILE)
     parser.add_argument("--result", type=Path, default=RESULTS / "second_shots.json")
     arguments = parser.parse_args()
     parts = PARTS if arguments.packages else PARTS[:1]

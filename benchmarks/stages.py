@@ -41,7 +41,7 @@ import numpy as np
 from _records import RESULTS, command_line, write
 
 from fingerprint.collection.collection import create_collection, open_collection
-from fingerprint.config import DEFAULT_CONFIG, Config, FeatureConfig
+from fingerprint.config import Config, FeatureConfig, config_for
 from fingerprint.features.describe import _as_reference, _without_repeats
 from fingerprint.features.descriptor import compute_descriptor
 from fingerprint.features.global_cues import make_cue_thumbnail
@@ -129,7 +129,7 @@ def main() -> None:
 def measure(data: Path, folder: Path, n_pictures: int, models_folder: Path | None) -> dict[str, Any]:
     """Time everything; to be called in a process of its own with `SINGLE_THREADED` set."""
     cv2.setNumThreads(1)
-    config, models = DEFAULT_CONFIG, load_models(models_folder)
+    config, models = config_for("fast"), load_models(models_folder)  # one look
     queries, references = (find_images([data / name])[0] for name in ("queries", "references"))
     with Reader.open(folder, models, config) as reader:
         for path in queries[:N_WARM]:

@@ -21,7 +21,7 @@ COPY_PROBABILITY = 0.5
 #: have none, by Annoy's trees; in all segments by trees; or always by comparing all.
 DescriptorIndex: TypeAlias = Literal["auto", "annoy", "exact"]
 DESCRIPTOR_INDICES: tuple[DescriptorIndex, ...] = get_args(DescriptorIndex)
-
+DEFAULT_PROFILE = "standard"
 
 _MOST_PIXELS = 180_000_000
 _READING_MEMORY = 850_000_000
@@ -81,11 +81,53 @@ class FeatureConfig:
             raise ConfigError(f"octave_share {self.octave_share} must lie in (0, 1]")
 
 
-#: Named ways to describe a query. References are described in the same way for all of them.
-QUERY_PROFILES: Mapping[str, FeatureConfig] = MappingProxyType(
+@dataclass(frozen=True, slots=True, repr=False)
+class CloserConfig(_Settings):
+    """Whether and how a query is looked at again, if no reference is surely its source.
+
+    Each further look describes a part of the picture, or all of it in another way, and searches the collection with
+    that. Of what the looks say about a reference, the one counts that makes it most probable as a source.
+
+    Attributes
+    ----------
+    sure : float, [0, 1]
+        Probability of a copy from which on there is no further look.
+    n_insets : int, >= 0
+        Largest number of insets, pictures within the picture, that are looked at by themselves: the most probable ones.
+    inset : FeatureConfig
+        How an inset is described.
+    whole : FeatureConfig, optional
+        How the whole picture is described once more, if at all.
+    stretched : tuple of float, > 0
+        The whole picture is also looked at stretched: with its width divided by its height multiplied by each of these.
+    """
+
+    sure: float = 0.95
+    n_insets: int = 2
+    inset: FeatureConfig = field(
+        default_factory=lambda: FeatureConfig((450,), (500,), (False,), contrast_threshold=0.005)
+    )
+    whole: FeatureConfig | None = None
+    stretched: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sure <= 1:
+            raise ConfigError(f"sure is {self.sure}, must be a number from 0 to 1")
+        if self.n_insets < 0:
+            raise ConfigError(f"n_insets is {self.n_insets}, must not be negative")
+        if not all(math.isfinite(factor) and factor > 0 for factor in self.stretched):
+            raise ConfigError(f"stretched is {self.stretched}, all of it must be > 0")
+
+
+#: Named ways to look at a query closely. References are described in the same way for all of them.
+PROFILES: Mapping[str, CloserConfig] = MappingProxyType(
     {
-        "standard": FeatureConfig((600,), (800,), (False,), contrast_threshold=0.005),
-        "thorough": FeatureConfig((300, 900), (300, 1000), (True, False), contrast_threshold=0.005),
+        "fast": CloserConfig(n_insets=0),
+        "standard": CloserConfig(),
+        "thorough": CloserConfig(
+            whole=FeatureConfig((300, 900), (300, 1000), (True, False), contrast_threshold=0.005),
+            stretched=(0.67, 1.5),
+        ),
     }
 )
 
@@ -308,9 +350,8 @@ class Config(_Settings):
     reference, query : FeatureConfig
         How each is described. References are many and described in little detail, queries are few and described in
         more.
-    query_views : bool
-        Whether a search makes the compact descriptor of a query from several views: the whole at three sides, and what
-        may be an inset. The Descriptor Track always does. A search can do without, as it has other sources too.
+    closer : CloserConfig
+        Whether and how a query is looked at again.
     match : MatchConfig
     candidates : CandidateConfig
     annoy : AnnoyConfig
@@ -330,8 +371,10 @@ class Config(_Settings):
     """
 
     reference: FeatureConfig = field(default_factory=lambda: FeatureConfig((300,), (300,), (True,)))
-    query: FeatureConfig = field(default_factory=lambda: QUERY_PROFILES["standard"])
-    query_views: bool = False
+    query: FeatureConfig = field(
+        default_factory=lambda: FeatureConfig((600,), (800,), (False,), contrast_threshold=0.005)
+    )
+    closer: CloserConfig = field(default_factory=lambda: PROFILES[DEFAULT_PROFILE])
     match: MatchConfig = field(default_factory=MatchConfig)
     candidates: CandidateConfig = field(default_factory=CandidateConfig)
     annoy: AnnoyConfig = field(default_factory=AnnoyConfig)
@@ -409,7 +452,6 @@ class TrainConfig(_Settings):
 
 
 DEFAULT_CONFIG = Config()
-DEFAULT_PROFILE = "standard"
 DEFAULT_TRAIN_CONFIG = TrainConfig()
 
 
@@ -419,7 +461,7 @@ def config_for(profile: str) -> Config:
     Parameters
     ----------
     profile : str
-        A key of `QUERY_PROFILES`. One collection serves all profiles, as they do not concern references.
+        A key of `PROFILES`. One collection serves all profiles, as they do not concern references.
 
     Raises
     ------
@@ -428,12 +470,12 @@ def config_for(profile: str) -> Config:
 
     Examples
     --------
-    >>> config_for("thorough").query.sides
-    (300, 900)
+    >>> config_for("thorough").closer.stretched
+    (0.67, 1.5)
     """
-    if profile not in QUERY_PROFILES:
-        raise ConfigError(f"no profile {profile!r}; choose from {', '.join(QUERY_PROFILES)}")
-    return dataclasses.replace(DEFAULT_CONFIG, query=QUERY_PROFILES[profile], query_views=profile != DEFAULT_PROFILE)
+    if profile not in PROFILES:
+        raise ConfigError(f"no profile {profile!r}; choose from {', '.join(PROFILES)}")
+    return dataclasses.replace(DEFAULT_CONFIG, closer=PROFILES[profile])
 
 
 def config_digest(config: Config | FeatureConfig) -> str:

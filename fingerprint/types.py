@@ -451,10 +451,11 @@ class Answer:
     milliseconds : mapping of str to float
         Wall clock by stage, in their order: ``describe``; ``descriptors``, ``hashes`` and ``vote``, which name
         candidates; ``shortlist``; ``verify``. If descriptors of several queries were compared together, each query
-        gets an equal share of that time.
+        gets an equal share of that time. If the query was looked at more than once, each has the time of all looks.
     counters : mapping of str to int
-        ``postings_visited`` and ``hits`` of the vote, ``references_scored`` by it (once for each variant of the query),
-        ``candidates`` that the shortlist was chosen from, ``pairs_aligned`` by verification.
+        ``looks`` at the query; and of all these, ``postings_visited`` and ``hits`` of the vote, ``references_scored``
+        by it (once for each variant of the query), ``candidates`` that the shortlist was chosen from, ``pairs_aligned``
+        by verification.
     damaged : tuple of Skipped
         Ids of references that were left out as what is stored of them is damaged, and the reason. Only those that the
         query would have been compared with are named.

@@ -9,9 +9,10 @@ import pytest
 
 from fingerprint.config import (
     DEFAULT_CONFIG,
-    QUERY_PROFILES,
+    PROFILES,
     AnnoyConfig,
     CandidateConfig,
+    CloserConfig,
     Config,
     FeatureConfig,
     MatchConfig,
@@ -21,6 +22,7 @@ from fingerprint.config import (
     config_for,
     description_digest,
 )
+from fingerprint.errors import ConfigError
 
 #: Another value of every setting of how references are described.
 OTHER_FEATURES: dict[str, Any] = {
@@ -33,8 +35,8 @@ OTHER_FEATURES: dict[str, Any] = {
 }
 #: Another value of every setting that does not change what is stored of a picture.
 OTHERS: dict[str, Any] = {
-    "query": QUERY_PROFILES["thorough"],
-    "query_views": True,
+    "query": FeatureConfig((500,), (700,), (False,)),
+    "closer": PROFILES["thorough"],
     "match": MatchConfig(n_words=5, tolerance=0.1),
     "candidates": CandidateConfig(from_keypoints=7, descriptor_index="annoy", annoy_from=1),
     "annoy": AnnoyConfig(n_trees=3),
@@ -77,22 +79,34 @@ class TestDescriptionDigest:
         assert set(digests.values()) == {description_digest(DEFAULT_CONFIG)}, digests
 
     def test_all_profiles_share_it(self) -> None:
-        assert len({description_digest(config_for(profile)) for profile in QUERY_PROFILES}) == 1
+        assert len({description_digest(config_for(profile)) for profile in PROFILES}) == 1
 
 
 class TestShown:
     @pytest.mark.parametrize(
-        "kind", [Config, MatchConfig, CandidateConfig, AnnoyConfig, StorageConfig, ReadLimits, TrainConfig]
+        "kind",
+        [Config, MatchConfig, CandidateConfig, CloserConfig, AnnoyConfig, StorageConfig, ReadLimits, TrainConfig],
     )
     def test_defaults_are_left_out(self, kind: type[object]) -> None:
         assert repr(kind()) == f"{kind.__name__}()"
 
     def test_what_differs_is_named(self) -> None:
         assert repr(Config(results=3)) == "Config(results=3)"
-        assert repr(Config(decode_side=640, query_views=True)) == "Config(query_views=True, decode_side=640)"
+        assert repr(Config(decode_side=640, results=3)) == "Config(decode_side=640, results=3)"
         assert repr(Config(match=MatchConfig(n_words=5))) == "Config(match=MatchConfig(n_words=5))"
         assert repr(StorageConfig(batch=200, compact_to=9)) == "StorageConfig(compact_to=9)"
 
     def test_it_can_be_read_back(self) -> None:
         for config in (Config(), config_for("thorough"), *(Config(**{name: v}) for name, v in OTHERS.items())):
             assert eval(repr(config)) == config
+
+
+class TestCloser:
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"sure": 1.1}, {"sure": float("nan")}, {"n_insets": -1}, {"stretched": (1.5, 0.0)}],
+        ids=str,
+    )
+    def test_what_cannot_be_is_refused(self, wrong: dict[str, Any]) -> None:
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+            CloserConfig(**wrong)

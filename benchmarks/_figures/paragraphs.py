@@ -9,10 +9,11 @@ from _figures.singles import insert_figures
 
 PARAGRAPHS = {
     "query-time": """
-        A query takes about {stages.query} ms of one core at this size, on a machine that takes {stages.yardstick} ms
-        for OpenCV's SIFT at 512 pixels: {stages.keypoints} ms for its keypoints, {stages.beyond} ms to find and compare
-        candidates. The profile `thorough` takes {match.thorough.times} times as long. A query of the Descriptor Track
-        takes {descriptor.query} ms, a reference {descriptor.reference}.
+        A look at a query takes about {stages.query} ms of one core at this size, on a machine that takes
+        {stages.yardstick} ms for OpenCV's SIFT at 512 pixels: {stages.keypoints} ms for its keypoints, {stages.beyond}
+        ms to find and compare candidates. The profile `fast` is one look; where half of the queries have a source, the
+        default takes {match.standard.times} times as long, `thorough` {match.thorough.times} times. A query of the
+        Descriptor Track takes {descriptor.query} ms, a reference {descriptor.reference}.
     """,
     "card-quality": """
         **How good they are.** On {set.references} references and {set.queries} edited queries that had no part in the

@@ -38,6 +38,7 @@ def _row(cells: Sequence[object]) -> str:
 def tracks(results: Results) -> list[str]:
     judged = results["challenge_set"]
     rows = {
+        "Matching, fast": judged["matching_track"]["fast"],
         "Matching, standard": judged["matching_track"]["standard"],
         "Matching, thorough": judged["matching_track"]["thorough"],
         "Descriptor (256-d)": judged["descriptor_track"],
@@ -53,6 +54,7 @@ def quality(results: Results) -> list[str]:
     """Return our measures and those of the peers, best of each track first."""
     judged = results["challenge_set"]
     ours = {
+        "**copyprint, Matching Track, `--profile fast`**": judged["matching_track"]["fast"],
         "**copyprint, Matching Track**": judged["matching_track"]["standard"],
         "**copyprint, Matching Track, `--profile thorough`**": judged["matching_track"]["thorough"],
         "**copyprint, Descriptor Track**, 256 numbers": judged["descriptor_track"],

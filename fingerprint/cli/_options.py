@@ -14,7 +14,7 @@ import click
 
 from fingerprint.cli._compiling import QUIET
 from fingerprint.cli._output import STRICT, shown
-from fingerprint.config import DEFAULT_LIMITS, DEFAULT_PROFILE, QUERY_PROFILES, ReadLimits
+from fingerprint.config import DEFAULT_LIMITS, DEFAULT_PROFILE, PROFILES, ReadLimits
 from fingerprint.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -137,10 +137,10 @@ def profile_option(command: Command) -> Command:
     """Add ``--profile``."""
     return click.option(
         "--profile",
-        type=click.Choice(tuple(QUERY_PROFILES)),
+        type=click.Choice(tuple(PROFILES)),
         default=DEFAULT_PROFILE,
         show_default=True,
-        help="How queries are described; 'thorough' takes longer and finds some more.",
+        help="How closely queries are looked at: 'fast' once; 'thorough' takes longer and finds some more.",
     )(command)
 
 

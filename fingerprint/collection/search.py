@@ -1,25 +1,35 @@
-"""A search: the query is described, candidates are named, the shortlist is chosen and verified."""
+"""A search: the query is described, candidates are named, the shortlist is chosen and verified.
+
+If no reference is then surely the source, parts of the query are looked at in the same way, and all of it once more.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from fingerprint.collection.given import check_source
 from fingerprint.config import Config
 from fingerprint.errors import CollectionCorruptError, ConfigError, ImageError
-from fingerprint.features.describe import describe_query, has_local_descriptors, query_from_fingerprint
+from fingerprint.features.describe import (
+    ReadPicture,
+    describe_query,
+    describe_read_query,
+    has_local_descriptors,
+    query_from_fingerprint,
+    read_picture,
+)
+from fingerprint.features.views import closer_views
 from fingerprint.images.identity import load_identified
 from fingerprint.index import Reader, shortlist
 from fingerprint.index.records import ImageRecord
 from fingerprint.index.segment import reference_fault
 from fingerprint.index.stopwatch import Stopwatch
 from fingerprint.models import Models
-from fingerprint.types import Answer, Fingerprint, Identity, ImageSource, Match, Query, Skipped
-from fingerprint.verify import verify
+from fingerprint.types import F64, Answer, Fingerprint, Identity, ImageSource, Match, Query, Skipped, Verification
+from fingerprint.verify import seen_from_whole, verify
 from fingerprint.workers import map_images
 
 _log = logging.getLogger(__name__)
@@ -79,15 +89,14 @@ class Search:
         self._reported: set[str] = set()
 
     def answer(self, source: ImageSource) -> Answer:
-        """Search for one picture.
+        """Search for one picture, and look at it more closely if no reference is surely its source.
 
         Raises
         ------
         ImageError
             If it cannot be read.
         """
-        query, milliseconds = self._describe(source)
-        return self.answer_described(query, {"describe": milliseconds})
+        return self._answer(self._describe(source))
 
     def answer_many(self, sources: Iterable[ImageSource], n_workers: int | None = None) -> Iterator[Answer | Skipped]:
         """Yield the answer to each picture, in order. In a large collection descriptors are compared in batches."""
@@ -96,36 +105,49 @@ class Search:
             return
         described = map_images(self._describe, sources, n_workers, strict=self._config.strict)
         while batch := list(islice(described, _BATCH)):
-            queries = [item[0] for item in batch if not isinstance(item, Skipped)]
+            queries = [item.query for item in batch if not isinstance(item, Skipped)]
             watch = Stopwatch()
             nearest = iter(self._reader.nearest_by_descriptor(queries, exact=self._options.exact))
             share = watch.lap() / max(1, len(queries))
             items = [
                 item
                 if isinstance(item, Skipped)
-                else _Described(item[0], next(nearest), {"describe": item[1], "descriptors": share})
+                else replace(item, spent={**item.spent, "descriptors": share}, by_descriptor=next(nearest))
                 for item in batch
             ]
             yield from map_images(self._answer_batched, items, n_workers)
 
-    def answer_described(
-        self,
-        query: Query,
-        spent: Mapping[str, float] | None = None,
-        by_descriptor: Sequence[int] | None = None,
-    ) -> Answer:
-        """Search for a query that is already described.
+    def answer_described(self, query: Query, by_descriptor: Sequence[int] | None = None) -> Answer:
+        """Search for a query that is already described: one look, as its picture is not at hand.
 
         Parameters
         ----------
         query : Query
-        spent : mapping of str to float, optional
-            Milliseconds that stages have taken before this call.
         by_descriptor : sequence of int, optional
             What `Reader.nearest_by_descriptor` found for this query in a batch.
         """
-        exact = self._options.exact
-        found, work = self._reader.select_candidates(query, exact=exact, by_descriptor=by_descriptor)
+        return self._as_answer(query, self._look(query, by_descriptor))
+
+    def _answer(self, described: _Described) -> Answer:
+        """Look at a query, and look closer while no reference is surely its source."""
+        query = described.query
+        look = self._look(query, described.by_descriptor)
+        for stage, before in described.spent.items():
+            look.milliseconds[stage] += before
+        views = closer_views(described.read, self._models, self._config)
+        watch = Stopwatch()
+        while not self._is_sure(look) and (view := next(views, None)) is not None:
+            look.milliseconds["describe"] += watch.lap()
+            look.add(self._look(view.query), view.place)
+            watch.lap()
+        return self._as_answer(query, look)
+
+    def _is_sure(self, look: _Look) -> bool:
+        return any(found.probability >= self._config.closer.sure for found in look.verified.values())
+
+    def _look(self, query: Query, by_descriptor: Sequence[int] | None = None) -> _Look:
+        """Find candidates and verify them; `by_descriptor` is what `Reader.nearest_by_descriptor` found in a batch."""
+        found, work = self._reader.select_candidates(query, exact=self._options.exact, by_descriptor=by_descriptor)
         watch = Stopwatch()
         identical = self._reader.identical(query, self._options.n_results)
         known = {candidate.reference_id for candidate in identical}
@@ -134,21 +156,20 @@ class Search:
         others = [c for c in found if c.reference_id not in known and c.reference_id not in faults]
         chosen = [c for c in identical if c.reference_id not in faults] + shortlist(query, others, self._config)
         milliseconds = {"describe": 0.0, **work.milliseconds, "shortlist": watch.lap()}
-        matches = []
+        verified = {}
         for c in chosen:
             try:
-                verification = verify(query, c.fingerprint, self._models, self._config.match)
+                verified[c.reference_id] = verify(query, c.fingerprint, self._models, self._config.match)
             except CollectionCorruptError as error:
                 faults[c.reference_id] = str(error)
-            else:
-                matches.append(Match(query.name, c.reference_id, verification))
-        kept, shared = self._divide(matches)
         milliseconds["verify"] = watch.lap()
-        for stage, before in (spent or {}).items():
-            milliseconds[stage] += before
-        counters = {**work.counters, "candidates": len(candidates), "pairs_aligned": len(chosen)}
+        counters = {"looks": 1, **work.counters, "candidates": len(candidates), "pairs_aligned": len(chosen)}
+        return _Look(verified, faults, milliseconds, counters)
+
+    def _as_answer(self, query: Query, look: _Look) -> Answer:
+        kept, shared = self._divide([Match(query.name, name, found) for name, found in look.verified.items()])
         plain = query.flat or not len(query.plain)
-        return Answer(query.name, kept, shared, milliseconds, counters, self._report(faults), plain)
+        return Answer(query.name, kept, shared, look.milliseconds, look.counters, self._report(look.faults), plain)
 
     def _report(self, faults: Mapping[str, str]) -> tuple[Skipped, ...]:
         """Log each damaged reference once, and return all of them."""
@@ -171,24 +192,57 @@ class Search:
         shared.sort(key=lambda match: (-match.shared_probability, match.reference_id))
         return tuple(kept), tuple(shared[:limit])
 
-    def _describe(self, source: ImageSource) -> tuple[Query, float]:
-        """Return a query, and the milliseconds that describing it took."""
+    def _describe(self, source: ImageSource) -> _Described:
         watch = Stopwatch()
         check_source(source)
-        query = describe_query(source, self._models, self._config)
-        return query, watch.lap()
+        read = read_picture(source, self._config)
+        query = describe_read_query(read, self._config.query, self._models, self._config)
+        return _Described(read, query, {"describe": watch.lap()})
 
     def _answer_batched(self, item: Skipped | _Described) -> Answer | Skipped:
-        return item if isinstance(item, Skipped) else self.answer_described(item.query, item.spent, item.by_descriptor)
+        return item if isinstance(item, Skipped) else self._answer(item)
 
 
 @dataclass(frozen=True, slots=True)
 class _Described:
-    """A query whose descriptor was compared together with others."""
+    """A query that was read and described for a first look.
 
+    Attributes
+    ----------
+    read : ReadPicture
+    query : Query
+    spent : mapping of str to float
+        Milliseconds that stages have taken.
+    by_descriptor : list of int, optional
+        What `Reader.nearest_by_descriptor` found if it was compared together with others.
+    """
+
+    read: ReadPicture
     query: Query
-    by_descriptor: list[int]
     spent: Mapping[str, float]
+    by_descriptor: list[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one or several looks at a query found: verifications and faults by reference, times and counters."""
+
+    verified: dict[str, Verification]
+    faults: dict[str, str]
+    milliseconds: dict[str, float]
+    counters: dict[str, int]
+
+    def add(self, other: _Look, place: F64) -> None:
+        """Add a look at a view of the query; of two verifications of a reference, the more probable copy is kept."""
+        for name, seen in other.verified.items():
+            known = self.verified.get(name)
+            if known is None or seen.log_odds > known.log_odds:
+                self.verified[name] = seen_from_whole(seen, place)
+        self.faults.update(other.faults)
+        for stage, spent in other.milliseconds.items():
+            self.milliseconds[stage] += spent
+        for name, n in other.counters.items():
+            self.counters[name] += n
 
 
 def reference_as_query(
@@ -202,7 +256,7 @@ def reference_as_query(
         If its file is needed and is gone or has changed.
     """
     if has_local_descriptors(fingerprint):
-        identified = dataclasses.replace(fingerprint, identity=Identity(record.content, record.pixels))
+        identified = replace(fingerprint, identity=Identity(record.content, record.pixels))
         return query_from_fingerprint(record.image_id, identified, models, config)
     try:
         data, content, _ = load_identified(record.path or "", config.limits)
@@ -215,4 +269,4 @@ def reference_as_query(
             f"{record.path or '(none)'} is missing or has changed; give image files as queries, or make the "
             "collection with local descriptors ('fingerprint index create --keep-local')",
         )
-    return dataclasses.replace(describe_query(data, models, config), name=record.image_id)
+    return replace(describe_query(data, models, config), name=record.image_id)

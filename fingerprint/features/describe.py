@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,6 +47,22 @@ _WHOLE_WEIGHT = 0.5  # of the whole picture; the weight of an inset is its proba
 _OTHER_SIDES = (2**0.5, 2**-0.5)  # times the reference's; a whole query is described at these too, for crops and scale
 
 
+@dataclass(frozen=True, slots=True)
+class ReadPicture:
+    """A picture that was read, to be described.
+
+    Attributes
+    ----------
+    planes : Picture
+        In luma and chroma, uint8 (h, w, 3).
+    identity : Identity, optional
+        Of the file; None for a part of a picture, or for one in another shape.
+    """
+
+    planes: Picture
+    identity: Identity | None = None
+
+
 def describe_reference(
     source: ImageSource, models: Models | None = None, config: Config = DEFAULT_CONFIG
 ) -> Fingerprint:
@@ -65,8 +81,8 @@ def describe_reference(
         If the picture cannot be read.
     """
     models = models or load_models()
-    planes, identity = _read(source, config)
-    picture = luma_of(planes)
+    read = read_picture(source, config)
+    planes, picture = read.planes, luma_of(read.planes)
     parts = extract_features(picture, config.reference)
     keypoints = make_keypoints(merge_features(parts), picture.width, picture.height, models.descriptor)
     descriptor = compute_descriptor(parts[0], make_cue_thumbnail(planes.pixels), models.descriptor)
@@ -76,44 +92,43 @@ def describe_reference(
         descriptor=rounded_descriptor(descriptor),
         thumbnail=make_thumbnail(picture.pixels),
         model_id=models.model_id,
-        identity=identity,
+        identity=read.identity,
     )
 
 
-def _read(source: ImageSource, config: Config) -> tuple[Picture, Identity]:
-    """Read a picture in luma and chroma, and return it with its identity."""
+def read_picture(source: ImageSource, config: Config = DEFAULT_CONFIG) -> ReadPicture:
+    """Read a picture, with its identity; parameters and errors as in `describe_reference`."""
     data, content, _ = load_identified(source, config.limits)
     name = source_name(source)
     try:
         planes = read_planes(data, at_least=config.decode_side, limits=config.limits)
     except ImageError as error:
         raise ImageError(name, error.reason) from error
-    return replace(planes, name=name), Identity(content, pixel_digest(planes))
+    return ReadPicture(replace(planes, name=name), Identity(content, pixel_digest(planes)))
 
 
 def describe_query(source: ImageSource, models: Models | None = None, config: Config = DEFAULT_CONFIG) -> Query:
-    """Describe a picture as a query; parameters and errors as in `describe_reference`."""
-    models = models or load_models()
-    planes, identity = _read(source, config)
-    picture = luma_of(planes)
-    parts = extract_features(picture, config.query)
+    """Describe a picture as a query, for a first look at it; parameters and errors as in `describe_reference`."""
+    return describe_read_query(read_picture(source, config), config.query, models or load_models(), config)
+
+
+def describe_read_query(read: ReadPicture, features: FeatureConfig, models: Models, config: Config) -> Query:
+    """Describe a picture that was read as a query, with keypoints as `features` says."""
+    picture = luma_of(read.planes)
+    parts = extract_features(picture, features)
     keypoints = make_keypoints(
         merge_features(_without_repeats(parts)), picture.width, picture.height, models.descriptor
     )
-    if config.query_views:
-        descriptor = _describe_views(planes, models, config, stretched=False)
-    else:
-        thumbnail = make_cue_thumbnail(planes.pixels)
-        descriptor = compute_descriptor(_as_reference(parts[0], config.reference), thumbnail, models.descriptor)
+    thumbnail = make_cue_thumbnail(read.planes.pixels)
     return _make_query(
         picture.name,
         compute_mirrored_hashes(picture.pixels),
         keypoints,
         make_pyramid(picture.pixels),
-        descriptor,
+        compute_descriptor(_as_reference(parts[0], config.reference), thumbnail, models.descriptor),
         models,
         config,
-        identity,
+        read.identity,
     )
 
 
@@ -171,12 +186,12 @@ def compact_descriptor(
     models = models or load_models()
     planes = read_planes(source, at_least=config.decode_side, limits=config.limits)
     if as_query:
-        return _describe_views(planes, models, config, stretched=True)
+        return _describe_views(planes, models, config)
     features = extract_features(luma_of(planes), config.reference)[0]
     return compute_descriptor(features, make_cue_thumbnail(planes.pixels), models.descriptor)
 
 
-def _describe_views(planes: Picture, models: Models, config: Config, *, stretched: bool) -> F32:
+def _describe_views(planes: Picture, models: Models, config: Config) -> F32:
     """Return the compact descriptor of a query from its views: the whole, and insets weighted by their probability."""
     model, side = models.descriptor, config.reference.sides[0]
     luma = luma_of(planes)
@@ -195,7 +210,7 @@ def _describe_views(planes: Picture, models: Models, config: Config, *, stretche
         pixels = inset.cut(planes.pixels)
         region = Picture(pixels, pixels.shape[1], pixels.shape[0], planes.name)
         views.append((inset.probability, embed(_cues(region, models, config), model)))
-    return join_views(views, model, stretched=stretched)
+    return join_views(views, model, stretched=True)
 
 
 def _cues(planes: Picture, models: Models, config: Config) -> Cues:

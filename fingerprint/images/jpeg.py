@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fingerprint.images.convert import Mode
-from fingerprint.images.jpeg_damage import decode_undamaged, without_application_data
+from fingerprint.images.jpeg_damage import bare_jpeg, decode_undamaged
 from fingerprint.types import U8
 
 _SOI = b"\xff\xd8"
@@ -131,6 +131,6 @@ def decode_ordinary(data: bytes, header: JpegHeader, mode: Mode, divisor: int) -
         chroma = luma if mode == "RGB" else np.full_like(luma, _NEUTRAL)
         return np.dstack([luma, chroma, chroma])
     if mode == "YCbCr":
-        bare = without_application_data(data)
+        bare = bare_jpeg(data)
         data = bare[:2] + _AS_STORED + bare[2:]
     return decode_undamaged(data, at_least, divisor, colours="RGB")

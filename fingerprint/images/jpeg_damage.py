@@ -3,7 +3,8 @@
 libjpeg never stops at damaged data: it warns, fills the gap and goes on. Pillow hides the warning. `simplejpeg` raises
 it, at no cost for a sound file, and this module judges it:
 
-- Warnings about headers are no damage, and neither is padding (one byte value, repeated) before the end marker.
+- Warnings about headers are no damage, nor are stray bytes between their segments, nor is padding (one byte value,
+  repeated) before the end marker.
 - A file without its end marker is completed with one. If data are missing, libjpeg then warns that they end early.
   A cut between two scans leaves no trace in them, so the scans of such a file are counted.
 - Every other warning about the data is damage.
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -28,6 +29,7 @@ from fingerprint.types import U8
 
 _EOI = b"\xff\xd9"
 _SOS, _DHT, _FIRST_APP, _COMMENT = 0xDA, 0xC4, 0xE0, 0xFE
+_ABOUT_COLOURS = (_FIRST_APP, _FIRST_APP + 14)  # JFIF and Adobe: what the components are
 _SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1), 0xC2
 _MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")  # in a scan, 0xFF also stuffs and restarts
 _SURPLUS = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
@@ -122,13 +124,15 @@ def decode_undamaged(data: bytes, at_least: tuple[int, int], divisor: int, colou
     try:
         pixels = _decode(data, at_least, divisor, colours)
     except _FAILURES as warning:
-        if str(warning).startswith(_ABOUT_DATA):
+        about_data = str(warning).startswith(_ABOUT_DATA)
+        bare = bare_jpeg(data)
+        if bare != data:  # libjpeg gives only its first warning: look for others without what headers are warned of for
+            decode_undamaged(bare, (1, 1), 8)
+            tidy = bare_jpeg(data, kept=_ABOUT_COLOURS)
+            return _decode(tidy, at_least, divisor, colours, strict=False) if about_data else None
+        if about_data:
             padding = _padding(data, str(warning))
             pixels = _decode(data, at_least, divisor, colours, strict=False)
-        else:  # libjpeg gives only its first warning: look for others without what headers are warned of for
-            bare = without_application_data(data)
-            if bare != data:
-                decode_undamaged(bare, (1, 1), 8)
     if data.find(_ZEROS) >= 0 and _has_overwritten_data(data, padding):
         raise DamagedJpegError("damaged JPEG file: a part of its data is overwritten by zeros")
     return pixels
@@ -162,14 +166,15 @@ def _segments(data: bytes) -> Iterator[_Segment]:
     DamagedJpegError
         There are more than any encoder writes: looking at millions of them takes minutes and gigabytes.
     """
-    at, n = 2, 0
-    while (found := _MARKER.match(data, at)) is not None and found[0][-1] != _EOI[1]:
+    at, n, found_in = 2, 0, _MARKER.search  # decoders skip what stands between two segments of the header
+    while (found := found_in(data, at)) is not None and found[0][-1] != _EOI[1]:
         start, body = found.end() - 2, found.end() + 2
         if body > len(data):
             return
         after = found.end() + struct.unpack_from(">H", data, found.end())[0]
         end = after
         if found[0][-1] == _SOS:
+            found_in = _MARKER.match
             following = _MARKER.search(data, after)
             end = len(data) if following is None else following.start()
         n += 1
@@ -242,14 +247,20 @@ def _first_symbols(tables: bytes) -> Iterator[tuple[int, int]]:
         at += 17 + sum(tables[at + 1 : at + 17])
 
 
-def without_application_data(data: bytes) -> bytes:
-    """Return a JPEG file without comments and segments of applications before its first scan."""
-    kept = [data[:2]]
+def bare_jpeg(data: bytes, kept: Sequence[int] = ()) -> bytes:
+    """Return a JPEG file without what does not concern its pixels, up to its first scan.
+
+    That is comments, stray bytes between segments, and segments of applications but those whose markers are `kept`.
+    """
+    parts = [data[:2]]
     end = 2
     for segment in _segments(data):
         if segment.marker == _SOS:
+            parts.append(data[segment.start : segment.data_start])
+            end = segment.data_start
             break
         end = segment.data_end
-        if not (_FIRST_APP <= segment.marker <= _FIRST_APP + 15 or segment.marker == _COMMENT):
-            kept.append(data[segment.start : end])
-    return b"".join((*kept, data[end:]))
+        of_application = _FIRST_APP <= segment.marker <= _FIRST_APP + 15 or segment.marker == _COMMENT
+        if segment.marker in kept or not of_application:
+            parts.append(data[segment.start : end])
+    return b"".join((*parts, data[end:]))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fingerprint.config import DEFAULT_CONFIG, Config
-from fingerprint.features.describe import describe_query, describe_reference
+from fingerprint.features.describe import describe_read_query, describe_reference, read_picture
+from fingerprint.features.views import closer_views
 from fingerprint.models import Models, load_models
 from fingerprint.types import ImageSource, Verification
-from fingerprint.verify.verification import verify
+from fingerprint.verify.verification import seen_from_whole, verify
 
 
 def compare(
@@ -34,5 +35,11 @@ def compare(
     True
     """
     models = models or load_models()
-    described = describe_query(query, models, config)
-    return verify(described, describe_reference(reference, models, config), models, config.match)
+    read = read_picture(query, config)
+    against = describe_reference(reference, models, config)
+    found = verify(describe_read_query(read, config.query, models, config), against, models, config.match)
+    views = closer_views(read, models, config)
+    while found.probability < config.closer.sure and (view := next(views, None)) is not None:
+        closer = seen_from_whole(verify(view.query, against, models, config.match), view.place)
+        found = max(found, closer, key=lambda verification: verification.log_odds)
+    return found

@@ -15,7 +15,7 @@ from fingerprint.models import Models
 from fingerprint.types import F64, VARIANTS, Fingerprint, Keypoints, Query, Verification
 from fingerprint.verify.align import align
 from fingerprint.verify.evidence import Evidence, Likeness, measure_evidence
-from fingerprint.verify.geometry import rectangle
+from fingerprint.verify.geometry import apply_transform, rectangle
 from fingerprint.verify.overlap import OVERLAP_NAMES, Sides, measure_overlap
 from fingerprint.verify.pixels import NEUTRAL, compare_pixels
 from fingerprint.verify.score import deserves_second_look, evidence_vector, judge
@@ -115,6 +115,26 @@ def _as_identical(found: Verification, width: int, height: int) -> Verification:
         query_region=whole,
         identical=True,
     )
+
+
+def seen_from_whole(found: Verification, place: F64) -> Verification:
+    """Return the verification of a view of a query in pixels of the whole query.
+
+    Parameters
+    ----------
+    found : Verification
+        Of the view.
+    place : float64 array, shape (3, 3)
+        From pixels of the query to pixels of the view; see `fingerprint.features.views.View`.
+    """
+    if found.transform is None:
+        return found
+    transform = np.reshape(found.transform, (3, 3)) @ place
+    region = found.query_region
+    if region is not None:
+        back = np.asarray(np.linalg.inv(place), np.float64)
+        (region,) = _as_corners(apply_transform(back, np.array(region, np.float64)))
+    return replace(found, transform=tuple((transform / transform[2, 2]).ravel().tolist()), query_region=region)
 
 
 def find_agreement(query: Query, reference: Fingerprint, config: MatchConfig) -> Agreement:

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from fingerprint.collection.collection import create_collection
-from fingerprint.config import QUERY_PROFILES, config_for
+from fingerprint.config import PROFILES, config_for
 from fingerprint.features import inverted_file
-from fingerprint.features.describe import describe_query, describe_reference
+from fingerprint.features.describe import describe_query, describe_reference, read_picture
 from fingerprint.features.local_features import extract_features
 from fingerprint.features.sift import detect
+from fingerprint.features.views import closer_views
 from fingerprint.kernels.postings import vote_postings
 from fingerprint.models import Models
 from fingerprint.types import U8, VARIANTS, Picture
@@ -47,21 +48,26 @@ def pattern(request: pytest.FixtureRequest) -> U8:
     return pixels
 
 
-@pytest.mark.parametrize("profile", QUERY_PROFILES)
+@pytest.mark.parametrize("profile", PROFILES)
 def test_describing_is_bounded_by_the_sides_not_by_the_picture(pattern: U8, profile: str, models: Models) -> None:
     config = config_for(profile)
     picture = Picture(pattern, pattern.shape[1], pattern.shape[0], "pattern")
-    for part, side, n_keypoints in zip(
-        extract_features(picture, config.query), config.query.sides, config.query.n_keypoints, strict=True
-    ):
-        assert max(part.width, part.height) <= side
-        assert len(part) <= n_keypoints
-    query = describe_query(pattern, models, config)
-    n_keypoints = sum(config.query.n_keypoints)
-    assert len(query.variants) == len(VARIANTS) == 4
-    assert all(len(variant) <= n_keypoints for variant in query.variants)
-    looked_up = 2 * n_keypoints * config.match.n_words + 2 * config.match.n_inverted * config.match.n_words_inverted
-    assert len(query.assignments.words) <= looked_up
+    closer = config.closer
+    described = [config.query, closer.inset, *((closer.whole,) if closer.whole else ())]
+    for features in described:
+        for part, side, n_keypoints in zip(
+            extract_features(picture, features), features.sides, features.n_keypoints, strict=True
+        ):
+            assert max(part.width, part.height) <= side
+            assert len(part) <= n_keypoints
+    views = list(closer_views(read_picture(pattern, config), models, config))
+    assert len(views) <= closer.n_insets + (closer.whole is not None) + len(closer.stretched)
+    most = max(sum(features.n_keypoints) for features in described)
+    for query in (describe_query(pattern, models, config), *(view.query for view in views)):
+        assert len(query.variants) == len(VARIANTS) == 4
+        assert all(len(variant) <= most for variant in query.variants)
+        looked_up = 2 * most * config.match.n_words + 2 * config.match.n_inverted * config.match.n_words_inverted
+        assert len(query.assignments.words) <= looked_up
     assert len(describe_reference(pattern, models, config).keypoints) <= sum(config.reference.n_keypoints)
 
 
@@ -79,12 +85,16 @@ def test_searching_is_bounded_for_each_reference(tmp_path: Path, models: Models)
     with create_collection(tmp_path / "patterns", models=models, config=config) as collection:
         collection.add_many(shifted)
         answer = collection.answer(np.roll(grid, 7, 1))
-    n_looked_up = 2 * 800 * config.match.n_words + 2 * config.match.n_inverted * config.match.n_words_inverted
+    looks = answer.counters["looks"]
+    assert 1 <= looks <= 1 + config.closer.n_insets
+    n_looked_up = (
+        looks * 2 * 800 * config.match.n_words + looks * 2 * config.match.n_inverted * config.match.n_words_inverted
+    )
     counters, caps = answer.counters, config.candidates
     assert 0 < counters["hits"] <= counters["postings_visited"] <= n_looked_up * 300 * len(shifted)
-    assert counters["references_scored"] <= len(VARIANTS) * len(shifted)
-    assert counters["candidates"] <= caps.from_keypoints + caps.from_descriptor + caps.from_hashes
-    assert counters["pairs_aligned"] <= caps.n_verified + 2 * caps.n_always_verified + caps.from_hashes
+    assert counters["references_scored"] <= looks * len(VARIANTS) * len(shifted)
+    assert counters["candidates"] <= looks * (caps.from_keypoints + caps.from_descriptor + caps.from_hashes)
+    assert counters["pairs_aligned"] <= looks * (caps.n_verified + 2 * caps.n_always_verified + caps.from_hashes)
 
 
 def test_the_vote_holds_a_bounded_number_of_hits(

@@ -109,6 +109,16 @@ def test_fill_bytes_before_markers_do_no_harm(jpeg: bytes) -> None:
     assert_read_as(jpeg[:2] + b"\xff\xff" + jpeg[2:-2] + b"\xff\xff" + EOI, jpeg)
 
 
+@pytest.mark.parametrize("stray", [b"\0" * 5, b"\xff\0\xff\0", b"a camera's notes"])
+def test_stray_bytes_between_headers_are_no_damage_and_hide_none(jpeg: bytes, stray: bytes) -> None:
+    for marker in (b"\xff\xdb", b"\xff\xda"):  # the first tables, and the first scan
+        at = jpeg.index(marker)
+        odd = jpeg[:at] + stray + jpeg[at:]
+        assert_read_as(odd, jpeg)
+        hole = in_scan(odd, 0.5)
+        assert refused(odd[:hole] + odd[hole + 300 :])
+
+
 def test_odd_headers_are_no_damage_and_hide_none(scene: Image.Image) -> None:
     """libjpeg warns of headers too, and it only gives its first warning."""
     sound = encode(scene, "JPEG")

@@ -1,0 +1,95 @@
+"""Views of a query: a part of its picture, or all of it in more detail or another shape, each a query of its own.
+
+A source that is shown small within another picture has few of its keypoints, and none of its descriptor and hashes. A
+view of that part alone has them all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from fingerprint.config import Config, FeatureConfig
+from fingerprint.features.describe import ReadPicture, describe_read_query
+from fingerprint.features.insets import Inset, find_insets
+from fingerprint.images.decode import luma_of
+from fingerprint.models import Models
+from fingerprint.types import F64, Picture, Query
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view of a query.
+
+    Attributes
+    ----------
+    query : Query
+        The view as a query.
+    place : float64 array, shape (3, 3)
+        From pixels of the original picture to pixels of the view, pixel centres at integers.
+    """
+
+    query: Query
+    place: F64
+
+
+def closer_views(read: ReadPicture, models: Models, config: Config) -> Iterator[View]:
+    """Yield the views that ``config.closer`` asks for, each described when it is asked for; flat ones are left out.
+
+    Parameters
+    ----------
+    read : ReadPicture
+        The query, as it was read for the first look.
+    models : Models
+    config : Config
+    """
+    closer = config.closer
+    if closer.n_insets:
+        insets = find_insets(luma_of(read.planes).pixels, models.insets)
+        for inset in sorted(insets, key=lambda inset: -inset.probability)[: closer.n_insets]:
+            part, place = _cut(read.planes, inset)
+            yield from _described(part, place, closer.inset, models, config)
+    if closer.whole is not None:
+        yield from _described(read.planes, np.eye(3), closer.whole, models, config)
+    for factor in closer.stretched:
+        stretched, place = _stretch(read.planes, factor)
+        yield from _described(stretched, place, config.query, models, config)
+
+
+def _described(planes: Picture, place: F64, features: FeatureConfig, models: Models, config: Config) -> Iterator[View]:
+    query = describe_read_query(ReadPicture(planes), features, models, config)
+    if not query.flat:
+        yield View(query, place)
+
+
+def _cut(planes: Picture, inset: Inset) -> tuple[Picture, F64]:
+    """Return the part of a picture that an inset covers, and its place."""
+    pixels = inset.cut(planes.pixels)
+    height, width = planes.pixels.shape[:2]
+    across, down = planes.width / width, planes.height / height  # the picture may have been reduced when it was read
+    size = [max(1, round(side * scale)) for side, scale in zip(pixels.shape[1::-1], (across, down), strict=True)]
+    factors = size[0] / (pixels.shape[1] * across), size[1] / (pixels.shape[0] * down)
+    return replace(planes, pixels=pixels, width=size[0], height=size[1]), _place(
+        (inset.left * across, inset.top * down), factors
+    )
+
+
+def _stretch(planes: Picture, factor: float) -> tuple[Picture, F64]:
+    """Return a picture with its width divided by its height multiplied by a factor, and its place."""
+    wider = math.sqrt(factor)
+    height, width = planes.pixels.shape[:2]
+    to = max(1, round(width * wider)), max(1, round(height / wider))
+    pixels = cv2.resize(planes.pixels, to, interpolation=cv2.INTER_LINEAR)
+    size = max(1, round(planes.width * wider)), max(1, round(planes.height / wider))
+    place = _place((0.0, 0.0), (size[0] / planes.width, size[1] / planes.height))
+    return replace(planes, pixels=np.asarray(pixels, np.uint8), width=size[0], height=size[1]), place
+
+
+def _place(corner: tuple[float, float], factors: tuple[float, float]) -> F64:
+    """Return the map from pixels of a picture to those of a view with this upper left corner, scaled by factors."""
+    (left, top), (x, y) = corner, factors
+    return np.array([[x, 0.0, (0.5 - left) * x - 0.5], [0.0, y, (0.5 - top) * y - 0.5], [0.0, 0.0, 1.0]])
