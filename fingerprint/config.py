@@ -214,8 +214,8 @@ class CandidateConfig(_Settings):
     from_keypoints: int = 100
     from_descriptor: int = 10
     from_hashes: int = 5
-    n_verified: int = 8
-    n_always_verified: int = 3
+    n_verified: int = 6
+    n_always_verified: int = 2
     hash_distance: int = 12
     descriptor_index: DescriptorIndex = "auto"
     codes_from: int = 10_000

@@ -143,7 +143,10 @@ class Search:
         return self._as_answer(query, look)
 
     def _is_sure(self, look: _Look) -> bool:
-        return any(found.probability >= self._config.closer.sure for found in look.verified.values())
+        """Return whether further looks would change nothing, as a source is sure or there are no references."""
+        return not len(self._reader) or any(
+            found.probability >= self._config.closer.sure for found in look.verified.values()
+        )
 
     def _look(self, query: Query, by_descriptor: Sequence[int] | None = None) -> _Look:
         """Find candidates and verify them; `by_descriptor` is what `Reader.nearest_by_descriptor` found in a batch."""

@@ -563,7 +563,7 @@ class TestSearchMany:
 
 class TestAnswer:
     STAGES = ("describe", "descriptors", "hashes", "vote", "shortlist", "verify")
-    COUNTERS = ("postings_visited", "hits", "references_scored", "candidates", "pairs_aligned")
+    COUNTERS = ("looks", "postings_visited", "hits", "references_scored", "candidates", "pairs_aligned")
 
     def test_what_search_finds_and_how_long_each_stage_took(self, reader: Collection, copies: dict[str, U8]) -> None:
         for copy in copies.values():
@@ -628,8 +628,10 @@ class TestAnswer:
             assert tuple(counters) == self.COUNTERS, name
             assert counters["pairs_aligned"] == len(verified), name
             assert counters["postings_visited"] >= counters["hits"] >= counters["references_scored"] > 0, name
-            assert counters["references_scored"] <= len(reader) * len(VARIANTS), name
-            assert len(reader) >= counters["candidates"] >= counters["pairs_aligned"] > 0, name
+            looks = counters["looks"]
+            assert 1 <= looks <= 1 + DEFAULT_CONFIG.closer.n_insets, name
+            assert counters["references_scored"] <= looks * len(reader) * len(VARIANTS), name
+            assert looks * len(reader) >= counters["candidates"] >= counters["pairs_aligned"] > 0, name
 
     def test_the_counts_do_not_depend_on_what_is_asked_for(self, reader: Collection, copies: dict[str, U8]) -> None:
         for copy in copies.values():
@@ -645,7 +647,7 @@ class TestAnswer:
         with create_collection(tmp_path / "new") as made:
             found = made.answer(copies["chelsea.png"])
         assert (found.matches, tuple(found.milliseconds)) == ((), self.STAGES)
-        assert dict(found.counters) == dict.fromkeys(self.COUNTERS, 0)
+        assert dict(found.counters) == {**dict.fromkeys(self.COUNTERS, 0), "looks": 1}
 
     def test_what_cannot_be_read_is_named(self, reader: Collection, folder: Path) -> None:
         with pytest.raises(ImageError, match=r"empty\.png"):

@@ -15,7 +15,13 @@ from fingerprint.edits import Edited, apply_edits
 from fingerprint.edits.graphics import draw_member
 from fingerprint.edits.second_shots import second_shots
 from fingerprint.errors import ModelMismatchError
-from fingerprint.features.describe import describe_query, describe_reference, query_from_fingerprint
+from fingerprint.features.describe import (
+    describe_query,
+    describe_read_query,
+    describe_reference,
+    query_from_fingerprint,
+    read_picture,
+)
 from fingerprint.features.thumbnail import open_thumbnail, shrink
 from fingerprint.index.shortlist import shortlist
 from fingerprint.models import Models
@@ -314,7 +320,9 @@ class TestVerification:
         self, profile: str, name: str, photos: dict[str, U8], described: dict[str, Fingerprint], models: Models
     ) -> None:
         """The first column of the copy is the last of the source."""
-        query = describe_query(photos[name][:, ::-1], models, config_for(profile))
+        config = config_for(profile)
+        read = read_picture(photos[name][:, ::-1], config)
+        query = describe_read_query(read, config.closer.whole or config.query, models, config)
         found = verify(query, described[name], models, MATCH)
         height, width = photos[name].shape[:2]
         corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1.0]])
