@@ -191,15 +191,17 @@ class Catalogue(Database):
             row = self._db.execute(query, (image_id, model_id)).fetchone()
         return None if row is None else self._image(row)
 
-    def identical(self, identity: Identity, model_id: str, most: int) -> list[str]:
-        """Return the ids of at most `most` pictures with the same bytes or pixels, by id.
+    def identical(self, identity: Identity, model_id: str, most: int) -> dict[str, bool]:
+        """Return at most `most` pictures with the same bytes or pixels by id, and whether the bytes are the same.
+
+        Those with the same bytes come first, and then they are in the order of their ids.
 
         A catalogue of the schema before has no index for this, and names none.
         """
         if self._facts != _FACTS:
-            return []
+            return {}
         same = (("content", identity.content), ("pixels", identity.pixels))
-        found: set[str] = set()
+        found: dict[str, bool] = {}
         with self._reported():
             for column, digest in same:
                 if digest is not None:
@@ -207,8 +209,9 @@ class Catalogue(Database):
                         f"SELECT id FROM images WHERE {column} = ? AND removed = 0 "  # noqa: S608 - a constant
                         "AND model = (SELECT number FROM models WHERE model_id = ?) ORDER BY id LIMIT ?"
                     )
-                    found.update(row[0] for row in self._db.execute(query, (digest, model_id, most)))
-        return sorted(found)[:most]
+                    for (image_id,) in self._db.execute(query, (digest, model_id, most)):
+                        found.setdefault(image_id, column == "content")
+        return dict(list(found.items())[:most])
 
     def raise_schema(self) -> None:
         """Raise a catalogue of the schema before to the current one; hold the writer's lock."""

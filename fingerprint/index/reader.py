@@ -344,14 +344,15 @@ class Reader:
         return candidates, work
 
     def identical(self, query: Query, most: int) -> list[Candidate]:
-        """Return at most `most` pictures with the same bytes or pixels as a query, by id."""
+        """Return at most `most` pictures with the same bytes or pixels as a query: same bytes first, then by id."""
         if query.identity is None:
             return []
         found = []
-        for image_id in self.catalogue.identical(query.identity, self.model_id, most):
+        for image_id, same_bytes in self.catalogue.identical(query.identity, self.model_id, most).items():
             fingerprint = self.fingerprint(image_id)
             if fingerprint is not None:  # otherwise it was added after this snapshot was taken
-                found.append(Candidate(image_id, replace(fingerprint, identity=query.identity), (0,), True))
+                known = query.identity if same_bytes else replace(query.identity, content=None)
+                found.append(Candidate(image_id, replace(fingerprint, identity=known), (0,), True))
         return found
 
     def vectors(self, model_id: str | None = None) -> tuple[list[str], F32]:

@@ -21,8 +21,10 @@ from fingerprint.verify.pixels import NEUTRAL, compare_pixels
 from fingerprint.verify.score import deserves_second_look, evidence_vector, judge
 from fingerprint.verify.warp import COARSE_SIDE
 
-#: Score of two pictures with the same bytes or pixels; no other evidence reaches it.
+#: Score of two pictures with the same pixels; no other evidence reaches it.
 IDENTICAL_LOG_ODDS = 100.0
+#: Score of two pictures with the same bytes, so that a picture itself ranks before others that look just like it.
+SAME_BYTES_LOG_ODDS = 101.0
 
 _CORRELATION = OVERLAP_NAMES.index("coarse_correlation")
 _LEAST_CORRELATION = 0.3  # of pictures that no keypoints agree on, laid whole onto each other
@@ -96,18 +98,21 @@ def verify(query: Query, reference: Fingerprint, models: Models, config: MatchCo
         reference_region=region,
         query_region=query_region,
     )
-    same = query.identity is not None and reference.identity is not None and query.identity.same_as(reference.identity)
-    return _as_identical(found, query.plain.width, query.plain.height) if same else found
+    if query.identity is None or reference.identity is None or not query.identity.same_as(reference.identity):
+        return found
+    same_bytes = query.identity.content is not None and query.identity.content == reference.identity.content
+    odds = SAME_BYTES_LOG_ODDS if same_bytes else IDENTICAL_LOG_ODDS
+    return _as_identical(found, odds, query.plain.width, query.plain.height)
 
 
-def _as_identical(found: Verification, width: int, height: int) -> Verification:
+def _as_identical(found: Verification, odds: float, width: int, height: int) -> Verification:
     """Return the outcome for two pictures that are the same: certain, each seen whole in the other."""
     (whole,) = _as_corners(rectangle(width, height))
     return replace(
         found,
         probability=1.0,
         shared_probability=0.0,
-        log_odds=IDENTICAL_LOG_ODDS,
+        log_odds=odds,
         transform=tuple(np.eye(3).ravel().tolist()),
         mirrored=False,
         inverted=False,

@@ -100,6 +100,17 @@ def test_they_come_before_all_others_and_by_id(collection: Collection, photos: d
     assert [m.reference_id for m in collection.search(cat, n_results=1)] == ["a"]
 
 
+def test_the_file_itself_comes_before_others_with_its_pixels(collection: Collection, photos: dict[str, U8]) -> None:
+    for pixels in (photos["chelsea"], PLAIN["blue"]):
+        data = {form: png(pixels, form) for form in ("PNG", "BMP", "TIFF")}
+        collection.add_images((f"{len(pixels)} {form}", content) for form, content in data.items())
+        for form, content in data.items():
+            for most in (1, 3):
+                found = collection.search(content, n_results=most)
+                assert found[0].reference_id == f"{len(pixels)} {form}"
+                assert [m.verification.identical for m in found] == [True] * most
+
+
 def test_no_more_than_asked_for_are_verified(collection: Collection) -> None:
     blue = png(PLAIN["blue"])
     collection.add_images((f"{i:03d}", blue) for i in range(40))
