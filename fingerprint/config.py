@@ -278,6 +278,8 @@ class StorageConfig(_Settings):
         Adding merges this many neighbouring segments of similar size into one.
     merge_below : int
         Adding does not merge segments with at least this many pictures.
+    merge_at_end : bool
+        Whether adding many pictures ends with merging the newest segments into one if that is quick.
     compact_to : int, >= 1
         Largest number of pictures in a segment that compacting writes.
     """
@@ -286,6 +288,7 @@ class StorageConfig(_Settings):
     batch: int = 200
     merge_factor: int = 8
     merge_below: int = 100_000
+    merge_at_end: bool = True
     compact_to: int = 250_000
 
     def __post_init__(self) -> None:

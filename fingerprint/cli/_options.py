@@ -192,7 +192,7 @@ def limit_options(command: Command) -> Command:
         show_default=True,
         expose_value=False,
         callback=_keep_limit,
-        help="Skip an image that takes longer to decode by the clock. Plain JPEG, PNG and WebP are bounded by their pixels.",
+        help="Skip an image that takes longer to decode, by the clock. Plain JPEG, PNG and WebP are not timed.",
     )
     return pixels(timeout(command))
 

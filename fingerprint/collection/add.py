@@ -135,7 +135,9 @@ def add_images(
             if progress is not None:
                 progress(done, total)
         adding.publish()
-    return adding.report()
+        report = adding.report()
+        writer.merge_newest(report.added + report.replaced)
+    return report
 
 
 class _Adding:

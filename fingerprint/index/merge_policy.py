@@ -12,6 +12,9 @@ from fingerprint.config import StorageConfig
 from fingerprint.index.records import SegmentRecord
 
 _SMALL = 1_000  # pictures; all smaller segments count as one size
+_QUICK = 20_000  # pictures that are merged in some seconds
+_AGAIN = 8  # pictures that may be written again for each that was added
+_FEW = 3  # segments that cost a search next to nothing
 
 
 def due_for_merging(segments: Sequence[SegmentRecord], storage: StorageConfig) -> list[SegmentRecord]:
@@ -35,6 +38,30 @@ def due_for_merging(segments: Sequence[SegmentRecord], storage: StorageConfig) -
             if sum(_level(segment) == level for segment in newest) >= storage.merge_factor:
                 return newest[::-1]
     return []
+
+
+def due_after_adding(segments: Sequence[SegmentRecord], model_id: str, n_added: int) -> list[SegmentRecord]:
+    """Return the newest segments of a model that should be merged when an addition of many pictures ends, or none.
+
+    A search looks up its words in each segment, so some thousand references in eight segments cost as much as ten
+    times as many in one. They are merged if that is quick, beside describing what was added.
+
+    Parameters
+    ----------
+    segments : sequence of SegmentRecord
+        Of all models.
+    model_id : str
+    n_added : int
+        Number of pictures that were added.
+    """
+    most = min(_QUICK, _AGAIN * n_added)
+    chosen: list[SegmentRecord] = []
+    same = sorted((s for s in segments if s.model_id == model_id), key=lambda segment: -segment.rank)
+    for segment in same:
+        if segment.n_rows + sum(other.n_rows for other in chosen) > most:
+            break
+        chosen.append(segment)
+    return chosen[::-1] if len(chosen) > _FEW else []
 
 
 @dataclass(frozen=True, slots=True)

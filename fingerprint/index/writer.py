@@ -6,7 +6,7 @@ import logging
 import shlex
 import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -27,7 +27,7 @@ from fingerprint.index.catalogue import Catalogue, was_unfinished
 from fingerprint.index.layout import MANIFEST_FACT, raise_format, segment_folder
 from fingerprint.index.lock import WriterLock
 from fingerprint.index.manifests import FORMAT_VERSION
-from fingerprint.index.merge_policy import Part, Rewrite, due_for_merging, rewrites_to_compact
+from fingerprint.index.merge_policy import Part, Rewrite, due_after_adding, due_for_merging, rewrites_to_compact
 from fingerprint.index.own_files import (
     CATALOGUE_NAME,
     COLLECTION_MANIFEST,
@@ -374,10 +374,21 @@ class Writer:
                 sizes[path.name] += round(share * path.stat().st_size)
         return sum(size >= MAPPED_FROM for size in sizes.values())
 
+    def merge_newest(self, n_added: int) -> None:
+        """Merge the newest segments of pictures into one if that is quick, at the end of adding `n_added` pictures."""
+        if not self.reader.config.storage.merge_at_end:
+            return
+        with self.writing():
+            self._merge(lambda: due_after_adding(self._catalogue.segments(), self.reader.model_id, n_added))
+
     def _merge_small(self) -> None:
         """Merge the newest segments of a model if many are of similar size."""
+        self._merge(lambda: due_for_merging(self._catalogue.segments(), self.reader.config.storage))
+
+    def _merge(self, due: Callable[[], list[SegmentRecord]]) -> None:
+        """Merge segments as long as some are due."""
         try:
-            while group := due_for_merging(self._catalogue.segments(), self.reader.config.storage):
+            while group := due():
                 self._rewrite([[Part.whole(segment) for segment in group]])
         except CollectionError as error:  # the pictures are added all the same
             _log.warning("%s: segments could not be merged now, adding will try again (%s)", self._folder, error)

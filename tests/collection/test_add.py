@@ -266,9 +266,21 @@ class TestAddImages:
 
     @pytest.mark.parametrize(("batch", "sizes"), [(1, [1] * 7), (3, [3, 3, 1]), (7, [7]), (100, [7])])
     def test_batches_become_segments(self, batch: int, sizes: list[int], tmp_path: Path, scenes: list[U8]) -> None:
-        with create_collection(tmp_path / "new", config=storing(batch=batch, merge_factor=100)) as made:
+        config = storing(batch=batch, merge_factor=100, merge_at_end=False)
+        with create_collection(tmp_path / "new", config=config) as made:
             made.add_images((str(number), pixels) for number, pixels in enumerate(scenes[:7]))
             assert [len(segment) for segment in made._reader._snapshot.segments] == sizes
+
+    def test_an_addition_of_many_ends_with_one_segment(self, tmp_path: Path, scenes: list[U8]) -> None:
+        with create_collection(tmp_path / "new", config=storing(batch=1, merge_factor=100)) as made:
+            made.add_images((str(number), pixels) for number, pixels in enumerate(scenes[:3]))
+            assert made.info().segments == 3  # few as they are
+            made.add_images((str(number), pixels) for number, pixels in enumerate(scenes[:7]))
+            assert made.info().segments == 1
+            assert made.ids == [str(number) for number in range(7)]
+            made.add_images([("more", scenes[0])])
+            assert made.info().segments == 2
+        assert check_store(tmp_path / "new") == []
 
     def test_many_small_batches_do_not_leave_many_segments(self, tmp_path: Path, scenes: list[U8]) -> None:
         pictures: Pictures = [(str(number), scenes[number % 3]) for number in range(40)]

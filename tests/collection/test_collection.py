@@ -283,7 +283,7 @@ class TestAddFiles:
     def test_workers_and_segments_do_not_show_in_the_answers(
         self, n_workers: int, folder: Path, tmp_path: Path, reader: Collection, copies: dict[str, U8]
     ) -> None:
-        config = storing(batch=n_workers, merge_factor=100)
+        config = storing(batch=n_workers, merge_factor=100, merge_at_end=False)
         with create_collection(tmp_path / "new", config=config) as made:
             report = made.add_files([folder], n_workers=n_workers)
             assert [Path(s.path).name for s in report.skipped] == ["broken.jpg", "empty.png", "torn.jpg"]

@@ -23,7 +23,7 @@ from fingerprint.features.packed_frames import rounded_frames
 from fingerprint.index import ImageRecord, Writer, check_store, segment_writer
 from fingerprint.index import check as check_module
 from fingerprint.index.ids import SegmentIds
-from fingerprint.index.merge_policy import Rewrite, due_for_merging, rewrites_to_compact
+from fingerprint.index.merge_policy import Rewrite, due_after_adding, due_for_merging, rewrites_to_compact
 from fingerprint.index.records import SegmentRecord
 from fingerprint.index.segment import open_segment, segment_problems
 from fingerprint.index.segment_writer import Source, merge_segments, write_pictures, write_vectors
@@ -445,6 +445,31 @@ def listed(*sizes: int, model: str = "m", removed: Sequence[int] = (), first: in
     return [
         SegmentRecord(first + i, first + i, model, size, gone[i], manifest="", facts="") for i, size in enumerate(sizes)
     ]
+
+
+class TestDueAfterAdding:
+    @pytest.mark.parametrize(
+        ("sizes", "n_added", "merged"),
+        [
+            ((), 5, 0),
+            ((200, 200, 200), 600, 0),  # few
+            ((200, 200, 200, 200), 800, 4),
+            ((1_600, 200, 200, 200, 137), 2_337, 5),
+            ((1_600, 200, 200, 200, 200), 100, 4),  # the first is too much to write again for a hundred
+            ((1_600, 200, 200, 200), 100, 0),
+            ((18_000, 500, 500, 500, 500), 100_000, 5),
+            ((19_000, 500, 500, 500, 500), 100_000, 4),
+        ],
+    )
+    def test_many_small_ones_that_are_quickly_written(self, sizes: tuple[int, ...], n_added: int, merged: int) -> None:
+        segments = listed(*sizes)
+        assert due_after_adding(segments, "m", n_added) == segments[len(segments) - merged :]
+
+    def test_of_the_model_that_was_added_to(self) -> None:
+        mixed = [*listed(1, 1, first=1), *listed(1, 1, 1, 1, model="n", first=3), *listed(1, 1, first=7)]
+        found = due_after_adding(mixed, "m", 4)
+        assert [segment.number for segment in found] == [1, 2, 7, 8]
+        assert due_after_adding(mixed, "other", 4) == []
 
 
 class TestDueForMerging:
