@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_each_shell_gets_a_script_that_asks_the_program(shell: str) -> None:
     assert f"_FINGERPRINT_COMPLETE={shell}_complete" in script
 
 
-@pytest.mark.skipif(not os.path.exists("/bin/bash"), reason="no bash")
+@pytest.mark.skipif(not Path("/bin/bash").exists(), reason="no bash")
 def test_the_script_is_valid_in_bash() -> None:
     subprocess.run(["/bin/bash", "-n"], input=run(_FINGERPRINT_COMPLETE="bash_source"), text=True, check=True)
 
