@@ -82,6 +82,16 @@ def _bounds(starts, at, references, first, last):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True)
+def _least(distances):  # type: ignore[no-untyped-def]
+    """Return the least of some distances, uint8, in a loop that is vectorised."""
+    least = _FARTHEST
+    for t in range(len(distances)):
+        distance = distances[t]
+        least = distance if distance < least else least
+    return least
+
+
+@njit(cache=True, nogil=True)
 def _collect(  # type: ignore[no-untyped-def]
     q_words, q_signatures, words, starts, signatures, references, max_bits, first, last, most_hits
 ):
@@ -110,11 +120,7 @@ def _collect(  # type: ignore[no-untyped-def]
         for low in range(0, len(part), _LANES):
             high = min(low + _LANES, len(part))
             lane = distances[low:high]
-            least = _FARTHEST
-            for t in range(len(lane)):
-                distance = lane[t]
-                least = distance if distance < least else least
-            if least > max_bits:
+            if _least(lane) > max_bits:
                 continue
             n_near = 0
             for t in range(len(lane)):
