@@ -629,7 +629,7 @@ class TestAnswer:
             assert counters["pairs_aligned"] == len(verified), name
             assert counters["postings_visited"] >= counters["hits"] >= counters["references_scored"] > 0, name
             looks = counters["looks"]
-            assert 1 <= looks <= 1 + DEFAULT_CONFIG.closer.n_insets, name
+            assert 1 <= looks <= 1 + DEFAULT_CONFIG.closer.n_insets + len(DEFAULT_CONFIG.closer.stretched), name
             assert counters["references_scored"] <= looks * len(reader) * len(VARIANTS), name
             assert looks * len(reader) >= counters["candidates"] >= counters["pairs_aligned"] > 0, name
 
