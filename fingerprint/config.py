@@ -93,7 +93,8 @@ class CloserConfig(_Settings):
     sure : float, [0, 1]
         Probability of a copy from which on there is no further look.
     hint : float, [0, 1]
-        Probability of a copy that the looks up to now must have found for the whole picture to be looked at again.
+        Probability of a copy that the looks up to now must have found, or something shared, for the whole picture to be
+        looked at again.
     n_insets : int, >= 0
         Largest number of insets, pictures within the picture, that are looked at by themselves: the most probable ones.
     inset : FeatureConfig

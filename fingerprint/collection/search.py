@@ -21,7 +21,7 @@ from fingerprint.features.describe import (
     query_from_fingerprint,
     read_picture,
 )
-from fingerprint.features.views import View, closer_views
+from fingerprint.features.views import Likeliest, View, closer_views
 from fingerprint.images.identity import load_identified
 from fingerprint.index import Reader, shortlist
 from fingerprint.index.records import ImageRecord
@@ -135,7 +135,7 @@ class Search:
         for stage, before in described.spent.items():
             look.milliseconds[stage] += before
         watch = Stopwatch()
-        for view in closer_views(described.read, self._models, self._config, look.probability) if self._reader else ():
+        for view in closer_views(described.read, self._models, self._config, look.likeliest) if self._reader else ():
             look.milliseconds["describe"] += watch.lap()
             look.add(self._look_at_view(view, query))
             watch.lap()
@@ -243,9 +243,9 @@ class _Look:
     milliseconds: dict[str, float]
     counters: dict[str, int]
 
-    def probability(self) -> float:
-        """Return the highest probability of a copy."""
-        return max((found.probability for found in self.verified.values()), default=0.0)
+    def likeliest(self) -> Likeliest:
+        """Return the likeliest of what was found."""
+        return Likeliest.of(self.verified.values())
 
     def add(self, other: _Look) -> None:
         """Add a look at a view of the query; of two verifications of a reference, the more probable copy is kept."""

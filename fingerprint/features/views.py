@@ -7,18 +7,18 @@ view of that part alone has them all.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from fingerprint.config import Config, FeatureConfig
+from fingerprint.config import CloserConfig, Config, FeatureConfig
 from fingerprint.features.describe import ReadPicture, describe_read_query
 from fingerprint.features.insets import Inset, find_insets
 from fingerprint.images.decode import luma_of
 from fingerprint.models import Models
-from fingerprint.types import F64, Picture, Query
+from fingerprint.types import F64, Picture, Query, Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,29 @@ class View:
     partial: bool
 
 
-def closer_views(read: ReadPicture, models: Models, config: Config, probability: Callable[[], float]) -> Iterator[View]:
+@dataclass(frozen=True, slots=True)
+class Likeliest:
+    """What the looks up to now have found.
+
+    Attributes
+    ----------
+    copy : float, [0, 1]
+        Highest probability of a copy.
+    shared : bool
+        Whether a reference shares something with the query.
+    """
+
+    copy: float
+    shared: bool
+
+    @classmethod
+    def of(cls, found: Iterable[Verification]) -> Likeliest:
+        """Return the likeliest of some verifications."""
+        known = list(found)
+        return cls(max((v.probability for v in known), default=0.0), any(v.relation == "shared" for v in known))
+
+
+def closer_views(read: ReadPicture, models: Models, config: Config, known: Callable[[], Likeliest]) -> Iterator[View]:
     """Yield views as ``config.closer`` asks for them, each described when it is asked for; flat ones are left out.
 
     Parameters
@@ -49,21 +71,26 @@ def closer_views(read: ReadPicture, models: Models, config: Config, probability:
         The query, as it was read for the first look.
     models : Models
     config : Config
-    probability : callable
-        Returns the highest probability of a copy that the looks up to now have found.
+    known : callable
+        Returns what the looks up to now have found.
     """
     closer = config.closer
-    insets = _insets(read, models, config) if closer.n_insets and probability() < closer.sure else ()
+    insets = _insets(read, models, config) if closer.n_insets and known().copy < closer.sure else ()
     for planes, place in insets:
-        if probability() >= closer.sure:
+        if known().copy >= closer.sure:
             return
         yield from _described(planes, place, closer.inset, models, config, partial=True)
-    if closer.whole is not None and closer.hint <= probability() < closer.sure:
+    if closer.whole is not None and _hints(known(), closer):
         yield from _described(read.planes, np.eye(3), closer.whole, models, config, partial=False)
     for factor in closer.stretched:
-        if closer.hint <= probability() < closer.sure:
+        if _hints(known(), closer):
             planes, place = _stretch(read.planes, factor)
             yield from _described(planes, place, config.query, models, config, partial=False)
+
+
+def _hints(known: Likeliest, closer: CloserConfig) -> bool:
+    """Return whether something hints at a copy, and none is sure."""
+    return known.copy < closer.sure and (known.copy >= closer.hint or known.shared)
 
 
 def _insets(read: ReadPicture, models: Models, config: Config) -> list[tuple[Picture, F64]]:

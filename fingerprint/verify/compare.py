@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.features.describe import describe_read_query, describe_reference, read_picture
-from fingerprint.features.views import closer_views
+from fingerprint.features.views import Likeliest, closer_views
 from fingerprint.models import Models, load_models
 from fingerprint.types import ImageSource, Verification
 from fingerprint.verify.verification import verify, verify_view
@@ -39,6 +39,6 @@ def compare(
     against = describe_reference(reference, models, config)
     whole = describe_read_query(read, config.query, models, config)
     looks = [verify(whole, against, models, config.match)]
-    for view in closer_views(read, models, config, lambda: max(look.probability for look in looks)):
+    for view in closer_views(read, models, config, lambda: Likeliest.of(looks)):
         looks.append(verify_view(view, whole, against, models, config.match))  # noqa: PERF401 - asked for one by one
     return max(looks, key=lambda look: look.log_odds)

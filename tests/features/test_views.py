@@ -8,15 +8,17 @@ import pytest
 
 from fingerprint.config import DEFAULT_CONFIG, CloserConfig, Config, config_for
 from fingerprint.features.describe import describe_query, read_picture
-from fingerprint.features.views import View, closer_views
+from fingerprint.features.views import Likeliest, View, closer_views
 from fingerprint.kernels.polygons import shared_region
 from fingerprint.models import Models
 from fingerprint.types import F64, U8
 
 
-def views_of(pixels: U8, models: Models, closer: CloserConfig, probability: float = 0.0) -> list[View]:
+def views_of(
+    pixels: U8, models: Models, closer: CloserConfig, probability: float = 0.0, shared: bool = False
+) -> list[View]:
     config = Config(closer=closer)
-    return list(closer_views(read_picture(pixels, config), models, config, lambda: probability))
+    return list(closer_views(read_picture(pixels, config), models, config, lambda: Likeliest(probability, shared)))
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +73,15 @@ class TestWhen:
         assert any(view.partial for view in views) == partial
         assert sum(not view.partial for view in views) == (3 if whole else 0)
 
+    def test_something_shared_is_a_hint(self, pasted: U8, models: Models) -> None:
+        views = views_of(pasted, models, CloserConfig(n_insets=0), 0.0, shared=True)
+        assert len(views) == 2
+        assert views_of(pasted, models, CloserConfig(n_insets=0), 0.96, shared=True) == []
+
     def test_a_look_that_is_sure_is_the_last(self, pasted: U8, models: Models) -> None:
         config = config_for("thorough")
         best = [0.5]
-        views = closer_views(read_picture(pasted, config), models, config, lambda: best[-1])
+        views = closer_views(read_picture(pasted, config), models, config, lambda: Likeliest(best[-1], shared=False))
         next(views)
         best.append(0.99)
         assert next(views, None) is None
@@ -106,7 +113,7 @@ class TestWhole:
         read = read_picture(encoded.tobytes(), DEFAULT_CONFIG)
         assert read.planes.pixels.shape[1] < 3200 == read.planes.width
         config = Config(closer=CloserConfig(hint=0.0, n_insets=0, stretched=(4.0,)))
-        (view,) = closer_views(read, models, config, lambda: 0.0)
+        (view,) = closer_views(read, models, config, lambda: Likeliest(0.0, shared=False))
         assert (view.query.plain.width, view.query.plain.height) == (6400, 1200)
         assert mapped(view.place, 3199.5, 2399.5) == pytest.approx([6399.5, 1199.5])
 
@@ -115,4 +122,4 @@ class TestWhole:
 def test_flat_pictures_have_none(shape: tuple[int, int, int], models: Models) -> None:
     config = config_for("thorough")
     read = read_picture(np.full(shape, 90, np.uint8), config)
-    assert list(closer_views(read, models, config, lambda: 0.0)) == []
+    assert list(closer_views(read, models, config, lambda: Likeliest(0.0, shared=False))) == []
