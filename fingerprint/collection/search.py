@@ -50,6 +50,9 @@ class SearchOptions:
         Least probability of a match. It is about copies.
     exact : bool
         Compare with every descriptor, rather than use codes or Annoy in large segments.
+    past_identical : bool
+        Whether a query is looked at more closely also if a reference has the same bytes or pixels: what else it was
+        made from, or was made from it, is wanted, too.
 
     Raises
     ------
@@ -60,6 +63,7 @@ class SearchOptions:
     n_results: int
     min_probability: float = 0.0
     exact: bool = False
+    past_identical: bool = False
 
     def __post_init__(self) -> None:
         if self.n_results < 0:
@@ -145,7 +149,8 @@ class Search:
     def _is_sure(self, look: _Look) -> bool:
         """Return whether further looks would change nothing, as a source is sure or there are no references."""
         return not len(self._reader) or any(
-            found.probability >= self._config.closer.sure for found in look.verified.values()
+            found.probability >= self._config.closer.sure and not (found.identical and self._options.past_identical)
+            for found in look.verified.values()
         )
 
     def _look(self, query: Query, by_descriptor: Sequence[int] | None = None) -> _Look:

@@ -1,0 +1,188 @@
+"""Groups of copies: keepers are chosen, and every other picture joins the keeper that it is most surely a copy of.
+
+Being a copy is not transitive: two different crops of one photograph may share nothing, and a collage is a copy of all
+its parts. So no picture joins a group because it is near a member. It has a verdict of its own against the keeper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from fingerprint.changes import Changes, changes_of
+from fingerprint.dedupe.values import Picture, Rules
+from fingerprint.dedupe.verdicts import Verdicts
+from fingerprint.dedupe.worth import Preference, Worth
+from fingerprint.types import Progress, Verification
+
+_FILLS = 0.93  # share of a canvas that a rotated picture fills from border to border
+_AS_SHARP = 1.25  # detail of a part, compared with what it shows, up to which it may have been cut out
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The keepers among some pictures, by position, and what belongs to each.
+
+    Attributes
+    ----------
+    worth : dict of int to list of Worth
+        Files of each picture that is related to another one, the one to keep first.
+    members : dict of int to list of (int, Verification)
+        For each keeper its copies with their verdicts against it, the surest first.
+    shared : dict of int to list of (int, Verification)
+        For each keeper the pictures that only share something with it.
+    """
+
+    worth: dict[int, list[Worth]]
+    members: dict[int, list[tuple[int, Verification]]]
+    shared: dict[int, list[tuple[int, Verification]]]
+
+
+def gather(
+    pictures: Sequence[Picture],
+    verdicts: Verdicts,
+    rules: Rules,
+    look_at: Callable[[Sequence[int]], dict[int, list[Worth]]],
+    progress: Progress | None = None,
+) -> Gathered:
+    """Choose keepers and give each its members.
+
+    Parameters
+    ----------
+    pictures : sequence of Picture
+    verdicts : Verdicts
+        What the search said. Pairs that it did not compare are asked for only within what is near a keeper's members.
+    rules : Rules
+    look_at : callable
+        Returns what is known of the files of pictures, by their positions.
+    progress : callable, optional
+        Called as ``progress(done, total)``, in pictures that may be keepers.
+    """
+    near = {k: _copies_near(k, verdicts, rules) for k in range(len(pictures))}
+    preference = Preference(rules)
+    related = [k for k, picture in enumerate(pictures) if near[k] or len(picture.files) > 1 or picture.others]
+    worth = look_at(related)
+    derived = _derived(pictures, near, verdicts, worth)
+    worth = {k: sorted(_marked(files, k in derived), key=preference.key) for k, files in worth.items()}
+    order = sorted(related, key=lambda k: preference.key(worth[k][0]))
+    offers: dict[int, list[tuple[int, Verification]]] = {}
+    taken: set[int] = set()
+    keepers: list[int] = []
+    references = {k for k in related if pictures[k].is_reference}
+    for done, keeper in enumerate(order, start=1):
+        if keeper not in taken:
+            keepers.append(keeper)
+            for k, found in _copies_of(keeper, near, verdicts, rules, references.union(keepers), taken):
+                taken.add(k)
+                offers.setdefault(k, []).append((keeper, found))
+        if progress is not None:
+            progress(done, len(order))
+    members: dict[int, list[tuple[int, Verification]]] = {keeper: [] for keeper in keepers}
+    for k, found_for in offers.items():
+        keeper, found = max(found_for, key=lambda offer: offer[1].log_odds)  # the first of equals: the better keeper
+        members[keeper].append((k, found))
+    for joined in members.values():
+        joined.sort(key=lambda member: (-member[1].log_odds, pictures[member[0]].files[0].order))
+    return Gathered(worth, members, _shared(pictures, verdicts, members))
+
+
+def _copies_near(picture: int, verdicts: Verdicts, rules: Rules) -> list[int]:
+    """Return the pictures that the search called copies of one, or the other way round."""
+    found = ((k, verdicts.known(picture, k)) for k in verdicts.near(picture) if k != picture)
+    return [k for k, known in found if known is not None and known.probability >= rules.min_probability]
+
+
+def _copies_of(
+    keeper: int,
+    near: dict[int, list[int]],
+    verdicts: Verdicts,
+    rules: Rules,
+    left_out: set[int],
+    taken: set[int],
+) -> list[tuple[int, Verification]]:
+    """Return the copies of a keeper: those near it, near these, and so on, each with a verdict against the keeper.
+
+    What is near a picture that is no copy of the keeper is not looked at for that reason. Other keepers and references
+    are left out; of those that another keeper has taken, only what the search said is looked at.
+    """
+    found: list[tuple[int, Verification]] = []
+    seen = {keeper, *left_out}
+    waiting = list(near[keeper])
+    while waiting:
+        k = waiting.pop(0)
+        if k in seen:
+            continue
+        seen.add(k)
+        verdict = verdicts.copy(k, keeper, rules.min_probability, ask=k not in taken)
+        if verdict is not None:
+            found.append((k, verdict))
+            waiting += near[k]
+    return found
+
+
+def _marked(files: Sequence[Worth], derived: bool) -> list[Worth]:
+    return [replace(worth, is_derived=derived) for worth in files]
+
+
+def _derived(
+    pictures: Sequence[Picture],
+    near: dict[int, list[int]],
+    verdicts: Verdicts,
+    worth: dict[int, list[Worth]],
+) -> set[int]:
+    """Return the pictures that are a part of another one, or that another one was put into.
+
+    A picture that shows a part of another is its crop if it is no sharper there. If it is sharper, or if it alone says
+    which camera took it, then the larger picture has it as an inset.
+    """
+    found: set[int] = set()
+    for k, neighbours in near.items():
+        for other in neighbours:
+            known = verdicts.known(k, other)
+            if known is None:
+                continue
+            changes = changes_of(known, pictures[k].size, pictures[other].size)
+            if changes.is_part:
+                older = _was_put_into(changes, known, worth[k], worth[other])
+                found.add(other if older else k)
+    return found
+
+
+def _was_put_into(changes: Changes, known: Verification, part: Sequence[Worth], whole: Sequence[Worth]) -> bool:
+    """Return whether a picture that shows a part of another one is the older of the two."""
+    if changes.is_tilted and _box_share(known, whole[0].size) > _FILLS:
+        return True  # it was rotated, and the canvas grew with it
+    sharper = changes.scale * part[0].detail / whole[0].detail
+    if sharper > _AS_SHARP:
+        return True
+    has_camera = any(worth.origin.camera for worth in part)
+    return has_camera and not any(worth.origin.camera for worth in whole)
+
+
+def _box_share(found: Verification, size: tuple[int, int]) -> float:
+    """Return which part of the reference's area the upright box has that holds what the query shows."""
+    x, y = zip(*(found.reference_region or ((0.0, 0.0),)), strict=True)
+    return float((max(x) - min(x)) * (max(y) - min(y)) / (size[0] * size[1]))
+
+
+def _shared(
+    pictures: Sequence[Picture], verdicts: Verdicts, members: dict[int, list[tuple[int, Verification]]]
+) -> dict[int, list[tuple[int, Verification]]]:
+    """Return for each picture that is no member the others that only share something with it; each pair once."""
+    belongs = {k for joined in members.values() for k, _ in joined}
+    shared: dict[int, list[tuple[int, Verification]]] = {}
+    said: set[int] = set()
+    order = [*(k for k in members if members[k]), *range(len(pictures))]
+    for keeper in dict.fromkeys(order):
+        if keeper in belongs or keeper in said:
+            continue
+        others = []
+        for k in verdicts.near(keeper):
+            known = verdicts.known(k, keeper)
+            if k not in belongs and k != keeper and k not in said and known is not None and known.relation == "shared":
+                others.append((k, known))
+        if others:
+            shared[keeper] = sorted(others, key=lambda other: (-other[1].shared_probability, other[0]))
+            said.update(k for k, _ in others)
+            said.add(keeper)
+    return shared
