@@ -5,7 +5,8 @@ Nothing here deletes a picture. `find_groups` only reads; `act` moves files or r
 """
 
 from fingerprint.dedupe.act import Outcome, act
-from fingerprint.dedupe.find import find_groups
+from fingerprint.dedupe.against import find_copies_of_references
+from fingerprint.dedupe.find import find_groups, working_collection
 from fingerprint.dedupe.log import Log, read_log
 from fingerprint.dedupe.undo import Undone, undo
 from fingerprint.dedupe.values import KEEPS, Action, Group, Groups, Keep, Member, Rules
@@ -22,7 +23,9 @@ __all__ = [
     "Rules",
     "Undone",
     "act",
+    "find_copies_of_references",
     "find_groups",
     "read_log",
     "undo",
+    "working_collection",
 ]

@@ -28,11 +28,12 @@ class Outcome:
     ----------
     path : Path
     done : str
-        ``"moved"``, ``"hardlinked"``, ``"symlinked"`` or ``"left alone"``.
+        ``"moved"``, ``"hardlinked"`` or ``"symlinked"``; ``"left alone"`` if that is never done with such a file;
+        ``"failed"`` if it could not be done, for instance as the file has changed.
     to : Path or None
         Where it is now, if it was moved.
     reason : str
-        Why it was left alone; empty if it was not.
+        Why nothing was done; empty if something was.
     n_bytes : int
         What that freed where it was.
     """
@@ -71,9 +72,10 @@ def act(groups: Sequence[Group], action: Action, log: Log, folder: Path | None =
     for group in groups:
         problem = _keeper_problem(group.keeper) if group.members else None
         for member in group.members:
-            reason = _reason_to_leave(member, group.keeper, action) or problem
-            if reason is not None:
+            if (reason := _reason_to_leave(member, group.keeper, action)) is not None:
                 yield Outcome(member.file.path, "left alone", reason=reason)
+            elif problem is not None:
+                yield Outcome(member.file.path, "failed", reason=problem)
             elif action == "move" and folder is not None:
                 yield _move(member, group.keeper, log, folder / os.path.relpath(member.file.id, base))
             else:
@@ -117,7 +119,7 @@ def _unchanged(file: PictureFile) -> FileState | None:
 def _move(member: Member, keeper: PictureFile, log: Log, wanted: Path) -> Outcome:
     file, state = member.file, _unchanged(member.file)
     if state is None:
-        return Outcome(file.path, "left alone", reason=_CHANGED)
+        return Outcome(file.path, "failed", reason=_CHANGED)
     try:
         for parent in reversed([p for p in (wanted.parent, *wanted.parent.parents) if not os.path.lexists(p)]):
             log.note(FolderMade(str(parent)))
@@ -126,7 +128,7 @@ def _move(member: Member, keeper: PictureFile, log: Log, wanted: Path) -> Outcom
         log.note(Moved(file.id, str(target), keeper.id, state))
         move(Path(file.id), target)
     except OSError as error:
-        return Outcome(file.path, "left alone", reason=f"it cannot be moved: {error.strerror or error}")
+        return Outcome(file.path, "failed", reason=f"it cannot be moved: {error.strerror or error}")
     return Outcome(file.path, "moved", target, n_bytes=member.frees)
 
 
@@ -137,7 +139,7 @@ def _link(member: Member, keeper: PictureFile, log: Log, action: Action) -> Outc
     """
     file, state = member.file, _unchanged(member.file)
     if state is None:
-        return Outcome(file.path, "left alone", reason=_CHANGED)
+        return Outcome(file.path, "failed", reason=_CHANGED)
     path, kept = Path(file.id), Path(os.path.realpath(keeper.id))
     aside = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.aside")
     target = os.path.relpath(kept, os.path.realpath(path.parent)) if action == "symlink" else ""
@@ -159,5 +161,5 @@ def _link(member: Member, keeper: PictureFile, log: Log, action: Action) -> Outc
             raise
         aside.unlink()
     except OSError as error:
-        return Outcome(file.path, "left alone", reason=f"it cannot be replaced by a link: {error.strerror or error}")
+        return Outcome(file.path, "failed", reason=f"it cannot be replaced by a link: {error.strerror or error}")
     return Outcome(file.path, "hardlinked" if action == "hardlink" else "symlinked", n_bytes=member.frees)

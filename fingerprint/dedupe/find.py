@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from fingerprint.changes import changes_of
-from fingerprint.collection.collection import Collection
+from fingerprint.collection.collection import Collection, create_collection, open_collection
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.dedupe.grouping import Gathered, gather
 from fingerprint.dedupe.scan import SameBytes, scan_files
@@ -92,6 +94,23 @@ def find_groups(
     groups = _groups(pictures, gathered, rules)
     n_files = sum(len(picture.files) + len(picture.others) for picture in pictures)
     return Groups(tuple(groups), n_files, len(pictures), (*skipped, *unread), tuple(plain))
+
+
+@contextmanager
+def working_collection(folder: Path | None, models: Models, config: Config = DEFAULT_CONFIG) -> Iterator[Collection]:
+    """Yield a collection to work with: a temporary one, or the one that is kept in a folder, which is made if need be.
+
+    Raises
+    ------
+    CollectionError
+        If it cannot be opened, or there is something else in the folder.
+    """
+    with tempfile.TemporaryDirectory(prefix="fingerprint-dedupe-") as temporary:
+        place = folder or Path(temporary) / "pictures.fp"
+        is_there = place.is_dir() and any(place.iterdir())
+        make = open_collection if is_there else create_collection
+        with make(place, models=models, config=config) as collection:
+            yield collection
 
 
 def _check_ids(collection: Collection) -> None:
