@@ -5,8 +5,8 @@ The folder is made from photographs of DATA/train and DATA/references, taken by 
 - ``--photographs`` of them as they are;
 - ``--copies`` edited copies, by chains of one to three edits, of photographs that are drawn with replacement, so that
   some have several copies; what is pasted in comes from photographs that are not in the folder;
-- ``--shots`` of the photographs are replaced by the first of two made second shots, and the second is added. Neither was
-  made from the other: they belong to no group together.
+- ``--shots`` of the photographs are replaced by the first of two made second shots, and the second is added. Neither
+  was made from the other: they belong to no group together.
 
 A pair is right if both files come from one photograph, by copies alone. Precision is the share of the pairs in one
 group that are right, recall the share of the right pairs that are in one group. The hashes are of the same files:
@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain, combinations
