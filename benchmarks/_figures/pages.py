@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from _figures import hash_tables, look_alikes, second_shots, tables
+from _figures import hash_tables, look_alikes, scale_tables, second_shots, tables
 from _figures.paragraphs import PARAGRAPHS, paragraph
 from _figures.results import Results
 from _figures.singles import FIGURES
@@ -28,12 +28,13 @@ BLOCKS: dict[str, Callable[[Results], list[str]]] = {
     "exact": tables.exact,
     "annoy": tables.annoy,
     "annoy-bytes": tables.annoy_bytes,
+    "closer": tables.closer,
     "descriptor-source": tables.descriptor_source,
-    "scale": tables.scale,
-    "scale-stages": tables.scale_stages,
-    "scale-bytes": tables.scale_bytes,
-    "scale-segments": tables.scale_segments,
-    "scale-targets": tables.scale_targets,
+    "scale": scale_tables.scale,
+    "scale-stages": scale_tables.scale_stages,
+    "scale-bytes": scale_tables.scale_bytes,
+    "scale-segments": scale_tables.scale_segments,
+    "scale-targets": scale_tables.scale_targets,
     "storage": tables.storage,
     "hash-speed": hash_tables.speed,
     "hash-workers": hash_tables.workers,

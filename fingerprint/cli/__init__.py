@@ -12,6 +12,7 @@ from fingerprint.cli._compiling import compiling_noted
 from fingerprint.cli.challenge import challenge_group
 from fingerprint.cli.compare import compare_command
 from fingerprint.cli.dedupe import dedupe_group
+from fingerprint.cli.doctor import doctor_command
 from fingerprint.cli.hash import hash_command
 from fingerprint.cli.hash_list import hash_list_group
 from fingerprint.cli.index import index_group
@@ -50,5 +51,6 @@ for _command in (
     dedupe_group,
     challenge_group,
     train_command,
+    doctor_command,
 ):
     main.add_command(_command)

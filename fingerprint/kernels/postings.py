@@ -17,6 +17,7 @@ from fingerprint.kernels.compiled import njit
 
 _BYTE = np.uint32(255)
 _LANES = 64
+_FARTHEST = np.uint8(255)
 _FEW = 16
 _NO_LIMIT = 1 << 62
 _MOST_HITS = 1 << 22  # that are held at once: 30 bytes each; one reference has fewer, whatever its pattern
@@ -81,6 +82,16 @@ def _bounds(starts, at, references, first, last):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True)
+def _least(distances):  # type: ignore[no-untyped-def]
+    """Return the least of some distances, uint8, in a loop that is vectorised."""
+    least = _FARTHEST
+    for t in range(len(distances)):
+        distance = distances[t]
+        least = distance if distance < least else least
+    return least
+
+
+@njit(cache=True, nogil=True)
 def _collect(  # type: ignore[no-untyped-def]
     q_words, q_signatures, words, starts, signatures, references, max_bits, first, last, most_hits
 ):
@@ -103,16 +114,17 @@ def _collect(  # type: ignore[no-untyped-def]
             continue
         start, stop = _bounds(starts, at, references, first, last)
         n_visited += stop - start
-        sought = q_signatures[v]
-        for t in range(stop - start):  # all distances first: a loop without a branch is vectorised
-            distances[t] = popcount(signatures[start + t] ^ sought)
-        for low in range(0, stop - start, _LANES):
-            high = min(low + _LANES, stop - start)
-            n_near = 0
-            for t in range(low, high):
-                n_near += distances[t] <= max_bits
-            if n_near == 0:
+        sought, part = q_signatures[v], signatures[start:stop]  # counted from 0: other loops are not vectorised
+        for t in range(len(part)):  # all distances first, as this loop has no branch
+            distances[t] = popcount(part[t] ^ sought)
+        for low in range(0, len(part), _LANES):
+            high = min(low + _LANES, len(part))
+            lane = distances[low:high]
+            if _least(lane) > max_bits:
                 continue
+            n_near = 0
+            for t in range(len(lane)):
+                n_near += lane[t] <= max_bits
             if n + n_near > most_hits:
                 return hit_of[:0], posting[:0], bits[:0], -1
             if n + n_near > size:

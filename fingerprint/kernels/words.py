@@ -95,6 +95,16 @@ def _cell_costs(points, signs, coarse_t, coarse_half, parts, out):  # type: igno
 
 
 @njit(cache=True, nogil=True)
+def _least(values):  # type: ignore[no-untyped-def]
+    """Return the least of some numbers, in a loop that is vectorised."""
+    least = _FAR
+    for t in range(len(values)):
+        value = values[t]
+        least = value if value < least else least
+    return least
+
+
+@njit(cache=True, nogil=True)
 def _nearest_cells(points, signs, coarse_t, coarse_half, beam):  # type: ignore[no-untyped-def]
     """Return the `beam` nearest reflections of cells of each point, int64 (n, beam), and the points by cell.
 
@@ -110,10 +120,9 @@ def _nearest_cells(points, signs, coarse_t, coarse_half, beam):  # type: ignore[
         for i in range(start, stop):
             cost = costs[i - start]
             for j in range(beam):
-                best, least = 0, cost[0]
-                for a in range(1, len(cost)):
-                    if cost[a] < least:
-                        best, least = a, cost[a]
+                least, best = _least(cost), 0
+                while cost[best] > least:  # the first of equal ones
+                    best += 1
                 cost[best] = _FAR
                 cells[i, j] = best
                 n_looks[best >> 2] += 1
@@ -138,11 +147,7 @@ def _take_nearest(row, first_word, costs, words):  # type: ignore[no-untyped-def
     last = len(costs) - 1
     for start in range(0, len(row), _LANES):
         stop = min(start + _LANES, len(row))
-        nearer = 0
-        worst = costs[last]
-        for b in range(start, stop):  # counted first, because most have none and counting has no branch
-            nearer += row[b] < worst
-        if nearer > 0:
+        if _least(row[start:stop]) < costs[last]:  # most have none, and the least of all is found without a branch
             for b in range(start, stop):
                 if row[b] < costs[last]:
                     _insert(costs, words, row[b], first_word + 4 * b)
