@@ -164,7 +164,8 @@ def _turn_words(changes: Changes) -> list[str]:
     else:
         said += ["mirrored"] if changes.mirrored else []
         if _turned(rotation):
-            said.append(f"rotated by {quarters if straight else round(rotation)}°")
+            degrees = quarters if straight else round(rotation)
+            said.append(f"rotated by {degrees}°" if degrees <= 180 else f"rotated by {360 - degrees}° anticlockwise")
     return said + (["negative"] if changes.inverted else [])
 
 

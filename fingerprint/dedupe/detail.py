@@ -1,11 +1,21 @@
-"""How much detail a picture really has: an enlarged copy has more pixels than its source, and shows no more."""
+"""What pixels say of a picture's history: whether it was enlarged, and whether something plain was put around it.
+
+An enlarged copy has more pixels than its source, and shows no more.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
 from fingerprint.types import F64, U8
 
+#: Left, top, right and bottom of a part of a picture, in its pixels.
+Box: TypeAlias = tuple[float, float, float, float]
+
+_NEAR_GREY = 3  # grey values within which pixels count as the same
 _TILE = 128  # pixels
 _MOST_TILES = 4  # each way
 _BINS = 32  # of spatial frequency, up to the highest that the pixels can have
@@ -42,6 +52,35 @@ def detail_share(grey: U8) -> float:
         if above < _DROP * below:
             return cut
     return 1.0
+
+
+def plain_share(grey: U8, size: tuple[int, int], boxes: Sequence[Box]) -> float:
+    """Return how plain a picture is outside some boxes, as are borders, bars of text, and the pages of screenshots.
+
+    Parameters
+    ----------
+    grey : uint8 array, shape (h, w)
+        The picture at any size.
+    size : (int, int)
+        Width and height that the boxes refer to.
+    boxes : sequence of Box
+
+    Returns
+    -------
+    float, [0, 1]
+        Largest share of the pixels outside that are nearly of one grey value; 0 if there are none.
+    """
+    outside = np.ones(grey.shape, np.bool_)
+    scale_x, scale_y = grey.shape[1] / size[0], grey.shape[0] / size[1]
+    for left, top, right, bottom in boxes:
+        rows = slice(max(0, int(top * scale_y)), max(0, round((bottom + 1) * scale_y)))
+        columns = slice(max(0, int(left * scale_x)), max(0, round((right + 1) * scale_x)))
+        outside[rows, columns] = False
+    counts = np.bincount(grey[outside], minlength=256)
+    if not counts.sum():
+        return 0.0
+    together = np.convolve(counts, np.ones(2 * _NEAR_GREY + 1, np.int64))
+    return float(together.max() / counts.sum())
 
 
 def _spectrum(grey: U8) -> F64:

@@ -12,16 +12,20 @@ from pathlib import Path
 
 from fingerprint.changes import changes_of
 from fingerprint.collection.collection import Collection, create_collection, open_collection
-from fingerprint.config import DEFAULT_CONFIG, Config
+from fingerprint.config import DEFAULT_CONFIG, Config, ReadLimits
+from fingerprint.dedupe.detail import Box, plain_share
 from fingerprint.dedupe.grouping import Gathered, gather
 from fingerprint.dedupe.scan import SameBytes, scan_files
 from fingerprint.dedupe.values import Group, Groups, Member, Picture, PictureFile, Rules, allowed
 from fingerprint.dedupe.verdicts import Verdicts, answers, same_picture
 from fingerprint.dedupe.worth import Preference, Worth, worth_of
-from fingerprint.errors import ConfigError
+from fingerprint.errors import ConfigError, ImageError
+from fingerprint.images.decode import read_grey
 from fingerprint.models import Models
 from fingerprint.types import Skipped, StageProgress, Verification
 from fingerprint.workers import map_images
+
+_PLAIN_SIDE = 256  # pixels at which it is seen whether something is plain
 
 
 def find_groups(
@@ -90,7 +94,8 @@ def find_groups(
         known = map_images(work, [pictures[k] for k in related], n_workers)
         return {k: files for k, files in zip(related, known, strict=True) if not isinstance(files, Skipped)}
 
-    gathered = gather(pictures, verdicts, rules, look_at, partial(report, "keepers"))
+    plain_around = partial(_plain_around, pictures, config.limits)
+    gathered = gather(pictures, verdicts, rules, look_at, plain_around, partial(report, "keepers"))
     groups = _groups(pictures, gathered, rules)
     n_files = sum(len(picture.files) + len(picture.others) for picture in pictures)
     return Groups(tuple(groups), n_files, len(pictures), (*skipped, *unread), tuple(plain))
@@ -154,6 +159,15 @@ def _describe(
     plain_ids = set(added.plain)
     plain = [file.path for file in chosen if file.id in plain_ids]
     return pictures, skipped, plain
+
+
+def _plain_around(pictures: Sequence[Picture], limits: ReadLimits, position: int, boxes: Sequence[Box]) -> float:
+    """Return how plain a picture is outside some boxes; 0 if it is gone since it was described."""
+    try:
+        grey = read_grey(pictures[position].image_id, at_least=_PLAIN_SIDE, limits=limits).pixels
+    except ImageError:
+        return 0.0
+    return plain_share(grey, pictures[position].size, boxes)
 
 
 def _groups(pictures: Sequence[Picture], gathered: Gathered, rules: Rules) -> list[Group]:

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from fingerprint.changes import Changes, changes_of
+from fingerprint.dedupe.derived import derived_pictures
+from fingerprint.dedupe.detail import Box
 from fingerprint.dedupe.values import Picture, Rules
 from fingerprint.dedupe.verdicts import Verdicts
 from fingerprint.dedupe.worth import Preference, Worth
 from fingerprint.types import Progress, Verification
-
-_FILLS = 0.93  # share of a canvas that a rotated picture fills from border to border
-_AS_SHARP = 1.25  # detail of a part, compared with what it shows, up to which it may have been cut out
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,7 @@ def gather(
     verdicts: Verdicts,
     rules: Rules,
     look_at: Callable[[Sequence[int]], dict[int, list[Worth]]],
+    plain_around: Callable[[int, Sequence[Box]], float],
     progress: Progress | None = None,
 ) -> Gathered:
     """Choose keepers and give each its members.
@@ -55,6 +54,8 @@ def gather(
     rules : Rules
     look_at : callable
         Returns what is known of the files of pictures, by their positions.
+    plain_around : callable
+        Returns how plain a picture is outside some boxes; see `fingerprint.dedupe.detail.plain_share`.
     progress : callable, optional
         Called as ``progress(done, total)``, in pictures that may be keepers.
     """
@@ -62,7 +63,7 @@ def gather(
     preference = Preference(rules)
     related = [k for k, picture in enumerate(pictures) if near[k] or len(picture.files) > 1 or picture.others]
     worth = look_at(related)
-    derived = _derived(pictures, near, verdicts, worth)
+    derived = derived_pictures(pictures, near, verdicts, worth, plain_around)
     worth = {k: sorted(_marked(files, k in derived), key=preference.key) for k, files in worth.items()}
     order = sorted(related, key=lambda k: preference.key(worth[k][0]))
     offers: dict[int, list[tuple[int, Verification]]] = {}
@@ -122,47 +123,6 @@ def _copies_of(
 
 def _marked(files: Sequence[Worth], derived: bool) -> list[Worth]:
     return [replace(worth, is_derived=derived) for worth in files]
-
-
-def _derived(
-    pictures: Sequence[Picture],
-    near: dict[int, list[int]],
-    verdicts: Verdicts,
-    worth: dict[int, list[Worth]],
-) -> set[int]:
-    """Return the pictures that are a part of another one, or that another one was put into.
-
-    A picture that shows a part of another is its crop if it is no sharper there. If it is sharper, or if it alone says
-    which camera took it, then the larger picture has it as an inset.
-    """
-    found: set[int] = set()
-    for k, neighbours in near.items():
-        for other in neighbours:
-            known = verdicts.known(k, other)
-            if known is None:
-                continue
-            changes = changes_of(known, pictures[k].size, pictures[other].size)
-            if changes.is_part:
-                older = _was_put_into(changes, known, worth[k], worth[other])
-                found.add(other if older else k)
-    return found
-
-
-def _was_put_into(changes: Changes, known: Verification, part: Sequence[Worth], whole: Sequence[Worth]) -> bool:
-    """Return whether a picture that shows a part of another one is the older of the two."""
-    if changes.is_tilted and _box_share(known, whole[0].size) > _FILLS:
-        return True  # it was rotated, and the canvas grew with it
-    sharper = changes.scale * part[0].detail / whole[0].detail
-    if sharper > _AS_SHARP:
-        return True
-    has_camera = any(worth.origin.camera for worth in part)
-    return has_camera and not any(worth.origin.camera for worth in whole)
-
-
-def _box_share(found: Verification, size: tuple[int, int]) -> float:
-    """Return which part of the reference's area the upright box has that holds what the query shows."""
-    x, y = zip(*(found.reference_region or ((0.0, 0.0),)), strict=True)
-    return float((max(x) - min(x)) * (max(y) - min(y)) / (size[0] * size[1]))
 
 
 def _shared(

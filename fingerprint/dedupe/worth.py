@@ -41,7 +41,7 @@ class Worth:
         Part of its pixels along a line that it needs for what it shows.
     origin : Origin
     is_derived : bool
-        Whether it is a part of another picture, or a picture that another one was put into.
+        Whether it is a crop of another picture, or a picture that another one was put into.
     """
 
     file: PictureFile
@@ -135,7 +135,7 @@ class Preference:
             _Criterion(place, lambda w: f"in the preferred folder {rules.prefer[place(w)]}"),
             _Criterion(lambda w: w.file.is_link, lambda _: "a file, no link"),
             *_CHOSEN[rules.keep],
-            _Criterion(lambda w: w.is_derived, lambda _: "neither a part of another picture nor put into one"),
+            _Criterion(lambda w: w.is_derived, lambda _: "others are crops of it, or were made with it"),
             _Criterion(lambda w: -w.size_class, lambda w: f"most pixels that are really shown ({_megapixels(w)})"),
             _Criterion(lambda w: -w.quality_class, _quality_reason),
             _Criterion(lambda w: w.origin.camera is None, lambda w: f"has its camera in the file ({w.origin.camera})"),
