@@ -42,6 +42,7 @@ def affine(a: float, b: float, c: float, d: float, x: float = 0.0, y: float = 0.
 
 
 WHOLE = corners(*SIZE)
+MIDDLE = np.array([100, 75])
 #: To the query, its size, the region of the reference, what else is known, and the words.
 KNOWN = {
     "again": (affine(1, 0, 0, 1), SIZE, WHOLE, {}, "re-encoded or retouched"),
