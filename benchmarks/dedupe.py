@@ -84,7 +84,7 @@ def main() -> None:
         folder.mkdir(exist_ok=True)
         truth = make_folder(arguments.data, folder, arguments.photographs, arguments.copies, arguments.shots)
         methods = {
-            "copyprint": dedupe(folder),
+            "dedupe": dedupe(folder),
             f"phash_{PHASH_DISTANCE}": by_hash(folder, truth, "phash", PHASH_DISTANCE),
             f"pdq_{PDQ_DISTANCE}": by_hash(folder, truth, "pdq", PDQ_DISTANCE),
         }
