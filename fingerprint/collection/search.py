@@ -52,7 +52,9 @@ class SearchOptions:
         Compare with every descriptor, rather than use codes or Annoy in large segments.
     past_identical : bool
         Whether a query is looked at more closely also if a reference has the same bytes or pixels: what else it was
-        made from, or was made from it, is wanted, too.
+        made from, or was made from it, is wanted, too. As most such queries have no other source, a reference that
+        shares a scene or a template with the whole query stays so unless a closer look is surer of a copy: parts of two
+        shots of one scene can be quite alike.
 
     Raises
     ------
@@ -142,7 +144,7 @@ class Search:
         watch = Stopwatch()
         while not self._is_sure(look) and (view := next(views, None)) is not None:
             look.milliseconds["describe"] += watch.lap()
-            look.add(self._look(view.query), view.place)
+            look.add(self._look(view.query), view.place, doubting=self._options.past_identical)
             watch.lap()
         return self._as_answer(query, look)
 
@@ -240,11 +242,15 @@ class _Look:
     milliseconds: dict[str, float]
     counters: dict[str, int]
 
-    def add(self, other: _Look, place: F64) -> None:
-        """Add a look at a view of the query; of two verifications of a reference, the more probable copy is kept."""
+    def add(self, other: _Look, place: F64, *, doubting: bool = False) -> None:
+        """Add a look at a view of the query; of two verifications of a reference, the more probable copy is kept.
+
+        With `doubting`, something shared is kept if it is more probable than the copy.
+        """
         for name, seen in other.verified.items():
             known = self.verified.get(name)
-            if known is None or seen.log_odds > known.log_odds:
+            shared = known.shared_probability if doubting and known is not None and known.relation == "shared" else 0.0
+            if known is None or (seen.log_odds > known.log_odds and seen.probability > shared):
                 self.verified[name] = seen_from_whole(seen, place)
         self.faults.update(other.faults)
         for stage, spent in other.milliseconds.items():

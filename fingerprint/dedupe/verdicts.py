@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from fingerprint.changes import turned_round
 from fingerprint.collection.collection import Collection
-from fingerprint.config import Config
+from fingerprint.config import PROFILES, Config
 from fingerprint.errors import ImageError
 from fingerprint.models import Models
 from fingerprint.types import Answer, Progress, Skipped, Verification
@@ -33,6 +34,7 @@ class Verdicts:
 
     def __init__(self, paths: Sequence[Path], models: Models, config: Config) -> None:
         self._paths, self._models, self._config = paths, models, config
+        self._at_once = replace(config, closer=PROFILES["fast"])
         self._found: dict[tuple[int, int], Verification] = {}
         self._unrelated: set[tuple[int, int]] = set()
         self._near: dict[int, set[int]] = {}
@@ -53,7 +55,7 @@ class Verdicts:
     def known(self, query: int, reference: int) -> Verification | None:
         """Return the verdict on a pair that is related: the surer one of both directions, as if `query` was asked."""
         forth, back = self._found.get((query, reference)), self._found.get((reference, query))
-        if back is None or (forth is not None and forth.log_odds >= back.log_odds):
+        if back is None or (forth is not None and _sureness(forth) >= _sureness(back)):
             return forth
         return turned_round(back)
 
@@ -73,8 +75,12 @@ class Verdicts:
         return known if known is not None and known.probability >= min_probability else None
 
     def _ask(self, query: int, reference: int) -> None:
+        pair = self._paths[query], self._paths[reference]
         try:
-            found = compare(self._paths[query], self._paths[reference], models=self._models, config=self._config)
+            found = compare(*pair, models=self._models, config=self._at_once)
+            if found.relation != "copy":  # as in a search, a closer look has to be surer than that a scene is shared
+                closer = compare(*pair, models=self._models, config=self._config)
+                found = closer if closer.probability > found.shared_probability else found
         except ImageError:  # one of them is gone since the search, so nothing can be done with it
             self._unrelated.add((query, reference))
             return
@@ -97,6 +103,11 @@ def answers(
         yield picture, answer
         if progress is not None:
             progress(done, len(pictures))
+
+
+def _sureness(found: Verification) -> tuple[float, float]:
+    """Return how sure a verdict is, of a copy or of something shared; of two sure copies the log-odds decide."""
+    return max(found.probability, found.shared_probability), found.log_odds
 
 
 def same_picture(width: int, height: int) -> Verification:
