@@ -46,6 +46,7 @@ _PLAIN = "with so little to see that only the same bytes or pixels are found as 
     "dedupe",
     cls=DefaultGroup,
     default="find",
+    short_help="Find groups of copies, and move or link them.",
     examples=(
         "fingerprint dedupe photos/",
         "fingerprint dedupe photos/ --move-to copies/",

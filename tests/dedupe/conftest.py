@@ -28,7 +28,7 @@ def make_library(folder: Path, photos: dict[str, U8]) -> None:
     exif[0x010F], exif[0x0110], exif[0x0132] = "Canon", "EOS 5D", "2019:05:01 12:00:00"
     for name, image in images.items():
         if name != "coffee":
-            image.save(camera / f"{name}.jpg", quality=93, **({"exif": exif} if name == "chelsea" else {}))
+            image.save(camera / f"{name}.jpg", quality=93, exif=exif if name == "chelsea" else Image.Exif())
     images["coffee"].save(camera / "coffee.png")
     shots = second_shots(photos["motorcycle_left"], np.random.default_rng(4), 0.5)
     for name, pixels in (("first", shots.first), ("second", shots.second)):
