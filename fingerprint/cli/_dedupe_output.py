@@ -21,6 +21,7 @@ _COLUMNS = (
     *("group", "role", "path", "what", "relation", "probability", "identical", "width", "height", "bytes", "frees"),
     *("outcome", "to", "reason"),
 )
+_SHARED = "same scene or template, not a copy"
 _WIDEST = 60  # characters; a longer name makes only its own line longer
 
 
@@ -74,22 +75,19 @@ def _print_group(group: Group, outcomes: Mapping[Path, Outcome]) -> None:
 
     keeper = f"{shown_name(group.keeper.path)}  {_size_text(group.size)}, {_bytes_text(group.keeper.n_bytes)}"
     click.echo(f"keep  {keeper}" + (f"  ({shown('; '.join(group.reasons))})" if group.reasons else ""))
-    listed = (*group.members, *group.shared)
-    width = min(_WIDEST, longest(member.file.path for member in listed))
-    what = {id(member): member.words for member in group.members}
-    what |= {id(member): "same scene or template, not a copy" for member in group.shared}
-    widest = min(_WIDEST, max(map(len, map(shown, what.values()))))
-    for member in listed:
-        is_copy = member in group.members
-        probability = member.verification.probability if is_copy else member.verification.shared_probability
+    listed = [(member, shown(member.words), member.verification.probability) for member in group.members]
+    listed += [(member, _SHARED, member.verification.shared_probability) for member in group.shared]
+    width = min(_WIDEST, longest(member.file.path for member, _, _ in listed))
+    widest = min(_WIDEST, max(len(words) for _, words, _ in listed))
+    for member, words, probability in listed:
         columns = [
             f"{shown_name(member.file.path):<{width}}",
-            f"{shown(what[id(member)]):<{widest}}",
+            f"{words:<{widest}}",
             f"{probability_text(probability):>7}",
             f"{_size_text(member.size):>11}",
             f"{_bytes_text(member.file.n_bytes):>9}",
         ]
-        outcome = outcomes.get(member.file.path) if is_copy else None
+        outcome = outcomes.get(member.file.path)
         click.echo("  ".join(["    ", *columns, *([_outcome_text(outcome)] if outcome is not None else [])]))
     click.echo()
 
@@ -104,7 +102,7 @@ def _totals_text(found: Groups, outcomes: Mapping[Path, Outcome], *, acts: bool)
     counts = (
         f"{count(n_groups, 'group')}, {count(found.n_copies, 'copy', 'copies')} among {count(found.n_files, 'file')}"
     )
-    if not found.n_copies:
+    if not n_groups:
         return f"no copies among {count(found.n_files, 'file')}"
     if acts:
         done = [outcome for outcome in outcomes.values() if not outcome.reason]

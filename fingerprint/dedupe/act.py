@@ -17,6 +17,7 @@ from fingerprint.dedupe.log import FileState, FolderMade, Linked, Log, Moved
 from fingerprint.dedupe.values import Action, Group, Member, PictureFile
 from fingerprint.errors import ConfigError
 
+_LONGEST_NAME = 40  # letters of a name that are kept in the name of a file put aside; a name has 255 bytes at most
 _CHANGED = "it has changed since it was looked at"
 
 
@@ -141,7 +142,7 @@ def _link(member: Member, keeper: PictureFile, log: Log, action: Action) -> Outc
     if state is None:
         return Outcome(file.path, "failed", reason=_CHANGED)
     path, kept = Path(file.id), Path(os.path.realpath(keeper.id))
-    aside = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.aside")
+    aside = path.with_name(f".{path.name[:_LONGEST_NAME]}.{uuid.uuid4().hex}.aside")
     target = os.path.relpath(kept, os.path.realpath(path.parent)) if action == "symlink" else ""
     try:
         log.note(Linked(action, str(path), str(aside), str(kept), target, state))

@@ -62,7 +62,7 @@ def move(source: Path, target: Path) -> None:
             if error.errno != errno.EXDEV:
                 raise
             _copy_over(source, target)
-            source.unlink()
+            _give_up(source, target)
     except BaseException:
         if os.path.lexists(source):
             remove_placeholder(target)
@@ -92,6 +92,15 @@ def _copy_over(source: Path, target: Path) -> None:
     if not same_bytes(source, partial):
         raise OSError(errno.EIO, "its copy differs", os.fspath(source))
     partial.replace(target)
+
+
+def _give_up(source: Path, target: Path) -> None:
+    """Remove a file that was copied; if that is not allowed, remove its copy."""
+    try:
+        source.unlink()
+    except OSError:
+        target.unlink()
+        raise
 
 
 def free_name(wanted: Path) -> Path:

@@ -276,6 +276,25 @@ def test_a_move_to_another_file_system_is_a_copy(library: Path, monkeypatch: pyt
     assert contents(library) == before
 
 
+def test_a_copy_on_another_file_system_goes_if_the_file_cannot(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, unlink = contents(library), Path.unlink
+
+    def elsewhere(self: Path, target: Path) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link", os.fspath(self))
+
+    def protected(self: Path, missing_ok: bool = False) -> None:
+        if self.is_relative_to(library):
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(self))
+        unlink(self, missing_ok)
+
+    monkeypatch.setattr(Path, "rename", elsewhere)
+    monkeypatch.setattr(Path, "unlink", protected)
+    outcomes, _ = acted(library, "move")
+    assert {outcome.done for outcome in outcomes.values()} == {"failed"}
+    assert contents(library) == before
+    assert not contents(library.parent / "moved")
+
+
 def test_a_file_system_without_hard_links_leaves_all_as_it_was(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = contents(library)
 
