@@ -78,13 +78,38 @@ def gather(
                 offers.setdefault(k, []).append((keeper, found))
         if progress is not None:
             progress(done, len(order))
-    members: dict[int, list[tuple[int, Verification]]] = {keeper: [] for keeper in keepers}
-    for k, found_for in offers.items():
-        keeper, found = max(found_for, key=lambda offer: offer[1].log_odds)  # the first of equals: the better keeper
-        members[keeper].append((k, found))
-    for joined in members.values():
-        joined.sort(key=lambda member: (-member[1].log_odds, pictures[member[0]].files[0].order))
+    members = _members(keepers, offers, verdicts)
     return Gathered(worth, members, _shared(pictures, verdicts, members))
+
+
+def _members(
+    keepers: Sequence[int], offers: dict[int, list[tuple[int, Verification]]], verdicts: Verdicts
+) -> dict[int, list[tuple[int, Verification]]]:
+    """Let each picture join the keeper that it is most surely a copy of, the surest first.
+
+    Who only shares something with a member that is surer than itself does not join, if that is the surer verdict: two
+    shots of one scene, and a poor copy of one of them that is like both.
+    """
+    members: dict[int, list[tuple[int, Verification]]] = {keeper: [] for keeper in keepers}
+    belongs: dict[int, int] = {}
+    rank = {keeper: k for k, keeper in enumerate(keepers)}
+    every = [(found.log_odds, keeper, k, found) for k, made in offers.items() for keeper, found in made]
+    for _, keeper, k, found in sorted(every, key=lambda offer: (-offer[0], rank[offer[1]], offer[2])):
+        if k in belongs or _contradicted(k, keeper, found, belongs, verdicts):
+            continue
+        belongs[k] = keeper
+        members[keeper].append((k, found))
+    return members
+
+
+def _contradicted(k: int, keeper: int, found: Verification, belongs: dict[int, int], verdicts: Verdicts) -> bool:
+    """Return whether a picture shares only a scene with a member, more surely than it is a copy of the keeper."""
+    for member in verdicts.near(k):
+        if belongs.get(member) == keeper:
+            known = verdicts.known(k, member)
+            if known is not None and known.relation == "shared" and known.shared_probability > found.probability:
+                return True
+    return False
 
 
 def _copies_near(picture: int, verdicts: Verdicts, rules: Rules) -> list[int]:

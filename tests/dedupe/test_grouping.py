@@ -115,6 +115,14 @@ def test_a_picture_belongs_to_the_keeper_that_it_is_most_surely_a_copy_of() -> N
     assert groups(found) == {1: [2]}
 
 
+def test_who_only_shares_a_scene_with_a_surer_member_does_not_join() -> None:
+    """0 is the better keeper, though a poor copy of 1; 2 is a second shot of 1."""
+    near = {(1, 0): copy(0.99), (2, 0): copy(0.6)}
+    pictures = pictures_of((200, 160), SIZE, SIZE)
+    assert groups(gathered(pictures, MadeUp(near | {(2, 1): scene(0.95)}))) == {0: [1]}
+    assert groups(gathered(pictures, MadeUp(near | {(2, 1): scene(0.55)}))) == {0: [1, 2]}
+
+
 def test_of_both_directions_the_surer_counts() -> None:
     found = gathered(pictures_of((200, 160), SIZE), MadeUp({(1, 0): copy(0.6), (0, 1): copy(0.95)}))
     assert found.members[0][0][1].probability == pytest.approx(0.95)
