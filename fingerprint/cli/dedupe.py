@@ -263,7 +263,8 @@ def _act(found: Groups, action: Action, move_to: Path | None, log: Path, *, quie
 
     outcomes = {}
     with Log(log) as written, progress(quiet=quiet) as report:
-        click.echo(f"fingerprint: note: 'fingerprint dedupe undo {shown_name(log)}' takes this back", err=True)
+        if not quiet:
+            click.echo(f"fingerprint: note: 'fingerprint dedupe undo {shown_name(log)}' takes this back", err=True)
         for done, outcome in enumerate(act(found.groups, action, written, move_to), start=1):
             outcomes[outcome.path] = outcome
             report("files", done, sum(len(group.members) for group in found.groups))
