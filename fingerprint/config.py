@@ -92,6 +92,9 @@ class CloserConfig(_Settings):
     ----------
     sure : float, [0, 1]
         Probability of a copy from which on there is no further look.
+    hint : float, [0, 1]
+        Probability of a copy that the looks up to now must have found, or something shared, for the whole picture to be
+        looked at again.
     n_insets : int, >= 0
         Largest number of insets, pictures within the picture, that are looked at by themselves: the most probable ones.
     inset : FeatureConfig
@@ -103,16 +106,17 @@ class CloserConfig(_Settings):
     """
 
     sure: float = 0.95
+    hint: float = 0.03
     n_insets: int = 2
     inset: FeatureConfig = field(
         default_factory=lambda: FeatureConfig((450,), (500,), (False,), contrast_threshold=0.005)
     )
     whole: FeatureConfig | None = None
-    stretched: tuple[float, ...] = ()
+    stretched: tuple[float, ...] = (0.67, 1.5)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.sure <= 1:
-            raise ConfigError(f"sure is {self.sure}, must be a number from 0 to 1")
+        if not (0 <= self.sure <= 1 and 0 <= self.hint <= 1):
+            raise ConfigError(f"sure {self.sure} and hint {self.hint} must be numbers from 0 to 1")
         if self.n_insets < 0:
             raise ConfigError(f"n_insets is {self.n_insets}, must not be negative")
         if not all(math.isfinite(factor) and factor > 0 for factor in self.stretched):
@@ -122,11 +126,10 @@ class CloserConfig(_Settings):
 #: Named ways to look at a query closely. References are described in the same way for all of them.
 PROFILES: Mapping[str, CloserConfig] = MappingProxyType(
     {
-        "fast": CloserConfig(n_insets=0),
+        "fast": CloserConfig(n_insets=0, stretched=()),
         "standard": CloserConfig(),
         "thorough": CloserConfig(
-            whole=FeatureConfig((300, 900), (300, 1000), (True, False), contrast_threshold=0.005),
-            stretched=(0.67, 1.5),
+            hint=0.0, whole=FeatureConfig((300, 900), (300, 1000), (True, False), contrast_threshold=0.005)
         ),
     }
 )

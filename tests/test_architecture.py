@@ -74,7 +74,7 @@ def test_import_contracts_hold() -> None:
 ROOMS = {
     "annoy": ("index/annoy_trees.py",),
     "click": ("cli/",),
-    "cv2": (*("edits/", "features/", "cli/_options.py", "hashes/compute.py", "report/picture.py"),),
+    "cv2": (*("edits/", "features/", "cli/_options.py", "cli/doctor.py", "hashes/compute.py", "report/picture.py"),),
     "fcntl": ("index/lock.py",),
     "h5py": ("challenge/descriptors.py", "challenge/halves.py", "hdf5/reading.py"),
     "imagehash": ("hashes/interchange.py",),
@@ -82,7 +82,7 @@ ROOMS = {
     "numba": ("kernels/",),
     "PIL": (
         *("edits/", "images/convert.py", "images/damage.py", "images/decode", "images/depth.py", "images/ground.py"),
-        *("images/limits.py", "images/tiff_samples.py", "report/", "cli/compare.py"),
+        *("images/limits.py", "images/tiff_samples.py", "report/", "cli/compare.py", "cli/doctor.py"),
         *("hashes/compute.py", "hashes/interchange.py", "hashes/luma.py"),
     ),
     "scipy": (

@@ -34,6 +34,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "docs/reference/challenge-files.md": {"0.9": _THRESHOLD, "200 times": _LARGER},
     "docs/reference/cli.md": {
         "0.5": "the probability from which on a query is a copy",
+        "0.95": "the probability from which on a source is sure",
         "0.9": _THRESHOLD,
         **dict.fromkeys(("180 million", "1 GiB", "30 seconds", "850 MB", "128 MiB", "33 million"), _LIMIT),
     },

@@ -6,8 +6,9 @@ If no reference is then surely the source, parts of the query are looked at in t
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 
 from fingerprint.collection.given import check_source
@@ -21,15 +22,15 @@ from fingerprint.features.describe import (
     query_from_fingerprint,
     read_picture,
 )
-from fingerprint.features.views import closer_views
+from fingerprint.features.views import Likeliest, View, closer_views
 from fingerprint.images.identity import load_identified
 from fingerprint.index import Reader, shortlist
 from fingerprint.index.records import ImageRecord
 from fingerprint.index.segment import reference_fault
 from fingerprint.index.stopwatch import Stopwatch
 from fingerprint.models import Models
-from fingerprint.types import F64, Answer, Fingerprint, Identity, ImageSource, Match, Query, Skipped, Verification
-from fingerprint.verify import seen_from_whole, verify
+from fingerprint.types import Answer, Fingerprint, Identity, ImageSource, Match, Query, Skipped, Verification
+from fingerprint.verify import verify, verify_view
 from fingerprint.workers import map_images
 
 _log = logging.getLogger(__name__)
@@ -140,23 +141,32 @@ class Search:
         look = self._look(query, described.by_descriptor)
         for stage, before in described.spent.items():
             look.milliseconds[stage] += before
-        views = closer_views(described.read, self._models, self._config)
         watch = Stopwatch()
-        while not self._is_sure(look) and (view := next(views, None)) is not None:
+        past = self._options.past_identical
+        known = partial(look.likeliest, past_identical=past)
+        for view in closer_views(described.read, self._models, self._config, known) if self._reader else ():
             look.milliseconds["describe"] += watch.lap()
-            look.add(self._look(view.query), view.place, doubting=self._options.past_identical)
+            look.add(self._look_at_view(view, query), doubting=past)
             watch.lap()
         return self._as_answer(query, look)
 
-    def _is_sure(self, look: _Look) -> bool:
-        """Return whether further looks would change nothing, as a source is sure or there are no references."""
-        return not len(self._reader) or any(
-            found.probability >= self._config.closer.sure and not (found.identical and self._options.past_identical)
-            for found in look.verified.values()
-        )
-
     def _look(self, query: Query, by_descriptor: Sequence[int] | None = None) -> _Look:
-        """Find candidates and verify them; `by_descriptor` is what `Reader.nearest_by_descriptor` found in a batch."""
+        """Look at a query; `by_descriptor` is what `Reader.nearest_by_descriptor` found in a batch."""
+        match = self._config.match
+        return self._look_with(query, lambda reference: verify(query, reference, self._models, match), by_descriptor)
+
+    def _look_at_view(self, view: View, whole: Query) -> _Look:
+        """Look at a view of a query."""
+        match = self._config.match
+        return self._look_with(view.query, lambda reference: verify_view(view, whole, reference, self._models, match))
+
+    def _look_with(
+        self,
+        query: Query,
+        verified_with: Callable[[Fingerprint], Verification],
+        by_descriptor: Sequence[int] | None = None,
+    ) -> _Look:
+        """Find the candidates of a query and verify them."""
         found, work = self._reader.select_candidates(query, exact=self._options.exact, by_descriptor=by_descriptor)
         watch = Stopwatch()
         identical = self._reader.identical(query, self._options.n_results)
@@ -169,7 +179,7 @@ class Search:
         verified = {}
         for c in chosen:
             try:
-                verified[c.reference_id] = verify(query, c.fingerprint, self._models, self._config.match)
+                verified[c.reference_id] = verified_with(c.fingerprint)
             except CollectionCorruptError as error:
                 faults[c.reference_id] = str(error)
         milliseconds["verify"] = watch.lap()
@@ -242,7 +252,11 @@ class _Look:
     milliseconds: dict[str, float]
     counters: dict[str, int]
 
-    def add(self, other: _Look, place: F64, *, doubting: bool = False) -> None:
+    def likeliest(self, *, past_identical: bool = False) -> Likeliest:
+        """Return the likeliest of what was found; with `past_identical` of what has not the same bytes or pixels."""
+        return Likeliest.of(found for found in self.verified.values() if not (past_identical and found.identical))
+
+    def add(self, other: _Look, *, doubting: bool = False) -> None:
         """Add a look at a view of the query; of two verifications of a reference, the more probable copy is kept.
 
         With `doubting`, something shared is kept if it is more probable than the copy.
@@ -251,7 +265,7 @@ class _Look:
             known = self.verified.get(name)
             shared = known.shared_probability if doubting and known is not None and known.relation == "shared" else 0.0
             if known is None or (seen.log_odds > known.log_odds and seen.probability > shared):
-                self.verified[name] = seen_from_whole(seen, place)
+                self.verified[name] = seen
         self.faults.update(other.faults)
         for stage, spent in other.milliseconds.items():
             self.milliseconds[stage] += spent

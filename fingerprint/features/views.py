@@ -7,18 +7,18 @@ view of that part alone has them all.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from fingerprint.config import Config, FeatureConfig
+from fingerprint.config import CloserConfig, Config, FeatureConfig
 from fingerprint.features.describe import ReadPicture, describe_read_query
 from fingerprint.features.insets import Inset, find_insets
 from fingerprint.images.decode import luma_of
 from fingerprint.models import Models
-from fingerprint.types import F64, Picture, Query
+from fingerprint.types import F64, Picture, Query, Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,39 @@ class View:
         The view as a query.
     place : float64 array, shape (3, 3)
         From pixels of the original picture to pixels of the view, pixel centres at integers.
+    partial : bool
+        Whether it shows a part of the picture.
     """
 
     query: Query
     place: F64
+    partial: bool
 
 
-def closer_views(read: ReadPicture, models: Models, config: Config) -> Iterator[View]:
-    """Yield the views that ``config.closer`` asks for, each described when it is asked for; flat ones are left out.
+@dataclass(frozen=True, slots=True)
+class Likeliest:
+    """What the looks up to now have found.
+
+    Attributes
+    ----------
+    copy : float, [0, 1]
+        Highest probability of a copy.
+    shared : bool
+        Whether a reference shares something with the query.
+    """
+
+    copy: float
+    shared: bool
+
+    @classmethod
+    def of(cls, found: Iterable[Verification]) -> Likeliest:
+        """Return the likeliest of some verifications."""
+        known = list(found)
+        return cls(max((v.probability for v in known), default=0.0), any(v.relation == "shared" for v in known))
+
+
+def closer_views(read: ReadPicture, models: Models, config: Config, known: Callable[[], Likeliest]) -> Iterator[View]:
+    """Yield views as ``config.closer`` asks for them, each described when it is asked for; flat ones are left out.
 
     Parameters
     ----------
@@ -46,24 +71,41 @@ def closer_views(read: ReadPicture, models: Models, config: Config) -> Iterator[
         The query, as it was read for the first look.
     models : Models
     config : Config
+    known : callable
+        Returns what the looks up to now have found.
     """
     closer = config.closer
-    if closer.n_insets:
-        insets = find_insets(luma_of(read.planes).pixels, models.insets)
-        for inset in sorted(insets, key=lambda inset: -inset.probability)[: closer.n_insets]:
-            part, place = _cut(read.planes, inset)
-            yield from _described(part, place, closer.inset, models, config)
-    if closer.whole is not None:
-        yield from _described(read.planes, np.eye(3), closer.whole, models, config)
+    insets = _insets(read, models, config) if closer.n_insets and known().copy < closer.sure else ()
+    for planes, place in insets:
+        if known().copy >= closer.sure:
+            return
+        yield from _described(planes, place, closer.inset, models, config, partial=True)
+    if closer.whole is not None and _hints(known(), closer):
+        yield from _described(read.planes, np.eye(3), closer.whole, models, config, partial=False)
     for factor in closer.stretched:
-        stretched, place = _stretch(read.planes, factor)
-        yield from _described(stretched, place, config.query, models, config)
+        if _hints(known(), closer):
+            planes, place = _stretch(read.planes, factor)
+            yield from _described(planes, place, config.query, models, config, partial=False)
 
 
-def _described(planes: Picture, place: F64, features: FeatureConfig, models: Models, config: Config) -> Iterator[View]:
+def _hints(known: Likeliest, closer: CloserConfig) -> bool:
+    """Return whether something hints at a copy, and none is sure."""
+    return known.copy < closer.sure and (known.copy >= closer.hint or known.shared)
+
+
+def _insets(read: ReadPicture, models: Models, config: Config) -> list[tuple[Picture, F64]]:
+    """Return the most probable insets, and their places."""
+    found = find_insets(luma_of(read.planes).pixels, models.insets)
+    best = sorted(found, key=lambda inset: -inset.probability)[: config.closer.n_insets]
+    return [_cut(read.planes, inset) for inset in best]
+
+
+def _described(
+    planes: Picture, place: F64, features: FeatureConfig, models: Models, config: Config, *, partial: bool
+) -> Iterator[View]:
     query = describe_read_query(ReadPicture(planes), features, models, config)
     if not query.flat:
-        yield View(query, place)
+        yield View(query, place, partial)
 
 
 def _cut(planes: Picture, inset: Inset) -> tuple[Picture, F64]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.features.describe import describe_read_query, describe_reference, read_picture
-from fingerprint.features.views import closer_views
+from fingerprint.features.views import Likeliest, closer_views
 from fingerprint.models import Models, load_models
 from fingerprint.types import ImageSource, Verification
-from fingerprint.verify.verification import seen_from_whole, verify
+from fingerprint.verify.verification import verify, verify_view
 
 
 def compare(
@@ -37,9 +37,8 @@ def compare(
     models = models or load_models()
     read = read_picture(query, config)
     against = describe_reference(reference, models, config)
-    found = verify(describe_read_query(read, config.query, models, config), against, models, config.match)
-    views = closer_views(read, models, config)
-    while found.probability < config.closer.sure and (view := next(views, None)) is not None:
-        closer = seen_from_whole(verify(view.query, against, models, config.match), view.place)
-        found = max(found, closer, key=lambda verification: verification.log_odds)
-    return found
+    whole = describe_read_query(read, config.query, models, config)
+    looks = [verify(whole, against, models, config.match)]
+    for view in closer_views(read, models, config, lambda: Likeliest.of(looks)):
+        looks.append(verify_view(view, whole, against, models, config.match))  # noqa: PERF401 - asked for one by one
+    return max(looks, key=lambda look: look.log_odds)

@@ -19,7 +19,7 @@ import numpy as np
 from fingerprint.features.thumbnail import shrink
 from fingerprint.kernels.cells import BEST, CELL, UNMOVED, compare_cells
 from fingerprint.kernels.overlap import MEASURES, fit_moves, likeness_of, measure_drawn, summarise_cells
-from fingerprint.types import F64, U8
+from fingerprint.types import F64, U8, Bool
 from fingerprint.verify.warp import COARSE_SIDE, UNCHANGED, Warper, resize_map
 
 #: What `measure_overlap` returns, in order.
@@ -40,6 +40,38 @@ _REALIGNMENTS = 2
 
 
 @dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The whole picture that a query was cut out of.
+
+    A part may agree with a reference where the whole contradicts it: the same carpet under another shirt. So what the
+    part does not cover is compared with the whole.
+
+    Attributes
+    ----------
+    pixels : sequence of uint8 arrays
+        From `fingerprint.features.thumbnail.make_pyramid`.
+    size : (width, height)
+        Of the original picture, in pixels.
+    place : float64 array, shape (3, 3)
+        From its pixels to pixels of the query.
+    """
+
+    pixels: Sequence[U8]
+    size: tuple[int, int]
+    place: F64
+
+    def fill(
+        self, grid: U8, covered: Bool, transform: F64, reference_size: tuple[int, int], move: F64
+    ) -> tuple[U8, Bool]:
+        """Return a warped query and what it covers, with the rest of the grid filled from the surroundings."""
+        warper = Warper.of(transform @ self.place, self.size, reference_size, len(grid), move)
+        if warper is None:
+            return grid, covered
+        around, around_covered = warper.warp(self.pixels)
+        return np.where(covered, grid, around), covered | around_covered
+
+
+@dataclass(frozen=True, slots=True)
 class Sides:
     """Both pictures of a pair, as the second look takes them.
 
@@ -55,6 +87,8 @@ class Sides:
         Of the original reference, in pixels.
     inverted : bool
         Whether the query is compared as a negative.
+    around : Surroundings, optional
+        What the query was cut out of, if it is a part of a picture.
     """
 
     query: Sequence[U8]
@@ -62,6 +96,7 @@ class Sides:
     thumbnail: U8
     reference_size: tuple[int, int]
     inverted: bool
+    around: Surroundings | None = None
 
     def table(self, reference: U8, transform: F64, move: F64 = UNCHANGED) -> F64 | None:
         """Compare cell by cell on the reference's grid, or return None if the transform cannot be used."""
@@ -69,6 +104,8 @@ class Sides:
         if warper is None:
             return None
         warped, shared = warper.warp(self.query)
+        if self.around is not None:
+            warped, shared = self.around.fill(warped, shared, transform, self.reference_size, move)
         return compare_cells(255 - warped if self.inverted else warped, reference, shared)
 
 

@@ -10,13 +10,14 @@ from fingerprint.config import MatchConfig
 from fingerprint.errors import ModelMismatchError
 from fingerprint.features.signatures import pair_votes
 from fingerprint.features.thumbnail import is_flat, open_thumbnail, shrink
+from fingerprint.features.views import View
 from fingerprint.kernels.polygons import shared_region
 from fingerprint.models import Models
 from fingerprint.types import F64, VARIANTS, Fingerprint, Keypoints, Query, Verification
 from fingerprint.verify.align import align
 from fingerprint.verify.evidence import Evidence, Likeness, measure_evidence
 from fingerprint.verify.geometry import apply_transform, rectangle
-from fingerprint.verify.overlap import OVERLAP_NAMES, Sides, measure_overlap
+from fingerprint.verify.overlap import OVERLAP_NAMES, Sides, Surroundings, measure_overlap
 from fingerprint.verify.pixels import NEUTRAL, compare_pixels
 from fingerprint.verify.score import deserves_second_look, evidence_vector, judge
 from fingerprint.verify.warp import COARSE_SIDE
@@ -61,8 +62,19 @@ class Agreement:
         return measure_overlap(self.sides, usable, self.n_agreeing)
 
 
-def verify(query: Query, reference: Fingerprint, models: Models, config: MatchConfig) -> Verification:
+def verify(
+    query: Query, reference: Fingerprint, models: Models, config: MatchConfig, around: Surroundings | None = None
+) -> Verification:
     """Compare a query with one reference; the outcome depends on these two and the models only.
+
+    Parameters
+    ----------
+    query : Query
+    reference : Fingerprint
+    models : Models
+    config : MatchConfig
+    around : Surroundings, optional
+        What the query was cut out of, if it is a part of a picture.
 
     Raises
     ------
@@ -74,7 +86,7 @@ def verify(query: Query, reference: Fingerprint, models: Models, config: MatchCo
             f"{query.name} was described by model {query.model_id}, the reference by {reference.model_id}; "
             "describe both with the same model"
         )
-    agreement = find_agreement(query, reference, config)
+    agreement = find_agreement(query, reference, config, around)
     evidence = evidence_vector(agreement.evidence)
     closer = deserves_second_look(evidence, models.calibration)
     overlap = agreement.measure_overlap() if closer else None
@@ -122,16 +134,29 @@ def _as_identical(found: Verification, odds: float, width: int, height: int) -> 
     )
 
 
-def seen_from_whole(found: Verification, place: F64) -> Verification:
-    """Return the verification of a view of a query in pixels of the whole query.
+def verify_view(view: View, whole: Query, reference: Fingerprint, models: Models, config: MatchConfig) -> Verification:
+    """Compare a view of a query with one reference.
 
     Parameters
     ----------
-    found : Verification
-        Of the view.
-    place : float64 array, shape (3, 3)
-        From pixels of the query to pixels of the view; see `fingerprint.features.views.View`.
+    view : View
+    whole : Query
+        The query that it is a view of.
+    reference, models, config
+        As in `verify`.
+
+    Returns
+    -------
+    Verification
+        In pixels of the whole query.
     """
+    size = whole.plain.width, whole.plain.height
+    around = Surroundings(whole.pixels, size, view.place) if view.partial else None
+    return _seen_from_whole(verify(view.query, reference, models, config, around), view.place)
+
+
+def _seen_from_whole(found: Verification, place: F64) -> Verification:
+    """Return the verification of a view, at its `place`, in pixels of the whole query."""
     if found.transform is None:
         return found
     transform = np.reshape(found.transform, (3, 3)) @ place
@@ -142,8 +167,10 @@ def seen_from_whole(found: Verification, place: F64) -> Verification:
     return replace(found, transform=tuple((transform / transform[2, 2]).ravel().tolist()), query_region=region)
 
 
-def find_agreement(query: Query, reference: Fingerprint, config: MatchConfig) -> Agreement:
-    """Match the reference with the variant of the query on which most keypoints agree."""
+def find_agreement(
+    query: Query, reference: Fingerprint, config: MatchConfig, around: Surroundings | None = None
+) -> Agreement:
+    """Match the reference with the variant of the query on which most keypoints agree; parameters as in `verify`."""
     similarity, hash_distance = 0.0, 64
     thumbnail = open_thumbnail(reference.thumbnail)
     coarse = shrink(thumbnail, COARSE_SIDE, COARSE_SIDE)
@@ -169,7 +196,7 @@ def find_agreement(query: Query, reference: Fingerprint, config: MatchConfig) ->
         pixel_edges=pixels.edges * pixels.support,
     )
     evidence = measure_evidence(alignment, keypoints, reference.keypoints, likeness, config)
-    sides = Sides(query.pixels, size, thumbnail, reference_size, VARIANTS[variant][1])
+    sides = Sides(query.pixels, size, thumbnail, reference_size, VARIANTS[variant][1], around)
     return Agreement(variant, transform, n_agreeing, evidence, sides)
 
 

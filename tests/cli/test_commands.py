@@ -581,7 +581,8 @@ class TestSearch:
             region = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0))
             return Verification(copy, shared, float(np.log(copy / (1 - copy))), 12, None, True, False, region, region)
 
-        monkeypatch.setattr("fingerprint.collection.search.verify", judging)
+        for name in ("fingerprint.collection.search", "fingerprint.verify.verification"):  # of a query, of its views
+            monkeypatch.setattr(f"{name}.verify", judging)
         monkeypatch.setattr("fingerprint.collection.search.shortlist", lambda _query, candidates, _config: candidates)
 
     def columns(self, result: Result) -> list[list[str]]:

@@ -424,7 +424,7 @@ class TestCompact:
         info = json.loads(done("index", "info", scattered, "--json").stdout)
         assert list(told) == ["collection", "references", "segments_before", "segments", "bytes", "bytes_freed"]
         assert (told["collection"], told["references"]) == (str(scattered), 4)
-        assert (told["segments_before"], told["segments"], info["segments"], info["removed"]) == (5, 1, 1, 0)
+        assert (told["segments_before"], told["segments"], info["segments"], info["removed"]) == (2, 1, 1, 0)
         assert told["bytes_freed"] > 0
         assert ids_in(scattered) == ids
         assert done(*search, code=1).stdout == before
@@ -432,7 +432,7 @@ class TestCompact:
 
     def test_text(self, scattered: Path) -> None:
         said = done("index", "compact", scattered).stdout
-        assert re.fullmatch(rf"{scattered}: 5 segments before, 1 now; [\d,]+ bytes freed\n", said)
+        assert re.fullmatch(rf"{scattered}: 2 segments before, 1 now; [\d,]+ bytes freed\n", said)
         again = done("index", "compact", scattered).stdout
         assert again == f"{scattered}: 1 segment before, 1 now; 0 bytes freed\n"
 

@@ -15,7 +15,7 @@ from fingerprint.features import inverted_file
 from fingerprint.features.describe import describe_query, describe_reference, read_picture
 from fingerprint.features.local_features import extract_features
 from fingerprint.features.sift import detect
-from fingerprint.features.views import closer_views
+from fingerprint.features.views import Likeliest, closer_views
 from fingerprint.kernels.postings import vote_postings
 from fingerprint.models import Models
 from fingerprint.types import U8, VARIANTS, Picture
@@ -60,7 +60,7 @@ def test_describing_is_bounded_by_the_sides_not_by_the_picture(pattern: U8, prof
         ):
             assert max(part.width, part.height) <= side
             assert len(part) <= n_keypoints
-    views = list(closer_views(read_picture(pattern, config), models, config))
+    views = list(closer_views(read_picture(pattern, config), models, config, lambda: Likeliest(0.5, shared=False)))
     assert len(views) <= closer.n_insets + (closer.whole is not None) + len(closer.stretched)
     most = max(sum(features.n_keypoints) for features in described)
     for query in (describe_query(pattern, models, config), *(view.query for view in views)):
@@ -86,7 +86,7 @@ def test_searching_is_bounded_for_each_reference(tmp_path: Path, models: Models)
         collection.add_many(shifted)
         answer = collection.answer(np.roll(grid, 7, 1))
     looks = answer.counters["looks"]
-    assert 1 <= looks <= 1 + config.closer.n_insets
+    assert 1 <= looks <= 1 + config.closer.n_insets + len(config.closer.stretched)
     n_looked_up = (
         looks * 2 * 800 * config.match.n_words + looks * 2 * config.match.n_inverted * config.match.n_words_inverted
     )

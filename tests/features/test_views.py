@@ -8,15 +8,17 @@ import pytest
 
 from fingerprint.config import DEFAULT_CONFIG, CloserConfig, Config, config_for
 from fingerprint.features.describe import describe_query, read_picture
-from fingerprint.features.views import View, closer_views
+from fingerprint.features.views import Likeliest, View, closer_views
 from fingerprint.kernels.polygons import shared_region
 from fingerprint.models import Models
 from fingerprint.types import F64, U8
 
 
-def views_of(pixels: U8, models: Models, closer: CloserConfig) -> list[View]:
+def views_of(
+    pixels: U8, models: Models, closer: CloserConfig, probability: float = 0.0, shared: bool = False
+) -> list[View]:
     config = Config(closer=closer)
-    return list(closer_views(read_picture(pixels, config), models, config))
+    return list(closer_views(read_picture(pixels, config), models, config, lambda: Likeliest(probability, shared)))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def mapped(place: F64, x: float, y: float) -> list[float]:
 
 class TestInsets:
     def test_the_most_probable_are_cut_out(self, pasted: U8, models: Models) -> None:
-        views = views_of(pasted, models, CloserConfig(n_insets=3))
+        views = views_of(pasted, models, CloserConfig(n_insets=3, stretched=()))
         assert 1 <= len(views) <= 3
         boxes = []
         for view in views:
@@ -45,11 +47,11 @@ class TestInsets:
         assert np.abs(np.array(boxes) - [700, 500, 1000, 700]).max(axis=1).min() < 12
 
     def test_no_more_than_asked_for(self, pasted: U8, models: Models) -> None:
-        assert views_of(pasted, models, CloserConfig(n_insets=0)) == []
-        assert len(views_of(pasted, models, CloserConfig(n_insets=1))) == 1
+        assert views_of(pasted, models, CloserConfig(n_insets=0, stretched=())) == []
+        assert len(views_of(pasted, models, CloserConfig(n_insets=1, stretched=()))) == 1
 
     def test_a_view_has_no_identity_and_its_own_hashes(self, pasted: U8, models: Models) -> None:
-        view = views_of(pasted, models, CloserConfig(n_insets=1))[0]
+        view = views_of(pasted, models, CloserConfig(n_insets=1, stretched=()))[0]
         whole = describe_query(pasted, models)
         assert view.query.identity is None
         assert whole.identity is not None
@@ -57,11 +59,39 @@ class TestInsets:
         assert view.query.hashes.tolist() != whole.hashes.tolist()
 
 
+class TestWhen:
+    """How probable a copy is by the looks up to now decides which views follow."""
+
+    @pytest.mark.parametrize(
+        ("probability", "partial", "whole"),
+        [(0.0, True, False), (0.02, True, False), (0.1, True, True), (0.96, False, False)],
+    )
+    def test_insets_unless_sure_and_the_whole_if_something_hints(
+        self, probability: float, partial: bool, whole: bool, pasted: U8, models: Models
+    ) -> None:
+        views = views_of(pasted, models, CloserConfig(whole=DEFAULT_CONFIG.reference), probability)
+        assert any(view.partial for view in views) == partial
+        assert sum(not view.partial for view in views) == (3 if whole else 0)
+
+    def test_something_shared_is_a_hint(self, pasted: U8, models: Models) -> None:
+        views = views_of(pasted, models, CloserConfig(n_insets=0), 0.0, shared=True)
+        assert len(views) == 2
+        assert views_of(pasted, models, CloserConfig(n_insets=0), 0.96, shared=True) == []
+
+    def test_a_look_that_is_sure_is_the_last(self, pasted: U8, models: Models) -> None:
+        config = config_for("thorough")
+        best = [0.5]
+        views = closer_views(read_picture(pasted, config), models, config, lambda: Likeliest(best[-1], shared=False))
+        next(views)
+        best.append(0.99)
+        assert next(views, None) is None
+
+
 class TestWhole:
     def test_once_more_and_stretched(self, photos: dict[str, U8], models: Models) -> None:
         pixels = photos["chelsea"]
         height, width = pixels.shape[:2]
-        closer = CloserConfig(n_insets=0, whole=DEFAULT_CONFIG.reference, stretched=(0.5, 2.0))
+        closer = CloserConfig(hint=0.0, n_insets=0, whole=DEFAULT_CONFIG.reference, stretched=(0.5, 2.0))
         again, narrow, wide = views_of(pixels, models, closer)
         np.testing.assert_array_equal(again.place, np.eye(3))
         assert len(again.query.plain) <= DEFAULT_CONFIG.reference.n_keypoints[0]
@@ -82,8 +112,8 @@ class TestWhole:
         _, encoded = cv2.imencode(".jpg", large)
         read = read_picture(encoded.tobytes(), DEFAULT_CONFIG)
         assert read.planes.pixels.shape[1] < 3200 == read.planes.width
-        config = Config(closer=CloserConfig(n_insets=0, stretched=(4.0,)))
-        (view,) = closer_views(read, models, config)
+        config = Config(closer=CloserConfig(hint=0.0, n_insets=0, stretched=(4.0,)))
+        (view,) = closer_views(read, models, config, lambda: Likeliest(0.0, shared=False))
         assert (view.query.plain.width, view.query.plain.height) == (6400, 1200)
         assert mapped(view.place, 3199.5, 2399.5) == pytest.approx([6399.5, 1199.5])
 
@@ -91,4 +121,5 @@ class TestWhole:
 @pytest.mark.parametrize("shape", [(1, 1, 3), (40, 60, 3), (2, 500, 3)])
 def test_flat_pictures_have_none(shape: tuple[int, int, int], models: Models) -> None:
     config = config_for("thorough")
-    assert list(closer_views(read_picture(np.full(shape, 90, np.uint8), config), models, config)) == []
+    read = read_picture(np.full(shape, 90, np.uint8), config)
+    assert list(closer_views(read, models, config, lambda: Likeliest(0.0, shared=False))) == []

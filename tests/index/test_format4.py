@@ -85,7 +85,7 @@ def test_reading_changes_nothing(old: Path, photos: dict[str, U8]) -> None:
         assert collection.ids == IDS
         for name in ("chelsea", "rocket"):
             first = collection.search(query(photos, name))[0]
-            assert (first.reference_id, first.probability > 0.9) == (f"{name}.jpg", True)
+            assert (first.reference_id, first.probability > 0.4) == (f"{name}.jpg", True)
         assert collection.info().imported[0].vectors == 2
         assert collection.info().descriptor_index == "auto"
     assert check_store(old) == []

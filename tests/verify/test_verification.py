@@ -310,10 +310,7 @@ class TestVerification:
         [
             *(("thorough", name) for name in NAMES),
             ("standard", "chelsea"),
-            pytest.param(
-                *("standard", "coffee"),
-                marks=pytest.mark.xfail(strict=True, reason="0.83 pixels: the query is described at another side"),
-            ),
+            ("standard", "coffee"),
         ],
     )
     def test_a_mirrored_copy_is_mapped_to_the_pixel(
