@@ -10,6 +10,7 @@ import pytest
 from click import Command, Group
 
 from fingerprint.cli import main
+from fingerprint.cli._default_group import DefaultGroup
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "benchmarks" / "README.md"])
@@ -50,6 +51,7 @@ def test_shell_examples_name_commands_and_options_that_exist() -> None:
         words = shlex.split(line, comments=True)
         command: Command = main
         while words and isinstance(command, Group) and not words[0].startswith("-"):
+            words = command.with_default(words) if isinstance(command, DefaultGroup) else words
             assert words[0] in command.commands, where
             command = command.commands[words.pop(0)]
         known = {option for parameter in command.params for option in parameter.opts} | {"--help", "--version"}

@@ -11,6 +11,7 @@ from fingerprint.cli._boundary import BoundaryGroup
 from fingerprint.cli._compiling import compiling_noted
 from fingerprint.cli.challenge import challenge_group
 from fingerprint.cli.compare import compare_command
+from fingerprint.cli.dedupe import dedupe_group
 from fingerprint.cli.doctor import doctor_command
 from fingerprint.cli.hash import hash_command
 from fingerprint.cli.hash_list import hash_list_group
@@ -47,6 +48,7 @@ for _command in (
     compare_command,
     index_group,
     search_command,
+    dedupe_group,
     challenge_group,
     train_command,
     doctor_command,

@@ -275,9 +275,11 @@ class Collection:
         """Search as `search` does, for a query that is already described."""
         return list(self._searching(n_results, min_probability, exact=exact).answer_described(query).matches)
 
-    def _searching(self, n_results: int | None, min_probability: float, *, exact: bool) -> Search:
+    def _searching(
+        self, n_results: int | None, min_probability: float, *, exact: bool, past_identical: bool = False
+    ) -> Search:
         limit = self._config.results if n_results is None else n_results
-        options = SearchOptions(limit, min_probability, exact)
+        options = SearchOptions(limit, min_probability, exact, past_identical)
         return Search(self._reader, self._models, self._config, options)
 
     def search_many(
@@ -312,11 +314,18 @@ class Collection:
         n_results: int | None = None,
         min_probability: float = 0.0,
         exact: bool = False,
+        past_identical: bool = False,
         n_workers: int | None = None,
     ) -> Iterator[Answer | Skipped]:
-        """Search as `search_many` does; yield for each query what `answer` returns."""
+        """Search as `search_many` does; yield for each query what `answer` returns.
+
+        With `past_identical`, a query that is itself a reference, or has the pixels of one, is looked at as closely as
+        others: for those who look for all copies of it, where `search` looks for a source. What shares a scene
+        or a template with the whole query then becomes a copy only if a closer look is surer of that.
+        """
         refuse_one("queries", queries)
-        return self._searching(n_results, min_probability, exact=exact).answer_many(queries, n_workers)
+        search = self._searching(n_results, min_probability, exact=exact, past_identical=past_identical)
+        return search.answer_many(queries, n_workers)
 
     def as_queries(self) -> Iterator[Query]:
         """Yield the references as queries, see `as_query`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 
 from fingerprint.collection.given import check_source
@@ -50,6 +51,11 @@ class SearchOptions:
         Least probability of a match. It is about copies.
     exact : bool
         Compare with every descriptor, rather than use codes or Annoy in large segments.
+    past_identical : bool
+        Whether a query is looked at more closely also if a reference has the same bytes or pixels: what else it was
+        made from, or was made from it, is wanted, too. As most such queries have no other source, a reference that
+        shares a scene or a template with the whole query stays so unless a closer look is surer of a copy: parts of two
+        shots of one scene can be quite alike.
 
     Raises
     ------
@@ -60,6 +66,7 @@ class SearchOptions:
     n_results: int
     min_probability: float = 0.0
     exact: bool = False
+    past_identical: bool = False
 
     def __post_init__(self) -> None:
         if self.n_results < 0:
@@ -135,9 +142,11 @@ class Search:
         for stage, before in described.spent.items():
             look.milliseconds[stage] += before
         watch = Stopwatch()
-        for view in closer_views(described.read, self._models, self._config, look.likeliest) if self._reader else ():
+        past = self._options.past_identical
+        known = partial(look.likeliest, past_identical=past)
+        for view in closer_views(described.read, self._models, self._config, known) if self._reader else ():
             look.milliseconds["describe"] += watch.lap()
-            look.add(self._look_at_view(view, query))
+            look.add(self._look_at_view(view, query), doubting=past)
             watch.lap()
         return self._as_answer(query, look)
 
@@ -243,15 +252,19 @@ class _Look:
     milliseconds: dict[str, float]
     counters: dict[str, int]
 
-    def likeliest(self) -> Likeliest:
-        """Return the likeliest of what was found."""
-        return Likeliest.of(self.verified.values())
+    def likeliest(self, *, past_identical: bool = False) -> Likeliest:
+        """Return the likeliest of what was found; with `past_identical` of what has not the same bytes or pixels."""
+        return Likeliest.of(found for found in self.verified.values() if not (past_identical and found.identical))
 
-    def add(self, other: _Look) -> None:
-        """Add a look at a view of the query; of two verifications of a reference, the more probable copy is kept."""
+    def add(self, other: _Look, *, doubting: bool = False) -> None:
+        """Add a look at a view of the query; of two verifications of a reference, the more probable copy is kept.
+
+        With `doubting`, something shared is kept if it is more probable than the copy.
+        """
         for name, seen in other.verified.items():
             known = self.verified.get(name)
-            if known is None or seen.log_odds > known.log_odds:
+            shared = known.shared_probability if doubting and known is not None and known.relation == "shared" else 0.0
+            if known is None or (seen.log_odds > known.log_odds and seen.probability > shared):
                 self.verified[name] = seen
         self.faults.update(other.faults)
         for stage, spent in other.milliseconds.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -81,6 +82,31 @@ class TestSearch:
         answer = answer_of(folder, models, photos["chelsea"][:250, :300].copy(), PROFILES["thorough"])
         assert answer.counters["looks"] == 1
         assert found_in(answer, "chelsea").probability > 0.95
+
+    def test_a_query_that_is_a_reference_is_looked_at_closely_on_demand(
+        self, folder: Path, within: U8, models: Models, tmp_path: Path
+    ) -> None:
+        shutil.copytree(folder, tmp_path / "own")
+        with open_collection(tmp_path / "own", models=models) as collection:
+            collection.add("within", within)
+            (once,) = collection.answer_many([within], min_probability=0.5)
+            (closely,) = collection.answer_many([within], min_probability=0.5, past_identical=True)
+        assert isinstance(once, Answer)
+        assert isinstance(closely, Answer)
+        assert [match.reference_id for match in once.matches] == ["within"]
+        assert [match.reference_id for match in closely.matches] == ["within", "rocket"]
+        assert (once.counters["looks"], closely.counters["looks"]) == (1, 3)
+
+    @pytest.mark.parametrize(("copy", "kept"), [(0.7, "shared"), (0.99, "copy")])
+    def test_what_shares_a_scene_becomes_a_copy_only_where_that_is_surer(self, copy: float, kept: str) -> None:
+        whole = Verification(0.02, 0.95, -3.9, 90, None, False, False, None, None)
+        part = replace(whole, probability=copy, shared_probability=0.005, log_odds=4.0)
+        look = search._Look({"a": whole}, {}, {}, {})
+        look.add(search._Look({"a": part}, {}, {}, {}), doubting=True)
+        assert look.verified["a"].relation == kept
+        look = search._Look({"a": whole}, {}, {}, {})
+        look.add(search._Look({"a": part}, {}, {}, {}))
+        assert look.verified["a"].relation == "copy"
 
     def test_how_sure_is_asked_for(self, folder: Path, photos: dict[str, U8], models: Models) -> None:
         pixels = photos["chelsea"][:250, :300].copy()

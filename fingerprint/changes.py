@@ -1,0 +1,233 @@
+"""What was done to a picture, in words: how a query differs from the reference that it is a copy of.
+
+Everything comes from the verdict on the pair and the sizes of both pictures; no pixels are needed. Which of the two was
+made from the other is not in the verdict: a query that shows a part of the reference may be its crop, or the reference
+may be a picture that the query was pasted into.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from fingerprint.types import Verification
+
+_Region: TypeAlias = tuple[tuple[float, float], ...]
+
+_WHOLE = 0.95  # share of the area from which on a picture is seen whole: transforms are off by a pixel or two a side
+_SAME_SIZE = 0.03  # by how much a scale differs from 1 before it is worth a word
+_SAME_SHAPE = 0.04  # the same for a stretch
+_INSET = 0.5  # share of the query's area below which the reference is an inset in it
+_LEAST_TURN = 2.0  # degrees; less may be an error of the transform
+_STRAIGHT_ANGLE = 1.0  # degrees within which a turn counts as one by 90, 180 or 270
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How a query shows a reference.
+
+    Attributes
+    ----------
+    same_file : bool
+        Whether the two have the same bytes.
+    same_pixels : bool
+        Whether the decoded pixels are the same; also true for the same bytes.
+    mirrored, inverted : bool
+        As in `Verification`.
+    rotation : float, [0, 360)
+        Degrees clockwise, after mirroring; 0 if no transform is known.
+    shown : float, [0, 1]
+        Part of the reference's area that the query shows; 1 if it is not known.
+    taken : float, [0, 1]
+        Part of the query's area that shows the reference; 1 if it is not known.
+    scale : float, > 0
+        Pixels of the query for one of the reference, along a line; 1 if it is not known.
+    stretch : float, >= 1
+        How much more the query is enlarged in one direction than in the other.
+    located : bool
+        Whether a transform, and so all that comes from it, is known.
+    """
+
+    same_file: bool
+    same_pixels: bool
+    mirrored: bool
+    inverted: bool
+    rotation: float
+    shown: float
+    taken: float
+    scale: float
+    stretch: float
+    located: bool
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the query shows only a part of the reference, and nothing else."""
+        return self.shown < _WHOLE <= self.taken
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the query shows all of the reference, and more around it."""
+        return self.taken < _WHOLE <= self.shown
+
+    @property
+    def is_tilted(self) -> bool:
+        """Whether one is rotated against the other by anything but 90, 180 or 270 degrees."""
+        return _turned(self.rotation) and not _is_straight(self.rotation)
+
+    @property
+    def words(self) -> str:
+        """What was done, such as ``"mirrored, crop, 40 % shown"``."""
+        if self.same_file:
+            return "same file"
+        if self.same_pixels:
+            return "same pixels"
+        if not self.located:
+            return "re-encoded or retouched"
+        said = [*_turn_words(self), *_part_words(self), *_size_words(self)]
+        return ", ".join(said) or "re-encoded or retouched"
+
+
+def changes_of(
+    found: Verification, query_size: tuple[int, int], reference_size: tuple[int, int], *, same_file: bool = False
+) -> Changes:
+    """Return how a query shows the reference that it was compared with.
+
+    Parameters
+    ----------
+    found : Verification
+    query_size, reference_size : (int, int)
+        Width and height of the originals in pixels, upright.
+    same_file : bool
+        Whether the two are known to have the same bytes. A verification says only that bytes or pixels are the same.
+
+    Examples
+    --------
+    >>> import fingerprint, skimage.data
+    >>> from fingerprint.changes import changes_of
+    >>> cat = skimage.data.chelsea()  # 451 x 300 pixels
+    >>> found = fingerprint.compare(cat[:, ::-1], cat)
+    >>> changes_of(found, (451, 300), (451, 300)).words
+    'mirrored'
+    """
+    shown = taken = scale = stretch = 1.0
+    of_reference, of_query = _area(found.reference_region), _area(found.query_region)
+    located = found.transform is not None and of_reference > 0 and of_query > 0
+    if located and not found.identical and found.transform is not None and found.query_region is not None:
+        shown = min(1.0, of_reference / (reference_size[0] * reference_size[1]))
+        taken = min(1.0, of_query / (query_size[0] * query_size[1]))
+        scale = math.sqrt(of_query / of_reference)
+        stretch = _stretch(found.transform, found.query_region)
+    return Changes(
+        same_file=same_file,
+        same_pixels=found.identical or same_file,
+        mirrored=found.mirrored,
+        inverted=found.inverted,
+        rotation=found.rotation or 0.0,
+        shown=shown,
+        taken=taken,
+        scale=scale,
+        stretch=stretch,
+        located=located,
+    )
+
+
+def turned_round(found: Verification) -> Verification:
+    """Return a verdict as it reads when query and reference change places.
+
+    The probabilities stay: a copy means that one was made from the other, and evidence does not say which. A transform
+    that has no inverse is left out, and the regions with it.
+    """
+    if found.transform is None:
+        return replace(found, reference_region=found.query_region, query_region=found.reference_region)
+    inverse = _inverse(found.transform)
+    if inverse is None:
+        return replace(found, transform=None, reference_region=None, query_region=None)
+    return replace(found, transform=inverse, reference_region=found.query_region, query_region=found.reference_region)
+
+
+def _turned(rotation: float) -> bool:
+    return _LEAST_TURN <= rotation <= 360 - _LEAST_TURN
+
+
+def _is_straight(rotation: float) -> bool:
+    return abs(rotation - round(rotation / 90) * 90) <= _STRAIGHT_ANGLE
+
+
+def _turn_words(changes: Changes) -> list[str]:
+    rotation, straight = changes.rotation, _is_straight(changes.rotation)
+    quarters = round(rotation / 90) * 90
+    said = []
+    if changes.mirrored and straight and quarters == 180:
+        said.append("mirrored top to bottom")
+    else:
+        said += ["mirrored"] if changes.mirrored else []
+        if _turned(rotation):
+            degrees = quarters if straight else round(rotation)
+            said.append(f"rotated by {degrees}°" if degrees <= 180 else f"rotated by {360 - degrees}° anticlockwise")
+    return said + (["negative"] if changes.inverted else [])
+
+
+def _part_words(changes: Changes) -> list[str]:
+    said = []
+    if changes.shown < _WHOLE:
+        said.append(f"crop, {_percent(changes.shown)} shown")
+    if changes.taken < _INSET:
+        said.append(f"inset, takes {_percent(changes.taken)} of it")
+    elif changes.taken < _WHOLE and not changes.is_tilted:  # a tilted picture has corners around it
+        said.append("larger picture that contains it" if changes.shown >= _WHOLE else "with something around it")
+    return said
+
+
+def _size_words(changes: Changes) -> list[str]:
+    said = ["stretched"] if changes.stretch > 1 + _SAME_SHAPE else []
+    if changes.scale < 1 - _SAME_SIZE:
+        said.append(f"smaller ({_percent(changes.scale)})")
+    elif changes.scale > 1 + _SAME_SIZE:
+        said.append(f"enlarged ({_percent(changes.scale)})")
+    return said
+
+
+def _percent(share: float) -> str:
+    number = round(100 * share)
+    return f"{number} %" if number else "less than 1 %"
+
+
+def _area(region: _Region | None) -> float:
+    """Return the area of a polygon, 0 without one."""
+    if region is None or not all(map(math.isfinite, (value for point in region for value in point))):
+        return 0.0
+    return abs(sum(ax * by - bx * ay for (ax, ay), (bx, by) in zip(region, region[1:] + region[:1], strict=True))) / 2
+
+
+def _stretch(transform: tuple[float, ...], region: _Region) -> float:
+    """Return the ratio of both singular values of a transform's derivative, in the middle of a region."""
+    x, y = (sum(values) / len(region) for values in zip(*region, strict=True))
+    along_x, along_y, depth = (_dot(transform[k : k + 3], x, y) for k in (0, 3, 6))
+    g, h = transform[6:8]
+    a, b = transform[0] * depth - along_x * g, transform[1] * depth - along_x * h
+    c, d = transform[3] * depth - along_y * g, transform[4] * depth - along_y * h
+    total, area = a * a + b * b + c * c + d * d, abs(a * d - b * c)
+    if area <= 0:
+        return 1.0
+    ratio = total / (2 * area)  # of the singular values s and t it is (s / t + t / s) / 2
+    return ratio + math.sqrt(max(0.0, ratio * ratio - 1))
+
+
+def _dot(row: Sequence[float], x: float, y: float) -> float:
+    return row[0] * x + row[1] * y + row[2]
+
+
+def _inverse(transform: tuple[float, ...]) -> tuple[float, ...] | None:
+    """Return the inverse of a homography, with 1 as its last number; None if it has none."""
+    a, b, c, d, e, f, g, h, i = transform
+    adjugate = (
+        *(e * i - f * h, c * h - b * i, b * f - c * e),
+        *(f * g - d * i, a * i - c * g, c * d - a * f),
+        *(d * h - e * g, b * g - a * h, a * e - b * d),
+    )
+    last = adjugate[8]
+    if not math.isfinite(last) or last == 0 or a * adjugate[0] + b * adjugate[3] + c * adjugate[6] == 0:
+        return None
+    return tuple(value / last for value in adjugate)

@@ -1,0 +1,166 @@
+"""Acting on the members of groups: they are moved away, or replaced by links to their keepers. Nothing is deleted.
+
+A file is acted on only if it and its keeper are as they were when they were looked at: size, time and bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from fingerprint.dedupe.files import free_name, move, same_bytes, state_of
+from fingerprint.dedupe.log import FileState, FolderMade, Linked, Log, Moved
+from fingerprint.dedupe.values import Action, Group, Member, PictureFile
+from fingerprint.errors import ConfigError
+
+_LONGEST_NAME = 40  # letters of a name that are kept in the name of a file put aside; a name has 255 bytes at most
+_CHANGED = "it has changed since it was looked at"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was done with a member of a group.
+
+    Attributes
+    ----------
+    path : Path
+    done : str
+        ``"moved"``, ``"hardlinked"`` or ``"symlinked"``; ``"left alone"`` if that is never done with such a file;
+        ``"failed"`` if it could not be done, for instance as the file has changed.
+    to : Path or None
+        Where it is now, if it was moved.
+    reason : str
+        Why nothing was done; empty if something was.
+    n_bytes : int
+        What that freed where it was.
+    """
+
+    path: Path
+    done: str
+    to: Path | None = None
+    reason: str = ""
+    n_bytes: int = 0
+
+
+def act(groups: Sequence[Group], action: Action, log: Log, folder: Path | None = None) -> Iterator[Outcome]:
+    """Act on the members of groups, one after the other, and yield what was done with each.
+
+    Parameters
+    ----------
+    groups : sequence of Group
+    action : ``"move"``, ``"hardlink"`` or ``"symlink"``
+        Links are made only in place of files with the same bytes as the keeper: nothing would keep the bytes of others.
+    log : Log
+        Each action is written down before it is begun.
+    folder : Path, optional
+        Where files are moved to. They lie there as they lay to each other.
+
+    Raises
+    ------
+    ConfigError
+        If files are to be moved, and no folder is given.
+    OSError
+        If the log cannot be written.
+    """
+    if action == "move" and folder is None:
+        raise ConfigError("to move files, give the folder that they are to be moved to")
+    members = [member for group in groups for member in group.members]
+    base = _common_folder([member.file for member in members])
+    for group in groups:
+        problem = _keeper_problem(group.keeper) if group.members else None
+        for member in group.members:
+            if (reason := _reason_to_leave(member, group.keeper, action)) is not None:
+                yield Outcome(member.file.path, "left alone", reason=reason)
+            elif problem is not None:
+                yield Outcome(member.file.path, "failed", reason=problem)
+            elif action == "move" and folder is not None:
+                yield _move(member, group.keeper, log, folder / os.path.relpath(member.file.id, base))
+            else:
+                yield _link(member, group.keeper, log, action)
+
+
+def _common_folder(files: Sequence[PictureFile]) -> str:
+    folders = [os.path.dirname(file.id) for file in files]  # noqa: PTH120 - of ids
+    return os.path.commonpath(folders) if folders else ""
+
+
+def _keeper_problem(keeper: PictureFile) -> str | None:
+    """Return why no copy of a keeper may be touched: it must be there, as it was."""
+    try:
+        state = state_of(Path(os.path.realpath(keeper.id)))
+    except OSError as error:
+        return f"its keeper {keeper.path} cannot be read: {error.strerror}"
+    changed = (state.n_bytes, state.content) != (keeper.n_bytes, keeper.content)
+    return f"its keeper {keeper.path} has changed since it was looked at" if changed else None
+
+
+def _reason_to_leave(member: Member, keeper: PictureFile, action: Action) -> str | None:
+    if member.same_as is not None:
+        return f"{member.words}: nothing would be freed"
+    if member.file.is_link:
+        return "a symbolic link: what it leads to is left alone"
+    if action != "move" and member.file.content != keeper.content:
+        return "its bytes are not those of the keeper: a link in its place would lose them"
+    return None
+
+
+def _unchanged(file: PictureFile) -> FileState | None:
+    """Return the state of a file, None if it is not as it was."""
+    with suppress(OSError):
+        state = state_of(Path(file.id))
+        if (state.n_bytes, state.mtime_ns, state.content) == (file.n_bytes, file.mtime_ns, file.content):
+            return state
+    return None
+
+
+def _move(member: Member, keeper: PictureFile, log: Log, wanted: Path) -> Outcome:
+    file, state = member.file, _unchanged(member.file)
+    if state is None:
+        return Outcome(file.path, "failed", reason=_CHANGED)
+    try:
+        for parent in reversed([p for p in (wanted.parent, *wanted.parent.parents) if not os.path.lexists(p)]):
+            log.note(FolderMade(str(parent)))
+            parent.mkdir()
+        target = free_name(wanted)
+        log.note(Moved(file.id, str(target), keeper.id, state))
+        move(Path(file.id), target)
+    except OSError as error:
+        return Outcome(file.path, "failed", reason=f"it cannot be moved: {error.strerror or error}")
+    return Outcome(file.path, "moved", target, n_bytes=member.frees)
+
+
+def _link(member: Member, keeper: PictureFile, log: Log, action: Action) -> Outcome:
+    """Replace a file by a link: it is put aside, the link is made, and only then its bytes are given up.
+
+    Its bytes are those of the keeper: that is looked at again, byte by byte, when the link is there.
+    """
+    file, state = member.file, _unchanged(member.file)
+    if state is None:
+        return Outcome(file.path, "failed", reason=_CHANGED)
+    path, kept = Path(file.id), Path(os.path.realpath(keeper.id))
+    aside = path.with_name(f".{path.name[:_LONGEST_NAME]}.{uuid.uuid4().hex}.aside")
+    target = os.path.relpath(kept, os.path.realpath(path.parent)) if action == "symlink" else ""
+    try:
+        log.note(Linked(action, str(path), str(aside), str(kept), target, state))
+        path.rename(aside)
+        try:
+            if action == "symlink":
+                path.symlink_to(target)
+            else:
+                os.link(kept, path, follow_symlinks=False)
+            if not same_bytes(aside, path):
+                raise OSError("the keeper has changed")
+        except BaseException:
+            if path.is_symlink() or (path.exists() and path.samefile(kept)):
+                path.unlink()
+            if not os.path.lexists(path):
+                aside.rename(path)
+            raise
+        aside.unlink()
+    except OSError as error:
+        return Outcome(file.path, "failed", reason=f"it cannot be replaced by a link: {error.strerror or error}")
+    return Outcome(file.path, "hardlinked" if action == "hardlink" else "symlinked", n_bytes=member.frees)

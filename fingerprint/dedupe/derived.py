@@ -1,0 +1,85 @@
+"""Which pictures were made from others in their group: crops, and pictures that another one was put into.
+
+A verdict does not say which of two pictures came first. Where one shows a part of the other, it may have been cut out
+of it, or the other may be a collage, a screenshot or a meme. Several things speak for that; without any it is a crop.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+from fingerprint.changes import Changes, changes_of
+from fingerprint.dedupe.detail import Box
+from fingerprint.dedupe.values import Picture
+from fingerprint.dedupe.verdicts import Verdicts
+from fingerprint.dedupe.worth import Worth
+from fingerprint.types import Verification
+
+_AS_SHARP = 1.25  # detail of a part, compared with what the larger picture shows of it, up to which it may be a crop
+_FILLS = 0.93  # share of a canvas that a rotated picture fills from border to border
+_PLAIN = 0.6  # share of one grey value around a picture from which on it is a border, a caption or a page
+
+
+def derived_pictures(
+    pictures: Sequence[Picture],
+    near: Mapping[int, Sequence[int]],
+    verdicts: Verdicts,
+    worth: Mapping[int, Sequence[Worth]],
+    plain_around: Callable[[int, Sequence[Box]], float],
+) -> set[int]:
+    """Return the positions of the pictures that are a crop of another one, or that another one was put into.
+
+    Parameters
+    ----------
+    pictures : sequence of Picture
+    near : mapping of int to sequence of int
+        The copies of each picture.
+    verdicts : Verdicts
+    worth : mapping of int to sequence of Worth
+        What is known of the files of each picture that has a copy.
+    plain_around : callable
+        Returns how plain a picture is outside some boxes.
+    """
+    made: set[int] = set()  # with another one in them
+    parts: dict[int, list[tuple[int, Box]]] = defaultdict(list)
+    for part, neighbours in near.items():
+        for whole in neighbours:
+            known = verdicts.known(part, whole)
+            if known is None or known.reference_region is None:
+                continue
+            changes = changes_of(known, pictures[part].size, pictures[whole].size)
+            if not changes.is_part:
+                continue
+            parts[whole].append((part, _box(known)))
+            if _was_put_into(changes, known, pictures[whole].size, worth[part], worth[whole]):
+                made.add(whole)
+    made |= {
+        whole
+        for whole, inside in parts.items()
+        if whole not in made and plain_around(whole, [box for _, box in inside]) > _PLAIN
+    }
+    return made | {part for whole, inside in parts.items() if whole not in made for part, _ in inside}
+
+
+def _was_put_into(
+    changes: Changes, found: Verification, size: tuple[int, int], part: Sequence[Worth], whole: Sequence[Worth]
+) -> bool:
+    """Return whether a picture that shows a part of a larger one came first, by what both say of themselves.
+
+    It did if it is sharper than what the larger one shows of it, if it alone names its camera, or if it is tilted in a
+    canvas that grew with it.
+    """
+    if changes.is_tilted:
+        left, top, right, bottom = _box(found)
+        if (right - left) * (bottom - top) > _FILLS * size[0] * size[1]:
+            return True
+    if changes.scale * part[0].detail > _AS_SHARP * whole[0].detail:
+        return True
+    return any(worth.origin.camera for worth in part) and not any(worth.origin.camera for worth in whole)
+
+
+def _box(found: Verification) -> Box:
+    """Return the upright box round what the query shows of the reference."""
+    x, y = zip(*(found.reference_region or ((0.0, 0.0),)), strict=True)
+    return min(x), min(y), max(x), max(y)

@@ -1,0 +1,225 @@
+"""Finding groups of copies: files are looked at, described, asked once, and gathered round keepers."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from fingerprint.changes import changes_of
+from fingerprint.collection.collection import Collection, create_collection, open_collection
+from fingerprint.config import DEFAULT_CONFIG, Config, ReadLimits
+from fingerprint.dedupe.detail import Box, plain_share
+from fingerprint.dedupe.grouping import Gathered, gather
+from fingerprint.dedupe.scan import SameBytes, scan_files
+from fingerprint.dedupe.values import Group, Groups, Member, Picture, PictureFile, Rules, allowed
+from fingerprint.dedupe.verdicts import Verdicts, answers, same_picture
+from fingerprint.dedupe.worth import Preference, Worth, worth_of
+from fingerprint.errors import ConfigError, ImageError
+from fingerprint.images.decode import read_grey
+from fingerprint.models import Models
+from fingerprint.types import Skipped, StageProgress, Verification
+from fingerprint.workers import map_images
+
+_PLAIN_SIDE = 256  # pixels at which it is seen whether something is plain
+
+
+def find_groups(
+    images: Sequence[Path],
+    collection: Collection,
+    rules: Rules,
+    *,
+    references: Sequence[Path] = (),
+    models: Models,
+    config: Config = DEFAULT_CONFIG,
+    n_workers: int | None = None,
+    progress: StageProgress | None = None,
+) -> Groups:
+    """Find groups of copies among image files.
+
+    Every picture is described once, and asked once; the time and the memory grow with the number of pictures, not with
+    that of their pairs.
+
+    Parameters
+    ----------
+    images : sequence of path
+        Image files.
+    collection : Collection
+        Made for this, empty or kept from an earlier run: ids are absolute paths. What is new or has changed is added to
+        it, and what it has of files that are gone is removed.
+    rules : Rules
+    references : sequence of path
+        Image files that the others are compared with. They are keepers, and never members.
+    models : Models
+    config : Config
+    n_workers : int, optional
+        Threads; one for each core by default. The outcome does not depend on it.
+    progress : callable, optional
+        Called as ``progress(stage, done, total)``.
+
+    Returns
+    -------
+    Groups
+
+    Raises
+    ------
+    ConfigError
+        If the collection was made for something else.
+    CollectionBusyError, CollectionError
+    """
+    report = progress or _nothing
+    _check_ids(collection)
+    same, skipped = scan_files(images, references, config.limits, n_workers, partial(report, "files of one size"))
+    pictures, unread, plain = _describe(same, collection, n_workers, report)
+    positions = {picture.image_id: k for k, picture in enumerate(pictures)}
+    verdicts = Verdicts([Path(picture.image_id) for picture in pictures], models, config)
+    asked = answers(
+        collection, pictures, [Path(p.image_id) for p in pictures], n_workers, partial(report, "pictures asked")
+    )
+    for picture, answer in asked:
+        if isinstance(answer, Skipped):  # gone or changed since it was described
+            unread.append(Skipped(str(picture.files[0].path), answer.reason))
+            continue
+        for match in (*answer.matches, *answer.shared):
+            other = positions.get(match.reference_id)
+            if other is not None and other != positions[picture.image_id]:
+                verdicts.note(positions[picture.image_id], other, match.verification)
+
+    def look_at(related: Sequence[int]) -> dict[int, list[Worth]]:
+        work = partial(worth_of, limits=config.limits, with_detail=rules.keep == "best")
+        known = map_images(work, [pictures[k] for k in related], n_workers)
+        return {k: files for k, files in zip(related, known, strict=True) if not isinstance(files, Skipped)}
+
+    plain_around = partial(_plain_around, pictures, config.limits)
+    gathered = gather(pictures, verdicts, rules, look_at, plain_around, partial(report, "keepers"))
+    groups = _groups(pictures, gathered, rules)
+    n_files = sum(len(picture.files) + len(picture.others) for picture in pictures)
+    return Groups(tuple(groups), n_files, len(pictures), (*skipped, *unread), tuple(plain))
+
+
+@contextmanager
+def working_collection(folder: Path | None, models: Models, config: Config = DEFAULT_CONFIG) -> Iterator[Collection]:
+    """Yield a collection to work with: a temporary one, or the one that is kept in a folder, which is made if need be.
+
+    Raises
+    ------
+    CollectionError
+        If it cannot be opened, or there is something else in the folder.
+    """
+    with tempfile.TemporaryDirectory(prefix="fingerprint-dedupe-") as temporary:
+        place = folder or Path(temporary) / "pictures.fp"
+        is_there = place.is_dir() and any(place.iterdir())
+        make = open_collection if is_there else create_collection
+        with make(place, models=models, config=config) as collection:
+            yield collection
+
+
+def _check_ids(collection: Collection) -> None:
+    """Refuse a collection whose ids are no absolute paths: this must not remove anything from it.
+
+    Raises
+    ------
+    ConfigError
+    """
+    other = next((image_id for image_id in collection.ids if not os.path.isabs(image_id)), None)  # noqa: PTH117 - an id
+    if other is not None:
+        raise ConfigError(
+            f"{collection.info().path}: not a collection of 'fingerprint dedupe', as it has the id {other!r}; "
+            "give a new folder to --collection, or name it with --against"
+        )
+
+
+def _describe(
+    same: Sequence[SameBytes], collection: Collection, n_workers: int | None, report: StageProgress
+) -> tuple[list[Picture], list[Skipped], list[Path]]:
+    """Bring the collection up to date, and return what it has of each picture, what it has not, and what is plain."""
+    chosen = [next((file for file in group.files if file.id in collection), group.files[0]) for group in same]
+    known = {file.id for file in chosen}
+    gone = [image_id for image_id in collection.ids if image_id not in known and not os.path.lexists(image_id)]
+    if gone:
+        collection.remove(gone)
+    added = collection.add_images(
+        ((file.id, Path(file.id)) for file in chosen),
+        n_workers=n_workers,
+        progress=lambda done, _: report("pictures described", done, len(chosen)),
+    )
+    reasons = {item.path: item.reason for item in added.skipped}
+    pictures, skipped = [], []
+    for group, file in zip(same, chosen, strict=True):
+        if file.id in reasons:
+            skipped += [Skipped(str(other.path), reasons[file.id]) for other in group.files]
+            continue
+        record = collection.record(file.id)
+        files = tuple(replace(other, content=record.content or "") for other in group.files)
+        pictures.append(Picture(file.id, files, group.others, record.width, record.height))
+    plain_ids = set(added.plain)
+    plain = [file.path for file in chosen if file.id in plain_ids]
+    return pictures, skipped, plain
+
+
+def _plain_around(pictures: Sequence[Picture], limits: ReadLimits, position: int, boxes: Sequence[Box]) -> float:
+    """Return how plain a picture is outside some boxes; 0 if it is gone since it was described."""
+    try:
+        grey = read_grey(pictures[position].image_id, at_least=_PLAIN_SIDE, limits=limits).pixels
+    except ImageError:
+        return 0.0
+    return plain_share(grey, pictures[position].size, boxes)
+
+
+def _groups(pictures: Sequence[Picture], gathered: Gathered, rules: Rules) -> list[Group]:
+    """Return the groups that have a copy, or something shared, in the order of their first files."""
+    preference = Preference(rules)
+    groups = []
+    for position in sorted(gathered.members.keys() | gathered.shared.keys(), key=lambda k: pictures[k].files[0].order):
+        picture, worth = pictures[position], gathered.worth.get(position)
+        keeper = worth[0].file if worth else picture.files[0]
+        joined = gathered.members.get(position, [])
+        members = [*_same_bytes(picture, keeper), *_members(pictures, joined, picture)]
+        shared = _members(pictures, gathered.shared.get(position, []), picture)
+        members, shared = (allowed(found, keeper, rules) for found in (members, shared))
+        if not members and not shared:
+            continue
+        known = {w.file: w for k in (position, *(k for k, _ in joined)) for w in gathered.worth.get(k, ())}
+        others = [known[member.file] for member in members if member.file in known]
+        reasons = preference.reasons(known[keeper], others) if members and keeper in known else ()
+        groups.append(Group(keeper, picture.size, reasons, tuple(members), tuple(shared)))
+    return groups
+
+
+def _same_bytes(picture: Picture, keeper: PictureFile) -> list[Member]:
+    """Return the other files of the keeper's picture, and the other paths to them."""
+    whole = same_picture(*picture.size)
+    return [
+        _member(file, picture, picture, whole, same_as)
+        for file, same_as in _files(picture)
+        if file is not keeper and file != keeper
+    ]
+
+
+def _members(pictures: Sequence[Picture], joined: Sequence[tuple[int, Verification]], keeper: Picture) -> list[Member]:
+    """Return the files of pictures that belong to a keeper."""
+    return [
+        _member(file, pictures[k], keeper, found, same_as)
+        for k, found in joined
+        for file, same_as in _files(pictures[k])
+    ]
+
+
+def _files(picture: Picture) -> list[tuple[PictureFile, PictureFile | None]]:
+    """Return the files of a picture, and the other paths to them with the path that stands for each."""
+    return [*((file, None) for file in picture.files), *picture.others]
+
+
+def _member(
+    file: PictureFile, picture: Picture, keeper: Picture, found: Verification, same_as: PictureFile | None
+) -> Member:
+    changes = changes_of(found, picture.size, keeper.size, same_file=picture is keeper)
+    return Member(file, picture.size, found, changes, same_as)
+
+
+def _nothing(_stage: str, _done: int, _total: int) -> None:
+    return

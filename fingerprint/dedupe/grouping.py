@@ -1,0 +1,173 @@
+"""Groups of copies: keepers are chosen, and every other picture joins the keeper that it is most surely a copy of.
+
+Being a copy is not transitive: two different crops of one photograph may share nothing, and a collage is a copy of all
+its parts. So no picture joins a group because it is near a member. It has a verdict of its own against the keeper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from fingerprint.dedupe.derived import derived_pictures
+from fingerprint.dedupe.detail import Box
+from fingerprint.dedupe.values import Picture, Rules
+from fingerprint.dedupe.verdicts import Verdicts
+from fingerprint.dedupe.worth import Preference, Worth
+from fingerprint.types import Progress, Verification
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The keepers among some pictures, by position, and what belongs to each.
+
+    Attributes
+    ----------
+    worth : dict of int to list of Worth
+        Files of each picture that is related to another one, the one to keep first.
+    members : dict of int to list of (int, Verification)
+        For each keeper its copies with their verdicts against it, the surest first.
+    shared : dict of int to list of (int, Verification)
+        For each keeper the pictures that only share something with it.
+    """
+
+    worth: dict[int, list[Worth]]
+    members: dict[int, list[tuple[int, Verification]]]
+    shared: dict[int, list[tuple[int, Verification]]]
+
+
+def gather(
+    pictures: Sequence[Picture],
+    verdicts: Verdicts,
+    rules: Rules,
+    look_at: Callable[[Sequence[int]], dict[int, list[Worth]]],
+    plain_around: Callable[[int, Sequence[Box]], float],
+    progress: Progress | None = None,
+) -> Gathered:
+    """Choose keepers and give each its members.
+
+    Parameters
+    ----------
+    pictures : sequence of Picture
+    verdicts : Verdicts
+        What the search said. Pairs that it did not compare are asked for only within what is near a keeper's members.
+    rules : Rules
+    look_at : callable
+        Returns what is known of the files of pictures, by their positions.
+    plain_around : callable
+        Returns how plain a picture is outside some boxes; see `fingerprint.dedupe.detail.plain_share`.
+    progress : callable, optional
+        Called as ``progress(done, total)``, in pictures that may be keepers.
+    """
+    near = {k: _copies_near(k, verdicts, rules) for k in range(len(pictures))}
+    preference = Preference(rules)
+    related = [k for k, picture in enumerate(pictures) if near[k] or len(picture.files) > 1 or picture.others]
+    worth = look_at(related)
+    derived = derived_pictures(pictures, near, verdicts, worth, plain_around)
+    worth = {k: sorted(_marked(files, k in derived), key=preference.key) for k, files in worth.items()}
+    order = sorted(related, key=lambda k: preference.key(worth[k][0]))
+    offers: dict[int, list[tuple[int, Verification]]] = {}
+    taken: set[int] = set()
+    keepers: list[int] = []
+    references = {k for k in related if pictures[k].is_reference}
+    for done, keeper in enumerate(order, start=1):
+        if keeper not in taken:
+            keepers.append(keeper)
+            for k, found in _copies_of(keeper, near, verdicts, rules, references.union(keepers), taken):
+                taken.add(k)
+                offers.setdefault(k, []).append((keeper, found))
+        if progress is not None:
+            progress(done, len(order))
+    members = _members(keepers, offers, verdicts)
+    return Gathered(worth, members, _shared(pictures, verdicts, members))
+
+
+def _members(
+    keepers: Sequence[int], offers: dict[int, list[tuple[int, Verification]]], verdicts: Verdicts
+) -> dict[int, list[tuple[int, Verification]]]:
+    """Let each picture join the keeper that it is most surely a copy of, the surest first.
+
+    Who only shares something with a member that is surer than itself does not join, if that is the surer verdict: two
+    shots of one scene, and a poor copy of one of them that is like both.
+    """
+    members: dict[int, list[tuple[int, Verification]]] = {keeper: [] for keeper in keepers}
+    belongs: dict[int, int] = {}
+    rank = {keeper: k for k, keeper in enumerate(keepers)}
+    every = [(found.log_odds, keeper, k, found) for k, made in offers.items() for keeper, found in made]
+    for _, keeper, k, found in sorted(every, key=lambda offer: (-offer[0], rank[offer[1]], offer[2])):
+        if k in belongs or _contradicted(k, keeper, found, belongs, verdicts):
+            continue
+        belongs[k] = keeper
+        members[keeper].append((k, found))
+    return members
+
+
+def _contradicted(k: int, keeper: int, found: Verification, belongs: dict[int, int], verdicts: Verdicts) -> bool:
+    """Return whether a picture shares only a scene with a member, more surely than it is a copy of the keeper."""
+    for member in verdicts.near(k):
+        if belongs.get(member) == keeper:
+            known = verdicts.known(k, member)
+            if known is not None and known.relation == "shared" and known.shared_probability > found.probability:
+                return True
+    return False
+
+
+def _copies_near(picture: int, verdicts: Verdicts, rules: Rules) -> list[int]:
+    """Return the pictures that the search called copies of one, or the other way round."""
+    found = ((k, verdicts.known(picture, k)) for k in verdicts.near(picture) if k != picture)
+    return [k for k, known in found if known is not None and known.probability >= rules.min_probability]
+
+
+def _copies_of(
+    keeper: int,
+    near: dict[int, list[int]],
+    verdicts: Verdicts,
+    rules: Rules,
+    left_out: set[int],
+    taken: set[int],
+) -> list[tuple[int, Verification]]:
+    """Return the copies of a keeper: those near it, near these, and so on, each with a verdict against the keeper.
+
+    What is near a picture that is no copy of the keeper is not looked at for that reason. Other keepers and references
+    are left out; of those that another keeper has taken, only what the search said is looked at.
+    """
+    found: list[tuple[int, Verification]] = []
+    seen = {keeper, *left_out}
+    waiting = list(near[keeper])
+    while waiting:
+        k = waiting.pop(0)
+        if k in seen:
+            continue
+        seen.add(k)
+        verdict = verdicts.copy(k, keeper, rules.min_probability, ask=k not in taken)
+        if verdict is not None:
+            found.append((k, verdict))
+            waiting += near[k]
+    return found
+
+
+def _marked(files: Sequence[Worth], derived: bool) -> list[Worth]:
+    return [replace(worth, is_derived=derived) for worth in files]
+
+
+def _shared(
+    pictures: Sequence[Picture], verdicts: Verdicts, members: dict[int, list[tuple[int, Verification]]]
+) -> dict[int, list[tuple[int, Verification]]]:
+    """Return for each picture that is no member the others that only share something with it; each pair once."""
+    belongs = {k for joined in members.values() for k, _ in joined}
+    shared: dict[int, list[tuple[int, Verification]]] = {}
+    said: set[int] = set()
+    order = [*(k for k in members if members[k]), *range(len(pictures))]
+    for keeper in dict.fromkeys(order):
+        if keeper in belongs or keeper in said:
+            continue
+        others = []
+        for k in verdicts.near(keeper):
+            known = verdicts.known(k, keeper)
+            if k not in belongs and k != keeper and k not in said and known is not None and known.relation == "shared":
+                others.append((k, known))
+        if others:
+            shared[keeper] = sorted(others, key=lambda other: (-other[1].shared_probability, other[0]))
+            said.update(k for k, _ in others)
+            said.add(keeper)
+    return shared

@@ -1,0 +1,188 @@
+"""Which of several copies is worth keeping, and why."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fingerprint.config import ReadLimits
+from fingerprint.dedupe.detail import detail_share
+from fingerprint.dedupe.values import Keep, Picture, PictureFile, Rules
+from fingerprint.errors import ImageError
+from fingerprint.images.decode import read_grey
+from fingerprint.images.origin import Origin, origin_of
+
+_STEPS = 4  # classes of size for each factor of two in pixels: less is no reason to keep one
+_GOOD_QUALITY, _QUALITY_STEP = 90, 5  # of a JPEG: from here on a higher one is no reason
+_UNKNOWN_QUALITY = 80  # of formats whose headers do not say how much was lost
+#: What programs and people write into the names of copies, in several languages.
+_COPY_NAME = re.compile(
+    r"\((\d+)\)|\b(copy|copie|kopie|copia|cópia|edited|edit|resized|small|thumb|thumbnail|screenshot|scaled|cropped)\b"
+    r"|\bbildschirmfoto\b|\d{2,5}x\d{2,5}$|~\d+$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What is known of a file that may be kept.
+
+    Attributes
+    ----------
+    file : PictureFile
+    size : (int, int)
+        Width and height in pixels.
+    detail : float, (0, 1]
+        Part of its pixels along a line that it needs for what it shows.
+    origin : Origin
+    is_derived : bool
+        Whether it is a crop of another picture, or a picture that another one was put into.
+    """
+
+    file: PictureFile
+    size: tuple[int, int]
+    detail: float
+    origin: Origin
+    is_derived: bool = False
+
+    @property
+    def pixels(self) -> float:
+        """Pixels that it needs for what it shows."""
+        return self.size[0] * self.size[1] * self.detail**2
+
+    @property
+    def size_class(self) -> int:
+        """Its pixels, in steps that are worth a reason."""
+        return round(_STEPS * math.log2(max(1.0, self.pixels)))
+
+    @property
+    def quality_class(self) -> int:
+        """How little was lost by compression, in steps that are worth a reason."""
+        quality = _UNKNOWN_QUALITY if self.origin.quality is None else self.origin.quality
+        return min(quality, _GOOD_QUALITY) // _QUALITY_STEP
+
+    @property
+    def bytes_per_pixel(self) -> float:
+        """Size of the file for each pixel."""
+        return self.file.n_bytes / max(1, self.size[0] * self.size[1])
+
+    @property
+    def changed(self) -> str:
+        """When the file was last changed, as `Origin.taken` is written; in UTC."""
+        seconds = self.file.mtime_ns / 1e9
+        return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+    @property
+    def date(self) -> str:
+        """When the photograph was taken, or else when the file was last changed."""
+        return self.origin.taken or self.changed
+
+    @property
+    def has_name_of_copy(self) -> bool:
+        """Whether its name is one that copies have."""
+        words = re.sub(r"[-_.\s]+", " ", self.file.path.stem.casefold())
+        return _COPY_NAME.search(words) is not None
+
+
+def worth_of(picture: Picture, limits: ReadLimits, *, with_detail: bool) -> list[Worth]:
+    """Return what is known of each file of a picture; of one that is gone, what the scan knew."""
+    detail = 1.0
+    if with_detail:
+        for file in picture.files[:1]:
+            try:
+                detail = detail_share(read_grey(file.path, limits=limits).pixels)
+            except ImageError:  # gone since the scan: nothing will be done with it
+                detail = 1.0
+    return [Worth(file, picture.size, detail, _origin(file)) for file in picture.files]
+
+
+def _origin(file: PictureFile) -> Origin:
+    try:
+        return origin_of(file.path)
+    except OSError:
+        return Origin("", None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Criterion:
+    """One reason to keep a file: the least value wins, and what is said of the winner."""
+
+    value: Callable[[Worth], Any]
+    reason: Callable[[Worth], str]
+
+
+class Preference:
+    """The order in which files are kept.
+
+    Parameters
+    ----------
+    rules : Rules
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        folders = [os.path.abspath(folder) for folder in rules.prefer]  # noqa: PTH100 - does not follow links
+
+        def place(worth: Worth) -> int:
+            return next((k for k, folder in enumerate(folders) if _is_within(worth.file.id, folder)), len(folders))
+
+        self._criteria = [
+            _Criterion(lambda w: not w.file.is_reference, lambda _: "in a reference folder"),
+            _Criterion(place, lambda w: f"in the preferred folder {rules.prefer[place(w)]}"),
+            _Criterion(lambda w: w.file.is_link, lambda _: "a file, no link"),
+            *_CHOSEN[rules.keep],
+            _Criterion(lambda w: w.is_derived, lambda _: "others are crops of it, or were made with it"),
+            _Criterion(lambda w: -w.size_class, lambda w: f"most pixels that are really shown ({_megapixels(w)})"),
+            _Criterion(lambda w: -w.quality_class, _quality_reason),
+            _Criterion(lambda w: w.origin.camera is None, lambda w: f"has its camera in the file ({w.origin.camera})"),
+            _Criterion(lambda w: w.origin.taken is None, lambda w: f"has its date in the file ({w.origin.taken})"),
+            _Criterion(lambda w: w.has_name_of_copy, lambda _: "the others are named like copies"),
+            _Criterion(lambda w: (w.date, w.changed), lambda w: f"oldest ({w.date})"),
+            _Criterion(lambda w: -w.bytes_per_pixel, lambda _: "most bytes for each pixel"),
+            _Criterion(lambda w: w.file.order, lambda _: "first of equals"),
+        ]
+
+    def key(self, worth: Worth) -> tuple[Any, ...]:
+        """Return what to sort by: the first of all is the one to keep."""
+        return tuple(criterion.value(worth) for criterion in self._criteria)
+
+    def reasons(self, keeper: Worth, others: Sequence[Worth]) -> tuple[str, ...]:
+        """Return why one is kept rather than others: what it has before at least one of them, and behind none."""
+        said: list[str] = []
+        undecided = list(others)
+        for criterion in self._criteria:
+            own = criterion.value(keeper)
+            beaten = [other for other in undecided if own < criterion.value(other)]
+            if beaten:
+                said.append(criterion.reason(keeper))
+                undecided = [other for other in undecided if not own < criterion.value(other)]
+        return tuple(said)
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return Path(path).is_relative_to(folder)
+
+
+def _megapixels(worth: Worth) -> str:
+    enlarged = " once enlarged" if worth.detail < 1 else ""
+    return f"{worth.size[0]} x {worth.size[1]}{enlarged}"
+
+
+def _quality_reason(worth: Worth) -> str:
+    if worth.origin.form == "JPEG":
+        return f"least compressed (JPEG quality about {worth.origin.quality})"
+    return f"least compressed ({worth.origin.form or 'by its format'})"
+
+
+#: What a user may put before everything else that is known of the files.
+_CHOSEN: dict[Keep, tuple[_Criterion, ...]] = {
+    "best": (),
+    "largest": (_Criterion(lambda w: -w.size[0] * w.size[1], lambda w: f"largest ({w.size[0]} x {w.size[1]})"),),
+    "oldest": (_Criterion(lambda w: w.date, lambda w: f"oldest ({w.date})"),),
+    "newest": (_Criterion(lambda w: tuple(-ord(sign) for sign in w.date), lambda w: f"newest ({w.date})"),),
+    "path-order": (_Criterion(lambda w: w.file.order, lambda _: "first in the order of paths"),),
+}

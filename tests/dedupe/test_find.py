@@ -1,0 +1,181 @@
+"""Groups of copies among real photographs and edited copies of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import fingerprint.collection.add
+from fingerprint import create_collection
+from fingerprint.dedupe import Group, Groups, Rules, find_copies_of_references, find_groups, working_collection
+from fingerprint.errors import ConfigError
+from fingerprint.images.find import find_images
+from fingerprint.models import Models
+
+SMALL = ("camera/chelsea.jpg", "camera/rocket.jpg", "phone/chelsea (1).jpg", "phone/small.jpg")
+
+
+@dataclass(frozen=True)
+class Searched:
+    """The library, what was found in it, and the collection that was kept."""
+
+    folder: Path
+    found: Groups
+    kept: Path
+
+
+@pytest.fixture(scope="module")
+def searched(made: Path, models: Models) -> Searched:
+    kept = made.parent / "kept.fp"
+    images = find_images([made])[0]
+    with working_collection(kept, models) as collection:
+        found = find_groups(images, collection, Rules(), models=models)
+    return Searched(made, found, kept)
+
+
+def by_keeper(groups: Sequence[Group]) -> dict[str, dict[str, str]]:
+    """Return for each keeper what was done to its members, by their names."""
+    return {
+        group.keeper.path.name: {member.file.path.name: member.words for member in group.members}
+        for group in groups
+        if group.members
+    }
+
+
+def some(folder: Path, models: Models, kept: Path | None = None, n_workers: int = 1, **options: object) -> Groups:
+    """Search the smaller part of a library."""
+    with working_collection(kept, models) as collection:
+        return find_groups(
+            [folder / name for name in SMALL if (folder / name).exists()],
+            collection,
+            Rules(**options),  # type: ignore[arg-type]
+            models=models,
+            n_workers=n_workers,
+        )
+
+
+def test_each_copy_is_with_its_keeper_and_it_is_said_what_was_done(searched: Searched) -> None:
+    found = by_keeper(searched.found.groups)
+    assert found["chelsea.jpg"].keys() == {"chelsea (1).jpg", "small.jpg", "crop.jpg"}
+    assert found["chelsea.jpg"]["chelsea (1).jpg"] == "same file"
+    assert found["chelsea.jpg"]["small.jpg"] == "smaller (50 %)"
+    assert found["chelsea.jpg"]["crop.jpg"].startswith("crop, ")
+    assert found["astronaut.jpg"] == {"large.jpg": "enlarged (200 %)"}
+    assert found["coffee.png"]["mirrored.jpg"] == "mirrored"
+    assert found["rocket.jpg"] == {"turned.jpg": "rotated by 90°"}
+    assert len(found) == 4
+
+
+def test_second_shots_are_apart_and_listed_as_shared(searched: Searched) -> None:
+    (group,) = (group for group in searched.found.groups if group.shared)
+    assert not group.members
+    assert {group.keeper.path.name, group.shared[0].file.path.name} == {"shot-first.jpg", "shot-second.jpg"}
+
+
+def test_verdicts_are_those_against_the_keeper(searched: Searched) -> None:
+    for group in searched.found.groups:
+        for member in group.members:
+            assert member.verification.relation == "copy"
+            assert member.verification.identical == (member.words.startswith(("same", "hard", "symbolic")))
+
+
+def test_the_reasons(searched: Searched) -> None:
+    reasons = {group.keeper.path.name: " ".join(group.reasons) for group in searched.found.groups}
+    assert "crops" in reasons["chelsea.jpg"]
+    assert "named like copies" in reasons["chelsea.jpg"]
+    assert "compressed" in reasons["coffee.png"]
+
+
+def test_other_paths_to_one_file_are_said_and_free_nothing(searched: Searched) -> None:
+    keeper = searched.folder / "camera/coffee.png"
+    (group,) = (group for group in searched.found.groups if group.keeper.path == keeper)
+    paths = {member.file.path.name: (member.words, member.frees) for member in group.members}
+    assert paths["hard.png"] == (f"hard link of {keeper}", 0)
+    assert paths["soft.png"] == (f"symbolic link to {keeper}", 0)
+    assert searched.found.n_copies == 6
+    copies = ("chelsea (1)", "small", "crop", "mirrored", "large", "turned")
+    sizes = [(searched.folder / f"phone/{name}.jpg").stat().st_size for name in copies]
+    assert searched.found.frees == sum(sizes)
+
+
+def test_what_cannot_be_read_is_skipped_with_the_reason(searched: Searched) -> None:
+    (skipped,) = searched.found.skipped
+    assert skipped.path == str(searched.folder / "camera/torn.jpg")
+    assert "truncated" in skipped.reason
+
+
+def test_a_second_run_describes_nothing_and_says_the_same(
+    searched: Searched, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("described again")
+
+    monkeypatch.setattr(fingerprint.collection.add, "describe_reference", refused)
+    images = [searched.folder / name for name in SMALL]
+    with working_collection(searched.kept, models) as collection:
+        found = find_groups(images, collection, Rules(), models=models, n_workers=2)
+        assert len(collection) > 10
+    assert by_keeper(found.groups) == {"chelsea.jpg": {"chelsea (1).jpg": "same file", "small.jpg": "smaller (50 %)"}}
+
+
+def test_the_outcome_does_not_depend_on_the_number_of_workers(made: Path, models: Models) -> None:
+    assert some(made, models, n_workers=1) == some(made, models, n_workers=3)
+
+
+def test_what_is_gone_leaves_the_collection(made: Path, models: Models, tmp_path: Path) -> None:
+    own = tmp_path / "library"
+    for name in SMALL:
+        (own / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(made / name, own / name)
+    some(own, models, tmp_path / "kept.fp")
+    (own / "phone/small.jpg").unlink()
+    found = some(own, models, tmp_path / "kept.fp")
+    assert by_keeper(found.groups) == {"chelsea.jpg": {"chelsea (1).jpg": "same file"}}
+    with working_collection(tmp_path / "kept.fp", models) as collection:
+        assert sorted(map(os.path.basename, collection.ids)) == ["chelsea.jpg", "rocket.jpg"]
+
+
+def test_a_reference_is_kept_whatever_it_is(made: Path, models: Models) -> None:
+    with working_collection(None, models) as collection:
+        found = find_groups(
+            [made / "camera/chelsea.jpg"],
+            collection,
+            Rules(),
+            references=[made / "phone/small.jpg", made / "phone/chelsea (1).jpg"],
+            models=models,
+        )
+    (group,) = found.groups
+    assert group.keeper.path.name == "chelsea (1).jpg"
+    assert [member.file.path.name for member in group.members] == ["chelsea.jpg"]
+    assert group.reasons[0] == "in a reference folder"
+
+
+def test_groups_round_the_references_of_a_collection(made: Path, models: Models, tmp_path: Path) -> None:
+    with create_collection(tmp_path / "photos.fp", models=models) as collection:
+        collection.add_files([made / "camera/chelsea.jpg", made / "camera/coffee.png"])
+        images = [made / name for name in (*SMALL, "phone/hard.png", "camera/torn.jpg")]
+        found = find_copies_of_references(images, collection, Rules())
+        assert len(collection) == 2
+    words = by_keeper(found.groups)
+    assert words["chelsea.jpg"] == {
+        "chelsea.jpg": f"another path to {made / 'camera/chelsea.jpg'}",
+        "chelsea (1).jpg": "same file",
+        "small.jpg": "smaller (50 %)",
+    }
+    assert words["coffee.png"] == {"hard.png": f"hard link of {made / 'camera/coffee.png'}"}
+    assert found.groups[0].reasons == ("in the collection as chelsea.jpg",)
+    assert [item.path for item in found.skipped] == [str(made / "camera/torn.jpg")]
+
+
+def test_a_collection_of_another_kind_is_refused(made: Path, models: Models, tmp_path: Path) -> None:
+    with create_collection(tmp_path / "photos.fp", models=models) as collection:
+        collection.add_files([made / "camera/chelsea.jpg"])
+    with pytest.raises(ConfigError, match="--against"):
+        some(made, models, tmp_path / "photos.fp")
+    with create_collection(tmp_path / "other.fp", models=models) as collection:
+        assert len(collection) == 0

@@ -1,0 +1,247 @@
+"""Groups round keepers, with verdicts that are made up: no pictures are needed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fingerprint.config import DEFAULT_CONFIG
+from fingerprint.dedupe import KEEPS, Rules
+from fingerprint.dedupe.detail import Box
+from fingerprint.dedupe.grouping import Gathered, gather
+from fingerprint.dedupe.values import Keep, Picture, PictureFile, allowed
+from fingerprint.dedupe.verdicts import Verdicts, same_picture
+from fingerprint.dedupe.worth import Preference, Worth
+from fingerprint.errors import ConfigError
+from fingerprint.images.origin import Origin
+from fingerprint.types import Verification
+
+SIZE = (100, 80)
+
+
+def file_of(
+    name: str, order: int = 0, *, n_bytes: int = 1000, seconds: int = 10**9, reference: bool = False
+) -> PictureFile:
+    return PictureFile(Path("/photos") / name, order, reference, False, 1, order, 1, n_bytes, seconds * 10**9, name)
+
+
+def pictures_of(*sizes: tuple[int, int], references: Sequence[int] = ()) -> list[Picture]:
+    files = [file_of(f"{k}.jpg", k, reference=k in references) for k in range(len(sizes))]
+    return [Picture(file.id, (file,), (), *size) for file, size in zip(files, sizes, strict=True)]
+
+
+def copy(probability: float = 0.99) -> Verification:
+    """Return the verdict of a copy that shows as much of the reference as lies within `SIZE`."""
+    return replace(
+        same_picture(*SIZE),
+        probability=probability,
+        log_odds=math.log(probability / (1 - probability)),
+        identical=False,
+    )
+
+
+def scene(shared: float = 0.9) -> Verification:
+    return replace(copy(0.05), shared_probability=shared)
+
+
+class MadeUp(Verdicts):
+    """Verdicts that are given, and those that would be found if they were asked for."""
+
+    def __init__(
+        self, found: dict[tuple[int, int], Verification], hidden: dict[tuple[int, int], Verification] | None = None
+    ) -> None:
+        super().__init__([], None, DEFAULT_CONFIG)  # type: ignore[arg-type] # nothing is compared
+        self.hidden, self.asked = hidden or {}, list[tuple[int, int]]()
+        for pair, verdict in found.items():
+            self.note(*pair, verdict)
+
+    def _ask(self, query: int, reference: int) -> None:
+        self.asked.append((query, reference))
+        self.note(query, reference, self.hidden.get((query, reference), replace(copy(0.01), shared_probability=0.0)))
+
+
+def gathered(
+    pictures: Sequence[Picture], verdicts: Verdicts, rules: Rules | None = None, plain: float = 0.0
+) -> Gathered:
+    def look_at(related: Sequence[int]) -> dict[int, list[Worth]]:
+        nothing = Origin("JPEG", 90, None, None)
+        return {k: [Worth(file, pictures[k].size, 1.0, nothing) for file in pictures[k].files] for k in related}
+
+    def plain_around(_position: int, _boxes: Sequence[Box]) -> float:
+        return plain
+
+    return gather(pictures, verdicts, rules or Rules(), look_at, plain_around)
+
+
+def groups(found: Gathered) -> dict[int, list[int]]:
+    return {keeper: [k for k, _ in members] for keeper, members in found.members.items() if members}
+
+
+def test_nearness_is_not_transitive() -> None:
+    """0 is near 1, 1 near 2, and 2 is no copy of 0: two groups, or one with 2 left alone, but never all three."""
+    found = gathered(pictures_of((200, 160), SIZE, SIZE), MadeUp({(1, 0): copy(), (2, 1): copy()}))
+    assert groups(found) == {0: [1]}
+
+
+def test_a_member_that_the_search_did_not_pair_with_the_keeper_is_asked() -> None:
+    verdicts = MadeUp({(1, 0): copy(), (2, 1): copy()}, hidden={(2, 0): copy(0.8)})
+    found = gathered(pictures_of((200, 160), SIZE, SIZE), verdicts)
+    assert groups(found) == {0: [1, 2]}
+    assert verdicts.asked == [(2, 0)]
+    assert found.members[0][1][1].probability == pytest.approx(0.8)
+
+
+def test_the_other_direction_is_asked_if_the_first_finds_nothing() -> None:
+    verdicts = MadeUp({(1, 0): copy(), (2, 1): copy()}, hidden={(0, 2): copy(0.9)})
+    assert groups(gathered(pictures_of((200, 160), SIZE, SIZE), verdicts)) == {0: [1, 2]}
+    assert verdicts.asked == [(2, 0), (0, 2)]
+
+
+def test_what_is_near_a_stranger_is_not_asked() -> None:
+    """A chain of 40 pictures, each near the next only, takes few comparisons, not those of all pairs."""
+    n = 40
+    verdicts = MadeUp({(k + 1, k): copy() for k in range(n - 1)})
+    gathered(pictures_of(*[SIZE] * n), verdicts)
+    assert len(verdicts.asked) <= 4 * n
+
+
+def test_a_picture_belongs_to_the_keeper_that_it_is_most_surely_a_copy_of() -> None:
+    verdicts = MadeUp({(2, 0): copy(0.7), (2, 1): copy(0.99)})
+    found = gathered(pictures_of((300, 240), (200, 160), SIZE), verdicts)
+    assert groups(found) == {1: [2]}
+
+
+def test_who_only_shares_a_scene_with_a_surer_member_does_not_join() -> None:
+    """0 is the better keeper, though a poor copy of 1; 2 is a second shot of 1."""
+    near = {(1, 0): copy(0.99), (2, 0): copy(0.6)}
+    pictures = pictures_of((200, 160), SIZE, SIZE)
+    assert groups(gathered(pictures, MadeUp(near | {(2, 1): scene(0.95)}))) == {0: [1]}
+    assert groups(gathered(pictures, MadeUp(near | {(2, 1): scene(0.55)}))) == {0: [1, 2]}
+
+
+def test_of_both_directions_the_surer_counts() -> None:
+    found = gathered(pictures_of((200, 160), SIZE), MadeUp({(1, 0): copy(0.6), (0, 1): copy(0.95)}))
+    assert found.members[0][0][1].probability == pytest.approx(0.95)
+
+
+def test_what_is_not_sure_enough_does_not_join() -> None:
+    verdicts = MadeUp({(1, 0): copy(0.7)})
+    assert groups(gathered(pictures_of(SIZE, SIZE), verdicts)) == {0: [1]}
+    assert groups(gathered(pictures_of(SIZE, SIZE), verdicts, Rules(min_probability=0.9))) == {}
+
+
+def test_a_shared_scene_is_listed_and_never_joins() -> None:
+    found = gathered(pictures_of(SIZE, SIZE, SIZE), MadeUp({(1, 0): copy(), (2, 0): scene()}))
+    assert groups(found) == {0: [1]}
+    assert [k for k, _ in found.shared[0]] == [2]
+
+
+def test_each_shared_pair_is_listed_once() -> None:
+    found = gathered(pictures_of(SIZE, SIZE), MadeUp({(1, 0): scene(), (0, 1): scene()}))
+    assert {keeper: [k for k, _ in others] for keeper, others in found.shared.items()} == {0: [1]}
+
+
+def test_references_are_keepers_and_never_members() -> None:
+    pictures = pictures_of((400, 320), SIZE, SIZE, references=(1, 2))
+    found = gathered(pictures, MadeUp({(0, 1): copy(), (2, 1): copy(), (2, 0): copy(0.999)}))
+    assert groups(found) == {2: [0]}
+
+
+#: Picture 1 shows a part of picture 0.
+CROP = {(1, 0): copy()}
+
+
+def test_a_crop_is_not_kept_before_the_whole() -> None:
+    pictures = pictures_of((200, 160), SIZE)
+    assert groups(gathered(pictures, MadeUp(CROP))) == {0: [1]}
+
+
+def test_a_picture_in_a_plain_page_is_kept_before_the_page() -> None:
+    pictures = pictures_of((200, 160), SIZE)
+    assert groups(gathered(pictures, MadeUp(CROP), plain=0.9)) == {1: [0]}
+
+
+def worth(name: str = "x.jpg", size: tuple[int, int] = SIZE, **facts: object) -> Worth:
+    known = {"form": "JPEG", "quality": 85, "camera": None, "taken": None}
+    of_file = {key: facts.pop(key) for key in ("order", "n_bytes", "seconds", "reference") if key in facts}
+    detail, derived = facts.pop("detail", 1.0), facts.pop("is_derived", False)
+    file = file_of(name, **of_file)  # type: ignore[arg-type]
+    return Worth(file, size, detail, Origin(**{**known, **facts}), derived)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "reason"),
+    [
+        ({"reference": True}, {"size": (999, 999)}, "in a reference folder"),
+        ({}, {"is_derived": True, "size": (999, 999)}, "crops"),
+        ({"size": (200, 160)}, {"quality": 99}, "most pixels that are really shown (200 x 160)"),
+        ({}, {"size": (300, 240), "detail": 0.3, "quality": 75}, "most pixels"),
+        ({"quality": 88}, {"quality": 60, "camera": "Canon"}, "least compressed (JPEG quality about 88)"),
+        ({"camera": "Canon"}, {"seconds": 1}, "has its camera in the file (Canon)"),
+        ({"taken": "2020-01-01 00:00:00"}, {"seconds": 1}, "has its date in the file"),
+        ({"name": "img.jpg"}, {"name": "img (1).jpg", "seconds": 1}, "named like copies"),
+        ({"name": "img.jpg"}, {"name": "img-edited.jpg", "seconds": 1}, "named like copies"),
+        ({"name": "img.jpg"}, {"name": "img copy.jpg", "seconds": 1}, "named like copies"),
+        ({"seconds": 1}, {"seconds": 10**9}, "oldest (1970-01-01 00:00:01)"),
+        ({"n_bytes": 2000}, {"n_bytes": 1000}, "most bytes"),
+        ({"order": 0}, {"order": 1}, "first of equals"),
+    ],
+)
+def test_the_better_is_kept_and_it_is_said_why(
+    better: dict[str, object], worse: dict[str, object], reason: str
+) -> None:
+    first, second = worth(**better), worth(**worse)  # type: ignore[arg-type]
+    preference = Preference(Rules())
+    assert preference.key(first) < preference.key(second)
+    (said,) = preference.reasons(first, [second])
+    assert reason in said
+
+
+def test_little_more_pixels_are_no_reason() -> None:
+    preference = Preference(Rules())
+    assert preference.key(worth(camera="Canon")) < preference.key(worth(size=(102, 82)))
+
+
+@pytest.mark.parametrize(
+    ("keep", "kept"), [("largest", "large"), ("oldest", "old"), ("newest", "new"), ("path-order", "first")]
+)
+def test_one_thing_may_be_put_first(keep: Keep, kept: str) -> None:
+    files = {
+        "large": worth(size=(300, 240), detail=0.3, order=3),
+        "old": worth(taken="1999-01-01 00:00:00", order=4),
+        "new": worth(taken="2024-01-01 00:00:00", order=2),
+        "first": worth(order=1, seconds=1_500_000_000),
+    }
+    preference = Preference(Rules(keep=keep))
+    assert min(files, key=lambda name: preference.key(files[name])) == kept
+    assert len(KEEPS) == 5
+
+
+def test_preferred_folders_come_first_in_their_order() -> None:
+    preference = Preference(Rules(prefer=(Path("/photos/b"), Path("/photos/a"))))
+    files = [worth("a/x.jpg", (300, 240)), worth("b/x.jpg"), worth("bb/x.jpg", (900, 720))]
+    assert [w.file.path.parent.name for w in sorted(files, key=preference.key)] == ["b", "a", "bb"]
+
+
+def test_copies_in_the_folder_of_the_keeper_may_be_left_out() -> None:
+    from fingerprint.changes import changes_of
+    from fingerprint.dedupe import Member
+
+    verdict = copy()
+    members = [
+        Member(file_of(name, k), SIZE, verdict, changes_of(verdict, SIZE, SIZE))
+        for k, name in enumerate(("a/2.jpg", "b/3.jpg"), start=1)
+    ]
+    keeper = file_of("a/1.jpg")
+    assert len(allowed(members, keeper, Rules())) == 2
+    assert [m.file.path.name for m in allowed(members, keeper, Rules(ignore_same_folder=True))] == ["3.jpg"]
+
+
+@pytest.mark.parametrize("wrong", [{"keep": "prettiest"}, {"min_probability": 0.4}, {"min_probability": math.nan}])
+def test_rules_are_checked(wrong: dict[str, object]) -> None:
+    with pytest.raises(ConfigError):
+        Rules(**wrong)  # type: ignore[arg-type]

@@ -1,0 +1,93 @@
+"""What the headers of a file say of its picture."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from fingerprint.images.origin import Origin, origin_of_bytes
+
+PICTURE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8))
+
+
+def exif(*, big: bool = False, maker: str = "Canon", model: str = "Canon EOS 5D") -> bytes:
+    block = Image.Exif()
+    block.endian = ">" if big else "<"
+    block[0x010F], block[0x0110], block[0x0132] = maker, model, "2020:01:02 03:04:05"
+    block.get_ifd(0x8769)[0x9003] = "2019:05:01 12:30:59"
+    return block.tobytes()
+
+
+def encoded(form: str, **options: Any) -> bytes:
+    out = io.BytesIO()
+    PICTURE.save(out, form, **options)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("quality", [15, 20, 50, 75, 90, 100])
+def test_the_quality_of_a_jpeg(quality: int) -> None:
+    found = origin_of_bytes(encoded("JPEG", quality=quality))
+    assert found.form == "JPEG"
+    assert found.quality == pytest.approx(quality, abs=2)
+    assert (found.camera, found.taken) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("form", "options", "quality"),
+    [
+        ("PNG", {}, 100),
+        ("WEBP", {"lossless": True}, 100),
+        ("WEBP", {"quality": 60}, None),
+        ("TIFF", {}, 100),
+        ("BMP", {}, 100),
+        ("GIF", {}, None),
+    ],
+)
+def test_other_formats(form: str, options: dict[str, Any], quality: int | None) -> None:
+    found = origin_of_bytes(encoded(form, **options))
+    assert found.form.upper() == form
+    assert found.quality == quality
+
+
+def test_a_palette_has_lost_colours() -> None:
+    out = io.BytesIO()
+    PICTURE.quantize(32).save(out, "PNG")
+    assert origin_of_bytes(out.getvalue()).quality is None
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("big", [False, True])
+def test_camera_and_date(form: str, *, big: bool) -> None:
+    found = origin_of_bytes(encoded(form, exif=exif(big=big)))
+    assert found.camera == "Canon EOS 5D"
+    assert found.taken == "2019-05-01 12:30:59"
+
+
+def test_the_maker_is_named_where_the_model_does_not() -> None:
+    assert origin_of_bytes(encoded("JPEG", exif=exif(model="X-T3", maker="FUJIFILM"))).camera == "FUJIFILM X-T3"
+
+
+@pytest.mark.parametrize("text", ["0000:00:00 00:00:00", "    :  :     :  :  ", "yesterday"])
+def test_a_date_that_is_none(text: str) -> None:
+    block = Image.Exif()
+    block[0x0132] = text
+    assert origin_of_bytes(encoded("JPEG", exif=block.tobytes())).taken is None
+
+
+def test_other_files_say_nothing() -> None:
+    assert origin_of_bytes(b"") == Origin("", None, None, None)
+    assert origin_of_bytes(b"no picture at all") == Origin("", None, None, None)
+
+
+@given(st.integers(0, 400), st.binary(min_size=1, max_size=8), st.sampled_from(["JPEG", "PNG", "WEBP", "TIFF"]))
+def test_damage_is_no_error(at: int, noise: bytes, form: str) -> None:
+    data = encoded(form, exif=exif())
+    damaged = data[:at] + noise + data[at + len(noise) :]
+    for cut in (damaged, damaged[: at + 20]):
+        assert isinstance(origin_of_bytes(cut), Origin)
