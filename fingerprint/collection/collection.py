@@ -320,8 +320,7 @@ class Collection:
         """Search as `search_many` does; yield for each query what `answer` returns.
 
         With `past_identical`, a query that is itself a reference, or has the pixels of one, is looked at as closely as
-        others: for those who look for all copies of it, where `search` looks for a source. What shares a scene
-        or a template with the whole query then becomes a copy only if a closer look is surer of that.
+        others: for those who look for all copies of it, where `search` looks for a source.
         """
         refuse_one("queries", queries)
         search = self._searching(n_results, min_probability, exact=exact, past_identical=past_identical)

@@ -30,7 +30,7 @@ from fingerprint.index.segment import reference_fault
 from fingerprint.index.stopwatch import Stopwatch
 from fingerprint.models import Models
 from fingerprint.types import Answer, Fingerprint, Identity, ImageSource, Match, Query, Skipped, Verification
-from fingerprint.verify import verify, verify_view
+from fingerprint.verify import surer, verify, verify_view
 from fingerprint.workers import map_images
 
 _log = logging.getLogger(__name__)
@@ -53,9 +53,7 @@ class SearchOptions:
         Compare with every descriptor, rather than use codes or Annoy in large segments.
     past_identical : bool
         Whether a query is looked at more closely also if a reference has the same bytes or pixels: what else it was
-        made from, or was made from it, is wanted, too. As most such queries have no other source, a reference that
-        shares a scene or a template with the whole query stays so unless a closer look is surer of a copy: parts of two
-        shots of one scene can be quite alike.
+        made from, or was made from it, is wanted, too.
 
     Raises
     ------
@@ -146,7 +144,7 @@ class Search:
         known = partial(look.likeliest, past_identical=past)
         for view in closer_views(described.read, self._models, self._config, known) if self._reader else ():
             look.milliseconds["describe"] += watch.lap()
-            look.add(self._look_at_view(view, query), doubting=past)
+            look.add(self._look_at_view(view, query))
             watch.lap()
         return self._as_answer(query, look)
 
@@ -256,16 +254,11 @@ class _Look:
         """Return the likeliest of what was found; with `past_identical` of what has not the same bytes or pixels."""
         return Likeliest.of(found for found in self.verified.values() if not (past_identical and found.identical))
 
-    def add(self, other: _Look, *, doubting: bool = False) -> None:
-        """Add a look at a view of the query; of two verifications of a reference, the more probable copy is kept.
-
-        With `doubting`, something shared is kept if it is more probable than the copy.
-        """
+    def add(self, other: _Look) -> None:
+        """Add a look at a view of the query; of two verifications of a reference, the surer one is kept."""
         for name, seen in other.verified.items():
             known = self.verified.get(name)
-            shared = known.shared_probability if doubting and known is not None and known.relation == "shared" else 0.0
-            if known is None or (seen.log_odds > known.log_odds and seen.probability > shared):
-                self.verified[name] = seen
+            self.verified[name] = seen if known is None else surer(known, seen)
         self.faults.update(other.faults)
         for stage, spent in other.milliseconds.items():
             self.milliseconds[stage] += spent

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from fingerprint.changes import turned_round
 from fingerprint.collection.collection import Collection
-from fingerprint.config import PROFILES, Config
+from fingerprint.config import Config
 from fingerprint.errors import ImageError
 from fingerprint.models import Models
 from fingerprint.types import Answer, Progress, Skipped, Verification
@@ -34,7 +33,6 @@ class Verdicts:
 
     def __init__(self, paths: Sequence[Path], models: Models, config: Config) -> None:
         self._paths, self._models, self._config = paths, models, config
-        self._at_once = replace(config, closer=PROFILES["fast"])
         self._found: dict[tuple[int, int], Verification] = {}
         self._unrelated: set[tuple[int, int]] = set()
         self._near: dict[int, set[int]] = {}
@@ -77,10 +75,7 @@ class Verdicts:
     def _ask(self, query: int, reference: int) -> None:
         pair = self._paths[query], self._paths[reference]
         try:
-            found = compare(*pair, models=self._models, config=self._at_once)
-            if found.relation != "copy":  # as in a search, a closer look has to be surer than that a scene is shared
-                closer = compare(*pair, models=self._models, config=self._config)
-                found = closer if closer.probability > found.shared_probability else found
+            found = compare(*pair, models=self._models, config=self._config)
         except ImageError:  # one of them is gone since the search, so nothing can be done with it
             self._unrelated.add((query, reference))
             return

@@ -7,7 +7,7 @@ from fingerprint.features.describe import describe_read_query, describe_referenc
 from fingerprint.features.views import Likeliest, closer_views
 from fingerprint.models import Models, load_models
 from fingerprint.types import ImageSource, Verification
-from fingerprint.verify.verification import verify, verify_view
+from fingerprint.verify.verification import surer, verify, verify_view
 
 
 def compare(
@@ -38,7 +38,7 @@ def compare(
     read = read_picture(query, config)
     against = describe_reference(reference, models, config)
     whole = describe_read_query(read, config.query, models, config)
-    looks = [verify(whole, against, models, config.match)]
-    for view in closer_views(read, models, config, lambda: Likeliest.of(looks)):
-        looks.append(verify_view(view, whole, against, models, config.match))  # noqa: PERF401 - asked for one by one
-    return max(looks, key=lambda look: look.log_odds)
+    found = [verify(whole, against, models, config.match)]
+    for view in closer_views(read, models, config, lambda: Likeliest.of(found[-1:])):
+        found.append(surer(found[-1], verify_view(view, whole, against, models, config.match)))
+    return found[-1]

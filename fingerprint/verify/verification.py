@@ -155,6 +155,16 @@ def verify_view(view: View, whole: Query, reference: Fingerprint, models: Models
     return _seen_from_whole(verify(view.query, reference, models, config, around), view.place)
 
 
+def surer(known: Verification, seen: Verification) -> Verification:
+    """Return the verdict that counts, of a look at a query and of a closer look: the more probable copy.
+
+    But what shares a scene or a template with the query stays so, unless the closer look is surer of a copy: parts of
+    two shots of one scene can be quite alike.
+    """
+    least = known.shared_probability if known.relation == "shared" else 0.0
+    return seen if seen.log_odds > known.log_odds and seen.probability > least else known
+
+
 def _seen_from_whole(found: Verification, place: F64) -> Verification:
     """Return the verification of a view, at its `place`, in pixels of the whole query."""
     if found.transform is None:
