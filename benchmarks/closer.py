@@ -29,12 +29,13 @@ from fingerprint.tracks import challenge_id
 _THOROUGH = PROFILES["thorough"]
 WAYS: dict[str, CloserConfig] = {
     "one look (fast)": PROFILES["fast"],
-    "one inset": CloserConfig(n_insets=1),
-    "two insets (standard)": PROFILES["standard"],
-    "three insets": CloserConfig(n_insets=3),
-    "no insets, the whole in more detail": CloserConfig(n_insets=0, whole=_THOROUGH.whole),
-    "no insets, the whole stretched": CloserConfig(n_insets=0, stretched=_THOROUGH.stretched),
-    "all of it (thorough)": _THOROUGH,
+    "one inset": CloserConfig(n_insets=1, stretched=()),
+    "two insets": CloserConfig(stretched=()),
+    "three insets": CloserConfig(n_insets=3, stretched=()),
+    "the whole in more detail, without a hint": CloserConfig(hint=0.0, n_insets=0, whole=_THOROUGH.whole, stretched=()),
+    "stretched, at a hint": CloserConfig(n_insets=0),
+    "two insets, and stretched at a hint (standard)": PROFILES["standard"],
+    "all of it, without a hint (thorough)": _THOROUGH,
 }
 
 
