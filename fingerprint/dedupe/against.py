@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from fingerprint.changes import changes_of
 from fingerprint.collection.collection import Collection
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.dedupe.scan import SameBytes, scan_files
@@ -17,6 +16,7 @@ from fingerprint.errors import ImageError
 from fingerprint.images.decode import read_grey
 from fingerprint.index import ImageRecord
 from fingerprint.types import Match, Skipped, StageProgress
+from fingerprint.verify.changes import changes_of
 
 _ANY_SIDE = 64  # pixels that a picture is read with to learn its size
 

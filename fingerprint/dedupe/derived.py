@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from fingerprint.changes import Changes, changes_of
 from fingerprint.dedupe.detail import Box
 from fingerprint.dedupe.values import Picture
 from fingerprint.dedupe.verdicts import Verdicts
 from fingerprint.dedupe.worth import Worth
 from fingerprint.types import Verification
+from fingerprint.verify.changes import Changes, changes_of
 
 _AS_SHARP = 1.25  # detail of a part, compared with what the larger picture shows of it, up to which it may be a crop
 _FILLS = 0.93  # share of a canvas that a rotated picture fills from border to border

@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from fingerprint.changes import changes_of
 from fingerprint.collection.collection import Collection, create_collection, open_collection
 from fingerprint.config import DEFAULT_CONFIG, Config, ReadLimits
 from fingerprint.dedupe.detail import Box, plain_share
@@ -23,6 +22,7 @@ from fingerprint.errors import ConfigError, ImageError
 from fingerprint.images.decode import read_grey
 from fingerprint.models import Models
 from fingerprint.types import Skipped, StageProgress, Verification
+from fingerprint.verify.changes import changes_of
 from fingerprint.workers import map_images
 
 _PLAIN_SIDE = 256  # pixels at which it is seen whether something is plain

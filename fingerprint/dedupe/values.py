@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from fingerprint.changes import Changes
 from fingerprint.config import COPY_PROBABILITY
 from fingerprint.errors import ConfigError
 from fingerprint.types import Skipped, Verification
+from fingerprint.verify.changes import Changes
 
 #: How a keeper is chosen.
 Keep: TypeAlias = Literal["best", "largest", "oldest", "newest", "path-order"]

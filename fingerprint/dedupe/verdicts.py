@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from fingerprint.changes import turned_round
 from fingerprint.collection.collection import Collection
 from fingerprint.config import Config
 from fingerprint.errors import ImageError
 from fingerprint.models import Models
 from fingerprint.types import Answer, Progress, Skipped, Verification
+from fingerprint.verify.changes import turned_round
 from fingerprint.verify.compare import compare
 from fingerprint.verify.verification import SAME_BYTES_LOG_ODDS
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from fingerprint.changes import changes_of
 from fingerprint.config import DEFAULT_LIMITS
 from fingerprint.dedupe import Group, Log, Member, Outcome, Undone, act, read_log, undo
 from fingerprint.dedupe.log import Linked, Moved
@@ -20,6 +19,7 @@ from fingerprint.dedupe.scan import scan_files
 from fingerprint.dedupe.values import Action, PictureFile
 from fingerprint.dedupe.verdicts import same_picture
 from fingerprint.errors import ConfigError
+from fingerprint.verify.changes import changes_of
 
 ACT = importlib.import_module("fingerprint.dedupe.act")  # its name in the package is that of its function
 KEEPER, SAME, OTHER = b"the keeper", b"the keeper", b"a smaller one"

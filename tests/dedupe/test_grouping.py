@@ -228,8 +228,8 @@ def test_preferred_folders_come_first_in_their_order() -> None:
 
 
 def test_copies_in_the_folder_of_the_keeper_may_be_left_out() -> None:
-    from fingerprint.changes import changes_of
     from fingerprint.dedupe import Member
+    from fingerprint.verify.changes import changes_of
 
     verdict = copy()
     members = [

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import zipfile
 from pathlib import Path
 
 import cv2
@@ -19,8 +17,8 @@ from fingerprint.errors import CollectionCorruptError
 from fingerprint.features.thumbnail import THUMBNAIL_SIDE, open_thumbnail, pack_thumbnail
 from fingerprint.index import check_store, upgrade_store
 from fingerprint.index import layout as layout_module
-from fingerprint.models import load_models
 from fingerprint.types import U8
+from tests.golden_collections import files_of, format_of, query, unpack
 
 #: Made by the last version that wrote format 3, with the models that shipped then: chelsea, coffee and rocket of
 #: scikit-image, reduced and blurred, in segments of one and two; coffee.jpg was removed, broken.jpg could not be read.
@@ -29,45 +27,9 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "format3.zip"
 IDS = ["chelsea.jpg", "rocket.jpg"]
 
 
-#: The vocabulary has changed since, and with it the id of the model; what is tested here is the format.
-GOLDEN_MODEL = b"vlad64-256-5c137817b924"
-
-
-def unpack(folder: Path) -> Path:
-    """Unpack the collection as if the models of today had made it."""
-    with zipfile.ZipFile(GOLDEN) as archive:
-        archive.extractall(folder)
-    today = load_models().model_id.encode()
-    assert len(today) == len(GOLDEN_MODEL)  # bytes are exchanged in place, in the catalogue as well
-    for path in folder.rglob("*"):
-        if path.is_file():
-            path.write_bytes(path.read_bytes().replace(GOLDEN_MODEL, today))
-    return folder
-
-
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    return unpack(tmp_path / "old")
-
-
-def query(photos: dict[str, U8], name: str) -> U8:
-    """An edited copy: reduced and blurred like the reference, and cut at the top."""
-    pixels = photos[name]
-    factor = 240 / max(pixels.shape[:2])
-    small = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.GaussianBlur(small, (0, 0), 2.5)[20:], np.uint8)
-
-
-def format_of(folder: Path) -> tuple[int, list[int]]:
-    """Format versions of a collection and of its segments."""
-    manifests = [folder / "collection.json", *sorted(folder.glob("segments/*/manifest.json"))]
-    first, *others = (int(json.loads(path.read_text())["format_version"]) for path in manifests)
-    return first, others
-
-
-def files_of(folder: Path) -> dict[str, bytes]:
-    found = [path for path in folder.rglob("*") if path.is_file() and path.name.endswith((".npy", ".json"))]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+    return unpack(GOLDEN, tmp_path / "old")
 
 
 def thumbnails(collection: fingerprint.Collection) -> dict[str, U8]:
@@ -205,7 +167,7 @@ def test_repair_describes_again_in_the_new_format(old: Path, tmp_path: Path, pho
     with fingerprint.open_collection(old) as collection:
         collection.remove(["chelsea.jpg"])
         collection.add_files([chelsea])
-    fresh = unpack(tmp_path / "fresh")
+    fresh = unpack(GOLDEN, tmp_path / "fresh")
     shutil.copy(fresh / "collection.json", old)  # as if the writer had been cut off before it replaced the file
     assert check_store(old) == []
     (old / "segments" / "000004" / "hashes.npy").unlink()

@@ -12,7 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+import numpy as np
+
 from fingerprint.types import Verification
+from fingerprint.verify.geometry import signed_area
 
 _Region: TypeAlias = tuple[tuple[float, float], ...]
 
@@ -105,7 +108,7 @@ def changes_of(
     Examples
     --------
     >>> import fingerprint, skimage.data
-    >>> from fingerprint.changes import changes_of
+    >>> from fingerprint.verify.changes import changes_of
     >>> cat = skimage.data.chelsea()  # 451 x 300 pixels
     >>> found = fingerprint.compare(cat[:, ::-1], cat)
     >>> changes_of(found, (451, 300), (451, 300)).words
@@ -196,9 +199,8 @@ def _percent(share: float) -> str:
 
 def _area(region: _Region | None) -> float:
     """Return the area of a polygon, 0 without one."""
-    if region is None or not all(map(math.isfinite, (value for point in region for value in point))):
-        return 0.0
-    return abs(sum(ax * by - bx * ay for (ax, ay), (bx, by) in zip(region, region[1:] + region[:1], strict=True))) / 2
+    corners = np.array(region if region is not None else ((0.0, 0.0),), np.float64)
+    return abs(signed_area(corners)) if np.isfinite(corners).all() else 0.0
 
 
 def _stretch(transform: tuple[float, ...], region: _Region) -> float:
@@ -221,13 +223,10 @@ def _dot(row: Sequence[float], x: float, y: float) -> float:
 
 def _inverse(transform: tuple[float, ...]) -> tuple[float, ...] | None:
     """Return the inverse of a homography, with 1 as its last number; None if it has none."""
-    a, b, c, d, e, f, g, h, i = transform
-    adjugate = (
-        *(e * i - f * h, c * h - b * i, b * f - c * e),
-        *(f * g - d * i, a * i - c * g, c * d - a * f),
-        *(d * h - e * g, b * g - a * h, a * e - b * d),
-    )
-    last = adjugate[8]
-    if not math.isfinite(last) or last == 0 or a * adjugate[0] + b * adjugate[3] + c * adjugate[6] == 0:
+    try:
+        inverse = np.linalg.inv(np.reshape(transform, (3, 3)))
+    except np.linalg.LinAlgError:
         return None
-    return tuple(value / last for value in adjugate)
+    if not np.isfinite(inverse).all() or inverse[2, 2] == 0:
+        return None
+    return tuple((inverse / inverse[2, 2]).ravel().tolist())

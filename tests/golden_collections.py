@@ -1,0 +1,49 @@
+"""Collections that earlier versions made, kept to see that they can still be read."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fingerprint.models import load_models
+from fingerprint.types import U8
+
+#: The models have changed since, and with them their id; what is tested is the format.
+_GOLDEN_MODEL = b"vlad64-256-5c137817b924"
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    """Unpack a collection as if the models of today had made it."""
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(folder)
+    today = load_models().model_id.encode()
+    assert len(today) == len(_GOLDEN_MODEL)  # bytes are exchanged in place, in the catalogue as well
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes().replace(_GOLDEN_MODEL, today))
+    return folder
+
+
+def query(photos: dict[str, U8], name: str) -> U8:
+    """An edited copy: reduced and blurred like the reference, and cut at the top."""
+    pixels = photos[name]
+    factor = 240 / max(pixels.shape[:2])
+    small = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), 2.5)[20:], np.uint8)
+
+
+def format_of(folder: Path) -> tuple[int, list[int]]:
+    """Format versions of a collection and of its segments."""
+    manifests = [folder / "collection.json", *sorted(folder.glob("segments/*/manifest.json"))]
+    first, *others = (int(json.loads(path.read_text())["format_version"]) for path in manifests)
+    return first, others
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Arrays and manifests of a collection, by path."""
+    found = [path for path in folder.rglob("*") if path.is_file() and path.name.endswith((".npy", ".json"))]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
