@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -355,6 +355,9 @@ class Verification:
         the same corners, in the same order, in pixels of the original query.
     identical : bool
         Whether the two have the same bytes or the same pixels. Such a query is a copy, whatever there is to see in it.
+    inliers : float32 array, shape (k, 4), or None
+        Where the keypoints lie that agree on the transform: ``(x, y)`` in pixels of the original query, and in those of
+        the original reference. Kept only if ``config.match.keep_inliers`` asks for it.
     """
 
     probability: float
@@ -367,6 +370,7 @@ class Verification:
     reference_region: tuple[tuple[float, float], ...] | None
     query_region: tuple[tuple[float, float], ...] | None
     identical: bool = False
+    inliers: F32 | None = field(default=None, compare=False, repr=False)
 
     @property
     def unrelated_probability(self) -> float:

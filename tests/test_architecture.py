@@ -78,6 +78,8 @@ ROOMS = {
     "fcntl": ("index/lock.py",),
     "h5py": ("challenge/descriptors.py", "challenge/halves.py", "hdf5/reading.py"),
     "imagehash": ("hashes/interchange.py",),
+    "jinja2": ("report/page.py",),
+    "markupsafe": ("report/page.py",),
     "mmap": ("index/segment.py",),
     "numba": ("kernels/",),
     "PIL": (

@@ -142,12 +142,14 @@ def turned_round(found: Verification) -> Verification:
     The probabilities stay: a copy means that one was made from the other, and evidence does not say which. A transform
     that has no inverse is left out, and the regions with it.
     """
+    inliers = None if found.inliers is None else found.inliers[:, [2, 3, 0, 1]]
+    swapped = replace(found, reference_region=found.query_region, query_region=found.reference_region, inliers=inliers)
     if found.transform is None:
-        return replace(found, reference_region=found.query_region, query_region=found.reference_region)
+        return swapped
     inverse = _inverse(found.transform)
     if inverse is None:
-        return replace(found, transform=None, reference_region=None, query_region=None)
-    return replace(found, transform=inverse, reference_region=found.query_region, query_region=found.reference_region)
+        return replace(found, transform=None, reference_region=None, query_region=None, inliers=None)
+    return replace(swapped, transform=inverse)
 
 
 def _turned(rotation: float) -> bool:
