@@ -25,7 +25,10 @@ from fingerprint import Collection, FingerprintError, Match, Skipped, create_col
 from fingerprint.config import COPY_PROBABILITY, config_for
 from fingerprint.edits import apply_edits
 from fingerprint.images.decode import read_rgb
-from fingerprint.report import Draft, PagePair, References, probability_text, write_page
+from fingerprint.report import probability_text
+from fingerprint.report.draft import Draft, References
+from fingerprint.report.page import write_page
+from fingerprint.report.values import PagePair
 from fingerprint.types import U8, Verification
 
 SEED = 2021

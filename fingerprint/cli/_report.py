@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from fingerprint.cli._options import NewFile, chosen_limits
+from fingerprint.cli._options import EXISTING_FILE, NewFile, chosen_limits
 from fingerprint.cli._output import count, shown, shown_name
 from fingerprint.cli._progress import progress
 
 if TYPE_CHECKING:
     from fingerprint.collection.collection import Collection
     from fingerprint.config import Config
-    from fingerprint.report import Page
+    from fingerprint.report.from_matches import Truth
+    from fingerprint.report.values import Page
     from fingerprint.types import Answer, Skipped
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -45,6 +46,34 @@ def report_option(command: Command) -> Command:
     )(command)
 
 
+def truth_options(command: Command) -> Command:
+    """Add ``--ground-truth`` and ``--edits``; see `truth_read`."""
+    truth = click.option(
+        "--ground-truth",
+        metavar="GT.csv",
+        type=EXISTING_FILE,
+        help="File with the reference of each query: the page shows what was missed and what is wrong.",
+    )
+    edits = click.option(
+        "--edits",
+        metavar="EDITS.tsv",
+        type=EXISTING_FILE,
+        help="What was done to each query: lines of query, reference and edits joined by '+', with tabs between them.",
+    )
+    return truth(edits(command))
+
+
+def truth_read(ground_truth: Path | None, edits: Path | None) -> Truth:
+    """Return what these options name."""
+    from fingerprint.challenge import read_ground_truth
+    from fingerprint.report.from_matches import Truth, read_edits
+
+    return Truth(
+        read_ground_truth(ground_truth) if ground_truth is not None else None,
+        read_edits(edits) if edits is not None else {},
+    )
+
+
 def keeping_inliers(config: Config) -> Config:
     """Return settings with which verdicts keep their matched keypoints, for a page."""
     return replace(config, match=replace(config.match, keep_inliers=True))
@@ -52,7 +81,7 @@ def keeping_inliers(config: Config) -> Config:
 
 def write_report(path: Path, page: Page, *, side: int | None = None, n_workers: int | None = None, quiet: bool) -> None:
     """Write a page, and say on stderr where it is, how large, and which pictures could not be read."""
-    from fingerprint.report import write_page
+    from fingerprint.report.page import write_page
 
     with progress(quiet=quiet) as report:
         unread = write_page(
@@ -82,7 +111,7 @@ class SearchPage:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         if path is not None:
-            from fingerprint.report import Draft
+            from fingerprint.report.draft import Draft
 
             self._draft = Draft()
 
@@ -93,7 +122,8 @@ class SearchPage:
     def add(self, query: Path, result: Answer | Skipped, collection: Collection) -> None:
         """Add what was found for a query."""
         if self._path is not None:
-            from fingerprint.report import References, add_answer
+            from fingerprint.report.draft import References
+            from fingerprint.report.from_search import add_answer
 
             add_answer(self._draft, query, result, References(collection))
 

@@ -31,6 +31,7 @@ from fingerprint.cli.vectors import search_vectors, vector_queries, vector_searc
 from fingerprint.config import DEFAULT_CONFIG, config_for
 
 if TYPE_CHECKING:
+    from fingerprint.collection.collection import Collection
     from fingerprint.types import Answer, Match, Skipped, Verification
 
 _PLAIN = "there is so little to see that only the same bytes or pixels would be found"
@@ -155,13 +156,13 @@ def search_command(
                     answers.append(result)
             page.add(query, result, collection)
             if as_json:
-                _print_object(query, result, show_shared=show_shared, timings=timings)
+                _print_object(query, result, collection, show_shared=show_shared, timings=timings)
             else:
                 _print_rows(table, query, result, show_shared=show_shared)
             report("queries", done, len(images))
     for item in unread:
         if as_json:
-            _print_object(Path(item.path), item, show_shared=show_shared, timings=timings)
+            _print_object(Path(item.path), item, None, show_shared=show_shared, timings=timings)
     if answers:
         _print_timings(answers)
     title = f"{len(images):,} pictures searched for in {folder}"
@@ -207,15 +208,17 @@ def _facts(verification: Verification, *, show_shared: bool) -> str:
     return "  ".join(columns)
 
 
-def _print_object(query: Path, result: Answer | Skipped, *, show_shared: bool, timings: bool) -> None:
+def _print_object(
+    query: Path, result: Answer | Skipped, collection: Collection | None, *, show_shared: bool, timings: bool
+) -> None:
     from fingerprint.types import Skipped
 
     if isinstance(result, Skipped):
         print_json({"query": str(query), "skipped": result.reason})
         return
-    answer: dict[str, Any] = {"query": str(query), "matches": _match_objects(result.matches)}
+    answer: dict[str, Any] = {"query": str(query), "matches": _match_objects(result.matches, collection)}
     if show_shared:
-        answer["shared"] = _match_objects(result.shared)
+        answer["shared"] = _match_objects(result.shared, collection)
     if result.plain:
         answer["plain"] = _PLAIN
     if result.damaged:
@@ -225,8 +228,16 @@ def _print_object(query: Path, result: Answer | Skipped, *, show_shared: bool, t
     print_json(answer | (spent if timings else {}))
 
 
-def _match_objects(matches: Iterable[Match]) -> list[dict[str, Any]]:
-    return [{"reference": match.reference_id, **verification_json(match.verification)} for match in matches]
+def _match_objects(matches: Iterable[Match], collection: Collection | None) -> list[dict[str, Any]]:
+    """Return matches as JSON objects, with the file of each reference as it was added, for a page made later."""
+    return [
+        {
+            "reference": match.reference_id,
+            "file": None if collection is None else collection.record(match.reference_id).path,
+            **verification_json(match.verification),
+        }
+        for match in matches
+    ]
 
 
 def _print_timings(answers: Sequence[Answer]) -> None:

@@ -1,10 +1,9 @@
-"""Reports for people: a picture of a query beside a reference, and a page of many pairs to look at and decide on."""
+"""Reports for people: a picture of a query beside a reference, and a page of many pairs to look at and to decide on.
 
-from fingerprint.report.draft import Draft, References
-from fingerprint.report.from_search import add_answer
-from fingerprint.report.page import write_page
+The page is made by `fingerprint.report.page`, of what `draft` and the modules above it gather.
+"""
+
 from fingerprint.report.picture import comparison_picture
-from fingerprint.report.values import Page, PagePair, PagePicture
 from fingerprint.report.words import (
     IDENTICAL_VERDICT,
     RELATION_NAMES,
@@ -17,14 +16,7 @@ __all__ = [
     "IDENTICAL_VERDICT",
     "RELATION_NAMES",
     "RELATION_VERDICTS",
-    "Draft",
-    "Page",
-    "PagePair",
-    "PagePicture",
-    "References",
-    "add_answer",
     "comparison_picture",
     "probability_text",
     "variant_text",
-    "write_page",
 ]

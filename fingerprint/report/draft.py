@@ -81,6 +81,10 @@ class References:
     ) -> None:
         self._collection, self._folders, self._files = collection, folders, files or {}
 
+    def also_at(self, files: Mapping[str, Path]) -> References:
+        """Return one that knows more files."""
+        return References(self._collection, self._folders, {**self._files, **files})
+
     def picture(self, reference_id: str) -> PagePicture:
         """Return the picture of a reference, read or not."""
         known = self._collection

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fingerprint.report import Page, PagePair, PagePicture
+from fingerprint.report.values import Page, PagePair, PagePicture
 from fingerprint.types import Verification
 
 #: Set where a browser must be there, so that its absence is a failure and not a skipped test.

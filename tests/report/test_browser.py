@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from fingerprint.names import escaped
-from fingerprint.report import Page, write_page
+from fingerprint.report.page import write_page
+from fingerprint.report.values import Page
 from tests.report.conftest import HOSTILE_NAMES, Browser, many_pairs
 
 
