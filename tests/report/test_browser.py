@@ -7,11 +7,15 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from PIL import Image
 
+from fingerprint.cli import main
 from fingerprint.names import escaped
 from fingerprint.report.page import write_page
-from fingerprint.report.values import Page
-from tests.report.conftest import HOSTILE_NAMES, Browser, many_pairs
+from fingerprint.report.values import Page, PagePair, PagePicture
+from fingerprint.types import U8
+from tests.report.conftest import HOSTILE_NAMES, Browser, found, many_pairs
 
 
 @pytest.fixture
@@ -213,6 +217,71 @@ def test_every_control_has_a_name_and_is_a_real_control(browser: Browser, page: 
     )
     assert unnamed == []
     assert browser.run("return [...document.querySelectorAll('img')].every((i) => i.hasAttribute('alt'))")
+
+
+def test_decisions_on_groups_are_acted_on_by_dedupe(
+    browser: Browser, photos: dict[str, U8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    for name in ("chelsea", "rocket", "coffee"):
+        image = Image.fromarray(photos[name])
+        image.thumbnail((320, 320))
+        image.save(f"photos/{name}.jpg", quality=92)
+        image.resize((image.width // 2, image.height // 2)).save(f"photos/{name} small.jpg")
+    command = [*("dedupe", "find", "photos"), "--workers", "1"]
+    result = CliRunner().invoke(main, [*command, "--report", "page.html", "--show-shared"])
+    assert result.exit_code == 0, result.output
+    assert sum(path.suffix == ".jpg" for path in Path("photos").iterdir()) == 6
+    browser.open(Path("page.html"))
+    assert counts(browser)[0] == 3
+    browser.press("k", "l", "n")
+    browser.press("e")
+    browser.click("#export-csv")
+    said = []
+    for form in ("json", "csv"):
+        decisions = browser.downloaded(f"decisions.{form}")
+        done = CliRunner().invoke(main, [*command, "--apply", str(decisions), "--json"])
+        assert done.exit_code == 0, done.output
+        said.append([json.loads(line) for line in done.stdout.splitlines()])
+    assert said[0] == said[1]
+    assert [(Path(row["path"]).name, Path(row["keeper"]).name) for row in said[0]] == [
+        ("chelsea small.jpg", "chelsea.jpg"),
+        ("coffee.jpg", "coffee small.jpg"),
+    ]
+    moved = CliRunner().invoke(
+        main,
+        [*command, "--apply", str(browser.downloaded("decisions.json")), "--move-to", "copies", "--log", "log.jsonl"],
+    )
+    assert moved.exit_code == 0, moved.output
+    assert sorted(path.name for path in Path("copies").iterdir()) == ["chelsea small.jpg", "coffee.jpg"]
+    back = CliRunner().invoke(main, ["dedupe", "undo", "log.jsonl"])
+    assert "2 files back" in back.output
+    assert browser.complaints() == []
+
+
+def test_against_a_ground_truth_it_counts_what_was_missed_and_wrong_by_edit(browser: Browser, tmp_path: Path) -> None:
+    rows = [(0.9, True, ("crop",)), (0.6, True, ("crop", "blur")), (0.2, True, ("blur",)), (0.7, False, ("blur",))]
+    pictures = tuple(PagePicture(f"{k}", None, size=(200, 150)) for k in range(8))
+    pairs = tuple(
+        PagePair(k, 4 + k, found(p), is_true=is_true, edits=edits) for k, (p, is_true, edits) in enumerate(rows)
+    )
+    write_page(tmp_path / "run.html", Page("challenge", "A run", pictures, pairs))
+    browser.open(tmp_path / "run.html")
+    assert browser.text("summary").startswith("2 found, 1 missed, 1 wrong · recall 66.7 %, precision 66.7 %")
+    browser.click("#by-edit-open")
+    table = (
+        "return [...document.querySelectorAll('#edit-rows tr')]"
+        ".map((row) => row.innerText.replace(/\\s+/g, ' ').trim())"
+    )
+    assert browser.run(table) == ["blur 2 1 1 50.0 %", "crop 2 2 0 100.0 %"]
+    browser.click("#edit-rows tr button")
+    assert browser.text("listed") == "2 pairs listed"
+    set_threshold(browser, 0.8)
+    assert browser.text("summary").startswith("1 found, 2 missed, 0 wrong")
+    browser.click("#clear")
+    browser.click("#facets button[data-chip='outcome:missed']")
+    assert browser.text("listed") == "2 pairs listed"
 
 
 def test_a_page_without_pairs_is_a_page(browser: Browser, tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 const CHOICES = isDedupe
   ? [
-      { value: "copy", key: "k", label: "Keep the right one", words: "keep the right one", help: "the left picture is a copy: it goes, the right one stays" },
-      { value: "keep-query", key: "l", label: "Keep the left one", words: "keep the left one", help: "the left picture is kept in place of the right one, which becomes a copy" },
+      { value: "copy", key: "k", label: "Keep as proposed", words: "keep as proposed", help: "the copy goes, the other one stays" },
+      { value: "keep-query", key: "l", label: "Keep this copy instead", words: "keep the copy instead", help: "the copy stays, the one that was to be kept goes" },
       { value: "skip", key: "s", label: "Skip", words: "skipped", help: "leave both alone" },
       { value: "not-a-copy", key: "n", label: "Not a copy", words: "not a copy", help: "both stay" },
     ]

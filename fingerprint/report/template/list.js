@@ -1,6 +1,6 @@
 // The list of pairs: only the rows in view are in the document.
 
-const ROW = 76; // pixels, as --row in the style sheet
+const ROW = 84; // pixels, as --row in the style sheet
 const SPARE = 4; // rows above and below the view
 const list = byId("list");
 const rows = byId("rows");

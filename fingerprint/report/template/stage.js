@@ -26,7 +26,7 @@ function frameOf(number, role, alone) {
   const address = addressOf(number);
   const frame = make("div", "frame");
   if (address === null) frame.append(make("p", "gone", {}, picture.problem || "no picture"));
-  else frame.append(make("img", "base", { alt: `${role}: ${picture.name}`, decoding: "async", src: address }));
+  else frame.append(make("img", "base", { alt: `${role} ${picture.name}`, decoding: "async", src: address }));
   const caption = make("figcaption", "", {}, make("span", "role", {}, `${role} `), make("bdi", "", {}, picture.name), make("span", "soft", {}, ` · ${sizeText(picture)}`));
   if (picture.stored) caption.append(make("span", "soft", {}, " · the collection's small picture, as the file was not found"));
   else if (picture.problem && address !== null) caption.append(make("span", "bad", {}, ` · ${picture.problem}`));
@@ -35,9 +35,13 @@ function frameOf(number, role, alone) {
   return figure;
 }
 
-function roles() {
-  if (isDedupe) return ["Copy", "Kept"];
-  return data.kind === "compare" ? ["A", "B"] : ["Query", "Reference"];
+/** What the two pictures of a pair are called; of copies it follows what is decided. */
+function roles(pair) {
+  if (isDedupe) {
+    const decided = { copy: ["Goes:", "Kept:"], "keep-query": ["Kept:", "Goes:"], skip: ["Stays:", "Stays:"], "not-a-copy": ["Stays:", "Stays:"] };
+    return decided[decisions.get(pair.number)] || ["Copy:", "To keep:"];
+  }
+  return data.kind === "compare" ? ["A:", "B:"] : ["Query:", "Reference:"];
 }
 
 /** Draw outlines and keypoints over a picture; points are (x, y) with pixel centres at integers. */
@@ -101,7 +105,7 @@ function follow(frames, shownPictures, points) {
 }
 
 function drawBeside(pair) {
-  const [left, right] = roles();
+  const [left, right] = roles(pair);
   const figures = [frameOf(pair.query, left)];
   if (pair.reference !== null) figures.push(frameOf(pair.reference, right));
   const frames = figures.map((figure) => figure.querySelector(".frame"));
@@ -138,9 +142,9 @@ function whyNoWarp(pair) {
 
 function drawWarped(pair) {
   const [query, reference] = [pictures[pair.query], pictures[pair.reference]];
-  const figure = frameOf(pair.reference, roles()[1], true);
+  const figure = frameOf(pair.reference, roles(pair)[1], true);
   const frame = figure.querySelector(".frame");
-  const over = make("img", `over${pair.inverted ? " inverted" : ""}`, { alt: `${roles()[0]}, warped: ${query.name}`, src: addressOf(pair.query) });
+  const over = make("img", `over${pair.inverted ? " inverted" : ""}`, { alt: `${query.name}, warped`, src: addressOf(pair.query) });
   const warped = make("div", "warped", {}, make("img", "", { alt: "", src: addressOf(pair.reference) }), over);
   const width = Math.min(query.width, 640);
   over.style.width = `${width}px`;
@@ -163,7 +167,7 @@ function flicker(frame, over) {
   frame.append(badge);
   const show = (seen) => {
     over.style.visibility = seen ? "visible" : "hidden";
-    badge.textContent = seen ? roles()[0] : roles()[1];
+    badge.textContent = seen ? "first" : "second";
   };
   let seen = true;
   show(seen);
@@ -177,7 +181,7 @@ function flicker(frame, over) {
 function hintOf(pair, why) {
   if (view.mode !== "beside" && why) return why;
   if (view.mode === "difference") return "Black where the two agree; only the part that both show. Brightened.";
-  if (view.mode === "flicker") return "The left picture is laid onto the right one, and taken away again.";
+  if (view.mode === "flicker") return "The first picture is laid onto the second one, and taken away again.";
   if (pair.points && pair.points.length) return "Corners with one number are the same place. Move the pointer over a picture for matched keypoints.";
   if (pair.query_region) return pair.points_known ? "Corners with one number are the same place." : "Corners with one number are the same place. Matched keypoints are not known for this pair.";
   return "";
