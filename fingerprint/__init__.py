@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from fingerprint.index.reader import Neighbour, StoreInfo
     from fingerprint.types import AddReport, Answer, Fingerprint, Match, Skipped, Verification
     from fingerprint.verify.compare import compare
+    from fingerprint.verify.explain import Explanation, explain
 
 _HOMES = {
     "AddReport": ("fingerprint.types", "AddReport"),
     "Answer": ("fingerprint.types", "Answer"),
     "Collection": ("fingerprint.collection.collection", "Collection"),
     "Config": ("fingerprint.config", "Config"),
+    "Explanation": ("fingerprint.verify.explain", "Explanation"),
     "Fingerprint": ("fingerprint.types", "Fingerprint"),
     "FingerprintError": ("fingerprint.errors", "FingerprintError"),
     "ImageError": ("fingerprint.errors", "ImageError"),
@@ -43,6 +45,7 @@ _HOMES = {
     "compact_descriptor": ("fingerprint.features.describe", "compact_descriptor"),
     "compare": ("fingerprint.verify.compare", "compare"),
     "create_collection": ("fingerprint.collection.collection", "create_collection"),
+    "explain": ("fingerprint.verify.explain", "explain"),
     "fingerprint_image": ("fingerprint.features.describe", "describe_reference"),
     "open_collection": ("fingerprint.collection.collection", "open_collection"),
 }
@@ -52,6 +55,7 @@ __all__ = [
     "Answer",
     "Collection",
     "Config",
+    "Explanation",
     "Fingerprint",
     "FingerprintError",
     "ImageError",
@@ -65,6 +69,7 @@ __all__ = [
     "compact_descriptor",
     "compare",
     "create_collection",
+    "explain",
     "fingerprint_image",
     "open_collection",
 ]

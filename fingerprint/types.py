@@ -355,6 +355,8 @@ class Verification:
         the same corners, in the same order, in pixels of the original query.
     identical : bool
         Whether the two have the same bytes or the same pixels. Such a query is a copy, whatever there is to see in it.
+    query_size, reference_size : (int, int)
+        Width and height of the two originals in pixels, upright; (0, 0) if they are not known.
     """
 
     probability: float
@@ -367,6 +369,8 @@ class Verification:
     reference_region: tuple[tuple[float, float], ...] | None
     query_region: tuple[tuple[float, float], ...] | None
     identical: bool = False
+    query_size: tuple[int, int] = (0, 0)
+    reference_size: tuple[int, int] = (0, 0)
 
     @property
     def unrelated_probability(self) -> float:

@@ -79,7 +79,7 @@ def test_every_plain_edit_is_found_with_its_photograph(run: Run) -> None:
         assert reference == f"{query.rpartition('-')[0]}.jpg"
         assert relation == "copy"
         assert right == "yes"
-        assert float(probability.removeprefix("> ")) > 0.5
+        assert float(probability.removeprefix("> ").removesuffix(" %")) > 50
 
 
 def test_nothing_is_found_for_photographs_that_are_not_in_the_collection(run: Run) -> None:

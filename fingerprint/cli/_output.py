@@ -74,6 +74,8 @@ def verification_json(verification: Verification) -> dict[str, Any]:
         "transform": verification.transform,
         "reference_region": verification.reference_region,
         "query_region": verification.query_region,
+        "query_size": verification.query_size,
+        "reference_size": verification.reference_size,
     }
 
 

@@ -48,7 +48,7 @@ def derived_pictures(
             known = verdicts.known(part, whole)
             if known is None or known.reference_region is None:
                 continue
-            changes = changes_of(known, pictures[part].size, pictures[whole].size)
+            changes = changes_of(known)
             if not changes.is_part:
                 continue
             parts[whole].append((part, _box(known)))

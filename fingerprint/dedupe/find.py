@@ -217,7 +217,7 @@ def _files(picture: Picture) -> list[tuple[PictureFile, PictureFile | None]]:
 def _member(
     file: PictureFile, picture: Picture, keeper: Picture, found: Verification, same_as: PictureFile | None
 ) -> Member:
-    changes = changes_of(found, picture.size, keeper.size, same_file=picture is keeper)
+    changes = changes_of(found, same_file=picture is keeper)
     return Member(file, picture.size, found, changes, same_as)
 
 

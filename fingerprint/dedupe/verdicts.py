@@ -120,4 +120,6 @@ def same_picture(width: int, height: int) -> Verification:
         reference_region=whole,
         query_region=whole,
         identical=True,
+        query_size=(width, height),
+        reference_size=(width, height),
     )

@@ -34,13 +34,14 @@ def pictures_of(*sizes: tuple[int, int], references: Sequence[int] = ()) -> list
     return [Picture(file.id, (file,), (), *size) for file, size in zip(files, sizes, strict=True)]
 
 
-def copy(probability: float = 0.99) -> Verification:
-    """Return the verdict of a copy that shows as much of the reference as lies within `SIZE`."""
+def copy(probability: float = 0.99, reference_size: tuple[int, int] = SIZE) -> Verification:
+    """Return the verdict of a copy that shows as much of a reference as lies within `SIZE`."""
     return replace(
         same_picture(*SIZE),
         probability=probability,
         log_odds=math.log(probability / (1 - probability)),
         identical=False,
+        reference_size=reference_size,
     )
 
 
@@ -152,7 +153,7 @@ def test_references_are_keepers_and_never_members() -> None:
 
 
 #: Picture 1 shows a part of picture 0.
-CROP = {(1, 0): copy()}
+CROP = {(1, 0): copy(reference_size=(200, 160))}
 
 
 def test_a_crop_is_not_kept_before_the_whole() -> None:
@@ -233,7 +234,7 @@ def test_copies_in_the_folder_of_the_keeper_may_be_left_out() -> None:
 
     verdict = copy()
     members = [
-        Member(file_of(name, k), SIZE, verdict, changes_of(verdict, SIZE, SIZE))
+        Member(file_of(name, k), SIZE, verdict, changes_of(verdict))
         for k, name in enumerate(("a/2.jpg", "b/3.jpg"), start=1)
     ]
     keeper = file_of("a/1.jpg")
