@@ -114,16 +114,16 @@ def _packages() -> dict[str, str]:
 
 def _kernels(problems: list[str]) -> dict[str, Any]:
     """Return where compiled kernels are kept, and how many there are."""
-    from fingerprint.kernels import rectangles
+    from fingerprint.kernels import rectangles  # noqa: F401 - some kernels, all are kept in one place
+    from fingerprint.kernels.compiled import kept_in
 
-    place = getattr(getattr(rectangles.boundary_bins, "_cache", None), "cache_path", None)
-    if place is None:
+    folder = kept_in()
+    if folder is None:
         problems.append(
             "compiled kernels cannot be kept, so every run compiles them again; set NUMBA_CACHE_DIR to a folder that "
             "can be written to"
         )
         return {"kept in": "nowhere"}
-    folder = Path(place)
     compiled = [path.stat().st_size for path in folder.glob("*.nbc")]
     try:
         folder.mkdir(parents=True, exist_ok=True)

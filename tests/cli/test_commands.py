@@ -204,7 +204,12 @@ class TestHelp:
         assert f"[default: {DEFAULT_CONFIG.probability_threshold}".replace("]", "") in text
 
     def test_the_version(self) -> None:
-        assert done("--version").stdout == f"fingerprint, version {__version__}\n"
+        first, of_models, parts = done("--version").stdout.splitlines()
+        assert first == f"fingerprint, version {__version__}"
+        models = load_models()
+        assert of_models == f"models: {models.model_id}, {models.calibration_id}"
+        assert f"numpy {np.__version__}" in parts
+        assert "numba" in parts
 
     @pytest.mark.parametrize("start", [("-m", "fingerprint"), ("cli.py",)])
     def test_a_module_and_a_file_run_it_without_loading_the_engine(self, start: tuple[str, ...]) -> None:
@@ -352,7 +357,9 @@ class TestCompare:
         assert told["inliers"] == expected.n_inliers
         assert tuple(told["transform"]) == expected.transform
         assert tuple(map(tuple, told["reference_region"])) == expected.reference_region
-        assert (tuple(told["query_size"]), tuple(told["reference_size"])) == (Image.open(a).size, Image.open(b).size)
+        for key, path in (("query_size", a), ("reference_size", b)):
+            with Image.open(path) as image:
+                assert tuple(told[key]) == image.size
         assert told["what"] == changes_of(expected).words
         assert all(set(reason) == {"name", "log_odds", "words"} for reason in told["reasons"])
         assert told["reasons"]
