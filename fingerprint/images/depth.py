@@ -166,11 +166,11 @@ def _grey_to_8_bits(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         low = min(float(deep.min(where=np.isfinite(deep), initial=np.inf)) for _, deep in strips())
         high = max(float(deep.max(where=np.isfinite(deep), initial=-np.inf)) for _, deep in strips())
-        convert = partial(_stretched, low=low, high=high)
+        convert = partial(stretched, low=low, high=high)
     else:
         (stated,) = set(tags.get(_BITS_PER_SAMPLE, (16,)))
         width = stated if stated < 16 else width_of(max(0, *(int(deep.max()) for _, deep in strips())))
-        convert = partial(_high_bits, width=width)
+        convert = partial(high_bits, width=width)
     transparent = image.info.get("transparency")
     levels = np.empty((image.height, image.width), np.uint8)
     alpha = np.full_like(levels, _OPAQUE) if isinstance(transparent, int) else None
@@ -208,22 +208,23 @@ def _conversions(
 ) -> tuple[Callable[[NDArray[Any]], U8], Callable[[NDArray[Any]], U8]]:
     """Return what makes 8 bits of the first n samples, the colours, and of the alpha."""
     if stored.dtype[1] == "1":
-        return partial(_high_bits, width=8), partial(_high_bits, width=8)
+        return partial(high_bits, width=8), partial(high_bits, width=8)
     if stored.dtype[0] != "f":
         most, opaque = 0, 0
         for _, deep in stored.blocks(file):
             most, opaque = max(most, int(deep[..., :n].max())), max(opaque, int(deep[..., n:].max(initial=0)))
-        return partial(_high_bits, width=width_of(most)), partial(_high_bits, width=width_of(opaque))
+        return partial(high_bits, width=width_of(most)), partial(high_bits, width=width_of(opaque))
     low, high, full = np.inf, -np.inf, 1.0
     for _, deep in stored.blocks(file):
         finite = np.isfinite(deep)
         low = min(low, float(deep[..., :n].min(where=finite[..., :n], initial=np.inf)))
         high = max(high, float(deep[..., :n].max(where=finite[..., :n], initial=-np.inf)))
         full = max(full, float(deep[..., n:].max(where=finite[..., n:], initial=0)))
-    return partial(_stretched, low=low, high=high), partial(_stretched, low=0.0, high=full)
+    return partial(stretched, low=low, high=high), partial(stretched, low=0.0, high=full)
 
 
-def _stretched(deep: NDArray[Any], low: float, high: float) -> U8:
+def stretched(deep: NDArray[Any], low: float, high: float) -> U8:
+    """Return floating-point values as 8 bits, from `low` as 0 to `high` as 255; what is not finite is 0."""
     if not low < high:
         return np.zeros(deep.shape, np.uint8)
     scaled = (np.where(np.isfinite(deep), deep, low).astype(np.float64) - low) * (255 / (high - low))
@@ -235,7 +236,7 @@ def width_of(largest: int) -> int:
     return next(width for width in USUAL_WIDTHS if largest < 1 << width)
 
 
-def _high_bits(deep: NDArray[Any], width: int) -> U8:
+def high_bits(deep: NDArray[Any], width: int) -> U8:
     """Return the 8 highest of so many bits of whole numbers; negative values are black."""
     levels: U8 = np.right_shift(np.maximum(deep, 0), max(8, width) - 8).astype(np.uint8)
     return levels
@@ -256,12 +257,12 @@ def _colours_to_8_bits(image: ImageFile.ImageFile, layout: str, again: Again) ->
     if deep is None:
         return image
     if image.mode == "CMYK":
-        return Image.frombytes("CMYK", image.size, _high_bits(deep, width_of(int(deep.max()))).tobytes())
-    colours = _high_bits(deep[..., :3], width_of(int(deep[..., :3].max())))
+        return Image.frombytes("CMYK", image.size, high_bits(deep, width_of(int(deep.max()))).tobytes())
+    colours = high_bits(deep[..., :3], width_of(int(deep[..., :3].max())))
     if named:
         alpha = np.where((deep == np.array(transparent)).all(axis=2), 0, _OPAQUE).astype(np.uint8)
     elif image.mode == "RGBA":
-        alpha = _high_bits(deep[..., 3], width_of(int(deep[..., 3].max())))
+        alpha = high_bits(deep[..., 3], width_of(int(deep[..., 3].max())))
     else:
         return Image.fromarray(colours)
     return Image.fromarray(np.dstack([colours, alpha]))

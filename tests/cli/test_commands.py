@@ -278,7 +278,7 @@ class TestHash:
         assert (
             result.stderr == f"fingerprint: error: {tmp_path}: no images found; give image files or folders of images\n"
         )
-        (tmp_path / "a.heic").touch()
+        (tmp_path / "a.psd").touch()
         assert "no images found; 1 image is of a format not read" in done("hash", tmp_path, code=2).stderr
 
 
