@@ -90,7 +90,15 @@ ROOMS = {
             "images/depth.py",
             "images/extra_image.py",
         ),
-        *("images/formats.py", "images/ground.py", "images/heif.py", "images/jxl.py", "images/orientation.py"),
+        *(
+            "images/formats.py",
+            "images/given.py",
+            "images/ground.py",
+            "images/identity.py",
+            "images/heif.py",
+            "images/jxl.py",
+            "images/orientation.py",
+        ),
         *("images/raw.py", "images/stream.py"),
         *("images/limits.py", "images/tiff_samples.py", "report/", "cli/compare.py", "cli/doctor.py"),
         *("hashes/compute.py", "hashes/interchange.py", "hashes/luma.py"),
@@ -109,7 +117,7 @@ ROOMS = {
         "hdf5/process.py",
         "images/sandbox.py",
     ),  # run this package's own code, where a file can crash a library
-    "threading": ("workers.py", "images/limits.py", "images/sandbox.py", "index/lock.py", "cli/_compiling.py"),
+    "threading": ("workers.py", "images/limits.py", "images/sandbox.py", "index/", "cli/_compiling.py"),
     "concurrent": ("workers.py",),
     "zipfile": ("datafiles.py", "models/files.py", "vectorfiles/npz.py"),
     "pickle": ("kernels/compiled.py",),  # for the name of an error of Numba's cache

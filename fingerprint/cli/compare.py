@@ -27,7 +27,8 @@ from fingerprint.config import config_for
 
 if TYPE_CHECKING:
     from fingerprint.config import ReadLimits
-    from fingerprint.types import Picture, Verification
+    from fingerprint.results import Verification
+    from fingerprint.types import Picture
 
 _Region: TypeAlias = "tuple[tuple[float, float], ...]"
 _PICTURE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}

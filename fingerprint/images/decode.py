@@ -47,13 +47,14 @@ from fingerprint.errors import ConfigError, ImageError
 from fingerprint.images.convert import pixels_of
 from fingerprint.images.files import load_regular
 from fingerprint.images.formats import format_of
+from fingerprint.images.given import held
 from fingerprint.images.headers import Header, header_of
 from fingerprint.images.jpeg import JpegHeader, decode_ordinary, ordinary_header
 from fingerprint.images.jpeg_damage import DamagedJpegError, complete_jpeg
 from fingerprint.images.limits import GATE, check_bytes, check_size, divisor_of, largest_cost, plain_cost
 from fingerprint.images.orientation import orientation_of, parsed_exif, swaps_sides, upright
 from fingerprint.images.sandbox import SandboxUnavailableError, decode_apart
-from fingerprint.images.stream import Request, converted, decode_stream, divisor_for
+from fingerprint.images.stream import Request, converted, decode_stream, divisor_for, picture_from
 from fingerprint.types import U8, ImageSource, Picture, source_name
 
 
@@ -65,8 +66,9 @@ def read_grey(source: ImageSource, *, at_least: int | None = None, limits: ReadL
 
     Parameters
     ----------
-    source : str, path, bytes or uint8 array
-        A file, the bytes of a file, or pixels of shape (h, w), (h, w, 3) RGB or (h, w, 4) RGBA.
+    source : str, path, bytes, binary file, uint8 array or Pillow image
+        A file, the bytes of a file, a file that is open in binary mode, pixels of shape (h, w), (h, w, 3) RGB or
+        (h, w, 4) RGBA, or an image of Pillow, which is read as its file would be.
     at_least : int, optional
         Least length in pixels, >= 1, of the decoded longer side. A JPEG is then decoded at 1/2, 1/4 or 1/8 of its size
         if the longer side stays that long; other formats are decoded in full size. Default: full size.
@@ -99,7 +101,7 @@ def read_rgb(source: ImageSource, *, at_least: int | None = None, limits: ReadLi
 
     Parameters
     ----------
-    source : str, path, bytes or uint8 array
+    source : str, path, bytes, binary file, uint8 array or Pillow image
         As in `read_grey`.
     at_least : int, optional
         As in `read_grey`.
@@ -133,7 +135,7 @@ def read_planes(source: ImageSource, *, at_least: int | None = None, limits: Rea
 
     Parameters
     ----------
-    source : str, path, bytes or uint8 array
+    source : str, path, bytes, binary file, uint8 array or Pillow image
         As in `read_grey`.
     at_least : int, optional
         As in `read_grey`.
@@ -169,7 +171,7 @@ def read_as_pillow(source: ImageSource, *, colours: bool = False, limits: ReadLi
 
     Parameters
     ----------
-    source : str, path, bytes or uint8 array
+    source : str, path, bytes, binary file, uint8 array or Pillow image
         As in `read_grey`.
     colours : bool
         Convert to RGB instead of grey.
@@ -204,7 +206,7 @@ def read_for_pdq(source: ImageSource, *, limits: ReadLimits = DEFAULT_LIMITS) ->
 
     Parameters
     ----------
-    source : str, path, bytes or uint8 array
+    source : str, path, bytes, binary file, uint8 array or Pillow image
         As in `read_grey`.
     limits : ReadLimits, optional
         As in `read_grey`.
@@ -236,17 +238,19 @@ def luma_of(planes: Picture) -> Picture:
 def _read(source: ImageSource, request: Request) -> Picture:
     if request.at_least is not None and request.at_least < 1:
         raise ConfigError(f"at_least must be 1 pixel or more, not {request.at_least}")
-    if isinstance(source, np.ndarray):
-        return _from_array(source, request)
-    name = source_name(source)
-    if isinstance(source, bytes):
-        return _from_bytes(source, name, request)
-    loaded = load_regular(source, request.limits)
+    name, given = source_name(source), held(source, request.limits)
+    if isinstance(given, np.ndarray):
+        return _from_array(given, request)
+    if isinstance(given, Image.Image):
+        return picture_from(given, given.mode, request, name)
+    if isinstance(given, bytes):
+        return _from_bytes(given, name, request)
+    loaded = load_regular(given, request.limits)
     if isinstance(loaded, bytes):
         return _from_bytes(loaded, name, request)
     with io.BufferedReader(loaded) as file:
         form = format_of(file, name)
-        return _decode_apart(source, file, name, form, None, request)
+        return _decode_apart(given, file, name, form, None, request)
 
 
 def _from_bytes(data: bytes, name: str, request: Request) -> Picture:

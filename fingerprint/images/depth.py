@@ -103,7 +103,7 @@ def is_plain(image: Image.Image, layout: str) -> bool:
     return ";16" not in layout and image.mode[0] not in "IF" and not image.has_transparency_data
 
 
-def to_8_bits(image: Image.Image, layout: str, again: Again) -> Image.Image:
+def to_8_bits(image: Image.Image, layout: str, again: Again | None = None) -> Image.Image:
     """Return a loaded image with 8 bits a sample.
 
     Parameters
@@ -112,7 +112,7 @@ def to_8_bits(image: Image.Image, layout: str, again: Again) -> Image.Image:
         Loaded.
     layout : str
         What `layout_of` said before.
-    again : callable
+    again : callable, optional
         Opens the file again. Pillow keeps the high byte of 16-bit colours, so the low ones take a second reading. It is
         done only where they matter.
 
@@ -128,7 +128,8 @@ def to_8_bits(image: Image.Image, layout: str, again: Again) -> Image.Image:
     if layout in ("L;2", "L;4") and isinstance(image.info.get("transparency"), int):  # Pillow scales the pixels only
         image.info["transparency"] *= 85 if layout == "L;2" else 17
     if (
-        ";16" in layout
+        again is not None
+        and ";16" in layout
         and image.mode in ("RGB", "RGBA", "CMYK")
         and isinstance(image, PngImagePlugin.PngImageFile | DeepTiff)
     ):
@@ -136,7 +137,7 @@ def to_8_bits(image: Image.Image, layout: str, again: Again) -> Image.Image:
     return image
 
 
-def as_reference_tools(image: Image.Image, layout: str, again: Again) -> Image.Image:
+def as_reference_tools(image: Image.Image, layout: str, again: Again | None = None) -> Image.Image:
     """Return a loaded image that is not plain as PDQ's tools see it: of mode L or RGB, without its transparency.
 
     They are built on Pillow, which takes values of 16-bit grey beyond 255 for white. Narrower pictures are reduced to

@@ -79,7 +79,6 @@ def decode_stream(
         whole.seek(0)
         return READERS[form](whole)
 
-    mode, reading = request.mode, request.reading
     try:
         whole, form, turned = _prepared(file, form)
         image = opened()
@@ -92,16 +91,7 @@ def decode_stream(
         _load(image, whole, request)
         if isinstance(image, ExtraImage):
             width, height = image.size
-        plain = is_plain(image, layout)
-        if reading == "pillow":
-            return Picture(converted(image, mode), width, height, name, plain)
-        orientation = orientation_of(image.getexif, turned)
-        if reading == "pdq" and not plain:
-            shallow, mode = as_reference_tools(image, layout, opened), "RGB"
-        else:
-            shallow = to_8_bits(image, layout, opened)
-        small = reduced(shallow, divisor_of(shallow.size, shallow.mode, mode))
-        pixels = pixels_of(upright(small, orientation), mode)
+        return picture_from(image, layout, request, name, size=(width, height), again=opened, turned=turned)
     except ImageError:
         raise
     except (DamagedImageError, DamagedJpegError) as error:
@@ -110,6 +100,47 @@ def decode_stream(
         raise ImageError(name, _unsupported(form, str(error))) from error
     except Exception as error:  # a damaged file can make a decoder raise any exception
         raise ImageError(name, _reason(error, form)) from error
+
+
+def picture_from(
+    image: Image.Image,
+    layout: str,
+    request: Request,
+    name: str,
+    *,
+    size: tuple[int, int] | None = None,
+    again: Callable[[], ImageFile.ImageFile] | None = None,
+    turned: int = 1,
+) -> Picture:
+    """Return the picture that a loaded image shows.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    layout : str
+        How its file stores a pixel, see `fingerprint.images.depth.layout_of`; its mode, if it has no file.
+    request : Request
+    name : str
+    size : (int, int), optional
+        Width and height of the whole picture as stored; those of the image by default.
+    again : callable, optional
+        Opens its file again, as in `fingerprint.images.depth.to_8_bits`. Without it the high bytes of deep colours are
+        kept, which is all that Pillow has of them.
+    turned : int
+        Its EXIF orientation, if it does not say one itself.
+    """
+    (width, height), mode, reading = size or image.size, request.mode, request.reading
+    plain = is_plain(image, layout)
+    if reading == "pillow":
+        return Picture(converted(image, mode), width, height, name, plain)
+    orientation = orientation_of(image.getexif, turned)
+    if reading == "pdq" and not plain:
+        shallow, mode = as_reference_tools(image, layout, again), "RGB"
+    else:
+        shallow = to_8_bits(image, layout, again)
+    is_callers = again is None and shallow is image
+    small = reduced(shallow, divisor_of(shallow.size, shallow.mode, mode), keep=is_callers)
+    pixels = pixels_of(upright(small, orientation), mode)
     if swaps_sides(orientation):
         width, height = height, width
     return Picture(pixels, width, height, name, plain)

@@ -42,8 +42,9 @@ from fingerprint.features.describe import describe_query
 from fingerprint.index import Reader
 from fingerprint.index.shortlist import shortlist
 from fingerprint.models import load_models
+from fingerprint.results import Verification
 from fingerprint.train.boosting import BoostingPlan
-from fingerprint.types import U8, Fingerprint, Query, Verification
+from fingerprint.types import U8, Fingerprint, Query
 from fingerprint.verify.score import Judgement
 
 ROOT = Path(__file__).parents[2]

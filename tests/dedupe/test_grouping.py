@@ -18,7 +18,7 @@ from fingerprint.dedupe.verdicts import Verdicts, same_picture
 from fingerprint.dedupe.worth import Preference, Worth
 from fingerprint.errors import ConfigError
 from fingerprint.images.origin import Origin
-from fingerprint.types import Verification
+from fingerprint.results import Verification
 
 SIZE = (100, 80)
 
