@@ -29,7 +29,8 @@ from fingerprint.kernels.cells import AREA, BEST, CELL, LEAST_PART, QUERY_ENERGY
 from fingerprint.kernels.overlap import _AGREES, _CONTRADICTS, _TEXTURE, MEASURES, fit_moves, summarise_cells
 from fingerprint.models import load_models
 from fingerprint.report import RELATION_NAMES, comparison_picture
-from fingerprint.types import F64, U8, Relation
+from fingerprint.results import Relation
+from fingerprint.types import F64, U8
 from fingerprint.verify.verification import find_agreement
 
 OUT = Path(__file__).parent / "explanation" / "pictures"

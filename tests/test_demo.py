@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from fingerprint.cli import main as command_line
-from fingerprint.types import Match, Verification
+from fingerprint.results import Match, Verification
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "demo.py"
 

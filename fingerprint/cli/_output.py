@@ -13,7 +13,8 @@ import click
 from fingerprint.names import escaped, written_name
 
 if TYPE_CHECKING:
-    from fingerprint.types import Skipped, Verification
+    from fingerprint.results import Verification
+    from fingerprint.types import Skipped
 
 EXIT_SKIPPED = 1
 EXIT_FAILED = 2

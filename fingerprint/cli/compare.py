@@ -29,7 +29,8 @@ from fingerprint.config import config_for
 
 if TYPE_CHECKING:
     from fingerprint.config import ReadLimits
-    from fingerprint.types import Picture, Verification
+    from fingerprint.results import Verification
+    from fingerprint.types import Picture
     from fingerprint.verify.explain import Explanation
 
 _MOST_REASONS = 4  # for a copy, and against it

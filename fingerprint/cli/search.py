@@ -29,7 +29,8 @@ from fingerprint.cli.vectors import search_vectors, vector_queries, vector_searc
 from fingerprint.config import DEFAULT_CONFIG, config_for
 
 if TYPE_CHECKING:
-    from fingerprint.types import Answer, Match, Skipped, Verification
+    from fingerprint.results import Answer, Match, Verification
+    from fingerprint.types import Skipped
 
 _PLAIN = "there is so little to see that only the same bytes or pixels would be found"
 

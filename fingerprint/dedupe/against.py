@@ -13,7 +13,8 @@ from fingerprint.dedupe.scan import SameBytes, scan_files
 from fingerprint.dedupe.values import Group, Groups, Member, PictureFile, Rules, allowed
 from fingerprint.dedupe.verdicts import answers
 from fingerprint.index import ImageRecord
-from fingerprint.types import Match, Skipped, StageProgress
+from fingerprint.results import Match
+from fingerprint.types import Skipped, StageProgress
 from fingerprint.verify.changes import changes_of
 
 _ANY_SIDE = 64  # pixels that a picture is read with to learn its size

@@ -13,7 +13,7 @@ from fingerprint.dedupe.detail import Box
 from fingerprint.dedupe.values import Picture
 from fingerprint.dedupe.verdicts import Verdicts
 from fingerprint.dedupe.worth import Worth
-from fingerprint.types import Verification
+from fingerprint.results import Verification
 from fingerprint.verify.changes import Changes, changes_of
 
 _AS_SHARP = 1.25  # detail of a part, compared with what the larger picture shows of it, up to which it may be a crop

@@ -21,7 +21,8 @@ from fingerprint.dedupe.worth import Preference, Worth, worth_of
 from fingerprint.errors import ConfigError, ImageError
 from fingerprint.images.decode import read_grey
 from fingerprint.models import Models
-from fingerprint.types import Skipped, StageProgress, Verification
+from fingerprint.results import Verification
+from fingerprint.types import Skipped, StageProgress
 from fingerprint.verify.changes import changes_of
 from fingerprint.workers import map_images
 

@@ -13,7 +13,8 @@ from PIL import Image
 
 from fingerprint.atomic import replacing
 from fingerprint.report.words import RELATION_NAMES, probability_text
-from fingerprint.types import U8, Relation
+from fingerprint.results import Relation
+from fingerprint.types import U8
 
 _JPEG_QUALITY = 85
 

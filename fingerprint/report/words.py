@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fingerprint.types import Relation, Verification
+from fingerprint.results import Relation, Verification
 
 #: A relation in a few words.
 RELATION_NAMES: dict[Relation, str] = {"copy": "a copy", "shared": "something shared", "unrelated": "unrelated"}

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fingerprint.types import Verification
+from fingerprint.results import Verification
 from fingerprint.verify.geometry import signed_area
 
 _Region: TypeAlias = tuple[tuple[float, float], ...]

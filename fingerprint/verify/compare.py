@@ -6,7 +6,8 @@ from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.features.describe import describe_read_query, describe_reference, read_picture
 from fingerprint.features.views import Likeliest, closer_views
 from fingerprint.models import Models, load_models
-from fingerprint.types import ImageSource, Verification
+from fingerprint.results import Verification
+from fingerprint.types import ImageSource
 from fingerprint.verify.verification import Examined, examine, examine_view, surer
 
 
@@ -17,7 +18,7 @@ def compare(
 
     Parameters
     ----------
-    query, reference : path, bytes of an image file, or uint8 array (h, w) or (h, w, 3) RGB
+    query, reference : path, bytes of an image file, binary file, uint8 array (h, w) or (h, w, 3) RGB, or Pillow image
     models : Models, optional
         Those that ship with the package by default.
     config : Config, optional

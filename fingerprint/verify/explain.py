@@ -24,7 +24,8 @@ import numpy as np
 
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.models import Models, load_models
-from fingerprint.types import F64, ImageSource, Verification
+from fingerprint.results import Verification
+from fingerprint.types import F64, ImageSource
 from fingerprint.verify.changes import Changes, changes_of
 from fingerprint.verify.compare import examine_sources
 from fingerprint.verify.overlap import OVERLAP_NAMES

@@ -13,7 +13,8 @@ from fingerprint.features.thumbnail import is_flat, open_thumbnail, shrink
 from fingerprint.features.views import View
 from fingerprint.kernels.polygons import shared_region
 from fingerprint.models import Models
-from fingerprint.types import F64, VARIANTS, Fingerprint, Keypoints, Query, Verification
+from fingerprint.results import Verification
+from fingerprint.types import F64, VARIANTS, Fingerprint, Keypoints, Query
 from fingerprint.verify.align import align
 from fingerprint.verify.evidence import Evidence, Likeness, measure_evidence
 from fingerprint.verify.geometry import apply_transform, rectangle

@@ -42,8 +42,9 @@ from fingerprint.features.describe import describe_query
 from fingerprint.index import Reader
 from fingerprint.index.shortlist import shortlist
 from fingerprint.models import load_models
+from fingerprint.results import Verification
 from fingerprint.train.boosting import BoostingPlan
-from fingerprint.types import U8, Fingerprint, Query, Verification
+from fingerprint.types import U8, Fingerprint, Query
 from fingerprint.verify.changes import changes_of
 from fingerprint.verify.score import Judgement
 
@@ -284,7 +285,7 @@ class TestHash:
         assert (
             result.stderr == f"fingerprint: error: {tmp_path}: no images found; give image files or folders of images\n"
         )
-        (tmp_path / "a.heic").touch()
+        (tmp_path / "a.psd").touch()
         assert "no images found; 1 image is of a format not read" in done("hash", tmp_path, code=2).stderr
 
 

@@ -18,7 +18,7 @@ from fingerprint.dedupe.verdicts import Verdicts, same_picture
 from fingerprint.dedupe.worth import Preference, Worth
 from fingerprint.errors import ConfigError
 from fingerprint.images.origin import Origin
-from fingerprint.types import Verification
+from fingerprint.results import Verification
 
 SIZE = (100, 80)
 
@@ -179,6 +179,7 @@ def worth(name: str = "x.jpg", size: tuple[int, int] = SIZE, **facts: object) ->
     [
         ({"reference": True}, {"size": (999, 999)}, "in a reference folder"),
         ({}, {"is_derived": True, "size": (999, 999)}, "crops"),
+        ({"form": "camera RAW"}, {"size": (999, 999)}, "camera RAW, which the others were made from"),
         ({"size": (200, 160)}, {"quality": 99}, "most pixels that are really shown (200 x 160)"),
         ({}, {"size": (300, 240), "detail": 0.3, "quality": 75}, "most pixels"),
         ({"quality": 88}, {"quality": 60, "camera": "Canon"}, "least compressed (JPEG quality about 88)"),

@@ -27,7 +27,8 @@ from fingerprint.report.picture import (
     RELATION_COLOURS,
     _true_corners,
 )
-from fingerprint.types import F64, U8, Relation, Verification
+from fingerprint.results import Relation, Verification
+from fingerprint.types import F64, U8
 
 Map = Callable[[F64], F64]
 GAP = 40  # between the two pictures

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fingerprint.types import F64, Verification
+from fingerprint.results import Verification
+from fingerprint.types import F64
 from fingerprint.verify.changes import changes_of, turned_round
 
 SIZE = (400, 300)
