@@ -14,7 +14,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -25,7 +25,11 @@ from fingerprint import Collection, FingerprintError, Match, Skipped, create_col
 from fingerprint.config import COPY_PROBABILITY, config_for
 from fingerprint.edits import apply_edits
 from fingerprint.images.decode import read_rgb
-from fingerprint.report import PageEntry, comparison_picture, probability_text, write_page
+from fingerprint.report import probability_text
+from fingerprint.report.draft import Draft, References
+from fingerprint.report.page import write_page
+from fingerprint.report.values import PagePair
+from fingerprint.results import Verification
 from fingerprint.types import U8
 
 SEED = 2021
@@ -96,11 +100,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the search said of a query: the surest match, and all that count as found."""
+    """What the search said of a query: the surest match, all that count as found, and all that were compared."""
 
     task: Task
     best: Match | None
     found: tuple[str, ...]
+    matches: tuple[Match, ...] = ()
 
     @property
     def right(self) -> bool:
@@ -136,11 +141,14 @@ def run(out: Path) -> None:
         f"Searching with the profile {PROFILE} ... (on its first run the engine compiles its kernels: half a minute)",
         sys.stderr,
     )
-    with create_collection(out / "collection", config=config_for(PROFILE)) as collection:
+    config = config_for(PROFILE)
+    config = replace(config, match=replace(config.match, keep_inliers=True))  # the page shows them
+    with create_collection(out / "collection", config=config) as collection:
         report = collection.add_files([out / "photos" / "in-collection"])
         if report.added != len(references):
             raise DemoError(f"only {report.added} of {len(references)} photographs were added: {report.skipped}")
         answers = list(search_all(collection, tasks))
+        draft = drafted(answers, References(collection))
 
     say("")
     print_table(answers)
@@ -148,11 +156,7 @@ def run(out: Path) -> None:
     summary = summarise(answers)
     for line in summary:
         say(line)
-    notes = [
-        *summary,
-        "Corners of the same number mark the same place in both pictures; what only one shows is darker.",
-    ]
-    write_page(out / "index.html", [entry(answer, out) for answer in answers], "Edited copies and their sources", notes)
+    write_page(out / "index.html", draft.page("search", "Edited copies and their sources", summary))
     print_places(out, answers)
 
 
@@ -225,7 +229,8 @@ def search_all(collection: Collection, tasks: Sequence[Task]) -> Iterator[Answer
         if isinstance(matches, Skipped):
             raise DemoError(f"{matches.path}: {matches.reason}")
         found = [match for match in matches if match.relation == "copy"]
-        yield Answer(task, matches[0] if matches else None, tuple(match.reference_id for match in found))
+        names = tuple(match.reference_id for match in found)
+        yield Answer(task, matches[0] if matches else None, names, tuple(matches))
 
 
 def print_table(answers: Sequence[Answer]) -> None:
@@ -265,22 +270,23 @@ def summarise(answers: Sequence[Answer]) -> list[str]:
     ]
 
 
-def entry(answer: Answer, out: Path) -> PageEntry:
-    """Make the page's row for a query."""
-    query = read_rgb(answer.task.path).pixels
-    picture, best = query, answer.best
-    if best is not None:
-        reference = read_rgb(out / "photos" / "in-collection" / best.reference_id).pixels
-        picture = comparison_picture(query, reference, best.verification)
-    return PageEntry(
-        query=answer.task.path.name,
-        reference=None if best is None else best.reference_id,
-        probability=None if best is None else best.probability,
-        relation=None if best is None else best.relation,
-        picture=picture,
-        done=answer.task.done,
-        right=answer.right,
-    )
+def drafted(answers: Sequence[Answer], references: References) -> Draft:
+    """Gather the page's pairs: of each query what was found, or the closest, and a source that was missed."""
+    draft = Draft()
+
+    def pair(task: Task, query: int, reference_id: str, found: Verification | None) -> PagePair:
+        reference = draft.picture(reference_id, lambda: references.picture(reference_id))
+        return PagePair(query, reference, found, is_true=reference_id == task.source, edits=(task.done,))
+
+    for answer in answers:
+        task, query = answer.task, draft.file(answer.task.path)
+        shown = {match.reference_id: match for match in answer.matches if match.reference_id in answer.found}
+        if answer.best is not None:
+            shown[answer.best.reference_id] = answer.best
+        draft.pairs += [pair(task, query, name, match.verification) for name, match in shown.items()]
+        if task.source is not None and task.source not in shown:
+            draft.pairs.append(pair(task, query, task.source, None))
+    return draft
 
 
 def print_places(out: Path, answers: Sequence[Answer]) -> None:

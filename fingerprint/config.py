@@ -157,6 +157,8 @@ class MatchConfig(_Settings):
         Largest differences of a match from its hypothesis: in scale (natural logarithm), and in angle (degrees).
     cells : int
         Cells along the longer side, of the grid that measures how far inliers are spread.
+    keep_inliers : bool
+        Whether a `Verification` keeps where its inliers lie, for reports; no answer depends on it.
     """
 
     n_words: int = 4
@@ -169,6 +171,7 @@ class MatchConfig(_Settings):
     log_scale_tolerance: float = 0.6
     angle_tolerance: float = 30.0
     cells: int = 8
+    keep_inliers: bool = False
 
     def __post_init__(self) -> None:
         if min(self.n_words, self.n_words_inverted) < 1 or self.n_inverted < 0:
@@ -485,8 +488,9 @@ def config_for(profile: str) -> Config:
 
 
 def config_digest(config: Config | FeatureConfig) -> str:
-    """Return a digest, 16 hex digits, of all settings except storage, the limits of reading, and strictness."""
+    """Return a digest, 16 hex digits, of all settings but storage, limits of reading, strictness, what is only kept."""
     settings = dataclasses.asdict(config)
+    settings.get("match", {}).pop("keep_inliers", None)
     for name in ("storage", "limits", "strict"):
         settings.pop(name, None)
     return _digest(settings)

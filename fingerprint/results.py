@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from fingerprint.config import COPY_PROBABILITY
 from fingerprint.htmltables import facts_table, rows_table
-from fingerprint.types import Skipped
+from fingerprint.types import F32, Skipped
 
 #: How a query is related to a reference: made from it (``copy``); neither was made from the other, and both show the
 #: same template or the same scene (``shared``); they have nothing to do with each other (``unrelated``).
@@ -48,6 +48,9 @@ class Verification:
         Whether the two have the same bytes or the same pixels. Such a query is a copy, whatever there is to see in it.
     query_size, reference_size : (int, int)
         Width and height of the two originals in pixels, upright; (0, 0) if they are not known.
+    inliers : float32 array, shape (k, 4), or None
+        Where the keypoints lie that agree on the transform: ``(x, y)`` in pixels of the original query, and in those of
+        the original reference. Kept only if ``config.match.keep_inliers`` asks for it.
     """
 
     probability: float
@@ -62,6 +65,7 @@ class Verification:
     identical: bool = False
     query_size: tuple[int, int] = (0, 0)
     reference_size: tuple[int, int] = (0, 0)
+    inliers: F32 | None = field(default=None, compare=False, repr=False)
 
     def __repr__(self) -> str:
         """Return the verdict in one line, without the coordinates."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -63,6 +63,7 @@ def match_track(
     collection: str | os.PathLike[str] | None = None,
     n_workers: int | None = None,
     progress: StageProgress | None = None,
+    found: Callable[[str, Sequence[Match]], None] | None = None,
 ) -> tuple[Matches, tuple[Skipped, ...]]:
     """Find the sources of all queries, each by itself, for the Matching Track.
 
@@ -82,6 +83,8 @@ def match_track(
         Threads; one for each core by default. The result does not depend on it.
     progress : callable, optional
         Called as ``progress(stage, done, total)``; the stages are ``"references"`` and ``"queries"``.
+    found : callable, optional
+        Called as ``found(query_id, matches)`` for each query with those of its matches that become rows.
 
     Returns
     -------
@@ -121,13 +124,14 @@ def match_track(
             source = reference_set
         reference_ids = _ids_by_collection_id(source, references)
         rows: list[tuple[str, str, float]] = []
-        for query_id, found in _search(query_set, query_ids, source, n_workers, progress):
-            if isinstance(found, Skipped):
-                skipped.append(found)
-            else:
-                rows += [
-                    (query_id, reference_ids[m.reference_id], m.score) for m in found if m.reference_id not in unread
-                ]
+        for query_id, answer in _search(query_set, query_ids, source, n_workers, progress):
+            if isinstance(answer, Skipped):
+                skipped.append(answer)
+                continue
+            kept = [match for match in answer if match.reference_id not in unread]
+            rows += [(query_id, reference_ids[match.reference_id], match.score) for match in kept]
+            if found is not None:
+                found(query_id, kept)
         if isinstance(query_set, _Folder):
             skipped += query_set.skipped
     return _as_matches(rows), tuple(skipped)

@@ -79,6 +79,8 @@ ROOMS = {
     "h5py": ("challenge/descriptors.py", "challenge/halves.py", "hdf5/reading.py"),
     "imagecodecs": ("images/jxl.py",),
     "imagehash": ("hashes/interchange.py",),
+    "jinja2": ("report/page.py",),
+    "markupsafe": ("report/page.py",),
     "mmap": ("index/segment.py",),
     "numba": ("kernels/",),
     "PIL": (

@@ -40,6 +40,7 @@ def test_it_has_every_module_the_models_and_their_card(wheel: Path) -> None:
         names = set(archive.namelist())
     modules = {str(p.relative_to(ROOT)) for p in (ROOT / "fingerprint").rglob("*.py")}
     data = {f"fingerprint/models/{name}" for name in ("models.npz", "MODELS.json", "MODEL_CARD.md")}
+    data |= {str(p.relative_to(ROOT)) for p in (ROOT / "fingerprint" / "report" / "template").iterdir()}
     assert modules | data | {"fingerprint/py.typed"} <= names
 
 

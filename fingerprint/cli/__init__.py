@@ -17,6 +17,7 @@ from fingerprint.cli.doctor import doctor_command
 from fingerprint.cli.hash import hash_command
 from fingerprint.cli.hash_list import hash_list_group
 from fingerprint.cli.index import index_group
+from fingerprint.cli.report import report_command
 from fingerprint.cli.search import search_command
 from fingerprint.cli.train import train_command
 
@@ -57,6 +58,7 @@ for _command in (
     search_command,
     dedupe_group,
     challenge_group,
+    report_command,
     train_command,
     doctor_command,
 ):

@@ -14,7 +14,7 @@ from fingerprint.cli._output import count, print_json, print_line, shown, shown_
 from fingerprint.cli._table import longest
 
 if TYPE_CHECKING:
-    from fingerprint.dedupe import Group, Groups, Member, Outcome, Undone
+    from fingerprint.dedupe import Decided, Group, Groups, Member, Outcome, Undone
     from fingerprint.types import Skipped
 
 _COLUMNS = (
@@ -53,6 +53,28 @@ def print_groups(
         for group in found.groups:
             _print_group(group, outcomes)
         click.echo(_totals_text(found, outcomes, acts=acts))
+
+
+def print_decided(
+    decided: Sequence[Decided], outcomes: Mapping[Path, Outcome], left: Sequence[Skipped], *, as_json: bool
+) -> None:
+    """Print what comes of each file that goes by a decision, and the totals; what was left alone is listed later."""
+    pairs = [(group.keeper, member) for group in decided for member in group.members]
+    for keeper, member in pairs:
+        outcome = outcomes.get(member.file.path)
+        if as_json:
+            facts = {"path": str(member.file.path), "keeper": str(keeper.path)}
+            print_json(facts | ({} if outcome is None else _outcome_json(outcome)))
+        else:
+            said = "would go" if outcome is None else _outcome_text(outcome)
+            click.echo(f"{said}: {shown_name(member.file.path)}  (kept: {shown_name(keeper.path)})")
+    if as_json:
+        for item in left:
+            print_json({"path": item.path, "outcome": "left alone", "reason": item.reason})
+        return
+    done = sum(not outcome.reason for outcome in outcomes.values())
+    hint = "" if outcomes or not pairs else ". Nothing was changed: give --move-to DIR, --hardlink or --symlink"
+    click.echo(f"{count(len(pairs), 'file')} to go by decision, {done:,} done, {len(left):,} left alone{hint}")
 
 
 def print_undone(undone: Sequence[Undone], *, as_json: bool) -> None:
@@ -120,6 +142,7 @@ def _group_json(number: int, group: Group, outcomes: Mapping[Path, Outcome]) -> 
         "width": group.size[0],
         "height": group.size[1],
         "bytes": group.keeper.n_bytes,
+        "sha256": group.keeper.content,
         "reasons": list(group.reasons),
     }
     members = [_member_json(member, outcomes.get(member.file.path)) for member in group.members]
@@ -136,6 +159,7 @@ def _member_json(member: Member, outcome: Outcome | None) -> dict[str, Any]:
         "width": member.size[0],
         "height": member.size[1],
         "bytes": member.file.n_bytes,
+        "sha256": member.file.content,
         "frees": member.frees,
         "shown": member.changes.shown,
         "taken": member.changes.taken,
@@ -144,11 +168,12 @@ def _member_json(member: Member, outcome: Outcome | None) -> dict[str, Any]:
     }
     if member.same_as is not None:
         facts["same_as"] = str(member.same_as.path)
-    if outcome is not None:
-        facts["outcome"] = outcome.done
-        facts |= {"to": str(outcome.to)} if outcome.to is not None else {}
-        facts |= {"reason": outcome.reason} if outcome.reason else {}
-    return facts
+    return facts if outcome is None else facts | _outcome_json(outcome)
+
+
+def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+    to = {"to": str(outcome.to)} if outcome.to is not None else {}
+    return {"outcome": outcome.done, **to, **({"reason": outcome.reason} if outcome.reason else {})}
 
 
 def _totals_json(found: Groups, outcomes: Mapping[Path, Outcome], skipped: Sequence[Skipped]) -> dict[str, Any]:

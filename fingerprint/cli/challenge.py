@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,7 +27,14 @@ from fingerprint.cli._options import (
 )
 from fingerprint.cli._output import count, finish, print_json, shown_name, skipped_json
 from fingerprint.cli._progress import progress
+from fingerprint.cli._report import keeping_inliers, report_option, truth_options, truth_read, write_report
 from fingerprint.config import DEFAULT_CONFIG, config_for
+
+if TYPE_CHECKING:
+    from fingerprint.models import Models
+    from fingerprint.report.from_matches import Truth
+    from fingerprint.results import Match, Verification
+    from fingerprint.types import Skipped
 
 _queries_option = click.option(
     "--queries", metavar="DIR", required=True, type=EXISTING_FOLDER, help="Folder of images, or a collection."
@@ -56,6 +66,8 @@ def challenge_group() -> None:
     type=FOLDER,
     help="Keep the collection made from a folder of references here, and use it again the next time.",
 )
+@report_option
+@truth_options
 @profile_option
 @json_option("one JSON object")
 @engine_options
@@ -64,6 +76,9 @@ def match_command(
     references: Path,
     out: Path,
     collection: Path | None,
+    report_file: Path | None,
+    ground_truth: Path | None,
+    edits: Path | None,
     profile: str,
     as_json: bool,
     models_folder: Path | None,
@@ -75,21 +90,40 @@ def match_command(
     The score of a pair is the log-odds of a copy, not of a shared template or scene.
     """
     from fingerprint.challenge import write_matches
-    from fingerprint.tracks import match_track
+    from fingerprint.tracks import challenge_id, match_track
 
-    refuse_input(out, "--out", pictures=(queries, references), folders=(collection, models_folder))
+    for file, option in ((out, "--out"), (report_file, "--report")):
+        if file is not None:
+            refuse_input(
+                *(file, option),
+                files=(ground_truth, edits),
+                pictures=(queries, references),
+                folders=(collection, models_folder),
+            )
+    if report_file is None and (ground_truth is not None or edits is not None):
+        raise click.UsageError("'--ground-truth' and '--edits' are for the page: give '--report PAGE.html', too")
+    truth = truth_read(ground_truth, edits) if report_file is not None else None
     models = chosen_models(models_folder)
+    config = replace(config_for(profile), limits=chosen_limits())
+    verdicts: list[tuple[str, str, Verification]] = []
+
+    def note(query_id: str, found: Sequence[Match]) -> None:
+        verdicts.extend((query_id, challenge_id(match.reference_id), match.verification) for match in found)
+
     with progress(quiet=quiet) as report:
         matches, skipped = match_track(
             queries,
             references,
             models=models,
-            config=replace(config_for(profile), limits=chosen_limits()),
+            config=config if report_file is None else keeping_inliers(config),
             collection=collection,
             n_workers=n_workers,
             progress=report,
+            found=None if report_file is None else note,
         )
     write_matches(out, matches)
+    if report_file is not None and truth is not None:
+        _write_page(report_file, verdicts, queries, references, truth, skipped, models, n_workers, quiet=quiet)
     n_queries = len(set(matches.query_ids))
     if as_json:
         facts = {"out": str(out), "rows": len(matches), "queries_with_rows": n_queries}
@@ -97,6 +131,27 @@ def match_command(
     else:
         click.echo(f"{shown_name(out)}: {count(len(matches), 'row')} on {n_queries:,} of the queries")
     finish(skipped)
+
+
+def _write_page(
+    path: Path,
+    verdicts: Sequence[tuple[str, str, Verification]],
+    queries: Path,
+    references: Path,
+    truth: Truth,
+    skipped: Sequence[Skipped],
+    models: Models,
+    n_workers: int | None,
+    *,
+    quiet: bool,
+) -> None:
+    """Write the page of a run."""
+    from fingerprint.report.from_matches import page_of_run, pictures_at
+
+    with ExitStack() as stack:
+        of_queries, of_references = (pictures_at(place, models, stack) for place in (queries, references))
+        page = page_of_run(verdicts, of_queries, of_references, truth, skipped)
+    write_report(path, page, n_workers=n_workers, quiet=quiet)
 
 
 @challenge_group.command(

@@ -25,6 +25,7 @@ from fingerprint.cli._options import (
     verbose_option,
 )
 from fingerprint.cli._output import print_json, region_words, shown, shown_name, verification_json
+from fingerprint.cli._report import keeping_inliers, report_option, write_report
 from fingerprint.config import config_for
 
 if TYPE_CHECKING:
@@ -59,13 +60,20 @@ class _PictureFile(NewFile):
 @click.argument("query", metavar="A", type=EXISTING_FILE)
 @click.argument("reference", metavar="B", type=EXISTING_FILE)
 @click.option("--picture", metavar="OUT.png", type=_PictureFile(), help="Draw both images with the part they share.")
+@report_option
 @profile_option
 @limit_options
 @json_option("one JSON object")
 @models_option
 @verbose_option
 def compare_command(
-    query: Path, reference: Path, picture: Path | None, profile: str, as_json: bool, models_folder: Path | None
+    query: Path,
+    reference: Path,
+    picture: Path | None,
+    report_file: Path | None,
+    profile: str,
+    as_json: bool,
+    models_folder: Path | None,
 ) -> None:
     """Check whether one of two images was made from the other, and which part of B is seen where in A.
 
@@ -80,15 +88,30 @@ def compare_command(
     if picture is not None:
         refuse_input(picture, "--picture", files=(query, reference), folders=(models_folder,))
     config = replace(config_for(profile), limits=chosen_limits())
+    if report_file is not None:
+        refuse_input(report_file, "--report", files=(query, reference), folders=(models_folder,))
+        config = keeping_inliers(config)
     found = explain(query, reference, models=chosen_models(models_folder), config=config)
     if picture is not None:
         _draw(query, reference, found.verification, picture, config.limits)
+    if report_file is not None:
+        _write_page(query, reference, found.verification, report_file)
     if as_json:
         names = {"query": str(query), "reference": str(reference)}
         print_json({**names, **verification_json(found.verification), **_explanation_json(found)})
         return
     for name, value in _lines(found, query, reference, picture):
         click.echo(f"{name:<12} {value}")
+
+
+def _write_page(query: Path, reference: Path, verification: Verification, out: Path) -> None:
+    """Write a page of the one pair."""
+    from fingerprint.report.draft import Draft
+    from fingerprint.report.values import PagePair
+
+    draft = Draft()
+    draft.pairs.append(PagePair(draft.file(query), draft.file(reference), verification))
+    write_report(out, draft.page("compare", "Two images compared"), quiet=False)
 
 
 def _explanation_json(found: Explanation) -> dict[str, Any]:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
-from fingerprint.cli._dedupe_output import print_groups, print_undone
+from fingerprint.cli._dedupe_output import print_decided, print_groups, print_undone
 from fingerprint.cli._default_group import DefaultGroup
 from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._ignored import listed_images, note_ignored
+from fingerprint.cli._inputs import refuse_input
 from fingerprint.cli._options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
@@ -31,10 +33,13 @@ from fingerprint.cli._options import (
 )
 from fingerprint.cli._output import count, finish, list_on_stderr, shown_name
 from fingerprint.cli._progress import progress
+from fingerprint.cli._report import keeping_inliers, report_option, write_report
 from fingerprint.config import COPY_PROBABILITY, DEFAULT_CONFIG, config_for
 
 if TYPE_CHECKING:
+    from fingerprint.config import Config
     from fingerprint.dedupe import Action, Groups, Keep, Outcome, Rules
+    from fingerprint.dedupe.values import Kept
     from fingerprint.models import Models
     from fingerprint.types import Skipped
 
@@ -69,6 +74,8 @@ def dedupe_group() -> None:
         "fingerprint dedupe find photos/ --show-shared",
         "fingerprint dedupe find photos/ phone/ --prefer photos/ --move-to copies/",
         "fingerprint dedupe find uploads/ --against photos.fp --json",
+        "fingerprint dedupe find photos/ --report page.html",
+        "fingerprint dedupe find photos/ --apply decisions.json --move-to copies/",
     ),
 )
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=IMAGES)
@@ -139,6 +146,14 @@ def dedupe_group() -> None:
     type=NewFile(),
     help="Write what is done to this new file, for 'fingerprint dedupe undo'.  [default: dedupe-DATE-TIME.jsonl]",
 )
+@report_option
+@click.option(
+    "--apply",
+    "decisions_file",
+    metavar="DECISIONS",
+    type=EXISTING_FILE,
+    help="Act on what was decided on such a page, as it saved it (JSON or CSV), instead of looking for copies.",
+)
 @profile_option
 @json_option("a JSON object for each group and each skipped file, and one with the totals, one a line,")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a CSV table, one line for each file, instead of text.")
@@ -156,6 +171,8 @@ def find_command(
     move_to: Path | None,
     link: Action | None,
     log: Path | None,
+    report_file: Path | None,
+    decisions_file: Path | None,
     profile: str,
     as_json: bool,
     as_csv: bool,
@@ -168,37 +185,38 @@ def find_command(
     PATH is an image file or a folder of images. A group has a keeper; all others are copies of it, each with its own
     verdict and with what was done to it. Nothing is changed without '--move-to', '--hardlink' or '--symlink', and
     nothing is deleted.
+
+    With '--apply', what a person decided on a page replaces the proposals: only what was decided is acted on, and only
+    with files among PATH that have the bytes they had. All others are left alone and listed.
     """
     from fingerprint.dedupe import Rules
 
     action: Action | None = "move" if move_to is not None else link
-    if move_to is not None and link is not None:
-        raise click.UsageError(f"'--move-to' and '--{link}' exclude each other; give one")
-    if as_json and as_csv:
-        raise click.UsageError("'--json' and '--csv' exclude each other; give one")
-    if log is not None and action is None:
-        raise click.UsageError(
-            "'--log' says where to write what is done: give '--move-to', '--hardlink' or '--symlink'"
-        )
-    if log is not None and os.path.lexists(log):
-        raise click.UsageError(f"--log: {shown_name(log)} is there already; choose a new file")
+    _check_options(move_to, link, log, decisions_file, as_json=as_json, as_csv=as_csv)
     if against is not None and (references or kept is not None):
         raise click.UsageError("'--against' has the keepers: it excludes '--reference' and '--collection'")
+    if report_file is not None:
+        refuse_input(report_file, "--report", pictures=(*paths, *references), folders=(against, kept, models_folder))
     images, unread, ignored = listed_images(paths)
     compared, unread_too, ignored_too = listed_images(references) if references else ([], (), [])
     if move_to is not None:
         _check_target(move_to, (*paths, *references))
+    if decisions_file is not None:
+        _apply(decisions_file, images, compared, action, move_to, log, as_json=as_json, quiet=quiet)
+        return
     rules = Rules(keep, prefer, min_score, ignore_same_folder)
-    found = _found(
-        images, compared, rules, against, kept, chosen_models(models_folder), profile, n_workers, quiet=quiet
-    )
+    config = replace(config_for(profile), limits=chosen_limits())
+    config = config if report_file is None else keeping_inliers(config)
+    found = _found(images, compared, rules, against, kept, chosen_models(models_folder), config, n_workers, quiet=quiet)
+    skipped = (*found.skipped, *unread, *unread_too)
+    if report_file is not None:  # before files are moved
+        _write_page(report_file, found, skipped, min_score, n_workers, quiet=quiet)
     if not show_shared:
         groups = (replace(group, shared=()) for group in found.groups if group.members)
         found = replace(found, groups=tuple(groups))
     outcomes: Mapping[Path, Outcome] = {}
     if action is not None and found.n_copies:
-        outcomes = _act(found, action, move_to, log or _default_log(), quiet=quiet)
-    skipped = (*found.skipped, *unread, *unread_too)
+        outcomes = _act(found.groups, action, move_to, log or _default_log(), quiet=quiet)
     form = "json" if as_json else "csv" if as_csv else "text"
     print_groups(found, outcomes, skipped, form, acts=action is not None)
     if found.plain and not quiet:
@@ -208,6 +226,76 @@ def find_command(
     finish((*skipped, *failed))
 
 
+#: Options that say how copies are looked for, which decisions replace.
+_FINDING = ("against", "kept", "keep", "prefer", "ignore_same_folder", "min_score", "show_shared", "report_file")
+
+
+def _check_options(
+    move_to: Path | None,
+    link: Action | None,
+    log: Path | None,
+    decisions_file: Path | None,
+    *,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Refuse options that exclude each other, before any work."""
+    if move_to is not None and link is not None:
+        raise click.UsageError(f"'--move-to' and '--{link}' exclude each other; give one")
+    if as_json and as_csv:
+        raise click.UsageError("'--json' and '--csv' exclude each other; give one")
+    if log is not None and move_to is None and link is None:
+        raise click.UsageError(
+            "'--log' says where to write what is done: give '--move-to', '--hardlink' or '--symlink'"
+        )
+    if log is not None and os.path.lexists(log):
+        raise click.UsageError(f"--log: {shown_name(log)} is there already; choose a new file")
+    if decisions_file is not None:
+        context = click.get_current_context()
+        given = [name for name in _FINDING if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+        if given:
+            option = next(param.opts[-1] for param in context.command.params if param.name == given[0])
+            raise click.UsageError(f"'--apply' acts on what was decided: it excludes '{option}'")
+        if as_csv:
+            raise click.UsageError("'--apply' prints text, or JSON with '--json': it excludes '--csv'")
+
+
+def _write_page(
+    path: Path, found: Groups, skipped: Sequence[Skipped], threshold: float, n_workers: int | None, *, quiet: bool
+) -> None:
+    """Write the page of all groups, also of what is only shared."""
+    from fingerprint.report.draft import Draft
+    from fingerprint.report.from_groups import add_groups
+
+    draft = Draft()
+    draft.skipped += skipped
+    add_groups(draft, found.groups)
+    title = f"{count(found.n_copies, 'copy', 'copies')} among {count(found.n_files, 'file')}"
+    write_report(path, draft.page("dedupe", title, threshold=threshold), n_workers=n_workers, quiet=quiet)
+
+
+def _apply(
+    decisions_file: Path,
+    images: Sequence[Path],
+    references: Sequence[Path],
+    action: Action | None,
+    move_to: Path | None,
+    log: Path | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Act on what a person decided."""
+    from fingerprint.dedupe import decided_groups, read_decisions
+
+    decided, left = decided_groups(read_decisions(decisions_file), images, references)
+    outcomes: Mapping[Path, Outcome] = {}
+    if action is not None and decided:
+        outcomes = _act(decided, action, move_to, log or _default_log(), quiet=quiet)
+    print_decided(decided, outcomes, left, as_json=as_json)
+    finish((*left, *(_failure(outcome) for outcome in outcomes.values() if outcome.done == "failed")))
+
+
 def _found(
     images: Sequence[Path],
     references: Sequence[Path],
@@ -215,7 +303,7 @@ def _found(
     against: Path | None,
     kept: Path | None,
     models: Models,
-    profile: str,
+    config: Config,
     n_workers: int | None,
     *,
     quiet: bool,
@@ -224,7 +312,6 @@ def _found(
     from fingerprint.collection.collection import open_collection
     from fingerprint.dedupe import find_copies_of_references, find_groups, working_collection
 
-    config = replace(config_for(profile), limits=chosen_limits())
     with progress(quiet=quiet) as report:
         if against is not None:
             with open_collection(against, models=models, config=config) as collection:
@@ -257,7 +344,9 @@ def _default_log() -> Path:
     return Path(f"dedupe-{datetime.datetime.now(tz=datetime.UTC):%Y%m%d-%H%M%S-%f}.jsonl")
 
 
-def _act(found: Groups, action: Action, move_to: Path | None, log: Path, *, quiet: bool) -> dict[Path, Outcome]:
+def _act(
+    groups: Sequence[Kept], action: Action, move_to: Path | None, log: Path, *, quiet: bool
+) -> dict[Path, Outcome]:
     """Act on the copies, and say where the log is before the first of them is touched."""
     from fingerprint.dedupe import Log, act
 
@@ -265,9 +354,9 @@ def _act(found: Groups, action: Action, move_to: Path | None, log: Path, *, quie
     with Log(log) as written, progress(quiet=quiet) as report:
         if not quiet:
             click.echo(f"fingerprint: note: 'fingerprint dedupe undo {shown_name(log)}' takes this back", err=True)
-        for done, outcome in enumerate(act(found.groups, action, written, move_to), start=1):
+        for done, outcome in enumerate(act(groups, action, written, move_to), start=1):
             outcomes[outcome.path] = outcome
-            report("files", done, sum(len(group.members) for group in found.groups))
+            report("files", done, sum(len(group.members) for group in groups))
     return outcomes
 
 

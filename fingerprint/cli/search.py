@@ -11,6 +11,7 @@ import click
 
 from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._ignored import listed_images, note_ignored
+from fingerprint.cli._inputs import refuse_input
 from fingerprint.cli._options import (
     EXISTING_FOLDER,
     IMAGES,
@@ -24,11 +25,13 @@ from fingerprint.cli._options import (
 )
 from fingerprint.cli._output import finish, leave_after_skips, print_json, shown, verification_json
 from fingerprint.cli._progress import progress
+from fingerprint.cli._report import SearchPage, report_option
 from fingerprint.cli._table import Table, longest
 from fingerprint.cli.vectors import search_vectors, vector_queries, vector_search_options
 from fingerprint.config import DEFAULT_CONFIG, config_for
 
 if TYPE_CHECKING:
+    from fingerprint.collection.collection import Collection
     from fingerprint.results import Answer, Match, Verification
     from fingerprint.types import Skipped
 
@@ -42,6 +45,7 @@ _PLAIN = "there is so little to see that only the same bytes or pixels would be 
     examples=(
         "fingerprint search photos.fp suspicious.jpg --min-score 0.9",
         "fingerprint search photos.fp suspicious.jpg --show-shared",
+        "fingerprint search photos.fp uploads/ --report page.html",
         "fingerprint search photos.fp queries.npz --model-id resnet50",
     ),
 )
@@ -81,6 +85,7 @@ _PLAIN = "there is so little to see that only the same bytes or pixels would be 
     is_flag=True,
     help="For images: print how long each stage took and how much it did; with --json for each query, else over all.",
 )
+@report_option
 @vector_search_options
 @profile_option
 @json_option("one JSON object a line, one for each query")
@@ -93,6 +98,7 @@ def search_command(
     show_shared: bool,
     exact: bool,
     timings: bool,
+    report_file: Path | None,
     model_id: str | None,
     max_distance: float | None,
     profile: str,
@@ -110,6 +116,7 @@ def search_command(
     with the collection's vectors of the same model, by Euclidean distance, nearest first.
     """
     if vector_queries(paths):
+        _refuse_report(report_file)
         search_vectors(
             *(folder, paths, model_id, n_results, max_distance),
             exact=exact,
@@ -121,7 +128,10 @@ def search_command(
     from fingerprint.collection.collection import open_collection
     from fingerprint.types import Skipped
 
-    config = replace(config_for(profile), limits=chosen_limits())
+    if report_file is not None:
+        refuse_input(report_file, "--report", pictures=paths, folders=(folder, models_folder))
+    page = SearchPage(report_file)
+    config = page.settings(replace(config_for(profile), limits=chosen_limits()))
     images, unread, ignored = listed_images(paths)
     skipped: list[Skipped] = []
     with (
@@ -144,19 +154,28 @@ def search_command(
                 any_damaged |= bool(result.damaged)
                 if timings and not as_json:
                     answers.append(result)
+            page.add(query, result, collection)
             if as_json:
-                _print_object(query, result, show_shared=show_shared, timings=timings)
+                _print_object(query, result, collection, show_shared=show_shared, timings=timings)
             else:
                 _print_rows(table, query, result, show_shared=show_shared)
             report("queries", done, len(images))
     for item in unread:
         if as_json:
-            _print_object(Path(item.path), item, show_shared=show_shared, timings=timings)
+            _print_object(Path(item.path), item, None, show_shared=show_shared, timings=timings)
     if answers:
         _print_timings(answers)
+    title = f"{len(images):,} pictures searched for in {folder}"
+    page.write(title, unread, min_score, n_workers=n_workers, quiet=quiet)
     note_ignored(ignored, quiet=quiet)
     finish((*skipped, *unread))
     leave_after_skips(any_damaged)
+
+
+def _refuse_report(report_file: Path | None) -> None:
+    """Refuse a page where there are no pictures to show."""
+    if report_file is not None:
+        raise click.UsageError("--report shows pictures: it is not for files of vectors")
 
 
 def _print_rows(table: Table, query: Path, result: Answer | Skipped, *, show_shared: bool) -> None:
@@ -190,15 +209,17 @@ def _facts(verification: Verification, *, show_shared: bool) -> str:
     return "  ".join(columns)
 
 
-def _print_object(query: Path, result: Answer | Skipped, *, show_shared: bool, timings: bool) -> None:
+def _print_object(
+    query: Path, result: Answer | Skipped, collection: Collection | None, *, show_shared: bool, timings: bool
+) -> None:
     from fingerprint.types import Skipped
 
     if isinstance(result, Skipped):
         print_json({"query": str(query), "skipped": result.reason})
         return
-    answer: dict[str, Any] = {"query": str(query), "matches": _match_objects(result.matches)}
+    answer: dict[str, Any] = {"query": str(query), "matches": _match_objects(result.matches, collection)}
     if show_shared:
-        answer["shared"] = _match_objects(result.shared)
+        answer["shared"] = _match_objects(result.shared, collection)
     if result.plain:
         answer["plain"] = _PLAIN
     if result.damaged:
@@ -208,8 +229,16 @@ def _print_object(query: Path, result: Answer | Skipped, *, show_shared: bool, t
     print_json(answer | (spent if timings else {}))
 
 
-def _match_objects(matches: Iterable[Match]) -> list[dict[str, Any]]:
-    return [{"reference": match.reference_id, **verification_json(match.verification)} for match in matches]
+def _match_objects(matches: Iterable[Match], collection: Collection | None) -> list[dict[str, Any]]:
+    """Return matches as JSON objects, with the file of each reference as it was added, for a page made later."""
+    return [
+        {
+            "reference": match.reference_id,
+            "file": None if collection is None else collection.record(match.reference_id).path,
+            **verification_json(match.verification),
+        }
+        for match in matches
+    ]
 
 
 def _print_timings(answers: Sequence[Answer]) -> None:

@@ -6,6 +6,7 @@ Nothing here deletes a picture. `find_groups` only reads; `act` moves files or r
 
 from fingerprint.dedupe.act import Outcome, act
 from fingerprint.dedupe.against import find_copies_of_references
+from fingerprint.dedupe.decisions import Decided, decided_groups, read_decisions
 from fingerprint.dedupe.find import find_groups, working_collection
 from fingerprint.dedupe.log import Log, read_log
 from fingerprint.dedupe.undo import Undone, undo
@@ -14,6 +15,7 @@ from fingerprint.dedupe.values import KEEPS, Action, Group, Groups, Keep, Member
 __all__ = [
     "KEEPS",
     "Action",
+    "Decided",
     "Group",
     "Groups",
     "Keep",
@@ -23,8 +25,10 @@ __all__ = [
     "Rules",
     "Undone",
     "act",
+    "decided_groups",
     "find_copies_of_references",
     "find_groups",
+    "read_decisions",
     "read_log",
     "undo",
     "working_collection",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fingerprint.dedupe.files import free_name, move, same_bytes, state_of
 from fingerprint.dedupe.log import FileState, FolderMade, Linked, Log, Moved
-from fingerprint.dedupe.values import Action, Group, Member, PictureFile
+from fingerprint.dedupe.values import Action, Copy, Kept, PictureFile
 from fingerprint.errors import ConfigError
 
 _LONGEST_NAME = 40  # letters of a name that are kept in the name of a file put aside; a name has 255 bytes at most
@@ -46,12 +46,12 @@ class Outcome:
     n_bytes: int = 0
 
 
-def act(groups: Sequence[Group], action: Action, log: Log, folder: Path | None = None) -> Iterator[Outcome]:
+def act(groups: Sequence[Kept], action: Action, log: Log, folder: Path | None = None) -> Iterator[Outcome]:
     """Act on the members of groups, one after the other, and yield what was done with each.
 
     Parameters
     ----------
-    groups : sequence of Group
+    groups : sequence of Group or Decided
     action : ``"move"``, ``"hardlink"`` or ``"symlink"``
         Links are made only in place of files with the same bytes as the keeper: nothing would keep the bytes of others.
     log : Log
@@ -98,7 +98,7 @@ def _keeper_problem(keeper: PictureFile) -> str | None:
     return f"its keeper {keeper.path} has changed since it was looked at" if changed else None
 
 
-def _reason_to_leave(member: Member, keeper: PictureFile, action: Action) -> str | None:
+def _reason_to_leave(member: Copy, keeper: PictureFile, action: Action) -> str | None:
     if member.same_as is not None:
         return f"{member.words}: nothing would be freed"
     if member.file.is_link:
@@ -117,7 +117,7 @@ def _unchanged(file: PictureFile) -> FileState | None:
     return None
 
 
-def _move(member: Member, keeper: PictureFile, log: Log, wanted: Path) -> Outcome:
+def _move(member: Copy, keeper: PictureFile, log: Log, wanted: Path) -> Outcome:
     file, state = member.file, _unchanged(member.file)
     if state is None:
         return Outcome(file.path, "failed", reason=_CHANGED)
@@ -133,7 +133,7 @@ def _move(member: Member, keeper: PictureFile, log: Log, wanted: Path) -> Outcom
     return Outcome(file.path, "moved", target, n_bytes=member.frees)
 
 
-def _link(member: Member, keeper: PictureFile, log: Log, action: Action) -> Outcome:
+def _link(member: Copy, keeper: PictureFile, log: Log, action: Action) -> Outcome:
     """Replace a file by a link: it is put aside, the link is made, and only then its bytes are given up.
 
     Its bytes are those of the keeper: that is looked at again, byte by byte, when the link is there.

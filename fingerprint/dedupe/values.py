@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, Protocol, TypeAlias, get_args
 
 from fingerprint.config import COPY_PROBABILITY
 from fingerprint.errors import ConfigError
@@ -196,6 +196,38 @@ class Group:
     reasons: tuple[str, ...]
     members: tuple[Member, ...]
     shared: tuple[Member, ...] = ()
+
+
+class Copy(Protocol):
+    """A file that goes, as it was proposed or decided."""
+
+    @property
+    def file(self) -> PictureFile:
+        """The file."""
+
+    @property
+    def same_as(self) -> PictureFile | None:
+        """The file that this is another path to, if it is one."""
+
+    @property
+    def words(self) -> str:
+        """What it is."""
+
+    @property
+    def frees(self) -> int:
+        """Bytes that are free without it."""
+
+
+class Kept(Protocol):
+    """A file that stays, and its copies: a `Group`, or what was decided about one."""
+
+    @property
+    def keeper(self) -> PictureFile:
+        """The file that stays."""
+
+    @property
+    def members(self) -> Sequence[Copy]:
+        """The files that go."""
 
 
 @dataclass(frozen=True, slots=True)

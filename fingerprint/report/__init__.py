@@ -1,6 +1,8 @@
-"""Reports for people: a picture of a query beside a reference, and a page of many such pictures."""
+"""Reports for people: a picture of a query beside a reference, and a page of many pairs to look at and to decide on.
 
-from fingerprint.report.page import PageEntry, write_page
+The page is made by `fingerprint.report.page`, of what `draft` and the modules above it gather.
+"""
+
 from fingerprint.report.picture import comparison_picture
 from fingerprint.report.words import (
     IDENTICAL_VERDICT,
@@ -14,9 +16,7 @@ __all__ = [
     "IDENTICAL_VERDICT",
     "RELATION_NAMES",
     "RELATION_VERDICTS",
-    "PageEntry",
     "comparison_picture",
     "probability_text",
     "variant_text",
-    "write_page",
 ]

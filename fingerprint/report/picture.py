@@ -7,9 +7,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from fingerprint.errors import ImageError
+from fingerprint.report.outline import outlines
 from fingerprint.report.words import RELATION_NAMES, probability_text, variant_text
 from fingerprint.results import Relation, Verification
-from fingerprint.types import F64, I64, U8
+from fingerprint.types import F64, U8
 from fingerprint.verify.geometry import signed_area
 
 #: Largest size of each of the two pictures, in pixels.
@@ -75,7 +76,7 @@ def comparison_picture(query: U8, reference: U8, verification: Verification) -> 
     _check(reference, "<reference>")
     relation = verification.relation
     height = min(MAX_HEIGHT, max(_MIN_HEIGHT, query.shape[0], reference.shape[0]))
-    regions = _shown(verification)
+    regions = outlines(verification)
     left = _panel(query, height, regions[0], darkened=relation == "copy")
     right = _panel(reference, height, regions[1], darkened=relation == "copy")
 
@@ -124,44 +125,6 @@ def _detail(verification: Verification, region: F64 | None, area: int) -> str:
         return f"{start} · thin outline: where the two overlap"
     share = min(100.0, 100 * abs(signed_area(region)) / area)
     return f"{start} · shows {'less than 1' if share < 1 else round(share)} % of the reference"
-
-
-def _shown(verification: Verification) -> tuple[F64 | None, F64 | None]:
-    """Return both regions, starting at the corner nearest the reference's upper left; None if none is to be drawn."""
-    query_region, reference_region = verification.query_region, verification.reference_region
-    if verification.relation == "unrelated":
-        return None, None
-    if query_region is None or reference_region is None or len(query_region) != len(reference_region):
-        return None, None
-    in_query = np.array(query_region, dtype=np.float64).reshape(-1, 2)
-    in_reference = np.array(reference_region, dtype=np.float64).reshape(-1, 2)
-    if len(in_reference) < 3 or not (np.isfinite(in_query).all() and np.isfinite(in_reference).all()):
-        return None, None
-    kept = _true_corners(in_reference)
-    kept = np.roll(kept, -int(in_reference[kept].sum(axis=1).argmin()))
-    return in_query[kept], in_reference[kept]
-
-
-def _true_corners(region: F64) -> I64:
-    """Return the rows of a polygon's real corners: clipping at the border also makes corners on nearly straight lines.
-
-    The flattest corner is dropped repeatedly, as long as the outline moves by less than 2 % of the polygon's extent and
-    a quarter of its thickness.
-    """
-    kept = list(range(len(region)))
-    extent = max(float(np.ptp(region, axis=0).max()), 1e-9)
-    limit = min(0.02 * extent, 0.25 * abs(signed_area(region)) / extent)
-    while len(kept) > 3:
-        points = region[kept]
-        before, after = np.roll(points, 1, axis=0), np.roll(points, -1, axis=0)
-        along, aside = after - before, points - before
-        length = np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)
-        bends = np.abs(along[:, 0] * aside[:, 1] - along[:, 1] * aside[:, 0]) / length
-        least = int(bends.argmin())
-        if bends[least] >= limit:
-            break
-        del kept[least]
-    return np.array(kept, dtype=np.int64)
 
 
 def _panel(pixels: U8, height: int, region: F64 | None, *, darkened: bool) -> U8:

@@ -15,6 +15,25 @@ RELATION_VERDICTS: dict[Relation, str] = {
 #: The verdict on two pictures with the same bytes or pixels.
 IDENTICAL_VERDICT = "the same picture"
 
+#: How the words on what was done begin, and what such copies are called in a list to choose from.
+_KINDS = {
+    "same file": "same file",
+    "same pixels": "same pixels",
+    "re-encoded": "re-encoded or retouched",
+    "mirrored": "mirrored",
+    "rotated": "rotated",
+    "negative": "negative",
+    "crop": "crop",
+    "inset": "inset in another picture",
+    "larger picture": "border or more around it",
+    "with something around": "border or more around it",
+    "stretched": "stretched",
+    "smaller": "smaller",
+    "enlarged": "enlarged",
+    "hard link": "another path to the file",
+    "symbolic link": "another path to the file",
+    "another path": "another path to the file",
+}
 _LEAST_TURN = 2  # degrees; less may be an error of the transform
 
 
@@ -56,3 +75,16 @@ def probability_text(probability: float) -> str:
     if 0 < probability < 0.0005:
         return "< 0.1 %"
     return f"{100 * probability:.1f} %" if 0 < probability < 1 else f"{probability:.0%}".replace("%", " %")
+
+
+def kinds_of(words: str) -> list[str]:
+    """Return what was done to a copy, by kind, from the words of `fingerprint.verify.changes.Changes`.
+
+    Examples
+    --------
+    >>> kinds_of("mirrored, crop, 40 % shown")
+    ['mirrored', 'crop']
+    """
+    parts = words.split(", ")
+    found = [kind for part in parts for start, kind in _KINDS.items() if part.startswith(start)]
+    return list(dict.fromkeys(found))

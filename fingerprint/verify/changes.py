@@ -149,18 +149,20 @@ def turned_round(found: Verification) -> Verification:
     The probabilities stay: a copy means that one was made from the other, and evidence does not say which. A transform
     that has no inverse is left out, and the regions with it.
     """
+    inliers = None if found.inliers is None else found.inliers[:, [2, 3, 0, 1]]
     turned = replace(
         found,
         reference_region=found.query_region,
         query_region=found.reference_region,
         query_size=found.reference_size,
         reference_size=found.query_size,
+        inliers=inliers,
     )
     if found.transform is None:
         return turned
     inverse = _inverse(found.transform)
     if inverse is None:
-        return replace(turned, transform=None, reference_region=None, query_region=None)
+        return replace(turned, transform=None, reference_region=None, query_region=None, inliers=None)
     return replace(turned, transform=inverse)
 
 

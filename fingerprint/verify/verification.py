@@ -14,8 +14,8 @@ from fingerprint.features.views import View
 from fingerprint.kernels.polygons import shared_region
 from fingerprint.models import Models
 from fingerprint.results import Verification
-from fingerprint.types import F64, VARIANTS, Fingerprint, Keypoints, Query
-from fingerprint.verify.align import align
+from fingerprint.types import F32, F64, VARIANTS, Fingerprint, Keypoints, Query
+from fingerprint.verify.align import Alignment, align
 from fingerprint.verify.evidence import Evidence, Likeness, measure_evidence
 from fingerprint.verify.geometry import apply_transform, rectangle
 from fingerprint.verify.overlap import OVERLAP_NAMES, Sides, Surroundings, measure_overlap
@@ -49,6 +49,8 @@ class Agreement:
         For the first look.
     sides : Sides
         Both pictures, for the second look.
+    inliers : float32 array, shape (k, 4), or None
+        As in `Verification`, if they are to be kept.
     """
 
     variant: int
@@ -56,6 +58,7 @@ class Agreement:
     n_agreeing: int
     evidence: Evidence
     sides: Sides
+    inliers: F32 | None = None
 
     def measure_overlap(self) -> F64 | None:
         """Return what the second look measures; see `fingerprint.verify.overlap.measure_overlap`."""
@@ -137,6 +140,7 @@ def examine(
         query_region=query_region,
         query_size=(query.plain.width, query.plain.height),
         reference_size=(reference.width, reference.height),
+        inliers=agreement.inliers,
     )
     return Examined(_if_identical(found, query, reference), evidence, overlap)
 
@@ -164,6 +168,7 @@ def _as_identical(found: Verification, odds: float, width: int, height: int) -> 
         reference_region=whole,
         query_region=whole,
         identical=True,
+        inliers=None,  # those found may be of another transform, as of a pattern's repetitions
     )
 
 
@@ -209,12 +214,16 @@ def _seen_from_whole(found: Verification, place: F64, size: tuple[int, int]) -> 
     if found.transform is None:
         return replace(found, query_size=size)
     transform = np.reshape(found.transform, (3, 3)) @ place
-    region = found.query_region
+    back = np.asarray(np.linalg.inv(place), np.float64)
+    region, inliers = found.query_region, found.inliers
     if region is not None:
-        back = np.asarray(np.linalg.inv(place), np.float64)
         (region,) = _as_corners(apply_transform(back, np.array(region, np.float64)))
+    if inliers is not None:
+        inliers = np.hstack(
+            [apply_transform(back, inliers[:, :2].astype(np.float64)), inliers[:, 2:]], dtype=np.float32
+        )
     row_major = tuple((transform / transform[2, 2]).ravel().tolist())
-    return replace(found, transform=row_major, query_region=region, query_size=size)
+    return replace(found, transform=row_major, query_region=region, query_size=size, inliers=inliers)
 
 
 def find_agreement(
@@ -247,7 +256,19 @@ def find_agreement(
     )
     evidence = measure_evidence(alignment, keypoints, reference.keypoints, likeness, config)
     sides = Sides(query.pixels, size, thumbnail, reference_size, VARIANTS[variant][1], around)
-    return Agreement(variant, transform, n_agreeing, evidence, sides)
+    inliers = None
+    if config.keep_inliers and transform is not None:
+        inliers = _pixel_positions(alignment, VARIANTS[variant][0], keypoints, reference.keypoints)
+    return Agreement(variant, transform, n_agreeing, evidence, sides, inliers)
+
+
+def _pixel_positions(alignment: Alignment, mirrored: bool, query: Keypoints, reference: Keypoints) -> F32:
+    """Return where the keypoints of an alignment lie in the original pictures: float32 array, shape (k, 4)."""
+    in_query = query.frame[alignment.query_idx, :2] * query.side - 0.5
+    if mirrored:
+        in_query[:, 0] = query.width - 1 - in_query[:, 0]
+    in_reference = reference.frame[alignment.reference_idx, :2] * reference.side - 0.5
+    return np.hstack([in_query, in_reference], dtype=np.float32)
 
 
 def _pixel_transform(transform: F64 | None, mirrored: bool, query: Keypoints, reference: Keypoints) -> F64 | None:

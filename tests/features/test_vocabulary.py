@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -220,7 +221,7 @@ class TestVisitWords:
     @pytest.mark.parametrize(
         "wrong", [{"n_words": 0}, {"n_words_inverted": 0}, {"n_inverted": -1}, {"word_bits": 64}, {"vote_bits": 129}]
     )
-    def test_settings_that_make_no_sense_are_refused(self, wrong: dict[str, int]) -> None:
+    def test_settings_that_make_no_sense_are_refused(self, wrong: dict[str, Any]) -> None:
         with pytest.raises(ConfigError):
             dataclasses.replace(MATCH, **wrong)
 

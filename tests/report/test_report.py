@@ -1,22 +1,19 @@
-"""The comparison picture and the page: what is drawn lies where it belongs, what is written is valid and escaped."""
+"""The comparison picture: what is drawn lies where it belongs, and its words are true."""
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import io
 from collections.abc import Callable, Sequence
-from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import ImageDraw
 
 import fingerprint
 from fingerprint.errors import ImageError
-from fingerprint.report import PageEntry, comparison_picture, probability_text, variant_text, write_page
+from fingerprint.report import comparison_picture, probability_text, variant_text
+from fingerprint.report.outline import true_corners
 from fingerprint.report.picture import (
     CAPTION_HEIGHT,
     CORNER_COLOURS,
@@ -25,9 +22,8 @@ from fingerprint.report.picture import (
     QUERY_X,
     QUERY_Y,
     RELATION_COLOURS,
-    _true_corners,
 )
-from fingerprint.results import Relation, Verification
+from fingerprint.results import Verification
 from fingerprint.types import F64, U8
 
 Map = Callable[[F64], F64]
@@ -299,7 +295,7 @@ def test_what_is_no_picture_is_refused_by_name(bad: U8) -> None:
 
 def test_corners_on_nearly_straight_lines_are_left_out() -> None:
     noisy = np.array([[0.2, -0.5], [51.4, -0.5], [450.5, -0.4], [450.5, 299.5], [0.2, 299.5]])
-    assert _true_corners(noisy).tolist() == [0, 2, 3, 4]
+    assert true_corners(noisy).tolist() == [0, 2, 3, 4]
 
 
 @pytest.mark.parametrize(
@@ -311,8 +307,8 @@ def test_corners_on_nearly_straight_lines_are_left_out() -> None:
         np.array([[3, 0], [7, 0], [10, 3], [10, 7], [7, 10], [3, 10], [0, 7], [0, 3]], dtype=np.float64),
     ],
 )
-def test_true_corners_all_stay(region: F64) -> None:
-    assert _true_corners(region).tolist() == list(range(len(region)))
+def testtrue_corners_all_stay(region: F64) -> None:
+    assert true_corners(region).tolist() == list(range(len(region)))
 
 
 @pytest.mark.parametrize(
@@ -347,183 +343,6 @@ def test_what_the_engine_finds_is_drawn_right(
 )
 def test_a_probability_is_called_0_or_100_only_where_it_is(probability: float, text: str) -> None:
     assert probability_text(probability) == text
-
-
-# ------------------------------------------------------------------------------------------------------- the page
-
-
-class Page(HTMLParser):
-    """Checks that tags are balanced, and collects what is in them."""
-
-    VOID = frozenset({"meta", "img", "br", "link", "input", "hr"})
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.doctype = ""
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_decl(self, decl: str) -> None:
-        self.doctype = decl
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        names = [name for name, _ in attrs]
-        assert len(names) == len(set(names))
-        self.tags.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if data.strip() and self.open[-1] != "style":
-            self.texts.append(data.strip())
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
-def entry(
-    query: str = "a.jpg", relation: Relation = "copy", right: bool | None = None, done: str | None = None
-) -> PageEntry:
-    return PageEntry(query, "b.jpg", 0.98 if relation == "copy" else 0.01, relation, grey(90, 40), done, right)
-
-
-def written_page(tmp_path: Path, entries: Sequence[PageEntry], title: str = "A run", notes: Sequence[str] = ()) -> Page:
-    write_page(tmp_path / "page.html", entries, title, notes)
-    return Page((tmp_path / "page.html").read_text(encoding="utf-8"))
-
-
-def test_the_page_holds_a_row_for_each_query_in_order(tmp_path: Path) -> None:
-    page = written_page(tmp_path, [entry("one.jpg"), entry("two.jpg", "unrelated"), entry("three.jpg")])
-    assert page.doctype == "DOCTYPE html"
-    assert page.all("html") == [{"lang": "en"}]
-    assert {"charset": "utf-8"} in page.all("meta")
-    assert len(page.all("article")) == len(page.all("img")) == 3
-    order = [page.texts.index(name) for name in ("one.jpg", "two.jpg", "three.jpg")]
-    assert order == sorted(order)
-    assert page.texts.count("A run") == 2  # title and heading
-
-
-def test_pictures_are_inside_the_page_and_told_in_words(tmp_path: Path) -> None:
-    page = written_page(tmp_path, [entry("one.jpg", done="cropped", right=True), entry("two.jpg", "shared")])
-    for image, name in zip(page.all("img"), ("one.jpg", "two.jpg"), strict=True):
-        assert name in (image["alt"] or "")
-        kind, _, data = (image["src"] or "").partition(",")
-        assert kind == "data:image/jpeg;base64"
-        with Image.open(io.BytesIO(base64.b64decode(data, validate=True))) as decoded:
-            assert decoded.size == (90, 40) == (int(image["width"] or 0), int(image["height"] or 0))
-            assert abs(int(np.asarray(decoded.convert("L")).mean()) - 120) < 3
-
-
-def test_the_page_needs_nothing_but_itself(tmp_path: Path) -> None:
-    page = written_page(tmp_path, [entry()])
-    assert not page.all("script")
-    assert not page.all("link")
-    assert all(
-        (value or "").startswith("data:") for _, tag in page.tags for name, value in tag.items() if name == "src"
-    )
-    text = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "http" not in text.replace("data:image", "")
-    assert "url(" not in text
-    assert "@import" not in text
-
-
-def test_the_page_can_be_read_in_the_light_and_in_the_dark(tmp_path: Path) -> None:
-    write_page(tmp_path / "page.html", [], "Nothing")
-    text = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "color-scheme: light dark" in text
-    assert "prefers-color-scheme: dark" in text
-
-
-@pytest.mark.parametrize(
-    "nasty",
-    [
-        "<script>alert(1)</script>",
-        '"><img src=x onerror=alert(1)>',
-        "a & b &lt; c",
-        "'single' \"double\"",
-        "日本語 ñ ✓",
-    ],
-)
-def test_all_text_is_escaped(tmp_path: Path, nasty: str) -> None:
-    rows = [PageEntry(nasty, nasty, 0.5, "copy", grey(9, 9), nasty, True)]
-    page = written_page(tmp_path, rows, nasty, [nasty])
-    assert page.texts.count(nasty) == 6  # title, heading, note, query, reference, what was done
-    assert len(page.all("img")) == 1
-    assert nasty in (page.all("img")[0]["alt"] or "")
-    assert not page.all("script")
-
-
-def test_names_that_are_no_text_are_written_as_far_as_they_are(tmp_path: Path) -> None:
-    page = written_page(tmp_path, [entry(b"caf\xe9\x00\x1b[2J.jpg".decode("utf-8", "surrogateescape"))])
-    assert "caf\ufffd\ufffd\ufffd[2J.jpg" in page.texts
-
-
-@pytest.mark.parametrize(
-    ("relation", "right", "verdict", "mark"),
-    [
-        ("copy", True, "found", "right"),
-        ("shared", True, "rightly not found", "right"),
-        ("unrelated", True, "rightly not found", "right"),
-        ("copy", False, "wrongly found", "wrong"),
-        ("shared", False, "missed", "wrong"),
-        ("unrelated", False, "missed", "wrong"),
-        ("copy", None, "a copy", "copy"),
-        ("shared", None, "something shared", "shared"),
-        ("unrelated", None, "unrelated", "unrelated"),
-    ],
-)
-def test_the_verdict_follows_from_what_was_found_and_the_truth(
-    tmp_path: Path, relation: Relation, right: bool | None, verdict: str, mark: str
-) -> None:
-    page = written_page(tmp_path, [entry(relation=relation, right=right)])
-    assert entry(relation=relation, right=right).verdict == verdict
-    assert [tag["class"] for tag in page.all("p")] == [f"verdict {mark}"]
-    assert any(text.endswith(verdict) for text in page.texts)
-    assert ("✓" in "".join(page.texts)) == (right is True)
-    assert ("✗" in "".join(page.texts)) == (right is False)
-
-
-@pytest.mark.parametrize(
-    ("relation", "words"), [("copy", "a copy"), ("shared", "something shared"), ("unrelated", "unrelated")]
-)
-@pytest.mark.parametrize("right", [True, False])
-def test_the_page_says_the_relation_in_words_and_in_colour(
-    tmp_path: Path, relation: Relation, words: str, right: bool
-) -> None:
-    page = written_page(tmp_path, [entry(relation=relation, right=right)])
-    assert words in page.texts
-    assert {"class": relation} in page.all("dd")
-    style = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert f".{relation} {{ color: var(--{relation}); }}" in style
-    assert style.count(f"--{relation}: #") == 2  # in the light and in the dark
-
-
-def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
-    page = written_page(tmp_path, [PageEntry("a.jpg", None, None, None, grey(9, 9))])
-    for name in ("what was done", "probability of a copy", "relation"):
-        assert name not in page.texts
-        assert name in written_page(tmp_path, [entry(done="cropped")]).texts
-    assert "none" in page.texts
-
-
-def test_a_page_without_queries_is_a_page(tmp_path: Path) -> None:
-    page = written_page(tmp_path, [], "Nothing", ["No queries."])
-    assert page.texts == ["Nothing", "Nothing", "No queries."]
-
-
-def test_the_same_entries_give_the_same_bytes_in_the_place_of_what_was_there(tmp_path: Path) -> None:
-    paths = [tmp_path / "one.html", tmp_path / "two.html"]
-    paths[1].write_text("something much longer" * 10_000)
-    for path in paths:
-        write_page(path, [entry()], "A run")
-    assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 @pytest.mark.parametrize(

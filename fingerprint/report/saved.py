@@ -1,0 +1,170 @@
+"""Pages of results that were saved: the JSON lines of ``search``, ``compare`` and ``dedupe find``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+from fingerprint.errors import ConfigError
+from fingerprint.listfiles import open_list
+from fingerprint.report.draft import Draft, References
+from fingerprint.report.from_search import add_answer
+from fingerprint.report.values import Kind, Page, PagePair, PagePicture
+from fingerprint.results import Answer, Match, Verification
+from fingerprint.types import Skipped
+
+_Line = dict[str, Any]
+_LONGEST = 1 << 28  # bytes of a line, which may hold a group of many thousand files
+
+
+def is_json_lines(path: Path) -> bool:
+    """Return whether a file begins as one with a JSON object on each line."""
+    with open_list(path) as file:
+        return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+
+
+def page_of_saved(path: Path, root: Path, references: References) -> Page:
+    """Return the page of the results in a file.
+
+    Parameters
+    ----------
+    path : Path
+        What a command printed with ``--json``.
+    root : Path
+        Where paths that are not absolute begin: the folder in which the command ran.
+    references : References
+        Where the pictures of references are found, besides the files that the lines name.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, or a line is none of these commands.
+    """
+    draft = Draft()
+    kinds: set[Kind] = set()
+    for number, line in _lines(path):
+        try:
+            kinds.add(_add(draft, line, root, references))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ConfigError(f"{path}: line {number} is no result of 'search', 'compare' or 'dedupe find'") from error
+    if len(kinds) != 1:
+        found = " and ".join(f"'{kind}'" for kind in sorted(kinds)) or "nothing"
+        raise ConfigError(f"{path}: it holds results of {found}; give those of one command")
+    return draft.page(kinds.pop(), f"Results in {path.name}")
+
+
+def _lines(path: Path) -> Iterator[tuple[int, _Line]]:
+    try:
+        with open_list(path, longest=_LONGEST) as file:
+            for number, text in enumerate(file, start=1):
+                if text.strip():
+                    line = json.loads(text)
+                    if not isinstance(line, dict):
+                        raise ConfigError(f"{path}: line {number} is no JSON object; give what --json printed")
+                    yield number, line
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: not JSON lines ({error}); give what --json printed") from error
+
+
+def _add(draft: Draft, line: _Line, root: Path, references: References) -> Kind:
+    if "group" in line:
+        _add_group(draft, line, root)
+        return "dedupe"
+    if "query" in line and "reference" in line:
+        query, reference = (draft.file(root / str(line[key])) for key in ("query", "reference"))
+        draft.pairs.append(PagePair(query, reference, _verification(line)))
+        return "compare"
+    if "query" in line:
+        named = {m["reference"]: root / m["file"] for m in _matches(line) if m.get("file")}
+        add_answer(draft, root / str(line["query"]), _answer(line), references.also_at(named))
+        return "search"
+    if "skipped" in line and "path" in line:
+        draft.skipped.append(Skipped(str(line["path"]), str(line["skipped"])))
+    elif "groups" not in line:  # the totals of 'dedupe find'
+        raise ValueError("unknown")
+    return "dedupe"
+
+
+def _matches(line: _Line) -> list[_Line]:
+    return [*line.get("matches", ()), *line.get("shared", ())]
+
+
+def _answer(line: _Line) -> Answer | Skipped:
+    query = str(line["query"])
+    if "skipped" in line:
+        return Skipped(query, str(line["skipped"]))
+    matches, shared = (
+        tuple(Match(query, str(m["reference"]), _verification(m)) for m in line.get(key, ()))
+        for key in ("matches", "shared")
+    )
+    return Answer(query, matches, shared, {}, {}, plain="plain" in line)
+
+
+def _add_group(draft: Draft, line: _Line, root: Path) -> None:
+    keeper = _file(draft, line["keeper"], root)
+    why = "; ".join(map(str, line["keeper"].get("reasons", ())))
+    for member in line["members"]:
+        draft.pairs.append(
+            PagePair(
+                query=_file(draft, member, root),
+                reference=keeper,
+                found=_verification(member),
+                words=str(member["what"]),
+                group=int(line["group"]),
+                why=why,
+                frees=int(member.get("frees", 0)),
+            )
+        )
+    for member in line.get("shared", ()):
+        query = _file(draft, member, root)
+        draft.pairs.append(PagePair(query, keeper, _verification(member), group=int(line["group"])))
+
+
+def _file(draft: Draft, facts: Mapping[str, Any], root: Path) -> int:
+    path = root / str(facts["path"])
+    key = os.path.abspath(path)  # noqa: PTH100 - does not follow links
+
+    def make() -> PagePicture:
+        return PagePicture(
+            str(facts["path"]),
+            path,
+            path=key,
+            size=(int(facts["width"]), int(facts["height"])),
+            content=str(facts.get("sha256", "")),
+            n_bytes=int(facts["bytes"]),
+        )
+
+    return draft.picture(key, partial(make))
+
+
+def _verification(facts: Mapping[str, Any]) -> Verification:
+    """Return a verdict as `fingerprint.cli` writes it in JSON; a number that JSON does not have is written as null."""
+
+    def region(name: str) -> tuple[tuple[float, float], ...] | None:
+        corners = facts[name]
+        if corners is None or any(value is None for corner in corners for value in corner):
+            return None
+        return tuple((float(x), float(y)) for x, y in corners)
+
+    transform = cast("list[float | None] | None", facts["transform"])
+    known = None
+    if transform is not None and len(transform) == 9 and None not in transform:
+        known = tuple(float(value or 0.0) for value in transform)
+    return Verification(
+        probability=float(facts["probability"]),
+        shared_probability=float(facts["shared_probability"]),
+        log_odds=float(facts["log_odds"]),
+        n_inliers=int(facts["inliers"]),
+        transform=known,
+        mirrored=bool(facts["mirrored"]),
+        inverted=bool(facts["inverted"]),
+        reference_region=region("reference_region"),
+        query_region=region("query_region"),
+        identical=bool(facts["identical"]),
+    )
