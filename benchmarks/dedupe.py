@@ -4,7 +4,8 @@ The folder is made from photographs of DATA/train and DATA/references, taken by 
 
 - ``--photographs`` of them as they are;
 - ``--copies`` edited copies, by chains of one to three edits, of photographs that are drawn with replacement, so that
-  some have several copies; what is pasted in comes from photographs that are not in the folder;
+  some have several copies; what is pasted in comes from photographs that are not in the folder, each used once: two
+  copies with one photograph pasted into both would be copies of that, too;
 - ``--shots`` of the photographs are replaced by the first of two made second shots, and the second is added. Neither
   was made from the other: they belong to no group together.
 
@@ -46,7 +47,6 @@ from fingerprint.types import U8
 
 N_EDITS = (1, 3)
 N_OTHERS = 2  # photographs that an edit may paste
-N_PASTED = 40  # of which these are
 QUALITY = (75, 96)  # of the JPEG files
 STRENGTH = (0.2, 0.8)  # of second shots
 PHASH_DISTANCE, PDQ_DISTANCE = 8, 31
@@ -102,8 +102,7 @@ def main() -> None:
 
 def make_folder(data: Path, folder: Path, n_photographs: int, n_copies: int, n_shots: int) -> Truth:
     """Make the files, each from a seed of its own, so that a smaller set has the first files of a larger one."""
-    photographs, pasted = photographs_of(data, n_photographs)
-    others = [read_rgb(path).pixels for path in pasted]
+    photographs, others = photographs_of(data, n_photographs, N_OTHERS * n_copies)
     truth = Truth({}, {}, [])
     for k, path in enumerate(photographs):
         name = f"p{k:05d}.jpg"
@@ -121,8 +120,8 @@ def make_folder(data: Path, folder: Path, n_photographs: int, n_copies: int, n_s
     for k in range(n_copies):
         rng = np.random.default_rng([SEED, 2, k])
         source = f"p{rng.integers(n_photographs):05d}.jpg"
-        drawn = [others[j] for j in rng.choice(len(others), N_OTHERS, replace=False)]
-        copy = random_chain(read_rgb(folder / source).pixels, rng, drawn, N_EDITS)
+        pasted = [read_rgb(path).pixels for path in others[N_OTHERS * k : N_OTHERS * (k + 1)]]
+        copy = random_chain(read_rgb(folder / source).pixels, rng, pasted, N_EDITS)
         name = f"c{k:05d}.jpg"
         save(folder / name, copy.pixels, rng)
         truth.source[name] = source
@@ -130,13 +129,14 @@ def make_folder(data: Path, folder: Path, n_photographs: int, n_copies: int, n_s
     return truth
 
 
-def photographs_of(data: Path, wanted: int) -> tuple[list[Path], list[Path]]:
-    """Return photographs of both folders by turns, and some that are not among them."""
+def photographs_of(data: Path, wanted: int, n_others: int) -> tuple[list[Path], list[Path]]:
+    """Return photographs of both folders by turns, and others that are not among them."""
     folders = [sorted((data / name).glob("*.jpg")) for name in ("train", "references")]
     mixed = [path for pair in zip(*folders, strict=False) for path in pair]
-    if len(mixed) < wanted + N_PASTED:
-        sys.exit(f"{data} has {len(mixed)} photographs in equal parts, {wanted + N_PASTED} are needed")
-    return mixed[:wanted], mixed[-N_PASTED:]
+    rest = mixed[wanted:] + folders[1][len(folders[0]) :]
+    if len(mixed) < wanted or len(rest) < n_others:
+        sys.exit(f"{data} has too few photographs: {wanted + n_others} are needed, in equal parts of both folders")
+    return mixed[:wanted], rest[:n_others]
 
 
 def save(path: Path, pixels: U8, rng: np.random.Generator) -> None:

@@ -38,13 +38,14 @@ from fingerprint.features.describe import describe_query, describe_reference
 from fingerprint.images.find import find_images
 from fingerprint.index import ImageRecord, Writer, check_store
 from fingerprint.models import Models, load_models
-from fingerprint.types import Answer, Fingerprint, Skipped
+from fingerprint.results import Answer
+from fingerprint.types import Fingerprint, Skipped
 from fingerprint.version import __version__
 from fingerprint.workers import map_images
 
 STEP = 1_000  # references added at a time
 N_COLD = 20  # queries that are counted apart: what they read was not in memory
-#: Those of `fingerprint.types.Answer`; the kept results have the second to the fourth together as "candidates".
+#: Those of `fingerprint.results.Answer`; the kept results have the second to the fourth together as "candidates".
 STAGES = ("describe", "descriptors", "hashes", "vote", "shortlist", "verify")
 SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 PARTS = {

@@ -29,7 +29,8 @@ from fingerprint.report import probability_text
 from fingerprint.report.draft import Draft, References
 from fingerprint.report.page import write_page
 from fingerprint.report.values import PagePair
-from fingerprint.types import U8, Verification
+from fingerprint.results import Verification
+from fingerprint.types import U8
 
 SEED = 2021
 MARKER = ".copyprint-demo"

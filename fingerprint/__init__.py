@@ -22,27 +22,31 @@ if TYPE_CHECKING:
     from fingerprint.errors import FingerprintError, ImageError
     from fingerprint.features.describe import compact_descriptor
     from fingerprint.features.describe import describe_reference as fingerprint_image
-    from fingerprint.index.reader import Neighbour, StoreInfo
-    from fingerprint.types import AddReport, Answer, Fingerprint, Match, Skipped, Verification
+    from fingerprint.index.info import Neighbour, StoreInfo
+    from fingerprint.results import AddReport, Answer, Match, Verification
+    from fingerprint.types import Fingerprint, Skipped
     from fingerprint.verify.compare import compare
+    from fingerprint.verify.explain import Explanation, explain
 
 _HOMES = {
-    "AddReport": ("fingerprint.types", "AddReport"),
-    "Answer": ("fingerprint.types", "Answer"),
+    "AddReport": ("fingerprint.results", "AddReport"),
+    "Answer": ("fingerprint.results", "Answer"),
     "Collection": ("fingerprint.collection.collection", "Collection"),
     "Config": ("fingerprint.config", "Config"),
+    "Explanation": ("fingerprint.verify.explain", "Explanation"),
     "Fingerprint": ("fingerprint.types", "Fingerprint"),
     "FingerprintError": ("fingerprint.errors", "FingerprintError"),
     "ImageError": ("fingerprint.errors", "ImageError"),
     "ImportReport": ("fingerprint.collection.vectors", "ImportReport"),
-    "Match": ("fingerprint.types", "Match"),
-    "Neighbour": ("fingerprint.index.reader", "Neighbour"),
+    "Match": ("fingerprint.results", "Match"),
+    "Neighbour": ("fingerprint.index.info", "Neighbour"),
     "Skipped": ("fingerprint.types", "Skipped"),
-    "StoreInfo": ("fingerprint.index.reader", "StoreInfo"),
-    "Verification": ("fingerprint.types", "Verification"),
+    "StoreInfo": ("fingerprint.index.info", "StoreInfo"),
+    "Verification": ("fingerprint.results", "Verification"),
     "compact_descriptor": ("fingerprint.features.describe", "compact_descriptor"),
     "compare": ("fingerprint.verify.compare", "compare"),
     "create_collection": ("fingerprint.collection.collection", "create_collection"),
+    "explain": ("fingerprint.verify.explain", "explain"),
     "fingerprint_image": ("fingerprint.features.describe", "describe_reference"),
     "open_collection": ("fingerprint.collection.collection", "open_collection"),
 }
@@ -52,6 +56,7 @@ __all__ = [
     "Answer",
     "Collection",
     "Config",
+    "Explanation",
     "Fingerprint",
     "FingerprintError",
     "ImageError",
@@ -65,6 +70,7 @@ __all__ = [
     "compact_descriptor",
     "compare",
     "create_collection",
+    "explain",
     "fingerprint_image",
     "open_collection",
 ]

@@ -26,7 +26,8 @@ from fingerprint.features.describe import compact_descriptor
 from fingerprint.images.find import IMAGE_SUFFIXES, find_images, unread_folders
 from fingerprint.index.own_files import COLLECTION_MANIFEST
 from fingerprint.models import Models, load_models
-from fingerprint.types import F32, Match, Progress, Skipped, StageProgress, is_unicode
+from fingerprint.results import Match
+from fingerprint.types import F32, Progress, Skipped, StageProgress, is_unicode
 from fingerprint.workers import map_images
 
 _log = logging.getLogger(__name__)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.config import COPY_PROBABILITY
+from fingerprint.htmltables import facts_table, inline_picture
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 I8: TypeAlias = NDArray[np.int8]
 U16: TypeAlias = NDArray[np.uint16]
@@ -37,11 +39,18 @@ ROOTSIFT_SCALE = 512
 Progress: TypeAlias = Callable[[int, int], None]
 #: Called as ``progress(stage, done, total)`` during a long call of several stages.
 StageProgress: TypeAlias = Callable[[str, int, int], None]
-#: A picture as the engine takes it: a path, the bytes of a file, or decoded pixels (uint8, (h, w) or (h, w, 3) RGB).
-ImageSource: TypeAlias = str | os.PathLike[str] | bytes | U8
-#: How a query is related to a reference: made from it (``copy``); neither was made from the other, and both show the
-#: same template or the same scene (``shared``); they have nothing to do with each other (``unrelated``).
-Relation: TypeAlias = Literal["copy", "shared", "unrelated"]
+
+
+class BinaryFile(Protocol):
+    """A file that is open in binary mode."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return at most `size` bytes from where the file stands."""
+
+
+#: A picture as the engine takes it: a path, the bytes of a file, a file that is open in binary mode, pixels (uint8,
+#: (h, w), (h, w, 3) RGB or (h, w, 4) RGBA), or a Pillow image.
+ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryFile | U8 | Image.Image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +256,18 @@ class Fingerprint:
         n, d = len(self.keypoints), len(self.descriptor)
         return f"Fingerprint({self.width} x {self.height}, {n} keypoints, {d} dimensions, model {self.model_id!r})"
 
+    def _repr_html_(self) -> str:
+        """Return what it holds as a table, with its thumbnail, for notebooks."""
+        hashes = zip(HASH_ALGORITHMS, self.hashes.tolist(), strict=True)
+        facts = {
+            "size": f"{self.width} x {self.height}",
+            "keypoints": len(self.keypoints),
+            "descriptor": f"{len(self.descriptor)} numbers",
+            **{name: f"{value:016x}" for name, value in hashes},
+            "model": self.model_id,
+        }
+        return facts_table("Fingerprint", facts, inline_picture(self.thumbnail.tobytes()))
+
     @property
     def width(self) -> int:
         """Width of the original picture in pixels."""
@@ -328,219 +349,21 @@ class Candidate:
     always_verified: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """Outcome of comparing a query with one reference.
+def source_name(source: object) -> str:
+    """Return the name of a picture in messages.
 
-    Attributes
-    ----------
-    probability : float
-        Calibrated probability, [0, 1], of a copy: that the query was made from the reference.
-    shared_probability : float
-        Calibrated probability, [0, 1], that neither was made from the other, and both show the same template or the
-        same scene. The two probabilities and `unrelated_probability` add up to 1.
-    log_odds : float
-        `probability` on the logit scale. It is unbounded, so scores do not tie at the top.
-    n_inliers : int
-        Distinct query keypoints that agree on one transform.
-    transform : tuple of 9 float, or None
-        Row-major 3 x 3 homography from pixels of the original query to pixels of the original reference;
-        None where no geometry was found.
-    mirrored : bool
-        Whether the query shows the reference mirrored.
-    inverted : bool
-        Whether the query shows the reference as a photographic negative.
-    reference_region, query_region : tuple of (x, y), or None
-        Corners of the part of the reference that the query shows, in pixels of the original reference, clockwise; and
-        the same corners, in the same order, in pixels of the original query.
-    identical : bool
-        Whether the two have the same bytes or the same pixels. Such a query is a copy, whatever there is to see in it.
-    inliers : float32 array, shape (k, 4), or None
-        Where the keypoints lie that agree on the transform: ``(x, y)`` in pixels of the original query, and in those of
-        the original reference. Kept only if ``config.match.keep_inliers`` asks for it.
+    It is its path; of an open file or a Pillow image that of its file; or ``"<bytes>"``, ``"<array>"``, ``"<file>"`` or
+    ``"<image>"``.
     """
-
-    probability: float
-    shared_probability: float
-    log_odds: float
-    n_inliers: int
-    transform: tuple[float, ...] | None
-    mirrored: bool
-    inverted: bool
-    reference_region: tuple[tuple[float, float], ...] | None
-    query_region: tuple[tuple[float, float], ...] | None
-    identical: bool = False
-    inliers: F32 | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def unrelated_probability(self) -> float:
-        """Calibrated probability, [0, 1], that the two have nothing to do with each other."""
-        return max(0.0, 1.0 - self.probability - self.shared_probability)
-
-    @property
-    def rotation(self) -> float | None:
-        """Degrees clockwise, [0, 360), by which the reference was turned to give the query; None without a transform.
-
-        A mirrored query was mirrored left to right first, then turned. Of a perspective transform it is the rotation in
-        the middle of what the query shows; of a shear, that of the nearest similarity.
-        """
-        return None if self.transform is None else _rotation(self.transform, self.query_region or ((0.0, 0.0),))
-
-    @property
-    def relation(self) -> Relation:
-        """``"copy"`` from a probability of 0.5 on, otherwise the more probable of ``"shared"`` and ``"unrelated"``."""
-        if self.probability >= COPY_PROBABILITY:
-            return "copy"
-        return "shared" if self.shared_probability > self.unrelated_probability else "unrelated"
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """One reference found for a query, with its verification."""
-
-    query: str
-    reference_id: str
-    verification: Verification
-
-    @property
-    def relation(self) -> Relation:
-        """``"copy"``, ``"shared"`` or ``"unrelated"``, as `Verification.relation`."""
-        return self.verification.relation
-
-    @property
-    def probability(self) -> float:
-        """Calibrated probability, [0, 1], of a copy."""
-        return self.verification.probability
-
-    @property
-    def shared_probability(self) -> float:
-        """Calibrated probability, [0, 1], of a shared template or scene."""
-        return self.verification.shared_probability
-
-    @property
-    def score(self) -> float:
-        """Log-odds of a copy; the score in the challenge's file."""
-        return self.verification.log_odds
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Time that stages of a search took, and how much they did.
-
-    Attributes
-    ----------
-    milliseconds : mapping of str to float
-        Wall clock by stage.
-    counters : mapping of str to int
-        Counts by name.
-    """
-
-    milliseconds: Mapping[str, float]
-    counters: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Matches of one query, the time that each stage of the search took, and how much it did.
-
-    Attributes
-    ----------
-    query : str
-        Name of the query.
-    matches : tuple of Match
-        References with at least the probability of a copy that was asked for, highest score first.
-    shared : tuple of Match
-        References with the relation ``shared`` that are not in `matches`, highest shared probability first. There are
-        at most as many as matches were asked for. If any probability of a copy was enough, `matches` has them first.
-    milliseconds : mapping of str to float
-        Wall clock by stage, in their order: ``describe``; ``descriptors``, ``hashes`` and ``vote``, which name
-        candidates; ``shortlist``; ``verify``. If descriptors of several queries were compared together, each query
-        gets an equal share of that time. If the query was looked at more than once, each has the time of all looks.
-    counters : mapping of str to int
-        ``looks`` at the query; and of all these, ``postings_visited`` and ``hits`` of the vote, ``references_scored``
-        by it (once for each variant of the query), ``candidates`` that the shortlist was chosen from, ``pairs_aligned``
-        by verification.
-    damaged : tuple of Skipped
-        Ids of references that were left out as what is stored of them is damaged, and the reason. Only those that the
-        query would have been compared with are named.
-    plain : bool
-        Whether the query is so flat, or so bare of keypoints, that only the same file, or one with the same pixels, can
-        be found for it.
-    """
-
-    query: str
-    matches: tuple[Match, ...]
-    shared: tuple[Match, ...]
-    milliseconds: Mapping[str, float]
-    counters: Mapping[str, int]
-    damaged: tuple[Skipped, ...] = ()
-    plain: bool = False
-
-    def __repr__(self) -> str:
-        """Return the best match, how many more there are, and how many references share something."""
-        shared = f"; shared: {len(self.shared)}" if self.shared else ""
-        if not self.matches:
-            return f"Answer({self.query!r}: nothing found{shared})"
-        best = self.matches[0]
-        more = f" and {len(self.matches) - 1} more" if len(self.matches) > 1 else ""
-        return f"Answer({self.query!r}: {best.reference_id!r} {best.probability:.3f}{more}{shared})"
-
-
-@dataclass(frozen=True, slots=True)
-class AddReport:
-    """Outcome of adding files to a collection.
-
-    Attributes
-    ----------
-    added, unchanged, replaced : int
-        Pictures with new ids, pictures that the collection has with the same bytes, pictures that replaced others.
-    skipped : tuple of Skipped
-        Files that could not be added, with the reason.
-    ignored : tuple of str
-        Files whose names are not those of images.
-    plain : tuple of str
-        Ids of the pictures that were added and show so little that only the same file, or one with the same pixels,
-        will be found as a copy of them.
-    again : tuple of str
-        Ids of the pictures that were added although the collection has the same file under another id, as happens if
-        files are added once with and once without a root.
-    """
-
-    added: int
-    unchanged: int
-    replaced: int
-    skipped: tuple[Skipped, ...]
-    ignored: tuple[str, ...]
-    plain: tuple[str, ...] = ()
-    again: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        """Return the counts, and the first file that was skipped; there may be thousands."""
-        counts = f"added={self.added}, unchanged={self.unchanged}, replaced={self.replaced}"
-        first = f" ({self.skipped[0].path!r}, ...)" if self.skipped else ""
-        lists = f"skipped: {len(self.skipped)}{first}, ignored: {len(self.ignored)}, plain: {len(self.plain)}"
-        return f"AddReport({counts}, {lists})"
-
-
-def _rotation(transform: tuple[float, ...], region: tuple[tuple[float, float], ...]) -> float | None:
-    points = [point for point in region if all(map(math.isfinite, point))] or [(0.0, 0.0)]
-    x, y = (sum(values) / len(points) for values in zip(*points, strict=True))
-    along_x, along_y, depth = (
-        row[0] * x + row[1] * y + row[2] for row in (transform[:3], transform[3:6], transform[6:])
-    )
-    g, h = transform[6:8]
-    # the derivative of the transform there, up to a factor of the sign that `depth` has
-    a, b = transform[0] * depth - along_x * g, transform[1] * depth - along_x * h
-    c, d = transform[3] * depth - along_y * g, transform[4] * depth - along_y * h
-    sine, cosine = (b - c, a + d) if a * d - b * c > 0 else (-b - c, d - a)
-    return math.degrees(math.atan2(sine, cosine)) % 360 if sine or cosine else None
-
-
-def source_name(source: ImageSource) -> str:
-    """Return the name of `source` in messages: its path, ``"<bytes>"`` or ``"<array>"``."""
+    if isinstance(source, str | os.PathLike):
+        return str(source)
     if isinstance(source, np.ndarray):
         return "<array>"
-    return "<bytes>" if isinstance(source, bytes) else str(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return "<bytes>"
+    is_file = hasattr(source, "read")
+    name = getattr(source, "name" if is_file else "filename", None)
+    return name if isinstance(name, str) and name else "<file>" if is_file else "<image>"
 
 
 def is_unicode(text: str) -> bool:

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from fingerprint.cli import main as command_line
-from fingerprint.types import Match, Verification
+from fingerprint.results import Match, Verification
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "demo.py"
 
@@ -80,7 +80,7 @@ def test_every_plain_edit_is_found_with_its_photograph(run: Run) -> None:
         assert reference == f"{query.rpartition('-')[0]}.jpg"
         assert relation == "copy"
         assert right == "yes"
-        assert float(probability.removeprefix("> ")) > 0.5
+        assert float(probability.removeprefix("> ").removesuffix(" %")) > 50
 
 
 def test_nothing_is_found_for_photographs_that_are_not_in_the_collection(run: Run) -> None:

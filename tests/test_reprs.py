@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fingerprint import AddReport, Answer, Config, Fingerprint, ImportReport, Match, Neighbour, Skipped, StoreInfo
+from fingerprint.collection.collection import create_collection
+from fingerprint.hashes import PerceptualHash
 from fingerprint.index import VectorsInfo
-from fingerprint.types import Keypoints, Verification
+from fingerprint.results import Verification
+from fingerprint.types import Keypoints
 
 MANY = 3_000
 CERTAIN = Verification(0.98765, 0.01, 4.381, 120, None, False, False, None, None)
 ALIKE = Verification(0.012, 0.9, -4.4, 40, None, False, False, None, None)
+TURNED = dataclasses.replace(
+    CERTAIN, mirrored=True, inverted=True, identical=True, transform=(0, 1, 0, 1, 0, 0, 0, 0, 1)
+)
 MILLISECONDS = dict.fromkeys(("describe", "descriptors", "hashes", "vote", "shortlist", "verify"), 1.5)
 COUNTERS = dict.fromkeys(("postings_visited", "hits", "references_scored", "candidates", "pairs_aligned"), 7)
 
@@ -71,6 +80,10 @@ INFO_SHOWN = (
             AddReport(1, 2, 3, SKIPPED, ("notes.txt",) * MANY),
             "AddReport(added=1, unchanged=2, replaced=3, skipped: 3000 ('bad0.jpg', ...), ignored: 3000, plain: 0)",
         ),
+        (CERTAIN, "Verification(copy 0.988, 120 inliers)"),
+        (TURNED, "Verification(copy 0.988, 120 inliers, identical, mirrored, rotated 270°, negative)"),
+        (Match("q.jpg", "r0.jpg", ALIKE), "Match('q.jpg', 'r0.jpg': shared 0.012)"),
+        (PerceptualHash("phash", 255, 97), "PerceptualHash('phash', 0xff, 97)"),
         (ImportReport("resnet50", 1, 2, 3), "ImportReport(model_id='resnet50', added=1, unchanged=2, replaced=3)"),
         (Neighbour("r0.jpg", 0.25), "Neighbour(reference_id='r0.jpg', distance=0.25)"),
         (INFO, INFO_SHOWN),
@@ -99,3 +112,77 @@ def test_names_that_a_line_cannot_hold_are_escaped() -> None:
     ):
         assert "\n" not in repr(value)
         assert r"a\nb" in repr(value)
+
+
+class Tags(HTMLParser):
+    """Collects the text of a page, and checks that its elements are closed in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text: list[str] = []
+        self.sources: list[str] = []
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("br", "img"):
+            self.open.append(tag)
+        self.sources += [str(value) for name, value in attrs if name in ("src", "href")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@pytest.mark.parametrize(
+    ("value", "texts"),
+    [
+        (CERTAIN, ("copy", "0.988", "120")),
+        (TURNED, ("identical, mirrored, rotated 270°, negative",)),
+        (Match("q.jpg", "r0.jpg", ALIKE), ("q.jpg: shared of r0.jpg", "0.900")),
+        (answer(2, 1), ("r0.jpg", "s0.jpg", "q.jpg")),
+        (answer(0), ("nothing found",)),
+        (answer(MANY), ("q.jpg, the first 20 of 3000",)),
+        (FINGERPRINT, ("640 x 480", "3000", "vlad64-256-0123456789ab")),
+        (PerceptualHash("phash", 255, 97), ("00000000000000ff", "97 of 100")),
+        (INFO, ("12,345", "vectors of resnet50")),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_notebooks_show_a_small_table(value: object, texts: tuple[str, ...]) -> None:
+    page = value._repr_html_()  # type: ignore[attr-defined]
+    assert page.startswith("<table>")
+    assert len(page) < 6000
+    found = Tags(page)
+    assert set(texts) <= set(found.text)
+    assert found.sources == []
+
+
+def test_names_are_escaped_in_tables() -> None:
+    evil = "<script>alert('&\"')</script>"
+    for value in (
+        Match(evil, evil, CERTAIN),
+        dataclasses.replace(answer(1), query=evil),
+        dataclasses.replace(INFO, path=evil),
+        dataclasses.replace(FINGERPRINT, model_id=evil),
+        PerceptualHash(evil, 1, 1),
+    ):
+        page = value._repr_html_()
+        assert "<script" not in page
+        assert evil in "".join(Tags(page).text)
+
+
+def test_a_fingerprint_shows_its_thumbnail(described: dict[str, Fingerprint]) -> None:
+    (source,) = Tags(described["chelsea"]._repr_html_()).sources
+    assert re.match(r"data:image/(jpeg|png);base64,\S+$", source)
+
+
+def test_a_collection_shows_its_size(tmp_path: Path) -> None:
+    with create_collection(tmp_path / "small.fp") as collection:
+        assert repr(collection) == f"Collection({str(tmp_path / 'small.fp')!r}: 0 references)"
+        assert "references" in Tags(collection._repr_html_()).text
+    assert repr(collection) == f"Collection({str(tmp_path / 'small.fp')!r}: closed)"
+    assert "closed" in Tags(collection._repr_html_()).text

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fingerprint.config import COPY_PROBABILITY, DEFAULT_CONFIG
-from fingerprint.types import Match, Verification
+from fingerprint.results import Match, Verification
 
 
 def verdict(probability: float, shared: float) -> Verification:

@@ -9,6 +9,7 @@ import click
 
 from fingerprint.cli._boundary import BoundaryGroup
 from fingerprint.cli._compiling import compiling_noted
+from fingerprint.cli._version import print_version
 from fingerprint.cli.challenge import challenge_group
 from fingerprint.cli.compare import compare_command
 from fingerprint.cli.dedupe import dedupe_group
@@ -19,7 +20,6 @@ from fingerprint.cli.index import index_group
 from fingerprint.cli.report import report_command
 from fingerprint.cli.search import search_command
 from fingerprint.cli.train import train_command
-from fingerprint.version import __version__
 
 __all__ = ["main"]
 
@@ -32,7 +32,14 @@ __all__ = ["main"]
         "fingerprint search photos.fp suspicious.jpg",
     ),
 )
-@click.version_option(__version__, prog_name="fingerprint")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=print_version,
+    help="Show the version, the models and the parts, and exit.",
+)
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Find which picture an image was made from, how sure that is, and which part of it is seen.

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 
 import click
 
+from fingerprint.cli._output import shown_name
+
 #: Key in a context's meta: whether ``--quiet`` is given.
 QUIET = f"{__name__}.quiet"
 _INTERVAL = 0.25  # seconds between two looks
 _MANY = 5  # looks that find a compiler at work, a little more than a second
 _COMPILER = "numba.core.compiler"
-_NOTE = "compiling kernels, once after installing; this takes a while, later runs start at once"
+_KERNELS = "fingerprint.kernels.compiled"
 
 
 @contextmanager
@@ -39,8 +41,19 @@ def _watch(ctx: click.Context, ended: threading.Event) -> None:
         seen += compiles()
         if seen >= _MANY:
             if not ctx.meta.get(QUIET, False):
-                click.echo(f"fingerprint: {_NOTE}", err=True)
+                click.echo(f"fingerprint: {note()}", err=True)
             return
+
+
+def note() -> str:
+    """Return what is said of the compiler at work, and where its results are kept."""
+    place = sys.modules[_KERNELS].kept_in() if _KERNELS in sys.modules else None
+    if place is None:
+        return "compiling kernels, which takes a minute or two; they cannot be kept, see 'fingerprint doctor'"
+    return (
+        f"compiling kernels, once after installing: this takes a minute or two. They are kept in {shown_name(place)}; "
+        "'fingerprint doctor --warm' compiles all of them in advance"
+    )
 
 
 def compiles() -> bool:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 #: Endings, in lower case, of images in formats that are not read.
 _OTHER_IMAGES = frozenset(
-    {".heic", ".heif", ".hif", ".jp2", ".j2k", ".jpx", ".jxl", ".jxr", ".ico", ".tga", ".psd", ".svg", ".dng", ".cr2"}
-    | {".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".exr", ".hdr", ".dds", ".pcx", ".xcf", ".eps"}
+    {".jp2", ".j2k", ".jpx", ".jxr", ".ico", ".tga", ".psd", ".svg", ".exr", ".hdr", ".dds", ".pcx", ".xcf", ".eps"}
 )
 NO_IMAGE = "no image by its name"
 UNSUPPORTED = "an image of a format that is not read; convert it to JPEG or PNG"

@@ -13,7 +13,8 @@ import click
 from fingerprint.names import escaped, written_name
 
 if TYPE_CHECKING:
-    from fingerprint.types import Skipped, Verification
+    from fingerprint.results import Verification
+    from fingerprint.types import Skipped
 
 EXIT_SKIPPED = 1
 EXIT_FAILED = 2
@@ -74,6 +75,8 @@ def verification_json(verification: Verification) -> dict[str, Any]:
         "transform": verification.transform,
         "reference_region": verification.reference_region,
         "query_region": verification.query_region,
+        "query_size": verification.query_size,
+        "reference_size": verification.reference_size,
     }
 
 

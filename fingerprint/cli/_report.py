@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from fingerprint.config import Config
     from fingerprint.report.from_matches import Truth
     from fingerprint.report.values import Page
-    from fingerprint.types import Answer, Skipped
+    from fingerprint.results import Answer
+    from fingerprint.types import Skipped
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

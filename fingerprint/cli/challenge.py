@@ -33,7 +33,8 @@ from fingerprint.config import DEFAULT_CONFIG, config_for
 if TYPE_CHECKING:
     from fingerprint.models import Models
     from fingerprint.report.from_matches import Truth
-    from fingerprint.types import Match, Skipped, Verification
+    from fingerprint.results import Match, Verification
+    from fingerprint.types import Skipped
 
 _queries_option = click.option(
     "--queries", metavar="DIR", required=True, type=EXISTING_FOLDER, help="Folder of images, or a collection."

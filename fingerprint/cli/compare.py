@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -28,8 +30,12 @@ from fingerprint.config import config_for
 
 if TYPE_CHECKING:
     from fingerprint.config import ReadLimits
-    from fingerprint.types import Picture, Verification
+    from fingerprint.results import Verification
+    from fingerprint.types import Picture
+    from fingerprint.verify.explain import Explanation
 
+_MOST_REASONS = 4  # for a copy, and against it
+_SOME, _MUCH = math.log(5), math.log(20)
 _Region: TypeAlias = "tuple[tuple[float, float], ...]"
 _PICTURE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
@@ -73,9 +79,11 @@ def compare_command(
 
     A is compared as a query, in more detail than B. Which of the two came first is not known. Images that show the same
     template or the same scene, and neither of which was made from the other, get a verdict of their own.
+
+    What speaks for and against a copy is listed, what weighs most first: a +, ++ or +++ multiplies the odds by up to
+    5, by up to 20, or by more; a - divides them.
     """
-    from fingerprint.report import IDENTICAL_VERDICT, RELATION_VERDICTS, probability_text, variant_text
-    from fingerprint.verify.compare import compare
+    from fingerprint.verify.explain import explain
 
     if picture is not None:
         refuse_input(picture, "--picture", files=(query, reference), folders=(models_folder,))
@@ -83,26 +91,16 @@ def compare_command(
     if report_file is not None:
         refuse_input(report_file, "--report", files=(query, reference), folders=(models_folder,))
         config = keeping_inliers(config)
-    verification = compare(query, reference, models=chosen_models(models_folder), config=config)
+    found = explain(query, reference, models=chosen_models(models_folder), config=config)
     if picture is not None:
-        _draw(query, reference, verification, picture, config.limits)
+        _draw(query, reference, found.verification, picture, config.limits)
     if report_file is not None:
-        _write_page(query, reference, verification, report_file)
+        _write_page(query, reference, found.verification, report_file)
     if as_json:
-        print_json({"query": str(query), "reference": str(reference), **verification_json(verification)})
+        names = {"query": str(query), "reference": str(reference)}
+        print_json({**names, **verification_json(found.verification), **_explanation_json(found)})
         return
-    related = verification.relation != "unrelated"  # where nothing is shared, no part is seen anywhere
-    for name, value in (
-        ("query", shown_name(query)),
-        ("reference", shown_name(reference)),
-        ("verdict", IDENTICAL_VERDICT if verification.identical else RELATION_VERDICTS[verification.relation]),
-        ("probability", f"{probability_text(verification.probability)} (log-odds {verification.log_odds:.2f})"),
-        ("shared", probability_text(verification.shared_probability)),
-        ("unrelated", probability_text(verification.unrelated_probability)),
-        ("inliers", str(verification.n_inliers)),
-        *((("shown", variant_text(verification)), ("seen", region_words(verification))) if related else ()),
-        *((("picture", shown_name(picture)),) if picture is not None else ()),
-    ):
+    for name, value in _lines(found, query, reference, picture):
         click.echo(f"{name:<12} {value}")
 
 
@@ -114,6 +112,41 @@ def _write_page(query: Path, reference: Path, verification: Verification, out: P
     draft = Draft()
     draft.pairs.append(PagePair(draft.file(query), draft.file(reference), verification))
     write_report(out, draft.page("compare", "Two images compared"), quiet=False)
+
+
+def _explanation_json(found: Explanation) -> dict[str, Any]:
+    related = found.verification.relation != "unrelated"
+    reasons = [{"name": reason.name, "log_odds": reason.log_odds, "words": reason.words} for reason in found.reasons]
+    return {"what": found.changes.words if related else None, "reasons": reasons}
+
+
+def _lines(found: Explanation, query: Path, reference: Path, picture: Path | None) -> Iterator[tuple[str, str]]:
+    """Yield what is printed: the head of each line, or nothing where the one above goes on, and its text."""
+    from fingerprint.report import IDENTICAL_VERDICT, RELATION_VERDICTS, probability_text
+
+    verification = found.verification
+    yield "query", shown_name(query)
+    yield "reference", shown_name(reference)
+    yield "verdict", IDENTICAL_VERDICT if verification.identical else RELATION_VERDICTS[verification.relation]
+    yield "copy", f"{probability_text(verification.probability)} (log-odds {verification.log_odds:.2f})"
+    yield "shared", probability_text(verification.shared_probability)
+    yield "unrelated", probability_text(verification.unrelated_probability)
+    if verification.relation != "unrelated":  # where nothing is shared, no part is seen anywhere
+        yield "seen", found.changes.words
+        yield "where", region_words(verification)
+    for head, sign in (("for a copy", 1), ("against it", -1)):
+        reasons = [reason for reason in found.reasons if sign * reason.log_odds > 0]
+        for number, reason in enumerate(reasons[:_MOST_REASONS]):
+            yield head if number == 0 else "", f"{_strength(reason.log_odds)} {reason.words}"
+    if picture is not None:
+        yield "picture", shown_name(picture)
+
+
+def _strength(log_odds: float) -> str:
+    """Return one to three signs, for a factor of the odds of up to 5, of up to 20, and of more."""
+    size = abs(log_odds)
+    n = 1 if size < _SOME else 2 if size < _MUCH else 3
+    return f"{('+' if log_odds > 0 else '-') * n:<3}"
 
 
 def _as_decoded(region: _Region | None, picture: Picture) -> _Region | None:

@@ -28,6 +28,7 @@ _PACKAGES = (
 )
 _FEATURES = ("sse4.2", "popcnt", "avx", "avx2", "fma", "avx512f", "avx512vpopcntdq", "neon", "sve")
 _LEAST_FREE = 1 << 30  # bytes; a collection of 50,000 pictures is as large
+_FTYP_AVIF = b"\0\0\0\x1cftypavif"
 _BLOCK = 14  # pixels, of the blocks that the pictures are made of which warm the kernels
 _BATCH = 40  # queries that are compared together
 
@@ -57,6 +58,7 @@ def doctor_command(ctx: click.Context, warm: bool, models_folder: Path | None, a
         "copyprint": {"version": __version__, "python": platform.python_version(), "program": sys.executable},
         "machine": _machine(),
         "packages": _packages(),
+        "formats": _formats(problems),
         "kernels": _checked(_kernels, problems),
         "models": _checked(lambda found: _models(models_folder, found), problems),
         "disk": _checked(_disk, problems),
@@ -112,18 +114,43 @@ def _packages() -> dict[str, str]:
     return found
 
 
+def _formats(problems: list[str]) -> dict[str, Any]:
+    """Return which formats of pictures are read, and by what."""
+    from importlib import import_module
+
+    from PIL import Image
+
+    from fingerprint.images.formats import EXTRA_FORMATS, READERS
+
+    def is_read(form: str) -> bool:  # a build of Pillow that lacks a codec answers with a text
+        accept = Image.OPEN[form][1]
+        return accept is None or not isinstance(accept(b"RIFF\0\0\0\0WEBP" if form == "WEBP" else _FTYP_AVIF), str)
+
+    found: dict[str, Any] = {"Pillow": [form for form in READERS if form not in EXTRA_FORMATS and is_read(form)]}
+    for form, extra in EXTRA_FORMATS.items():
+        if not extra.installed:
+            found[form] = f"not read; {extra.advice}"
+            continue
+        found[form] = f"{extra.package} {metadata.version(extra.package)}"
+        try:
+            import_module(extra.module)
+        except Exception as error:  # noqa: BLE001 - a package for another machine may raise anything
+            problems.append(f"{extra.package} is installed, but cannot be loaded: {error}")
+    return found
+
+
 def _kernels(problems: list[str]) -> dict[str, Any]:
     """Return where compiled kernels are kept, and how many there are."""
-    from fingerprint.kernels import rectangles
+    from fingerprint.kernels import rectangles  # noqa: F401 - some kernels, all are kept in one place
+    from fingerprint.kernels.compiled import kept_in
 
-    place = getattr(getattr(rectangles.boundary_bins, "_cache", None), "cache_path", None)
-    if place is None:
+    folder = kept_in()
+    if folder is None:
         problems.append(
             "compiled kernels cannot be kept, so every run compiles them again; set NUMBA_CACHE_DIR to a folder that "
             "can be written to"
         )
         return {"kept in": "nowhere"}
-    folder = Path(place)
     compiled = [path.stat().st_size for path in folder.glob("*.nbc")]
     try:
         folder.mkdir(parents=True, exist_ok=True)

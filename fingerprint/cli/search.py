@@ -23,7 +23,7 @@ from fingerprint.cli._options import (
     not_nan,
     profile_option,
 )
-from fingerprint.cli._output import finish, leave_after_skips, print_json, region_words, shown, verification_json
+from fingerprint.cli._output import finish, leave_after_skips, print_json, shown, verification_json
 from fingerprint.cli._progress import progress
 from fingerprint.cli._report import SearchPage, report_option
 from fingerprint.cli._table import Table, longest
@@ -32,7 +32,8 @@ from fingerprint.config import DEFAULT_CONFIG, config_for
 
 if TYPE_CHECKING:
     from fingerprint.collection.collection import Collection
-    from fingerprint.types import Answer, Match, Skipped, Verification
+    from fingerprint.results import Answer, Match, Verification
+    from fingerprint.types import Skipped
 
 _PLAIN = "there is so little to see that only the same bytes or pixels would be found"
 
@@ -144,9 +145,8 @@ def search_command(
         answers = []
         any_damaged = False
         if not as_json:
-            shared_column = "  shared " if show_shared else ""
-            head = f"relation   probability{shared_column}  inliers  shown                  seen"
-            table.row("query", "reference", head)
+            shared_column = f"  {'shared':>8}" if show_shared else ""
+            table.row("query", "reference", f"{'copy':>8}{shared_column}  relation   what is seen")
         for done, (query, result) in enumerate(zip(images, results, strict=True), start=1):
             if isinstance(result, Skipped):
                 skipped.append(result)
@@ -193,17 +193,18 @@ def _print_rows(table: Table, query: Path, result: Answer | Skipped, *, show_sha
 
 
 def _facts(verification: Verification, *, show_shared: bool) -> str:
-    """Return the columns about a verification. Where nothing is shared, no part is seen anywhere."""
-    from fingerprint.report import probability_text, variant_text
+    """Return the columns about a verification. Of an unrelated reference nothing is seen in the query."""
+    from fingerprint.report import probability_text
+    from fingerprint.verify.changes import changes_of
+    from fingerprint.verify.verification import SAME_BYTES_LOG_ODDS
 
     related = verification.relation != "unrelated"
+    same_file = verification.log_odds >= SAME_BYTES_LOG_ODDS
     columns = [
+        f"{probability_text(verification.probability):>8}",
+        *([f"{probability_text(verification.shared_probability):>8}"] if show_shared else []),
         f"{verification.relation:<9}",
-        f"{probability_text(verification.probability):>11}",
-        *([f"{probability_text(verification.shared_probability):>7}"] if show_shared else []),
-        f"{verification.n_inliers:>7}",
-        f"{variant_text(verification) if related else '-':<21}",
-        region_words(verification) if related else "-",
+        changes_of(verification, same_file=same_file).words if related else "-",
     ]
     return "  ".join(columns)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from fingerprint.collection.given import check_source, checked_pairs
+from fingerprint.collection.given import checked_pairs
 from fingerprint.config import Config
 from fingerprint.errors import ImageError
 from fingerprint.features.describe import describe_reference, query_from_fingerprint
@@ -18,7 +18,8 @@ from fingerprint.images.identity import load_identified
 from fingerprint.index import ImageRecord, Writer
 from fingerprint.index.records import storable
 from fingerprint.models import Models
-from fingerprint.types import AddReport, Fingerprint, ImageSource, Progress, Skipped, is_unicode, source_name
+from fingerprint.results import AddReport
+from fingerprint.types import Fingerprint, ImageSource, Progress, Skipped, is_unicode, source_name
 from fingerprint.verify import verify
 from fingerprint.workers import map_images
 
@@ -257,15 +258,14 @@ def _describe(item: _Offered, models: Models, config: Config, *, replace_others:
     name = str(image_id or source_name(source)) if path is None else source_name(source)
     if not isinstance(image_id, str):
         raise ImageError(name, f"its id is {image_id!r}; an id is a text")
-    try:
-        check_source(source)
-    except ImageError as error:
-        raise ImageError(name, error.reason) from error
     if not is_unicode(image_id):
         raise ImageError(name, "its name is not valid Unicode, so it cannot be an id; rename the file")
     if not image_id:
         raise ImageError(name, "its id is empty; give it an id")
-    data, content, n_bytes = load_identified(source, config.limits)
+    try:
+        data, content, n_bytes = load_identified(source, config.limits)
+    except ImageError as error:
+        raise ImageError(name, error.reason) from error
     if item.known is not None and content == item.known.content:
         return _Described(None, item.known, path if path != item.known.path else None)
     if not replace_others and item.known is not None and _is_another(path, item.known.path):

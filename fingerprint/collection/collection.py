@@ -19,21 +19,12 @@ from fingerprint.collection.vectors import (
 )
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.errors import ConfigError, UnknownIdError
+from fingerprint.htmltables import facts_table
 from fingerprint.images.find import identify_images
 from fingerprint.index import ImageRecord, Neighbour, StoreInfo, Writer
 from fingerprint.models import Models, load_models
-from fingerprint.types import (
-    F32,
-    AddReport,
-    Answer,
-    Fingerprint,
-    ImageSource,
-    Match,
-    Progress,
-    Query,
-    Skipped,
-    is_unicode,
-)
+from fingerprint.results import AddReport, Answer, Match
+from fingerprint.types import F32, Fingerprint, ImageSource, Progress, Query, Skipped, is_unicode
 from fingerprint.vectorfiles import VectorSet, read_vectors
 
 
@@ -41,7 +32,21 @@ class Collection:
     """A collection of references on disk.
 
     Make one with `create_collection`, open one with `open_collection`; close it or use it in a ``with`` statement.
-    Use one object from one thread; any number of processes may read the same collection.
+
+    One object may be used from several threads, as the handlers of a service do. Any number of processes may read the
+    same collection.
+
+    - Searches run at the same time. Each sees the collection as it is when the search begins, whatever is added,
+      removed or merged meanwhile. What a thread has added, all threads find from then on.
+    - One thread at a time adds, removes or compacts; others that want to wait until it has ended. Another object, or
+      another process, is refused with `CollectionBusyError` instead.
+    - A search waits while a change is entered in the catalogue: some milliseconds as a rule, and as long as it takes to
+      enter all pictures of a segment when segments are merged.
+    - A search under way keeps the segments that it sees. Those that are merged away meanwhile take memory and disk
+      until it ends, and so they do for an iterator of `answer_many` that is not finished.
+    - Threads share one copy of the models and of the mapped segments; each search takes as much memory as it would
+      alone. Describing and verifying release the interpreter's lock, so threads use several cores.
+    - Close it when no thread uses it any more: later calls raise `CollectionError`.
     """
 
     def __init__(self, writer: Writer, models: Models, config: Config) -> None:
@@ -55,6 +60,17 @@ class Collection:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        """Return folder and size in one line."""
+        size = "closed" if self._reader.closed else f"{len(self)} references"
+        return f"Collection({str(self._reader.folder)!r}: {size})"
+
+    def _repr_html_(self) -> str:
+        """Return what it holds as a table, for notebooks."""
+        return (
+            facts_table(str(self._reader.folder), {"": "closed"}) if self._reader.closed else self.info()._repr_html_()
+        )
 
     def __len__(self) -> int:
         return len(self._reader)
@@ -136,7 +152,7 @@ class Collection:
 
         Parameters
         ----------
-        images : iterable of (str, path, bytes of an image file, or uint8 array)
+        images : iterable of (str, picture) as `search` takes it
             Taken a few at a time, so there may be any number. A picture that the collection has under its id with the
             same bytes is not described again; one with other bytes replaces the old.
         replace : bool
@@ -239,7 +255,7 @@ class Collection:
 
         Parameters
         ----------
-        query : path, bytes of an image file, or uint8 array (h, w) or (h, w, 3) RGB
+        query : path, bytes of an image file, binary file, uint8 array (h, w) or (h, w, 3) RGB, or Pillow image
         n_results : int, optional
             Largest number of matches; ``config.results`` by default.
         min_probability : float, [0, 1]
@@ -342,8 +358,11 @@ class Collection:
         ImageError
             If its file is needed and is gone or has changed.
         """
-        fingerprint, record = self.fingerprint(image_id), self.record(image_id)
-        return reference_as_query(self._reader, record, fingerprint, self._models, self._config)
+        reader = self._reader.pinned()
+        fingerprint, record = reader.fingerprint(image_id), reader.record(image_id)
+        if fingerprint is None or record is None:
+            raise self._unknown(image_id)
+        return reference_as_query(reader, record, fingerprint, self._models, self._config)
 
     def fingerprint(self, image_id: str) -> Fingerprint:
         """Return the fingerprint of a reference.

@@ -1,4 +1,4 @@
-"""Checks of what a caller gives: pictures, (id, picture) pairs, and lists of them."""
+"""Checks of what a caller gives: (id, picture) pairs, and lists."""
 
 from __future__ import annotations
 
@@ -6,32 +6,13 @@ import difflib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
-
-from fingerprint.errors import ConfigError, ImageError
+from fingerprint.errors import ConfigError
 from fingerprint.types import ImageSource
 
 _SHOWN = 60  # characters
 _MOST_SIMILAR = 3  # ids that a message names
 _SIMILAR = 0.7  # of the letters, as difflib counts them
 _FEW_IDS = 20_000  # that are compared letter by letter, in about a second
-
-
-def check_source(source: object) -> None:
-    """Check that a picture is given as one.
-
-    Raises
-    ------
-    ImageError
-        If it is neither a path, nor bytes, nor an array.
-    """
-    if not isinstance(source, str | os.PathLike | bytes | np.ndarray):
-        kind = type(source).__name__
-        raise ImageError(
-            f"<{kind}>",
-            f"an object of the type {kind} is no picture here; give a path, the bytes of an image file, or a uint8 "
-            "array (numpy.asarray(image) of a Pillow image)",
-        )
 
 
 def checked_pairs(images: Iterable[tuple[str, ImageSource]]) -> Iterator[tuple[str, ImageSource]]:
@@ -49,13 +30,13 @@ def checked_pairs(images: Iterable[tuple[str, ImageSource]]) -> Iterator[tuple[s
 
 
 def refuse_one(what: str, given: object) -> None:
-    """Refuse one path or text where a list is expected: its letters would be taken for the list.
+    """Refuse one path, text, open file or Pillow image where a list is expected, rather than take its letters or lines.
 
     Raises
     ------
     ConfigError
     """
-    if isinstance(given, str | bytes | os.PathLike):
+    if isinstance(given, str | bytes | bytearray | os.PathLike) or hasattr(given, "read") or hasattr(given, "getexif"):
         raise ConfigError(f"{what} is {_beginning(given)}; give a list, such as [{_beginning(given)}]")
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
-from fingerprint.collection.given import check_source
 from fingerprint.config import Config
 from fingerprint.errors import CollectionCorruptError, ConfigError, ImageError
 from fingerprint.features.describe import (
@@ -29,7 +28,8 @@ from fingerprint.index.records import ImageRecord
 from fingerprint.index.segment import reference_fault
 from fingerprint.index.stopwatch import Stopwatch
 from fingerprint.models import Models
-from fingerprint.types import Answer, Fingerprint, Identity, ImageSource, Match, Query, Skipped, Verification
+from fingerprint.results import Answer, Match, Verification
+from fingerprint.types import Fingerprint, Identity, ImageSource, Query, Skipped
 from fingerprint.verify import surer, verify, verify_view
 from fingerprint.workers import map_images
 
@@ -87,7 +87,7 @@ class Search:
     """
 
     def __init__(self, reader: Reader, models: Models, config: Config, options: SearchOptions) -> None:
-        self._reader = reader
+        self._reader = reader.pinned()
         self._models = models
         self._config = config
         self._options = options
@@ -212,7 +212,6 @@ class Search:
 
     def _describe(self, source: ImageSource) -> _Described:
         watch = Stopwatch()
-        check_source(source)
         read = read_picture(source, self._config)
         query = describe_read_query(read, self._config.query, self._models, self._config)
         return _Described(read, query, {"describe": watch.lap()})

@@ -12,10 +12,9 @@ from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.dedupe.scan import SameBytes, scan_files
 from fingerprint.dedupe.values import Group, Groups, Member, PictureFile, Rules, allowed
 from fingerprint.dedupe.verdicts import answers
-from fingerprint.errors import ImageError
-from fingerprint.images.decode import read_grey
 from fingerprint.index import ImageRecord
-from fingerprint.types import Match, Skipped, StageProgress
+from fingerprint.results import Match
+from fingerprint.types import Skipped, StageProgress
 from fingerprint.verify.changes import changes_of
 
 _ANY_SIDE = 64  # pixels that a picture is read with to learn its size
@@ -66,7 +65,7 @@ def find_copies_of_references(
         if near:
             best = max(near, key=lambda match: (match.probability, match.shared_probability, match.score))
             members = (found if copies else shared).setdefault(best.reference_id, [])
-            members += _members(group, best, collection.record(best.reference_id), config)
+            members += _members(group, best, collection.record(best.reference_id))
     groups = []
     for image_id in sorted(found.keys() | shared.keys()):
         record = collection.record(image_id)
@@ -80,15 +79,10 @@ def find_copies_of_references(
     return Groups(tuple(groups), n_files, len(same), tuple(skipped))
 
 
-def _members(group: SameBytes, match: Match, record: ImageRecord, config: Config) -> list[Member]:
+def _members(group: SameBytes, match: Match, record: ImageRecord) -> list[Member]:
     """Return the files of a picture as members round a reference."""
-    try:
-        picture = read_grey(group.files[0].path, at_least=_ANY_SIDE, limits=config.limits)
-    except ImageError:  # gone since it was asked: nothing can be done with it
-        return []
-    size, keeper = (picture.width, picture.height), _keeper(record)
-    same_file = group.files[0].content == record.content
-    changes = changes_of(match.verification, size, (record.width, record.height), same_file=same_file)
+    size, keeper = match.verification.query_size, _keeper(record)
+    changes = changes_of(match.verification, same_file=group.files[0].content == record.content)
     members = []
     for file, same_as in (*((file, None) for file in group.files), *group.others):
         is_keeper = (file.device, file.inode) == (keeper.device, keeper.inode)

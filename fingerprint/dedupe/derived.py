@@ -13,7 +13,7 @@ from fingerprint.dedupe.detail import Box
 from fingerprint.dedupe.values import Picture
 from fingerprint.dedupe.verdicts import Verdicts
 from fingerprint.dedupe.worth import Worth
-from fingerprint.types import Verification
+from fingerprint.results import Verification
 from fingerprint.verify.changes import Changes, changes_of
 
 _AS_SHARP = 1.25  # detail of a part, compared with what the larger picture shows of it, up to which it may be a crop
@@ -48,7 +48,7 @@ def derived_pictures(
             known = verdicts.known(part, whole)
             if known is None or known.reference_region is None:
                 continue
-            changes = changes_of(known, pictures[part].size, pictures[whole].size)
+            changes = changes_of(known)
             if not changes.is_part:
                 continue
             parts[whole].append((part, _box(known)))

@@ -21,7 +21,8 @@ from fingerprint.dedupe.worth import Preference, Worth, worth_of
 from fingerprint.errors import ConfigError, ImageError
 from fingerprint.images.decode import read_grey
 from fingerprint.models import Models
-from fingerprint.types import Skipped, StageProgress, Verification
+from fingerprint.results import Verification
+from fingerprint.types import Skipped, StageProgress
 from fingerprint.verify.changes import changes_of
 from fingerprint.workers import map_images
 
@@ -217,7 +218,7 @@ def _files(picture: Picture) -> list[tuple[PictureFile, PictureFile | None]]:
 def _member(
     file: PictureFile, picture: Picture, keeper: Picture, found: Verification, same_as: PictureFile | None
 ) -> Member:
-    changes = changes_of(found, picture.size, keeper.size, same_file=picture is keeper)
+    changes = changes_of(found, same_file=picture is keeper)
     return Member(file, picture.size, found, changes, same_as)
 
 

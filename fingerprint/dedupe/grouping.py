@@ -14,7 +14,8 @@ from fingerprint.dedupe.detail import Box
 from fingerprint.dedupe.values import Picture, Rules
 from fingerprint.dedupe.verdicts import Verdicts
 from fingerprint.dedupe.worth import Preference, Worth
-from fingerprint.types import Progress, Verification
+from fingerprint.results import Verification
+from fingerprint.types import Progress
 
 
 @dataclass(frozen=True, slots=True)

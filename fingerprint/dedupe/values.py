@@ -10,7 +10,8 @@ from typing import Literal, Protocol, TypeAlias, get_args
 
 from fingerprint.config import COPY_PROBABILITY
 from fingerprint.errors import ConfigError
-from fingerprint.types import Skipped, Verification
+from fingerprint.results import Verification
+from fingerprint.types import Skipped
 from fingerprint.verify.changes import Changes
 
 #: How a keeper is chosen.

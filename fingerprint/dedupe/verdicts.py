@@ -10,7 +10,8 @@ from fingerprint.collection.collection import Collection
 from fingerprint.config import Config
 from fingerprint.errors import ImageError
 from fingerprint.models import Models
-from fingerprint.types import Answer, Progress, Skipped, Verification
+from fingerprint.results import Answer, Verification
+from fingerprint.types import Progress, Skipped
 from fingerprint.verify.changes import turned_round
 from fingerprint.verify.compare import compare
 from fingerprint.verify.verification import SAME_BYTES_LOG_ODDS
@@ -120,4 +121,6 @@ def same_picture(width: int, height: int) -> Verification:
         reference_region=whole,
         query_region=whole,
         identical=True,
+        query_size=(width, height),
+        reference_size=(width, height),
     )

@@ -21,6 +21,7 @@ from fingerprint.images.origin import Origin, origin_of
 _STEPS = 4  # classes of size for each factor of two in pixels: less is no reason to keep one
 _GOOD_QUALITY, _QUALITY_STEP = 90, 5  # of a JPEG: from here on a higher one is no reason
 _UNKNOWN_QUALITY = 80  # of formats whose headers do not say how much was lost
+_RAW = "camera RAW"
 #: What programs and people write into the names of copies, in several languages.
 _COPY_NAME = re.compile(
     r"\((\d+)\)|\b(copy|copie|kopie|copia|cópia|edited|edit|resized|small|thumb|thumbnail|screenshot|scaled|cropped)\b"
@@ -135,6 +136,7 @@ class Preference:
             _Criterion(place, lambda w: f"in the preferred folder {rules.prefer[place(w)]}"),
             _Criterion(lambda w: w.file.is_link, lambda _: "a file, no link"),
             *_CHOSEN[rules.keep],
+            _Criterion(lambda w: w.origin.form != _RAW, lambda _: "camera RAW, which the others were made from"),
             _Criterion(lambda w: w.is_derived, lambda _: "others are crops of it, or were made with it"),
             _Criterion(lambda w: -w.size_class, lambda w: f"most pixels that are really shown ({_megapixels(w)})"),
             _Criterion(lambda w: -w.quality_class, _quality_reason),

@@ -70,7 +70,7 @@ def describe_reference(
 
     Parameters
     ----------
-    source : path, bytes of a file, or uint8 array (h, w) or (h, w, 3) RGB
+    source : path, bytes of an image file, binary file, uint8 array (h, w) or (h, w, 3) RGB, or Pillow image
     models : Models, optional
         Those that ship with the package by default.
     config : Config, optional

@@ -18,7 +18,8 @@ from fingerprint.features.describe import ReadPicture, describe_read_query
 from fingerprint.features.insets import Inset, find_insets
 from fingerprint.images.decode import luma_of
 from fingerprint.models import Models
-from fingerprint.types import F64, Picture, Query, Verification
+from fingerprint.results import Verification
+from fingerprint.types import F64, Picture, Query
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ The first bit of a hash is the most significant bit of its number, so its hexade
 
 from fingerprint.hashes.algorithms import ALGORITHMS, MIN_QUALITY, HashAlgorithm, PerceptualHash, algorithm_named
 from fingerprint.hashes.compute import ORIENTATIONS, dihedral_hashes, perceptual_hash, perceptual_hashes
-from fingerprint.hashes.interchange import crop_resistant_hash, from_imagehash, to_imagehash
+from fingerprint.hashes.interchange import crop_resistant_hash, from_imagehash, hash_from_imagehash, to_imagehash
 from fingerprint.hashes.packed import hamming, hash_distance, hash_to_hex, hex_to_hash, int_to_words, words_to_int
 from fingerprint.hashes.stored import compute_hashes, compute_mirrored_hashes
 
@@ -24,6 +24,7 @@ __all__ = [
     "from_imagehash",
     "hamming",
     "hash_distance",
+    "hash_from_imagehash",
     "hash_to_hex",
     "hex_to_hash",
     "int_to_words",

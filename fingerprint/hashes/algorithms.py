@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from fingerprint.errors import ConfigError
+from fingerprint.htmltables import facts_table
 
 #: A hash below this quality is never a match; the authors of PDQ advise this value.
 MIN_QUALITY = 50
@@ -116,6 +117,16 @@ class PerceptualHash:
     algorithm: str
     value: int
     quality: int
+
+    def __repr__(self) -> str:
+        """Return the hash in hexadecimal digits, as it can be given again."""
+        return f"PerceptualHash({self.algorithm!r}, {self.value:#x}, {self.quality})"
+
+    def _repr_html_(self) -> str:
+        """Return the hash as a table, for notebooks."""
+        known = ALGORITHMS.get(self.algorithm)
+        digits = f"{self.value:0{known.n_digits if known else 1}x}"
+        return facts_table(self.algorithm, {"hash": digits, "quality": f"{self.quality} of 100"})
 
     @property
     def hex(self) -> str:

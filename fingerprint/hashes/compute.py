@@ -15,6 +15,7 @@ from fingerprint.hashes.algorithms import MIN_QUALITY, PerceptualHash, algorithm
 from fingerprint.hashes.luma import Luma, ThumbnailHash, averaged_luma, whole_luma
 from fingerprint.hashes.packed import words_to_int
 from fingerprint.images.decode import read_as_pillow, read_for_pdq, read_grey, read_rgb
+from fingerprint.images.given import Held, held
 from fingerprint.kernels.fused import ahash_of, dhash_of, dhash_vertical_of, phash_simple_of
 from fingerprint.kernels.information import (
     measured_ahash,
@@ -113,8 +114,9 @@ def perceptual_hash(
 
     Parameters
     ----------
-    source : str, path, bytes or uint8 array
-        A file, the bytes of a file, or pixels of shape (h, w), (h, w, 3) RGB or (h, w, 4) RGBA.
+    source : str, path, bytes, binary file, uint8 array or Pillow image
+        A file, the bytes of a file, a file that is open in binary mode, pixels of shape (h, w), (h, w, 3) RGB or
+        (h, w, 4) RGBA, or an image of Pillow, which is read as its file would be.
     algorithm : str
         Name in `ALGORITHMS`.
     exact : bool
@@ -166,13 +168,14 @@ def perceptual_hashes(
     >>> [found.hex for found in perceptual_hashes(skimage.data.coffee(), ("dhash", "ahash"), exact=True)]
     ['f3e96933160b1b36', '3f3fbfbb818081c3']
     """
+    given = held(source, limits)
     pictures: dict[str, Luma | _Colours] = {}
     found = []
     for algorithm in algorithms:
         name = algorithm_named(algorithm).name
         reads = _reads(name)
         if reads not in pictures:
-            pictures[reads] = _read(source, reads, limits, exact=exact)
+            pictures[reads] = _read(given, reads, limits, exact=exact)
         found.append(_hash_of(pictures[reads], name))
     return tuple(found)
 
@@ -209,7 +212,7 @@ def dihedral_hashes(
     True
     """
     name = algorithm_named(algorithm).name
-    picture = _read(source, _reads(name), limits, exact=exact)
+    picture = _read(held(source, limits), _reads(name), limits, exact=exact)
     if isinstance(picture, _Colours):
         return (_hash_of(picture, name),) * len(ORIENTATIONS)
     if name == "pdq":
@@ -245,7 +248,7 @@ class _Colours:
     luma: Luma
 
 
-def _read(source: ImageSource, reads: str, limits: ReadLimits, *, exact: bool) -> Luma | _Colours:
+def _read(source: Held, reads: str, limits: ReadLimits, *, exact: bool) -> Luma | _Colours:
     if reads == "colours":
         colours = (
             read_as_pillow(source, colours=True, limits=limits)
@@ -260,7 +263,7 @@ def _read(source: ImageSource, reads: str, limits: ReadLimits, *, exact: bool) -
     return averaged_luma(_small(source, limits))
 
 
-def _for_pdq(source: ImageSource, limits: ReadLimits) -> Luma:
+def _for_pdq(source: Held, limits: ReadLimits) -> Luma:
     """Return the rounded luma of a picture, or the unrounded luma if rounding may change too many bits."""
     picture = read_for_pdq(source, limits=limits)
     if not picture.plain:
@@ -271,14 +274,14 @@ def _for_pdq(source: ImageSource, limits: ReadLimits) -> Luma:
     return _unrounded(read_rgb(source, limits=limits))
 
 
-def _exactly_for_pdq(source: ImageSource, limits: ReadLimits) -> Luma:
+def _exactly_for_pdq(source: Held, limits: ReadLimits) -> Luma:
     picture = read_as_pillow(source, colours=True, limits=limits)
     if picture.plain:
         return _unrounded(picture)
     return _as_tools_or_people_see(read_for_pdq(source, limits=limits), source, limits)
 
 
-def _as_tools_or_people_see(picture: Picture, source: ImageSource, limits: ReadLimits) -> Luma:
+def _as_tools_or_people_see(picture: Picture, source: Held, limits: ReadLimits) -> Luma:
     """Return the luma of a picture that is not plain as PDQ's tools see it, so that their hashes are found.
 
     If hardly anything is left of it then (a logo that is in its transparency, 16-bit grey that is all white), their
@@ -298,7 +301,7 @@ def _unrounded(colours: Picture) -> Luma:
     return whole_luma(replace(colours, pixels=luma(colours.pixels)), unrounded=unrounded)
 
 
-def _small(source: ImageSource, limits: ReadLimits) -> Picture:
+def _small(source: Held, limits: ReadLimits) -> Picture:
     """Return a picture for small thumbnails, in grey or colours; an array is taken as it is, without Pillow."""
     if isinstance(source, np.ndarray) and source.dtype == np.uint8 and source.size > 0:
         height, width = source.shape[:2]

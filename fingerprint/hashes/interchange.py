@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from fingerprint.errors import ConfigError
-from fingerprint.hashes.algorithms import ALGORITHMS, PerceptualHash
+from fingerprint.hashes.algorithms import ALGORITHMS, PerceptualHash, algorithm_named
 from fingerprint.hashes.packed import hash_to_hex
 from fingerprint.images.decode import read_as_pillow
 from fingerprint.types import ImageSource
@@ -84,6 +84,40 @@ def from_imagehash(value: ImageHash, n_bits: int = 64) -> int:
     return int(str(value), 16)
 
 
+def hash_from_imagehash(value: ImageHash, algorithm: str, quality: int = 100) -> PerceptualHash:
+    """Return a hash of `imagehash` as one of these, to be compared with others or to be searched for.
+
+    Parameters
+    ----------
+    value : imagehash.ImageHash
+        Or another object with as many bits, whose text is their hexadecimal digits.
+    algorithm : str
+        Name of the algorithm that made it; `imagehash` does not say. Its `phash` is ``phash``, `phash_simple`
+        ``phash-simple``, `average_hash` ``ahash``, `dhash` ``dhash``, `dhash_vertical` ``dhash-vertical``, `whash`
+        ``whash`` and `colorhash` ``colorhash``, with their default sizes.
+    quality : int, [0, 100]
+        Which `imagehash` does not measure; by default the hash is trusted.
+
+    Raises
+    ------
+    ConfigError
+        There is no such algorithm, its hashes have another length, or `quality` is no quality.
+
+    Examples
+    --------
+    >>> import imagehash, skimage.data
+    >>> from PIL import Image
+    >>> image = Image.fromarray(skimage.data.chelsea())
+    >>> from fingerprint.hashes import perceptual_hash
+    >>> hash_from_imagehash(imagehash.phash(image), "phash") == perceptual_hash(image, "phash", exact=True)
+    True
+    """
+    named = algorithm_named(algorithm)
+    if not 0 <= quality <= 100:
+        raise ConfigError(f"a quality lies in 0..100, not {quality}")
+    return PerceptualHash(named.name, from_imagehash(value, named.n_bits), quality)
+
+
 def crop_resistant_hash(source: ImageSource) -> ImageMultiHash:
     """Return the crop-resistant hash of `imagehash`: a dHash for each bright and each dark segment of the picture.
 
@@ -92,7 +126,7 @@ def crop_resistant_hash(source: ImageSource) -> ImageMultiHash:
 
     Parameters
     ----------
-    source : str, path, bytes or uint8 array
+    source : str, path, bytes, binary file, uint8 array or Pillow image
         As in `perceptual_hash`; read as with ``exact=True``.
 
     Raises

@@ -11,6 +11,7 @@ from fingerprint.errors import ConfigError
 from fingerprint.hamming import HammingIndex
 from fingerprint.hashes import ALGORITHMS, MIN_QUALITY, ORIENTATIONS, dihedral_hashes, int_to_words, words_to_int
 from fingerprint.hashlists.lists import UNKNOWN_QUALITY, HashGroup, HashList
+from fingerprint.images.given import held
 from fingerprint.types import I64, ImageSource
 
 #: Inverse orientations; those that are not in here are their own inverse.
@@ -126,9 +127,10 @@ class ListMatcher:
         ImageError
             The picture cannot be read.
         """
+        given = held(source, self._limits)
         quality, matches = 0, []
         for group in self._groups:
-            hashes = dihedral_hashes(source, group.algorithm, exact=self._exact, limits=self._limits)
+            hashes = dihedral_hashes(given, group.algorithm, exact=self._exact, limits=self._limits)
             hashes = hashes[: self._n_orientations]
             quality = max(quality, *(found.quality for found in hashes))
             worthy = {i: found.value for i, found in enumerate(hashes) if found.quality >= MIN_QUALITY}

@@ -1,4 +1,4 @@
-"""Decoding pictures: the only module of the package that opens images.
+"""Decoding pictures: the one door to them.
 
 Every picture is decoded by the same rules:
 
@@ -16,6 +16,9 @@ Every picture is decoded by the same rules:
   with extra samples, in both byte orders; see `fingerprint.images.tiff_samples`;
 - the fourth byte of a 32-bit BMP is alpha only if the file names it in a mask, as the format says;
 - a TIFF whose least value is white is inverted, at any depth;
+- HEIC and JPEG XL are turned by their own transformations, and EXIF data do not turn them again; see
+  `fingerprint.images.heif` and `jxl`. Of camera RAW a large JPEG preview is read, or else the sensor's values at half
+  size; see `fingerprint.images.raw`. These three need packages of their own, see `fingerprint.images.formats`;
 - all of the picture must be there. If a decoder would make up a part of the pixels, because the file is cut or damaged,
   the picture is not read; see `fingerprint.images.jpeg_damage` and `fingerprint.images.damage`. A JPEG that only lacks
   its end marker, bytes after the picture and damaged comments do no harm.
@@ -32,66 +35,27 @@ allowed formats are called directly, so no other plugin runs, and no setting of 
 from __future__ import annotations
 
 import io
-import logging
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import IO, Literal, TypeAlias
+from dataclasses import replace
+from typing import IO
 
 import numpy as np
-from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
-    PpmImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import Image
 
 from fingerprint.config import DEFAULT_LIMITS, ReadLimits
 from fingerprint.errors import ConfigError, ImageError
-from fingerprint.images.convert import Mode, pixels_of
-from fingerprint.images.damage import DamagedImageError, check_png, check_tiff, without_harmful_extras
-from fingerprint.images.depth import DeepTiff, UnsupportedImageError, as_reference_tools, is_plain, layout_of, to_8_bits
+from fingerprint.images.convert import pixels_of
 from fingerprint.images.files import load_regular
+from fingerprint.images.formats import format_of
+from fingerprint.images.given import held
 from fingerprint.images.headers import Header, header_of
 from fingerprint.images.jpeg import JpegHeader, decode_ordinary, ordinary_header
-from fingerprint.images.jpeg_damage import DamagedJpegError, check_jpeg, complete_jpeg
-from fingerprint.images.limits import GATE, check_bytes, check_size, divisor_of, largest_cost, plain_cost, reduced
+from fingerprint.images.jpeg_damage import DamagedJpegError, complete_jpeg
+from fingerprint.images.limits import GATE, check_bytes, check_size, divisor_of, largest_cost, plain_cost
+from fingerprint.images.orientation import orientation_of, parsed_exif, swaps_sides, upright
 from fingerprint.images.sandbox import SandboxUnavailableError, decode_apart
-from fingerprint.images.tiff_samples import classic, is_unknown_to_pillow
+from fingerprint.images.stream import Request, converted, decode_stream, divisor_for, picture_from
 from fingerprint.types import U8, ImageSource, Picture, source_name
-
-_LOGGER = logging.getLogger(__name__)
-
-#: By the rules above, as ``PIL.Image.open(...).convert(...)``, or as PDQ's tools.
-Reading: TypeAlias = Literal["seen", "pillow", "pdq"]
-
-_READERS: Mapping[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
-    "JPEG": JpegImagePlugin.JpegImageFile,  # reads the first picture of an MPO
-    "PNG": PngImagePlugin.PngImageFile,
-    "WEBP": WebPImagePlugin.WebPImageFile,
-    "GIF": GifImagePlugin.GifImageFile,
-    "TIFF": DeepTiff,
-    "BMP": BmpImagePlugin.BmpImageFile,
-    "AVIF": AvifImagePlugin.AvifImageFile,
-    "PPM": PpmImagePlugin.PpmImageFile,
-}
-
-_ORIENTATION_TAG = 0x0112
-_LONGEST_MARK = 16  # leading bytes that identify a format
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def read_grey(source: ImageSource, *, at_least: int | None = None, limits: ReadLimits = DEFAULT_LIMITS) -> Picture:
@@ -102,8 +66,9 @@ def read_grey(source: ImageSource, *, at_least: int | None = None, limits: ReadL
 
     Parameters
     ----------
-    source : str, path, bytes or uint8 array
-        A file, the bytes of a file, or pixels of shape (h, w), (h, w, 3) RGB or (h, w, 4) RGBA.
+    source : str, path, bytes, binary file, uint8 array or Pillow image
+        A file, the bytes of a file, a file that is open in binary mode, pixels of shape (h, w), (h, w, 3) RGB or
+        (h, w, 4) RGBA, or an image of Pillow, which is read as its file would be.
     at_least : int, optional
         Least length in pixels, >= 1, of the decoded longer side. A JPEG is then decoded at 1/2, 1/4 or 1/8 of its size
         if the longer side stays that long; other formats are decoded in full size. Default: full size.
@@ -136,7 +101,7 @@ def read_rgb(source: ImageSource, *, at_least: int | None = None, limits: ReadLi
 
     Parameters
     ----------
-    source : str, path, bytes or uint8 array
+    source : str, path, bytes, binary file, uint8 array or Pillow image
         As in `read_grey`.
     at_least : int, optional
         As in `read_grey`.
@@ -170,7 +135,7 @@ def read_planes(source: ImageSource, *, at_least: int | None = None, limits: Rea
 
     Parameters
     ----------
-    source : str, path, bytes or uint8 array
+    source : str, path, bytes, binary file, uint8 array or Pillow image
         As in `read_grey`.
     at_least : int, optional
         As in `read_grey`.
@@ -206,7 +171,7 @@ def read_as_pillow(source: ImageSource, *, colours: bool = False, limits: ReadLi
 
     Parameters
     ----------
-    source : str, path, bytes or uint8 array
+    source : str, path, bytes, binary file, uint8 array or Pillow image
         As in `read_grey`.
     colours : bool
         Convert to RGB instead of grey.
@@ -241,7 +206,7 @@ def read_for_pdq(source: ImageSource, *, limits: ReadLimits = DEFAULT_LIMITS) ->
 
     Parameters
     ----------
-    source : str, path, bytes or uint8 array
+    source : str, path, bytes, binary file, uint8 array or Pillow image
         As in `read_grey`.
     limits : ReadLimits, optional
         As in `read_grey`.
@@ -270,53 +235,34 @@ def luma_of(planes: Picture) -> Picture:
     return replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """How a picture is to be read.
-
-    Attributes
-    ----------
-    mode : str
-        ``L``, ``RGB`` or ``YCbCr``.
-    at_least : int or None
-        As in `read_grey`.
-    reading : str
-        ``seen`` by the rules of this module, ``pillow`` as `read_as_pillow` does, ``pdq`` as `read_for_pdq` does.
-    limits : ReadLimits
-    """
-
-    mode: Mode
-    at_least: int | None
-    reading: Reading
-    limits: ReadLimits
-
-
 def _read(source: ImageSource, request: Request) -> Picture:
     if request.at_least is not None and request.at_least < 1:
         raise ConfigError(f"at_least must be 1 pixel or more, not {request.at_least}")
-    if isinstance(source, np.ndarray):
-        return _from_array(source, request)
-    name = source_name(source)
-    if isinstance(source, bytes):
-        return _from_bytes(source, name, request)
-    loaded = load_regular(source, request.limits)
+    name, given = source_name(source), held(source, request.limits)
+    if isinstance(given, np.ndarray):
+        return _from_array(given, request)
+    if isinstance(given, Image.Image):
+        return picture_from(given, given.mode, request, name)
+    if isinstance(given, bytes):
+        return _from_bytes(given, name, request)
+    loaded = load_regular(given, request.limits)
     if isinstance(loaded, bytes):
         return _from_bytes(loaded, name, request)
     with io.BufferedReader(loaded) as file:
-        form = _format_of(file.peek(_LONGEST_MARK), name)
-        return _decode_apart(source, file, name, form, None, request)
+        form = format_of(file, name)
+        return _decode_apart(given, file, name, form, None, request)
 
 
 def _from_bytes(data: bytes, name: str, request: Request) -> Picture:
     check_bytes(len(data), name, request.limits)
-    form = _format_of(data, name)
+    form = format_of(io.BytesIO(data), name)
     header = header_of(form, data)
     ordinary = ordinary_header(data) if form == "JPEG" else None
     cost = None
     if header is not None and header.plain:
         check_size(header.width, header.height, name, request.limits)
         grey = ordinary is not None and request.mode == "L" and request.reading != "pillow"
-        divisor = _divisor(max(header.width, header.height), request.at_least) if form == "JPEG" else 1
+        divisor = divisor_for(max(header.width, header.height), request.at_least) if form == "JPEG" else 1
         cost = plain_cost(header.width * header.height, header.n_passes, divisor, grey=grey)
     if cost is None:
         return _decode_apart(data, io.BytesIO(data), name, form, header, request)
@@ -352,189 +298,29 @@ def _from_array(array: U8, request: Request) -> Picture:
     mode, reading = request.mode, request.reading
     if reading == "pdq" and not plain:
         mode, reading = "RGB", "pillow"
-    pixels = _converted(image, mode) if reading == "pillow" else pixels_of(image, mode)
+    pixels = converted(image, mode) if reading == "pillow" else pixels_of(image, mode)
     return Picture(pixels, width, height, "<array>", plain)
-
-
-def decode_stream(
-    file: IO[bytes],
-    name: str,
-    form: str,
-    request: Request,
-    admit: Callable[[Image.Image], None] | None = None,
-) -> Picture:
-    """Decode a picture with Pillow in this process, if all pixels are there.
-
-    Parameters
-    ----------
-    file : binary stream
-    name : str
-        Its name in messages.
-    form : str
-        Its format, a key of the readers.
-    request : Request
-    admit : callable, optional
-        Called with the opened image before it is decoded. It raises an `ImageError` if the image is too large. By
-        default the size is checked against the request's limits.
-
-    Raises
-    ------
-    ImageError
-    """
-
-    def opened() -> ImageFile.ImageFile:
-        whole.seek(0)
-        return _READERS[form](whole)
-
-    mode, reading = request.mode, request.reading
-    try:
-        whole = _mended(file, form)
-        image = opened()
-        width, height = image.size
-        if admit is not None:
-            admit(image)
-        else:
-            check_size(width, height, name, request.limits)
-        layout = layout_of(image)
-        _load(image, whole, request)
-        plain = is_plain(image, layout)
-        if reading == "pillow":
-            return Picture(_converted(image, mode), width, height, name, plain)
-        orientation = _orientation(image.getexif)
-        if reading == "pdq" and not plain:
-            shallow, mode = as_reference_tools(image, layout, opened), "RGB"
-        else:
-            shallow = to_8_bits(image, layout, opened)
-        upright = reduced(shallow, divisor_of(shallow.size, shallow.mode, mode))
-        pixels = pixels_of(upright.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else upright, mode)
-    except ImageError:
-        raise
-    except (DamagedImageError, DamagedJpegError) as error:
-        raise ImageError(name, str(error)) from error
-    except UnsupportedImageError as error:
-        raise ImageError(name, _unsupported(form, str(error))) from error
-    except Exception as error:  # a damaged file can make a decoder raise any exception
-        raise ImageError(name, _reason(error, form)) from error
-    if orientation >= 5:
-        width, height = height, width
-    return Picture(pixels, width, height, name, plain)
-
-
-def _load(image: ImageFile.ImageFile, whole: IO[bytes], request: Request) -> None:
-    """Decode an opened image, if all of its pixels are in the file."""
-    if isinstance(image, JpegImagePlugin.JpegImageFile):
-        check_jpeg(whole)
-    elif isinstance(image, DeepTiff):
-        check_tiff(whole, image)
-    if request.reading != "pillow":
-        _shrink(image, request.mode, request.at_least)
-    image.load()
-    if isinstance(image, PngImagePlugin.PngImageFile):
-        check_png(whole, image)
-
-
-def _mended(file: IO[bytes], form: str) -> IO[bytes]:
-    """Return a file without what does no harm to its pixels but stops Pillow."""
-    if form == "JPEG":
-        return io.BytesIO(complete_jpeg(file.read()))
-    if form == "PNG":
-        return io.BytesIO(without_harmful_extras(file.read()))
-    if form == "TIFF" and is_unknown_to_pillow(file.read(4)):
-        file.seek(0)
-        return io.BytesIO(classic(file.read()))
-    return file
-
-
-def _converted(image: Image.Image, mode: Mode) -> U8:
-    return np.asarray(image.convert(mode)).copy()
-
-
-def _format_of(data: bytes, name: str) -> str:
-    """Return the name of a file's format, by its first bytes."""
-    prefix = data[:_LONGEST_MARK]
-    if not prefix:
-        raise ImageError(name, "empty file")
-    for form in _READERS:
-        accept = Image.OPEN[form][1]
-        verdict = accept is None or accept(prefix)
-        if isinstance(verdict, str):
-            raise ImageError(name, f"{form} files cannot be read by this build of Pillow")
-        if verdict:
-            return form
-    raise ImageError(name, f"not an image of a known format ({', '.join(_READERS)})")
-
-
-def _shrink(image: ImageFile.ImageFile, mode: str, at_least: int | None) -> None:
-    """Set a JPEG to decode at the least size whose longer side is `at_least`, and as luma alone for grey."""
-    if not isinstance(image, JpegImagePlugin.JpegImageFile):
-        return
-    divisor = max(_divisor(max(image.size), at_least), divisor_of(image.size, mode, mode))
-    named_rgb = [component[0] for component in image.layer] == [*b"RGB"]
-    if "jfif" not in image.info and image.info.get("adobe_transform", 0 if named_rgb else 1) == 0:
-        mode = mode if mode == "L" else "RGB"  # libjpeg does not convert a JPEG stored as RGB to YCbCr
-    image.draft(mode, (max(1, image.width // divisor), max(1, image.height // divisor)))
-
-
-def _divisor(longer: int, at_least: int | None) -> int:
-    """Return the largest divisor, 1, 2, 4 or 8, that leaves the longer side of a JPEG `at_least`."""
-    if at_least is None:
-        return 1
-    return next((d for d in (8, 4, 2) if -(-longer // d) >= at_least), 1)
 
 
 def _from_ordinary_jpeg(data: bytes, header: JpegHeader, name: str, request: Request) -> Picture | None:
     """Return an ordinary JPEG, decoded without Pillow; None for a file that Pillow must decode."""
     width, height, mode = header.width, header.height, request.mode
-    divisor = max(_divisor(max(width, height), request.at_least), divisor_of((width, height), mode, mode))
+    divisor = max(divisor_for(max(width, height), request.at_least), divisor_of((width, height), mode, mode))
     if min(width, height) < divisor:  # Pillow reduces less
         return None
     try:
         whole = complete_jpeg(data)
         if request.reading == "pillow":  # it makes grey from colours
             pixels = decode_ordinary(whole, header, "L" if header.n_components == 1 else "RGB", 1)
-            return None if pixels is None else Picture(_converted(Image.fromarray(pixels), mode), width, height, name)
+            return None if pixels is None else Picture(converted(Image.fromarray(pixels), mode), width, height, name)
         pixels = decode_ordinary(whole, header, mode, divisor)
     except DamagedJpegError as error:
         raise ImageError(name, str(error)) from error
     if pixels is None:
         return None
-    orientation = _orientation(lambda: _parsed_exif(header.exif)) if header.exif else 1
-    if orientation in _UPRIGHT:
-        pixels = np.asarray(Image.fromarray(pixels).transpose(_UPRIGHT[orientation])).copy()
-    if orientation >= 5:
+    orientation = orientation_of(lambda: parsed_exif(header.exif)) if header.exif else 1
+    if orientation > 1:
+        pixels = np.asarray(upright(Image.fromarray(pixels), orientation)).copy()
+    if swaps_sides(orientation):
         width, height = height, width
     return Picture(pixels, width, height, name)
-
-
-def _orientation(read_exif: Callable[[], Image.Exif]) -> int:
-    """Return the EXIF orientation, 1 to 8, of a loaded image (Pillow has turned a TIFF upright and removed its tag)."""
-    try:
-        value = read_exif().get(_ORIENTATION_TAG, 1)
-    except Exception as error:  # noqa: BLE001 - damaged EXIF does not make the pixels unreadable
-        _LOGGER.info("EXIF data cannot be read, the picture is taken as upright: %s", error)
-        return 1
-    return value if isinstance(value, int) and value in _UPRIGHT else 1
-
-
-def _parsed_exif(block: bytes) -> Image.Exif:
-    exif = Image.Exif()
-    exif.load(block)
-    return exif
-
-
-def _reason(error: Exception, form: str) -> str:
-    """Return why decoding failed, in words for the user."""
-    detail = str(error) or type(error).__name__
-    if isinstance(error, MemoryError) or detail == "decoder error -9":  # which is libtiff's way to say it
-        return f"not enough memory to decode this {form} file"
-    if isinstance(error, Image.DecompressionBombError):
-        return f"too large for Pillow: {detail}"
-    if "truncated" in detail.lower():
-        return f"truncated {form} file: {detail}"
-    if detail.lower().startswith("unsupported"):  # as Pillow says it of sound files
-        return _unsupported(form, detail)
-    return f"damaged {form} file, or of an unsupported kind: {detail}"
-
-
-def _unsupported(form: str, what: str) -> str:
-    return f"{form} file of a kind that is not supported ({what}): save it as PNG, or as TIFF of 8 or 16 bits in RGB"

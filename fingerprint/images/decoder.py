@@ -20,8 +20,8 @@ from PIL import AvifImagePlugin, Image
 
 from fingerprint.config import ReadLimits
 from fingerprint.errors import ImageError
-from fingerprint.images.decode import Request, decode_stream
 from fingerprint.images.files import load_regular
+from fingerprint.images.stream import Request, decode_stream
 from fingerprint.images.wire import LONGEST, receive, receive_bytes, send
 
 _MOST_WRITTEN = 1 << 20  # bytes of codecs' messages; this process writes to no other file

@@ -103,7 +103,7 @@ def is_plain(image: Image.Image, layout: str) -> bool:
     return ";16" not in layout and image.mode[0] not in "IF" and not image.has_transparency_data
 
 
-def to_8_bits(image: Image.Image, layout: str, again: Again) -> Image.Image:
+def to_8_bits(image: Image.Image, layout: str, again: Again | None = None) -> Image.Image:
     """Return a loaded image with 8 bits a sample.
 
     Parameters
@@ -112,7 +112,7 @@ def to_8_bits(image: Image.Image, layout: str, again: Again) -> Image.Image:
         Loaded.
     layout : str
         What `layout_of` said before.
-    again : callable
+    again : callable, optional
         Opens the file again. Pillow keeps the high byte of 16-bit colours, so the low ones take a second reading. It is
         done only where they matter.
 
@@ -128,7 +128,8 @@ def to_8_bits(image: Image.Image, layout: str, again: Again) -> Image.Image:
     if layout in ("L;2", "L;4") and isinstance(image.info.get("transparency"), int):  # Pillow scales the pixels only
         image.info["transparency"] *= 85 if layout == "L;2" else 17
     if (
-        ";16" in layout
+        again is not None
+        and ";16" in layout
         and image.mode in ("RGB", "RGBA", "CMYK")
         and isinstance(image, PngImagePlugin.PngImageFile | DeepTiff)
     ):
@@ -136,7 +137,7 @@ def to_8_bits(image: Image.Image, layout: str, again: Again) -> Image.Image:
     return image
 
 
-def as_reference_tools(image: Image.Image, layout: str, again: Again) -> Image.Image:
+def as_reference_tools(image: Image.Image, layout: str, again: Again | None = None) -> Image.Image:
     """Return a loaded image that is not plain as PDQ's tools see it: of mode L or RGB, without its transparency.
 
     They are built on Pillow, which takes values of 16-bit grey beyond 255 for white. Narrower pictures are reduced to
@@ -166,11 +167,11 @@ def _grey_to_8_bits(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         low = min(float(deep.min(where=np.isfinite(deep), initial=np.inf)) for _, deep in strips())
         high = max(float(deep.max(where=np.isfinite(deep), initial=-np.inf)) for _, deep in strips())
-        convert = partial(_stretched, low=low, high=high)
+        convert = partial(stretched, low=low, high=high)
     else:
         (stated,) = set(tags.get(_BITS_PER_SAMPLE, (16,)))
         width = stated if stated < 16 else width_of(max(0, *(int(deep.max()) for _, deep in strips())))
-        convert = partial(_high_bits, width=width)
+        convert = partial(high_bits, width=width)
     transparent = image.info.get("transparency")
     levels = np.empty((image.height, image.width), np.uint8)
     alpha = np.full_like(levels, _OPAQUE) if isinstance(transparent, int) else None
@@ -208,22 +209,23 @@ def _conversions(
 ) -> tuple[Callable[[NDArray[Any]], U8], Callable[[NDArray[Any]], U8]]:
     """Return what makes 8 bits of the first n samples, the colours, and of the alpha."""
     if stored.dtype[1] == "1":
-        return partial(_high_bits, width=8), partial(_high_bits, width=8)
+        return partial(high_bits, width=8), partial(high_bits, width=8)
     if stored.dtype[0] != "f":
         most, opaque = 0, 0
         for _, deep in stored.blocks(file):
             most, opaque = max(most, int(deep[..., :n].max())), max(opaque, int(deep[..., n:].max(initial=0)))
-        return partial(_high_bits, width=width_of(most)), partial(_high_bits, width=width_of(opaque))
+        return partial(high_bits, width=width_of(most)), partial(high_bits, width=width_of(opaque))
     low, high, full = np.inf, -np.inf, 1.0
     for _, deep in stored.blocks(file):
         finite = np.isfinite(deep)
         low = min(low, float(deep[..., :n].min(where=finite[..., :n], initial=np.inf)))
         high = max(high, float(deep[..., :n].max(where=finite[..., :n], initial=-np.inf)))
         full = max(full, float(deep[..., n:].max(where=finite[..., n:], initial=0)))
-    return partial(_stretched, low=low, high=high), partial(_stretched, low=0.0, high=full)
+    return partial(stretched, low=low, high=high), partial(stretched, low=0.0, high=full)
 
 
-def _stretched(deep: NDArray[Any], low: float, high: float) -> U8:
+def stretched(deep: NDArray[Any], low: float, high: float) -> U8:
+    """Return floating-point values as 8 bits, from `low` as 0 to `high` as 255; what is not finite is 0."""
     if not low < high:
         return np.zeros(deep.shape, np.uint8)
     scaled = (np.where(np.isfinite(deep), deep, low).astype(np.float64) - low) * (255 / (high - low))
@@ -235,7 +237,7 @@ def width_of(largest: int) -> int:
     return next(width for width in USUAL_WIDTHS if largest < 1 << width)
 
 
-def _high_bits(deep: NDArray[Any], width: int) -> U8:
+def high_bits(deep: NDArray[Any], width: int) -> U8:
     """Return the 8 highest of so many bits of whole numbers; negative values are black."""
     levels: U8 = np.right_shift(np.maximum(deep, 0), max(8, width) - 8).astype(np.uint8)
     return levels
@@ -256,12 +258,12 @@ def _colours_to_8_bits(image: ImageFile.ImageFile, layout: str, again: Again) ->
     if deep is None:
         return image
     if image.mode == "CMYK":
-        return Image.frombytes("CMYK", image.size, _high_bits(deep, width_of(int(deep.max()))).tobytes())
-    colours = _high_bits(deep[..., :3], width_of(int(deep[..., :3].max())))
+        return Image.frombytes("CMYK", image.size, high_bits(deep, width_of(int(deep.max()))).tobytes())
+    colours = high_bits(deep[..., :3], width_of(int(deep[..., :3].max())))
     if named:
         alpha = np.where((deep == np.array(transparent)).all(axis=2), 0, _OPAQUE).astype(np.uint8)
     elif image.mode == "RGBA":
-        alpha = _high_bits(deep[..., 3], width_of(int(deep[..., 3].max())))
+        alpha = high_bits(deep[..., 3], width_of(int(deep[..., 3].max())))
     else:
         return Image.fromarray(colours)
     return Image.fromarray(np.dstack([colours, alpha]))

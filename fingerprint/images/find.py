@@ -9,10 +9,16 @@ from pathlib import Path
 from fingerprint.errors import ConfigError
 from fingerprint.types import Skipped
 
+#: Endings, in lower case, of camera RAW files.
+RAW_SUFFIXES = frozenset(
+    {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw"}
+    | {".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
+)
 #: Endings, in lower case, of the files in a folder that count as images.
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif"}
-    | {".pbm", ".pgm", ".ppm", ".pnm"}
+    | {".pbm", ".pgm", ".ppm", ".pnm", ".heic", ".heics", ".heif", ".heifs", ".hif", ".jxl"}
+    | RAW_SUFFIXES
 )
 
 

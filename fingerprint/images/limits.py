@@ -158,11 +158,11 @@ def divisor_of(size: tuple[int, int], mode: str, wanted: str) -> int:
     return next((divisor for divisor in (1, 2, 4) if n_bytes <= LARGE_BYTES * divisor**2), 8)
 
 
-def reduced(image: Image.Image, divisor: int) -> Image.Image:
+def reduced(image: Image.Image, divisor: int, *, keep: bool = False) -> Image.Image:
     """Return an image with both sides divided, rounded up: the mean of each block of pixels.
 
-    It works in strips, so that it takes little memory besides the image, which is closed. Transparent pixels do not
-    colour their neighbours.
+    It works in strips, so that it takes little memory besides the image, which is closed unless `keep` is set.
+    Transparent pixels do not colour their neighbours.
     """
     if divisor == 1:
         return image
@@ -178,7 +178,8 @@ def reduced(image: Image.Image, divisor: int) -> Image.Image:
     out.paste(first)
     for top, strip in strips:
         out.paste(strip, (0, top))
-    image.close()
+    if not keep:
+        image.close()
     return out
 
 

@@ -5,11 +5,16 @@ Only headers are read, nothing is decoded. A header that makes no sense says not
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from fingerprint.images.heif import is_heic
+from fingerprint.images.jxl import is_jxl
+from fingerprint.images.raw import is_raw
 
 _READ = 1 << 18  # bytes from the start of a file; headers of photographs lie within 64 KiB or a little more
 _SOI = b"\xff\xd8"
@@ -35,7 +40,8 @@ class Origin:
     Attributes
     ----------
     form : str
-        ``"JPEG"``, ``"PNG"``, ``"WebP"``, ``"TIFF"``, ``"GIF"``, ``"BMP"``, or ``""`` for any other.
+        ``"JPEG"``, ``"PNG"``, ``"WebP"``, ``"TIFF"``, ``"GIF"``, ``"BMP"``, ``"HEIC"``, ``"JPEG XL"``,
+        ``"camera RAW"``, or ``""`` for any other.
     quality : int or None
         Of a JPEG, 1 to 100: the quality at which libjpeg would have quantised luma like that. Of formats without loss
         100. None where it is not known.
@@ -74,6 +80,12 @@ def origin_of_bytes(data: bytes) -> Origin:
 def _form(data: bytes) -> str:
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "WebP"
+    if is_heic(data):
+        return "HEIC"
+    if is_jxl(data):
+        return "JPEG XL"
+    if is_raw(data[:16], io.BytesIO(data)):
+        return "camera RAW"
     starts = (
         *((_SOI, "JPEG"), (b"\x89PNG\r\n\x1a\n", "PNG"), (b"II*\0", "TIFF"), (b"MM\0*", "TIFF"), (b"GIF8", "GIF")),
         (b"BM", "BMP"),
@@ -82,7 +94,7 @@ def _form(data: bytes) -> str:
 
 
 def _quality(form: str, data: bytes) -> int | None:
-    if form in ("TIFF", "BMP"):
+    if form in ("TIFF", "BMP", "camera RAW"):
         return 100
     if form == "PNG":
         return None if data[25:26] == b"\x03" else 100  # with a palette most photographs have lost colours
@@ -132,7 +144,7 @@ def _quality_of(table: tuple[int, ...]) -> int:
 
 def _exif(form: str, data: bytes) -> bytes:
     """Return the EXIF block of a file, as a TIFF begins; nothing if there is none within `data`."""
-    if form == "TIFF":
+    if form in ("TIFF", "camera RAW"):
         return data
     if form == "JPEG":
         bodies = (body[len(_EXIF) :] for marker, body in _segments(data) if marker == _APP1 and body.startswith(_EXIF))

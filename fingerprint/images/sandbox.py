@@ -35,7 +35,7 @@ from fingerprint.images.wire import LONGEST, receive, receive_into, send
 from fingerprint.types import Picture
 
 if TYPE_CHECKING:
-    from fingerprint.images.decode import Request
+    from fingerprint.images.stream import Request
 
 _LOGGER = logging.getLogger(__name__)
 

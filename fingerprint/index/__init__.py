@@ -1,8 +1,9 @@
 """The collection on disk: its reader, its writer, and the candidates of a query."""
 
 from fingerprint.index.check import check_store
+from fingerprint.index.info import Neighbour, StoreInfo, VectorsInfo
 from fingerprint.index.manifests import FORMAT_VERSION
-from fingerprint.index.reader import Neighbour, Reader, StoreInfo, VectorsInfo
+from fingerprint.index.reader import Reader
 from fingerprint.index.records import ImageRecord
 from fingerprint.index.shortlist import shortlist
 from fingerprint.index.upgrade import upgrade_store

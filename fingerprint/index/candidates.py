@@ -25,7 +25,8 @@ from fingerprint.index.snapshot import Snapshot
 from fingerprint.index.stopwatch import Stopwatch
 from fingerprint.kernels.hamming import near_hashes
 from fingerprint.models import VocabularyModel
-from fingerprint.types import F32, F64, I64, Query, Work
+from fingerprint.results import Work
+from fingerprint.types import F32, F64, I64, Query
 
 #: How the descriptors of a segment are searched.
 Way: TypeAlias = Literal["exact", "codes", "annoy"]
@@ -33,7 +34,7 @@ Way: TypeAlias = Literal["exact", "codes", "annoy"]
 _PLAIN_AND_MIRRORED = (0, 1)
 _BATCH_FROM = 16  # queries; for this many at once, one matrix product is quicker than reading all vectors for each
 _FEW = 1_000  # nearest references of a query; if more are wanted, queries of a batch are compared one by one
-#: Stages and counters of a search for candidates, in `fingerprint.types.Work`.
+#: Stages and counters of a search for candidates, in `fingerprint.results.Work`.
 STAGES = ("descriptors", "hashes", "vote")
 COUNTERS = ("postings_visited", "hits", "references_scored")
 

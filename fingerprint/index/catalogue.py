@@ -78,7 +78,7 @@ _SEGMENT_TYPES = ((int,), (int,), (str,), (int,), (int,), (str,), (str,))
 
 
 class Catalogue(Database):
-    """An open catalogue. Several threads may read it; one at a time may change it."""
+    """An open catalogue."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         super().__init__(path, create=create)
@@ -233,7 +233,7 @@ class Catalogue(Database):
     def records(self, segment: int) -> Iterator[tuple[ImageRecord, bool]]:
         """Yield (record, whether it is removed) for each row of a segment, in order."""
         query = f"SELECT {self._facts}, removed FROM images WHERE segment = ? ORDER BY row"  # noqa: S608
-        with self._reported():
+        with self._translated():  # without the lock, which would be held while the caller works on what it has
             for *facts, removed in self._db.execute(query, (segment,)):
                 yield self._image(facts), bool(removed)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,7 +28,10 @@ def _has_log(path: Path) -> bool:
 
 
 class Database:
-    """An open database. Several threads may read it; one at a time may change it.
+    """An open database, which several threads may use: while one of them is changing it, the others wait.
+
+    All share one connection, so without this they would see changes that are undone later, and begin a transaction
+    within that of another thread.
 
     Parameters
     ----------
@@ -39,6 +43,7 @@ class Database:
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self._path = path
         self._immutable = False
+        self._lock = threading.RLock()
         self._db = self._connect(create)
 
     def _connect(self, create: bool) -> sqlite3.Connection:
@@ -101,6 +106,12 @@ class Database:
 
     @contextmanager
     def _reported(self) -> Iterator[None]:
+        """Read while no other thread changes anything; errors as `_translated` gives them."""
+        with self._lock, self._translated():
+            yield
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
         """Turn an error of SQLite into one that names the file and the remedy."""
         try:
             yield
@@ -126,10 +137,10 @@ class Database:
     @contextmanager
     def read_transaction(self) -> Iterator[None]:
         """Make everything read inside a snapshot as of one moment, while other processes may write."""
-        if self._immutable:  # it was opened without locks, so others may have changed it since
-            self._db.close()
-            self._db = self._connect(create=False)
         with self._reported():
+            if self._immutable:  # it was opened without locks, so others may have changed it since
+                self._db.close()
+                self._db = self._connect(create=False)
             try:
                 self._db.execute("BEGIN")
                 yield
@@ -140,17 +151,18 @@ class Database:
     @contextmanager
     def change(self) -> Iterator[None]:
         """Make all changes inside one transaction: after it all of them are on disk, or none."""
-        try:
-            with self._reported():
-                self._db.execute("BEGIN IMMEDIATE")
-            yield
-            self._db.execute("COMMIT")
-        except BaseException as error:
-            if self._db.in_transaction:
-                with suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise CollectionError(
-                    f"{self._path}: {error}; this step was undone: check free space and permissions, then try again"
-                ) from error
-            raise
+        with self._lock:
+            try:
+                with self._translated():
+                    self._db.execute("BEGIN IMMEDIATE")
+                yield
+                self._db.execute("COMMIT")
+            except BaseException as error:
+                if self._db.in_transaction:
+                    with suppress(sqlite3.Error):
+                        self._db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise CollectionError(
+                        f"{self._path}: {error}; this step was undone: check free space and permissions, then try again"
+                    ) from error
+                raise

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fingerprint.config import Config, DescriptorIndex, description_digest
+from fingerprint.config import Config, description_digest
 from fingerprint.errors import CollectionError, ConfigError, ModelMismatchError
 from fingerprint.index.candidates import (
     count_ways,
@@ -22,6 +24,7 @@ from fingerprint.index.candidates import (
     nearest_vectors,
 )
 from fingerprint.index.catalogue import Catalogue
+from fingerprint.index.info import Neighbour, StoreInfo, VectorsInfo
 from fingerprint.index.layout import is_noted, segment_folder
 from fingerprint.index.manifests import corrupt, read_collection_manifest, with_own_index
 from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SEGMENT_MANIFEST
@@ -29,80 +32,27 @@ from fingerprint.index.records import ImageRecord, storable
 from fingerprint.index.segment import PictureSegment
 from fingerprint.index.snapshot import NOTHING, LiveVectors, Snapshot, open_snapshots
 from fingerprint.models import Models
-from fingerprint.types import F32, Candidate, Fingerprint, Identity, Query, Skipped, Work
+from fingerprint.results import Work
+from fingerprint.types import F32, Candidate, Fingerprint, Identity, Query, Skipped
 
 _log = logging.getLogger(__name__)
 _SAME_BYTES = 20  # files with the same bytes among which one is looked for
 
 
 @dataclass(frozen=True, slots=True)
-class VectorsInfo:
-    """Imported vectors of a model other than the collection's own."""
+class _Seen:
+    """What a reader sees as of one moment: the snapshots by model, and the segments of the collection's own model."""
 
-    model_id: str
-    vectors: int
-    dimension: int
-    segments: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoreInfo:
-    """What a collection holds.
-
-    Attributes
-    ----------
-    path : str
-    model_id : str
-    references : int
-        Pictures that can be found.
-    removed : int
-        Pictures that were removed and still take space.
-    segments, keypoints, bytes : int
-    keep_local_descriptors : bool
-        Whether its pictures can be queries without their files.
-    descriptor_index : {"auto", "annoy", "exact"}
-        As in `fingerprint.config.CandidateConfig`.
-    segments_by_codes, segments_by_annoy : int
-        Segments of pictures whose descriptors single queries search by codes, and by Annoy's trees.
-    skipped : tuple of Skipped
-        Files that could not be added.
-    imported : tuple of VectorsInfo
-        By model.
-    """
-
-    path: str
-    model_id: str
-    references: int
-    removed: int
-    segments: int
-    keypoints: int
-    bytes: int
-    keep_local_descriptors: bool
-    descriptor_index: DescriptorIndex
-    segments_by_codes: int
-    segments_by_annoy: int
-    skipped: tuple[Skipped, ...]
-    imported: tuple[VectorsInfo, ...]
-
-    def __repr__(self) -> str:
-        """Return the counts, without the names of skipped files."""
-        sizes = f"{self.references} references, {self.removed} removed, {self.segments} segments, {self.bytes} bytes"
-        more = f"skipped: {len(self.skipped)}, imported: {[item.model_id for item in self.imported]}"
-        return f"StoreInfo({self.path!r}: {sizes}, model {self.model_id!r}, {more})"
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """A reference whose vector is near that of a query, with their Euclidean distance."""
-
-    reference_id: str
-    distance: float
+    snapshots: Mapping[str, Snapshot]
+    pictures: tuple[PictureSegment, ...]
 
 
 class Reader:
     """An open collection, seen as a snapshot; close it, or use it in a ``with`` statement.
 
-    A `fingerprint.index.writer.Writer` changes the collection through it.
+    A `fingerprint.index.writer.Writer` changes the collection through it. Several threads may use it: each call works
+    with the snapshot that it finds, and `pinned` gives one that stays. A segment that a snapshot no longer has is not
+    closed, as another thread may be searching in it; it goes with the last that refers to it.
 
     Attributes
     ----------
@@ -124,9 +74,9 @@ class Reader:
         self.keep_local = keep_local
         self.config = config
         self.vocabulary = models.vocabulary
-        self._snapshots: Mapping[str, Snapshot] = {}
+        self._seen = _Seen({}, ())  # replaced as a whole
+        self._refreshing = threading.Lock()
         self._logged: set[str] = set()
-        self._pictures: tuple[PictureSegment, ...] = ()
         self._closed = False
         self.catalogue = Catalogue(folder / CATALOGUE_NAME)
         try:
@@ -189,15 +139,26 @@ class Reader:
             If the reader is closed.
         """
         self.check_open()
-        return self._snapshots.get(model_id, NOTHING)
+        return self._seen.snapshots.get(model_id, NOTHING)
+
+    def pinned(self) -> Reader:
+        """Return this reader as it sees the collection now, whatever others publish; do not refresh or close it.
+
+        It keeps the segments of its snapshot open, also those that others merge away.
+        """
+        self.check_open()
+        return copy.copy(self)
 
     def close(self) -> None:
-        """Close the segments and the catalogue."""
-        for snapshot in self._snapshots.values():
-            for segment in snapshot.segments:
-                segment.close()
-        self._snapshots, self._pictures, self._closed = {}, (), True
+        """Close the catalogue; segments are closed when no search uses them any more."""
+        self._closed = True
+        self._seen = _Seen({}, ())
         self.catalogue.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the reader was closed."""
+        return self._closed
 
     def check_open(self) -> None:
         """Raise `CollectionError` if the reader is closed."""
@@ -214,10 +175,14 @@ class Reader:
         CollectionError
             If the reader is closed.
         """
-        self.check_open()
+        with self._refreshing:  # of two at a time, the later one must not be overtaken
+            self.check_open()
+            self._seen = self._latest()
+
+    def _latest(self) -> _Seen:
         known = {
             number: segment
-            for snapshot in self._snapshots.values()
+            for snapshot in self._seen.snapshots.values()
             for number, segment in zip(snapshot.numbers, snapshot.segments, strict=True)
         }
         snapshots = open_snapshots(self.folder, self.catalogue, known)
@@ -226,9 +191,7 @@ class Reader:
         if len(pictures) < len(own.segments):
             bare = next(i for i, segment in enumerate(own.segments) if not isinstance(segment, PictureSegment))
             raise corrupt(segment_folder(self.folder, own.numbers[bare]) / SEGMENT_MANIFEST, "it is not of pictures")
-        self._snapshots, self._pictures = snapshots, pictures
-        for number in known.keys() - {number for snapshot in self._snapshots.values() for number in snapshot.numbers}:
-            known[number].close()
+        return _Seen(snapshots, pictures)
 
     @property
     def ids(self) -> list[str]:
@@ -265,13 +228,12 @@ class Reader:
         CollectionError
             If another process has removed it and compacted the collection since this snapshot was taken.
         """
-        position = self._snapshot.position(image_id)
+        snapshot = self._snapshot
+        position = snapshot.position(image_id)
         if position is None:
             return None
-        which, row = self._snapshot.locate(position)
-        found = self.catalogue.record(self._snapshot.numbers[which], row) or self.catalogue.find(
-            image_id, self.model_id
-        )
+        which, row = snapshot.locate(position)
+        found = self.catalogue.record(snapshot.numbers[which], row) or self.catalogue.find(image_id, self.model_id)
         if found is None:
             raise CollectionError(
                 f"{image_id}: another process has removed it from {self.folder} meanwhile; open the collection again"
@@ -280,20 +242,24 @@ class Reader:
 
     def fingerprint(self, image_id: str) -> Fingerprint | None:
         """Return the fingerprint of a picture, or None if it is not in the collection."""
-        position = self._snapshot.position(image_id)
-        return None if position is None else self._at(position)
+        snapshot, pictures = self._own()
+        position = snapshot.position(image_id)
+        return None if position is None else _at(position, snapshot, pictures)
 
-    def _at(self, position: int) -> Fingerprint:
-        which, row = self._snapshot.locate(position)
-        return self._pictures[which].fingerprint(row)
+    def _own(self) -> tuple[Snapshot, tuple[PictureSegment, ...]]:
+        """Return the snapshot of the collection's own model, and its segments, as of one moment."""
+        self.check_open()
+        seen = self._seen
+        return seen.snapshots.get(self.model_id, NOTHING), seen.pictures
 
     def nearest_by_descriptor(self, queries: Sequence[Query], *, exact: bool = False) -> list[list[int]]:
         """Return for each query the `by_descriptor` of `select_candidates`, found for all queries at once."""
         if not queries:
             return []
         vectors = np.stack([query.descriptor for query in queries])
-        self._log_how(self._snapshot, len(queries), exact=exact)
-        return nearest_by_descriptor(vectors, self._snapshot, self.config, exact=exact)
+        snapshot = self._snapshot
+        self._log_how(snapshot, len(queries), exact=exact)
+        return nearest_by_descriptor(vectors, snapshot, self.config, exact=exact)
 
     def select_candidates(
         self, query: Query, *, exact: bool = False, by_descriptor: Sequence[int] | None = None
@@ -325,20 +291,25 @@ class Reader:
                 f"{query.name} was described by model {query.model_id}, the collection {self.folder} "
                 f"is of {self.model_id}; describe it with the collection's model"
             )
-        snapshot = self._snapshot
+        snapshot, pictures = self._own()
         if by_descriptor is None:
             self._log_how(snapshot, 1, exact=exact)
         found, work = find_candidates(
-            query, self._pictures, snapshot, self.vocabulary, self.config, exact=exact, by_descriptor=by_descriptor
+            query, pictures, snapshot, self.vocabulary, self.config, exact=exact, by_descriptor=by_descriptor
         )
         rows: dict[int, list[int]] = {}
         for item in found:
             which, row = snapshot.locate(item.position)
             rows.setdefault(which, []).append(row)
         for which, needed in rows.items():
-            self._pictures[which].will_need(needed)
+            pictures[which].will_need(needed)
         candidates = [
-            Candidate(snapshot[item.position], self._at(item.position), item.variants, item.always_verified)
+            Candidate(
+                snapshot[item.position],
+                _at(item.position, snapshot, pictures),
+                item.variants,
+                item.always_verified,
+            )
             for item in found
         ]
         return candidates, work
@@ -383,7 +354,7 @@ class Reader:
     def model_ids(self) -> list[str]:
         """The collection's own model, and those whose vectors were imported."""
         self.check_open()
-        return sorted({*self._snapshots, self.model_id})
+        return sorted({*self._seen.snapshots, self.model_id})
 
     def nearest_vectors(self, vectors: F32, model_id: str, k: int, *, exact: bool = False) -> list[list[Neighbour]]:
         """Return for each query the references with the nearest vectors of a model, nearest first, ties by id.
@@ -425,7 +396,9 @@ class Reader:
 
     def info(self) -> StoreInfo:
         """Return what the collection holds."""
-        snapshot = self._snapshot
+        self.check_open()
+        seen = self._seen
+        snapshot = seen.snapshots.get(self.model_id, NOTHING)
         ways = count_ways(snapshot, 1, self.config, exact=False)
         return StoreInfo(
             path=str(self.folder),
@@ -433,7 +406,7 @@ class Reader:
             references=snapshot.n_live,
             removed=len(snapshot) - snapshot.n_live,
             segments=len(snapshot.segments),
-            keypoints=sum(int(segment.offsets[-1]) for segment in self._pictures),
+            keypoints=sum(int(segment.offsets[-1]) for segment in seen.pictures),
             bytes=_size(self.folder),
             keep_local_descriptors=self.keep_local,
             descriptor_index=self.config.candidates.descriptor_index,
@@ -442,10 +415,15 @@ class Reader:
             skipped=tuple(Skipped(path, reason) for path, reason in self.catalogue.skipped()),
             imported=tuple(
                 VectorsInfo(model_id, own.n_live, own.segments[0].descriptors.shape[1], len(own.segments))
-                for model_id, own in sorted(self._snapshots.items())
+                for model_id, own in sorted(seen.snapshots.items())
                 if model_id != self.model_id
             ),
         )
+
+
+def _at(position: int, snapshot: Snapshot, pictures: Sequence[PictureSegment]) -> Fingerprint:
+    which, row = snapshot.locate(position)
+    return pictures[which].fingerprint(row)
 
 
 def _size(folder: Path) -> int:

@@ -28,6 +28,7 @@ if getattr(numba.config, "DISABLE_JIT", 0):  # kernels compute in types of fixed
 
 _log = logging.getLogger(__name__)
 _said: set[str] = set()
+_places: list[str] = []
 _ADVICE = "set NUMBA_CACHE_DIR to a folder that can be written to"
 #: What reading a damaged file of compiled code raises.
 _DAMAGED = (OSError, EOFError, pickle.UnpicklingError, ValueError, TypeError, LookupError, AttributeError, ImportError)
@@ -41,11 +42,18 @@ def _njit(*, cache: bool, **settings: Any) -> Callable[[Callable[..., Any]], Any
             for place in (_numbas_places, _own_place):
                 if (kernel := place(function, settings)) is not None:
                     kernel._cache = _Kept(kernel._cache)  # noqa: SLF001 - Numba has no other way to handle its errors
+                    if kernel._cache.cache_path not in _places:  # noqa: SLF001
+                        _places.append(kernel._cache.cache_path)  # noqa: SLF001
                     return kernel
             _say(f"compiled code cannot be kept, so every run compiles it again, about half a minute; {_ADVICE}")
         return numba.njit(**settings)(function)
 
     return compiled
+
+
+def kept_in() -> Path | None:
+    """Return the folder in which compiled code is kept, of the kernels that are imported; None if it is not kept."""
+    return Path(_places[0]) if _places else None
 
 
 def _numbas_places(function: Callable[..., Any], settings: dict[str, Any]) -> Any:

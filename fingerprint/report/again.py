@@ -11,7 +11,8 @@ import numpy as np
 from fingerprint.config import Config
 from fingerprint.models import Models
 from fingerprint.report.values import Page, PagePair, PagePicture
-from fingerprint.types import F32, Progress, Skipped, Verification
+from fingerprint.results import Verification
+from fingerprint.types import F32, Progress, Skipped
 from fingerprint.verify.compare import compare
 from fingerprint.verify.geometry import apply_transform
 from fingerprint.workers import map_images

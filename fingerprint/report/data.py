@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -22,7 +23,8 @@ from fingerprint.report.words import (
     kinds_of,
     variant_text,
 )
-from fingerprint.types import F64, Skipped, Verification
+from fingerprint.results import Verification
+from fingerprint.types import F64, Skipped
 from fingerprint.verify.changes import changes_of
 
 _MOST_POINTS = 120  # matched keypoints of a pair; more are one carpet, and make the page large
@@ -159,7 +161,7 @@ def _done(pair: PagePair, sizes: Sequence[tuple[int, int] | None]) -> str:
     of_query, of_reference = sizes[pair.query], sizes[pair.reference]
     if of_query is None or of_reference is None:
         return variant_text(found)
-    return changes_of(found, of_query, of_reference).words
+    return changes_of(replace(found, query_size=of_query, reference_size=of_reference)).words
 
 
 def _headline(pair: PagePair, words: str) -> str:

@@ -19,8 +19,9 @@ from fingerprint.listfiles import open_list
 from fingerprint.models import Models
 from fingerprint.report.draft import Draft, References
 from fingerprint.report.values import Page, PagePair, PagePicture
+from fingerprint.results import Verification
 from fingerprint.tracks import challenge_id
-from fingerprint.types import Skipped, Verification
+from fingerprint.types import Skipped
 
 #: Most pairs of a page besides the true ones: those with the highest scores.
 MOST_PAIRS = 5_000

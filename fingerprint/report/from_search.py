@@ -7,7 +7,8 @@ from pathlib import Path
 
 from fingerprint.report.draft import Draft, References
 from fingerprint.report.values import PagePair
-from fingerprint.types import Answer, Skipped
+from fingerprint.results import Answer
+from fingerprint.types import Skipped
 
 
 def add_answer(draft: Draft, query: Path, answer: Answer | Skipped, references: References) -> None:

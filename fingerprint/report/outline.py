@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fingerprint.types import F64, I64, Verification
+from fingerprint.results import Verification
+from fingerprint.types import F64, I64
 from fingerprint.verify.geometry import signed_area
 
 

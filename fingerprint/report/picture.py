@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 from fingerprint.errors import ImageError
 from fingerprint.report.outline import outlines
 from fingerprint.report.words import RELATION_NAMES, probability_text, variant_text
-from fingerprint.types import F64, U8, Relation, Verification
+from fingerprint.results import Relation, Verification
+from fingerprint.types import F64, U8
 from fingerprint.verify.geometry import signed_area
 
 #: Largest size of each of the two pictures, in pixels.

@@ -14,7 +14,8 @@ from fingerprint.listfiles import open_list
 from fingerprint.report.draft import Draft, References
 from fingerprint.report.from_search import add_answer
 from fingerprint.report.values import Kind, Page, PagePair, PagePicture
-from fingerprint.types import Answer, Match, Skipped, Verification
+from fingerprint.results import Answer, Match, Verification
+from fingerprint.types import Skipped
 
 _Line = dict[str, Any]
 _LONGEST = 1 << 28  # bytes of a line, which may hold a group of many thousand files

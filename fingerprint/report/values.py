@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from fingerprint.config import COPY_PROBABILITY
-from fingerprint.types import U8, Skipped, Verification
+from fingerprint.results import Verification
+from fingerprint.types import U8, Skipped
 
 #: What a page shows, which decides its words and what can be decided.
 Kind: TypeAlias = Literal["search", "dedupe", "challenge", "compare"]

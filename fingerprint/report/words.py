@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fingerprint.types import Relation, Verification
+from fingerprint.results import Relation, Verification
 
 #: A relation in a few words.
 RELATION_NAMES: dict[Relation, str] = {"copy": "a copy", "shared": "something shared", "unrelated": "unrelated"}
@@ -55,7 +55,7 @@ def variant_text(verification: Verification) -> str:
 
 
 def probability_text(probability: float) -> str:
-    """Return a probability with three decimals, but never round it to 0 or 1.
+    """Return a probability in percent with one decimal, but never round it to 0 or 100.
 
     Parameters
     ----------
@@ -68,13 +68,13 @@ def probability_text(probability: float) -> str:
     Examples
     --------
     >>> probability_text(0.8564), probability_text(0.99997), probability_text(1e-9)
-    ('0.856', '> 0.999', '< 0.001')
+    ('85.6 %', '> 99.9 %', '< 0.1 %')
     """
     if 0.9995 <= probability < 1:
-        return "> 0.999"
+        return "> 99.9 %"
     if 0 < probability < 0.0005:
-        return "< 0.001"
-    return f"{probability:.3f}"
+        return "< 0.1 %"
+    return f"{100 * probability:.1f} %" if 0 < probability < 1 else f"{probability:.0%}".replace("%", " %")
 
 
 def kinds_of(words: str) -> list[str]:

@@ -1,6 +1,6 @@
 """What was done to a picture, in words: how a query differs from the reference that it is a copy of.
 
-Everything comes from the verdict on the pair and the sizes of both pictures; no pixels are needed. Which of the two was
+Everything comes from the verdict on the pair; no pixels are needed. Which of the two was
 made from the other is not in the verdict: a query that shows a part of the reference may be its crop, or the reference
 may be a picture that the query was pasted into.
 """
@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fingerprint.types import Verification
+from fingerprint.results import Verification
 from fingerprint.verify.geometry import signed_area
 
 _Region: TypeAlias = tuple[tuple[float, float], ...]
@@ -24,6 +24,8 @@ _SAME_SIZE = 0.03  # by how much a scale differs from 1 before it is worth a wor
 _SAME_SHAPE = 0.04  # the same for a stretch
 _INSET = 0.5  # share of the query's area below which the reference is an inset in it
 _LEAST_TURN = 2.0  # degrees; less may be an error of the transform
+_OFF_MIDDLE = 0.08  # share of a side by which a part's middle must be off before it lies left, right, up or down
+_PLACES = (("upper left", "top", "upper right"), ("left", "middle", "right"), ("lower left", "bottom", "lower right"))
 _STRAIGHT_ANGLE = 1.0  # degrees within which a turn counts as one by 90, 180 or 270
 
 
@@ -51,6 +53,9 @@ class Changes:
         How much more the query is enlarged in one direction than in the other.
     located : bool
         Whether a transform, and so all that comes from it, is known.
+    part, place : (x, y), [0, 1], or None
+        The middle of what is shown, in shares of the reference's width and height; and of where it is seen, in shares
+        of the query's. None if they are not known.
     """
 
     same_file: bool
@@ -63,6 +68,8 @@ class Changes:
     scale: float
     stretch: float
     located: bool
+    part: tuple[float, float] | None = None
+    place: tuple[float, float] | None = None
 
     @property
     def is_part(self) -> bool:
@@ -81,27 +88,23 @@ class Changes:
 
     @property
     def words(self) -> str:
-        """What was done, such as ``"mirrored, crop, 40 % shown"``."""
+        """What was done, such as ``"mirrored, crop, 40 % shown (lower left)"``."""
         if self.same_file:
             return "same file"
         if self.same_pixels:
             return "same pixels"
-        if not self.located:
-            return "re-encoded or retouched"
-        said = [*_turn_words(self), *_part_words(self), *_size_words(self)]
+        said = _turn_words(self)
+        if self.located:
+            said += [*_part_words(self), *_size_words(self)]
         return ", ".join(said) or "re-encoded or retouched"
 
 
-def changes_of(
-    found: Verification, query_size: tuple[int, int], reference_size: tuple[int, int], *, same_file: bool = False
-) -> Changes:
+def changes_of(found: Verification, *, same_file: bool = False) -> Changes:
     """Return how a query shows the reference that it was compared with.
 
     Parameters
     ----------
     found : Verification
-    query_size, reference_size : (int, int)
-        Width and height of the originals in pixels, upright.
     same_file : bool
         Whether the two are known to have the same bytes. A verification says only that bytes or pixels are the same.
 
@@ -109,17 +112,19 @@ def changes_of(
     --------
     >>> import fingerprint, skimage.data
     >>> from fingerprint.verify.changes import changes_of
-    >>> cat = skimage.data.chelsea()  # 451 x 300 pixels
-    >>> found = fingerprint.compare(cat[:, ::-1], cat)
-    >>> changes_of(found, (451, 300), (451, 300)).words
+    >>> cat = skimage.data.chelsea()
+    >>> changes_of(fingerprint.compare(cat[:, ::-1], cat)).words
     'mirrored'
+    >>> changes_of(fingerprint.compare(cat[:200, :300], cat)).words
+    'crop, 45 % shown (upper left)'
     """
     shown = taken = scale = stretch = 1.0
+    part = place = None
     of_reference, of_query = _area(found.reference_region), _area(found.query_region)
     located = found.transform is not None and of_reference > 0 and of_query > 0
     if located and not found.identical and found.transform is not None and found.query_region is not None:
-        shown = min(1.0, of_reference / (reference_size[0] * reference_size[1]))
-        taken = min(1.0, of_query / (query_size[0] * query_size[1]))
+        shown, part = _share(of_reference, found.reference_size), _middle(found.reference_region, found.reference_size)
+        taken, place = _share(of_query, found.query_size), _middle(found.query_region, found.query_size)
         scale = math.sqrt(of_query / of_reference)
         stretch = _stretch(found.transform, found.query_region)
     return Changes(
@@ -133,6 +138,8 @@ def changes_of(
         scale=scale,
         stretch=stretch,
         located=located,
+        part=part,
+        place=place,
     )
 
 
@@ -143,13 +150,20 @@ def turned_round(found: Verification) -> Verification:
     that has no inverse is left out, and the regions with it.
     """
     inliers = None if found.inliers is None else found.inliers[:, [2, 3, 0, 1]]
-    swapped = replace(found, reference_region=found.query_region, query_region=found.reference_region, inliers=inliers)
+    turned = replace(
+        found,
+        reference_region=found.query_region,
+        query_region=found.reference_region,
+        query_size=found.reference_size,
+        reference_size=found.query_size,
+        inliers=inliers,
+    )
     if found.transform is None:
-        return swapped
+        return turned
     inverse = _inverse(found.transform)
     if inverse is None:
-        return replace(found, transform=None, reference_region=None, query_region=None, inliers=None)
-    return replace(swapped, transform=inverse)
+        return replace(turned, transform=None, reference_region=None, query_region=None, inliers=None)
+    return replace(turned, transform=inverse)
 
 
 def _turned(rotation: float) -> bool:
@@ -177,9 +191,9 @@ def _turn_words(changes: Changes) -> list[str]:
 def _part_words(changes: Changes) -> list[str]:
     said = []
     if changes.shown < _WHOLE:
-        said.append(f"crop, {_percent(changes.shown)} shown")
+        said.append(f"crop, {_percent(changes.shown)} shown{_place_words(changes.part)}")
     if changes.taken < _INSET:
-        said.append(f"inset, takes {_percent(changes.taken)} of it")
+        said.append(f"inset, takes {_percent(changes.taken)} of it{_place_words(changes.place)}")
     elif changes.taken < _WHOLE and not changes.is_tilted:  # a tilted picture has corners around it
         said.append("larger picture that contains it" if changes.shown >= _WHOLE else "with something around it")
     return said
@@ -194,9 +208,30 @@ def _size_words(changes: Changes) -> list[str]:
     return said
 
 
+def _place_words(middle: tuple[float, float] | None) -> str:
+    """Return where a part lies by its middle, in brackets; nothing if that is not known."""
+    if middle is None:
+        return ""
+    across, down = ((at > 0.5 + _OFF_MIDDLE) - (at < 0.5 - _OFF_MIDDLE) for at in middle)
+    return f" ({_PLACES[down + 1][across + 1]})"
+
+
 def _percent(share: float) -> str:
     number = round(100 * share)
     return f"{number} %" if number else "less than 1 %"
+
+
+def _share(area: float, size: tuple[int, int]) -> float:
+    """Return what part of a picture an area is, 1 if its size is not known."""
+    return min(1.0, area / (size[0] * size[1])) if all(size) else 1.0
+
+
+def _middle(region: _Region | None, size: tuple[int, int]) -> tuple[float, float] | None:
+    """Return the middle of the box round a region, in shares of a picture; None if its size is not known."""
+    if region is None or not all(size) or not np.isfinite(region).all():
+        return None
+    x, y = ((min(values) + max(values) + 1) / 2 for values in zip(*region, strict=True))
+    return min(1.0, max(0.0, x / size[0])), min(1.0, max(0.0, y / size[1]))
 
 
 def _area(region: _Region | None) -> float:

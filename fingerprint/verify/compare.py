@@ -6,8 +6,9 @@ from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.features.describe import describe_read_query, describe_reference, read_picture
 from fingerprint.features.views import Likeliest, closer_views
 from fingerprint.models import Models, load_models
-from fingerprint.types import ImageSource, Verification
-from fingerprint.verify.verification import surer, verify, verify_view
+from fingerprint.results import Verification
+from fingerprint.types import ImageSource
+from fingerprint.verify.verification import Examined, examine, examine_view, surer
 
 
 def compare(
@@ -17,7 +18,7 @@ def compare(
 
     Parameters
     ----------
-    query, reference : path, bytes of an image file, or uint8 array (h, w) or (h, w, 3) RGB
+    query, reference : path, bytes of an image file, binary file, uint8 array (h, w) or (h, w, 3) RGB, or Pillow image
     models : Models, optional
         Those that ship with the package by default.
     config : Config, optional
@@ -34,11 +35,17 @@ def compare(
     >>> fingerprint.compare(cat[40:260, 200:30:-1], cat).mirrored
     True
     """
-    models = models or load_models()
+    return examine_sources(query, reference, models or load_models(), config).verification
+
+
+def examine_sources(query: ImageSource, reference: ImageSource, models: Models, config: Config) -> Examined:
+    """Compare two pictures as `compare` does, and return the verdict with what it comes from."""
     read = read_picture(query, config)
     against = describe_reference(reference, models, config)
     whole = describe_read_query(read, config.query, models, config)
-    found = [verify(whole, against, models, config.match)]
-    for view in closer_views(read, models, config, lambda: Likeliest.of(found[-1:])):
-        found.append(surer(found[-1], verify_view(view, whole, against, models, config.match)))
+    found = [examine(whole, against, models, config.match)]  # the surest so far is the last
+    for view in closer_views(read, models, config, lambda: Likeliest.of([found[-1].verification])):
+        seen = examine_view(view, whole, against, models, config.match)
+        if surer(found[-1].verification, seen.verification) is seen.verification:
+            found.append(seen)
     return found[-1]

@@ -13,7 +13,8 @@ from fingerprint.features.thumbnail import is_flat, open_thumbnail, shrink
 from fingerprint.features.views import View
 from fingerprint.kernels.polygons import shared_region
 from fingerprint.models import Models
-from fingerprint.types import F32, F64, VARIANTS, Fingerprint, Keypoints, Query, Verification
+from fingerprint.results import Verification
+from fingerprint.types import F32, F64, VARIANTS, Fingerprint, Keypoints, Query
 from fingerprint.verify.align import Alignment, align
 from fingerprint.verify.evidence import Evidence, Likeness, measure_evidence
 from fingerprint.verify.geometry import apply_transform, rectangle
@@ -65,9 +66,34 @@ class Agreement:
         return measure_overlap(self.sides, usable, self.n_agreeing)
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A verdict on a pair with the numbers that it comes from.
+
+    Attributes
+    ----------
+    verification : Verification
+    evidence : float64 array, shape (len(EVIDENCE_NAMES),)
+        Of the first look.
+    overlap : float64 array, shape (len(OVERLAP_NAMES),), or None
+        Of the second look; None if there was none.
+    """
+
+    verification: Verification
+    evidence: F64
+    overlap: F64 | None
+
+
 def verify(
     query: Query, reference: Fingerprint, models: Models, config: MatchConfig, around: Surroundings | None = None
 ) -> Verification:
+    """Compare a query with one reference; parameters as in `examine`."""
+    return examine(query, reference, models, config, around).verification
+
+
+def examine(
+    query: Query, reference: Fingerprint, models: Models, config: MatchConfig, around: Surroundings | None = None
+) -> Examined:
     """Compare a query with one reference; the outcome depends on these two and the models only.
 
     Parameters
@@ -112,8 +138,15 @@ def verify(
         inverted=inverted,
         reference_region=region,
         query_region=query_region,
+        query_size=(query.plain.width, query.plain.height),
+        reference_size=(reference.width, reference.height),
         inliers=agreement.inliers,
     )
+    return Examined(_if_identical(found, query, reference), evidence, overlap)
+
+
+def _if_identical(found: Verification, query: Query, reference: Fingerprint) -> Verification:
+    """Return the outcome for two pictures that are the same, if they are; else what was found."""
     if query.identity is None or reference.identity is None or not query.identity.same_as(reference.identity):
         return found
     same_bytes = query.identity.content is not None and query.identity.content == reference.identity.content
@@ -140,6 +173,11 @@ def _as_identical(found: Verification, odds: float, width: int, height: int) -> 
 
 
 def verify_view(view: View, whole: Query, reference: Fingerprint, models: Models, config: MatchConfig) -> Verification:
+    """Compare a view of a query with one reference; parameters as in `examine_view`."""
+    return examine_view(view, whole, reference, models, config).verification
+
+
+def examine_view(view: View, whole: Query, reference: Fingerprint, models: Models, config: MatchConfig) -> Examined:
     """Compare a view of a query with one reference.
 
     Parameters
@@ -152,12 +190,13 @@ def verify_view(view: View, whole: Query, reference: Fingerprint, models: Models
 
     Returns
     -------
-    Verification
-        In pixels of the whole query.
+    Examined
+        Its verdict is in pixels of the whole query.
     """
     size = whole.plain.width, whole.plain.height
     around = Surroundings(whole.pixels, size, view.place) if view.partial else None
-    return _seen_from_whole(verify(view.query, reference, models, config, around), view.place)
+    found = examine(view.query, reference, models, config, around)
+    return replace(found, verification=_seen_from_whole(found.verification, view.place, size))
 
 
 def surer(known: Verification, seen: Verification) -> Verification:
@@ -170,10 +209,10 @@ def surer(known: Verification, seen: Verification) -> Verification:
     return seen if seen.log_odds > known.log_odds and seen.probability > least else known
 
 
-def _seen_from_whole(found: Verification, place: F64) -> Verification:
-    """Return the verification of a view, at its `place`, in pixels of the whole query."""
+def _seen_from_whole(found: Verification, place: F64, size: tuple[int, int]) -> Verification:
+    """Return the verification of a view, at its `place`, in pixels of the whole query of this `size`."""
     if found.transform is None:
-        return found
+        return replace(found, query_size=size)
     transform = np.reshape(found.transform, (3, 3)) @ place
     back = np.asarray(np.linalg.inv(place), np.float64)
     region, inliers = found.query_region, found.inliers
@@ -183,12 +222,8 @@ def _seen_from_whole(found: Verification, place: F64) -> Verification:
         inliers = np.hstack(
             [apply_transform(back, inliers[:, :2].astype(np.float64)), inliers[:, 2:]], dtype=np.float32
         )
-    return replace(
-        found,
-        transform=tuple((transform / transform[2, 2]).ravel().tolist()),
-        query_region=region,
-        inliers=inliers,
-    )
+    row_major = tuple((transform / transform[2, 2]).ravel().tolist())
+    return replace(found, transform=row_major, query_region=region, query_size=size, inliers=inliers)
 
 
 def find_agreement(

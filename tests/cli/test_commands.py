@@ -42,8 +42,10 @@ from fingerprint.features.describe import describe_query
 from fingerprint.index import Reader
 from fingerprint.index.shortlist import shortlist
 from fingerprint.models import load_models
+from fingerprint.results import Verification
 from fingerprint.train.boosting import BoostingPlan
-from fingerprint.types import U8, Fingerprint, Query, Verification
+from fingerprint.types import U8, Fingerprint, Query
+from fingerprint.verify.changes import changes_of
 from fingerprint.verify.score import Judgement
 
 ROOT = Path(__file__).parents[2]
@@ -203,7 +205,12 @@ class TestHelp:
         assert f"[default: {DEFAULT_CONFIG.probability_threshold}".replace("]", "") in text
 
     def test_the_version(self) -> None:
-        assert done("--version").stdout == f"fingerprint, version {__version__}\n"
+        first, of_models, parts = done("--version").stdout.splitlines()
+        assert first == f"fingerprint, version {__version__}"
+        models = load_models()
+        assert of_models == f"models: {models.model_id}, {models.calibration_id}"
+        assert f"numpy {np.__version__}" in parts
+        assert "numba" in parts
 
     @pytest.mark.parametrize("start", [("-m", "fingerprint"), ("cli.py",)])
     def test_a_module_and_a_file_run_it_without_loading_the_engine(self, start: tuple[str, ...]) -> None:
@@ -278,7 +285,7 @@ class TestHash:
         assert (
             result.stderr == f"fingerprint: error: {tmp_path}: no images found; give image files or folders of images\n"
         )
-        (tmp_path / "a.heic").touch()
+        (tmp_path / "a.psd").touch()
         assert "no images found; 1 image is of a format not read" in done("hash", tmp_path, code=2).stderr
 
 
@@ -287,10 +294,14 @@ class TestCompare:
         result = done("compare", place.copies / "of-chelsea.jpg", place.good / "chelsea.jpg")
         told = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
         assert told["verdict"] == "a copy: one was made from the other, or both from a third"
-        assert told["shown"] == "mirrored"
-        assert re.fullmatch(r"x (\d+\.\.\d+) y \S+ of the reference at x \1 y \S+ of the query", told["seen"])
+        assert told["seen"].startswith("mirrored")
+        assert re.fullmatch(r"x (\d+\.\.\d+) y \S+ of the reference at x \1 y \S+ of the query", told["where"])
+        assert "for a copy   +++ " in result.stdout
+        assert "against it" not in result.stdout
         strangers = done("compare", place.copies / "stranger.jpg", place.good / "chelsea.jpg").stdout
         assert "verdict      unrelated\n" in strangers
+        assert "against it   --- " in strangers
+        assert "for a copy" not in strangers
 
     @pytest.mark.parametrize(
         ("judgement", "verdict", "numbers"),
@@ -298,14 +309,14 @@ class TestCompare:
             (
                 Judgement(3.5, 0.97, 0.02),
                 "a copy: one was made from the other, or both from a third",
-                ("0.970 (log-odds 3.50)", "0.020", "0.010"),
+                ("97.0 % (log-odds 3.50)", "2.0 %", "1.0 %"),
             ),
             (
                 Judgement(-3.5, 0.03, 0.95),
                 "the same template or scene; neither was made from the other",
-                ("0.030 (log-odds -3.50)", "0.950", "0.020"),
+                ("3.0 % (log-odds -3.50)", "95.0 %", "2.0 %"),
             ),
-            (Judgement(-3.5, 0.03, 0.07), "unrelated", ("0.030 (log-odds -3.50)", "0.070", "0.900")),
+            (Judgement(-3.5, 0.03, 0.07), "unrelated", ("3.0 % (log-odds -3.50)", "7.0 %", "90.0 %")),
         ],
         ids=["copy", "shared", "unrelated"],
     )
@@ -320,14 +331,15 @@ class TestCompare:
     ) -> None:
         monkeypatch.setattr("fingerprint.verify.verification.judge", lambda *_: judgement)
         pair = (place.copies / "of-coffee.jpg", place.good / "coffee.jpg")
-        told = dict(line.split(maxsplit=1) for line in done("compare", *pair).stdout.splitlines())
+        told = dict(line.split(maxsplit=1) for line in done("compare", *pair).stdout.splitlines() if line[0] != " ")
         assert told["verdict"] == verdict
-        assert (told["probability"], told["shared"], told["unrelated"]) == numbers
+        assert (told["copy"], told["shared"], told["unrelated"]) == numbers
         (as_json,) = lines(done("compare", *pair, "--json"))
         assert as_json["relation"] == request.node.callspec.id
         assert Judgement(*(as_json[key] for key in ("log_odds", "probability", "shared_probability"))) == judgement
         assert as_json["reference_region"] is not None
-        assert ({"shown", "seen"} <= told.keys()) == (verdict != "unrelated")
+        assert ({"seen", "where"} <= told.keys()) == (verdict != "unrelated")
+        assert (as_json["what"] is not None) == (verdict != "unrelated")
         assert ("of the query" in str(told)) == (verdict != "unrelated")
 
     def test_json_is_the_library_verification(self, place: Place) -> None:
@@ -337,6 +349,7 @@ class TestCompare:
         assert list(told) == [
             *("query", "reference", "relation", "probability", "shared_probability", "log_odds", "identical"),
             *("inliers", "mirrored", "inverted", "rotation", "transform", "reference_region", "query_region"),
+            *("query_size", "reference_size", "what", "reasons"),
         ]
         assert (told["query"], told["reference"]) == (str(a), str(b))
         assert told["probability"] == expected.probability
@@ -345,6 +358,12 @@ class TestCompare:
         assert told["inliers"] == expected.n_inliers
         assert tuple(told["transform"]) == expected.transform
         assert tuple(map(tuple, told["reference_region"])) == expected.reference_region
+        for key, path in (("query_size", a), ("reference_size", b)):
+            with Image.open(path) as image:
+                assert tuple(told[key]) == image.size
+        assert told["what"] == changes_of(expected).words
+        assert all(set(reason) == {"name", "log_odds", "words"} for reason in told["reasons"])
+        assert told["reasons"]
 
     @pytest.mark.parametrize("ending", ["png", "JPG"])
     def test_the_picture(self, place: Place, tmp_path: Path, ending: str) -> None:
@@ -535,8 +554,8 @@ class TestSearch:
     def test_text_says_what_was_found_and_what_was_not(self, place: Place) -> None:
         result = done("search", place.collection, place.copies, code=1)
         table = result.stdout.splitlines()
-        assert table[0].split() == [*("query", "reference", "relation", "probability", "inliers", "shown", "seen")]
-        assert [line.split()[2] for line in table[1:4]] == ["copy"] * 3
+        assert table[0].split() == ["query", "reference", "copy", "relation", "what", "is", "seen"]
+        assert all(re.search(r"  (> )?\d\d\.\d %  copy       ", line) for line in table[1:4])
         rows = [line.split()[:2] for line in table[1:]]
         assert rows == [
             [str(place.copies / "of-chelsea.jpg"), "chelsea.jpg"],
@@ -545,8 +564,8 @@ class TestSearch:
             [str(place.copies / "stranger.jpg"), "nothing"],
             [str(place.copies / "torn.jpg"), "skipped:"],
         ]
-        assert " mirrored " in table[1]
-        assert " as it is " in table[3]
+        assert "copy       mirrored" in table[1]
+        assert "mirrored" not in table[3]
         assert table[4].endswith("  nothing found")
         assert_bad_files_are_told(result, {"torn.jpg": "truncated JPEG file"})
 
@@ -587,20 +606,18 @@ class TestSearch:
 
     def columns(self, result: Result) -> list[list[str]]:
         """Return the columns of the table, each cut where its heading begins."""
-        head, *rows = (line.partition(".jpg  ")[2] or line for line in result.stdout.splitlines())
+        head, *rows = result.stdout.splitlines()
         assert head.startswith("query ")
-        return [re.split(r" {2,}", row) for row in rows]
+        return [re.split(r" {2,}", row)[1:] for row in rows]
 
     @pytest.mark.usefixtures("judged")
     def test_what_is_shared_is_listed_after_the_copies_on_demand(self, place: Place) -> None:
         arguments = ("search", place.collection, place.copies / "stranger.jpg")
-        copy = ["chelsea.jpg", "copy", "0.900"]
-        seen = ["12", "mirrored", "x 0..9 y 0..9 of the reference at x 0..9 y 0..9 of the query"]
-        assert self.columns(done(*arguments)) == [[*copy, *seen]]
+        assert self.columns(done(*arguments)) == [["chelsea.jpg", "90.0 %", "copy", "mirrored"]]
         assert self.columns(done(*arguments, "--show-shared")) == [
-            [*copy, "0.050", *seen],
-            ["coffee.jpg", "shared", "0.020", "0.900", *seen],
-            ["rocket.jpg", "shared", "0.100", "0.800", *seen],
+            ["chelsea.jpg", "90.0 %", "5.0 %", "copy", "mirrored"],
+            ["coffee.jpg", "2.0 %", "90.0 %", "shared", "mirrored"],
+            ["rocket.jpg", "10.0 %", "80.0 %", "shared", "mirrored"],
         ]
         assert len(self.columns(done(*arguments, "--show-shared", "-k", 1))) == 2
         without, with_shared = (lines(done(*arguments, "--json", *more))[0] for more in ((), ("--show-shared",)))
@@ -637,8 +654,8 @@ class TestSearch:
     def test_of_an_unrelated_reference_no_part_is_shown(self, place: Place) -> None:
         arguments = ("search", place.collection, place.copies / "stranger.jpg", "--min-score", 0)
         rows = {row[0]: row[1:] for row in self.columns(done(*arguments))}
-        assert rows["astronaut.jpg"] == ["unrelated", "0.050", "12", "-", "-"]
-        assert rows["coffee.jpg"][0] == "shared"
+        assert rows["astronaut.jpg"] == ["5.0 %", "unrelated", "-"]
+        assert rows["coffee.jpg"][1] == "shared"
 
     def test_nothing_found_with_nothing_shared(self, place: Place, tmp_path: Path) -> None:
         done("index", "create", tmp_path / "empty")

@@ -11,6 +11,8 @@ import numba
 import pytest
 
 from fingerprint.cli import _compiling
+from fingerprint.kernels import hashing  # noqa: F401 - some kernels
+from fingerprint.kernels.compiled import kept_in
 
 
 class Looks(threading.Event):
@@ -38,7 +40,15 @@ def test_it_is_said_once_and_only_if_it_takes_long(
     context = click.Context(click.Command("some"))
     context.meta[_compiling.QUIET] = quiet
     _compiling._watch(context, Looks(len(looks)))
-    assert capsys.readouterr().err == (f"fingerprint: {_compiling._NOTE}\n" if said else "")
+    assert capsys.readouterr().err == (f"fingerprint: {_compiling.note()}\n" if said else "")
+
+
+def test_it_says_where_kernels_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = kept_in()
+    assert place is not None
+    assert f"They are kept in {place};" in _compiling.note()
+    monkeypatch.setattr("fingerprint.kernels.compiled._places", [])
+    assert "cannot be kept" in _compiling.note()
 
 
 @pytest.mark.parametrize("terminal", [False, True])

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from fingerprint.cli import doctor, main
+from fingerprint.images import formats
 from fingerprint.models import load_models
 from fingerprint.version import __version__
 
@@ -28,6 +29,13 @@ def test_names_what_is_installed() -> None:
     assert {"numpy", "numba", "annoy", "pillow"} <= facts["packages"].keys()
     assert facts["machine"]["cores"] >= 1
     assert Path(facts["kernels"]["kept in"]).is_dir()
+
+
+def test_formats_are_named_with_what_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = run()[1]["formats"]
+    assert {"JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF"} <= set(found["Pillow"])
+    monkeypatch.setattr(formats, "find_spec", lambda _: None)
+    assert run()[1]["formats"]["HEIC"] == "not read; pip install 'copyprint[heif]'"
 
 
 def test_models_are_named_by_their_digests() -> None:

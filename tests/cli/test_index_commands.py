@@ -232,7 +232,7 @@ class TestRoot:
 
 
 def test_images_of_other_formats_are_told_apart(collection: Path, pictures: Path) -> None:
-    (pictures / "IMG_1.HEIC").touch()
+    (pictures / "IMG_1.PSD").touch()
     (pictures / "scan.jp2").touch()
     result = done("index", "add", collection, pictures, code=1)
     assert "note: 2 images are of formats not read, such as " in result.stderr
@@ -240,7 +240,7 @@ def test_images_of_other_formats_are_told_apart(collection: Path, pictures: Path
     assert "note: 2 files are no images by name, such as" in result.stderr
     _, ignored, counts = objects(done("index", "add", collection, pictures, "--json", code=1))
     assert (counts["ignored"], counts["unsupported"]) == (2, 2)
-    assert ignored[str(pictures / "IMG_1.HEIC")] == "an image of a format that is not read; convert it to JPEG or PNG"
+    assert ignored[str(pictures / "IMG_1.PSD")] == "an image of a format that is not read; convert it to JPEG or PNG"
 
 
 class TestOneIdForTwoFiles:

@@ -21,7 +21,8 @@ from fingerprint.config import DEFAULT_CONFIG, Config, StorageConfig
 from fingerprint.errors import CollectionBusyError, ConfigError, ImageError
 from fingerprint.features.describe import describe_reference
 from fingerprint.index import check_store
-from fingerprint.types import U8, AddReport, Fingerprint, ImageSource
+from fingerprint.results import AddReport
+from fingerprint.types import U8, Fingerprint, ImageSource
 
 #: What is in the folder, in the order in which it is walked, and what is wrong with it.
 FILES = {

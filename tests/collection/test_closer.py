@@ -16,7 +16,8 @@ from fingerprint.collection.collection import Collection, create_collection, ope
 from fingerprint.config import PROFILES, CloserConfig, config_for
 from fingerprint.features.describe import describe_query
 from fingerprint.models import Models
-from fingerprint.types import U8, Answer, Verification
+from fingerprint.results import Answer, Verification
+from fingerprint.types import U8
 from fingerprint.verify import compare
 
 NAMES = ("astronaut", "chelsea", "rocket")

@@ -37,7 +37,8 @@ from fingerprint.hashes import compute_hashes
 from fingerprint.images.decode import read_grey
 from fingerprint.index import check_store
 from fingerprint.models import Models, make_models
-from fingerprint.types import U8, VARIANTS, Fingerprint, ImageSource, Query, Verification
+from fingerprint.results import Verification
+from fingerprint.types import U8, VARIANTS, Fingerprint, ImageSource, Query
 from fingerprint.verify.verification import verify
 
 Verdicts = Mapping[str, tuple[float, float]]  # by id: the probability of a copy, and of something shared

@@ -18,7 +18,8 @@ from fingerprint.edits import apply_edits
 from fingerprint.features.describe import describe_query, describe_reference
 from fingerprint.index import ImageRecord, Writer
 from fingerprint.models import Models
-from fingerprint.types import U8, Fingerprint, Match, Query
+from fingerprint.results import Match
+from fingerprint.types import U8, Fingerprint, Query
 
 UNMERGED = dataclasses.replace(DEFAULT_CONFIG, storage=StorageConfig(merge_factor=100))
 COLOURED = ("astronaut", "chelsea", "coffee", "rocket")

@@ -52,7 +52,7 @@ def group_of(library: Path, names: tuple[str, ...] = ("b/same.jpg", "b/other.jpg
     members = []
     for path in paths[1:]:
         file, same_as = by_path[path]
-        changes = changes_of(verdict, (4, 3), (4, 3), same_file=file.content == keeper.content)
+        changes = changes_of(verdict, same_file=file.content == keeper.content)
         members.append(Member(file, (4, 3), verdict, changes, same_as))
     return Group(keeper, (4, 3), (), tuple(members))
 

@@ -18,7 +18,7 @@ from fingerprint.dedupe.verdicts import Verdicts, same_picture
 from fingerprint.dedupe.worth import Preference, Worth
 from fingerprint.errors import ConfigError
 from fingerprint.images.origin import Origin
-from fingerprint.types import Verification
+from fingerprint.results import Verification
 
 SIZE = (100, 80)
 
@@ -34,13 +34,14 @@ def pictures_of(*sizes: tuple[int, int], references: Sequence[int] = ()) -> list
     return [Picture(file.id, (file,), (), *size) for file, size in zip(files, sizes, strict=True)]
 
 
-def copy(probability: float = 0.99) -> Verification:
-    """Return the verdict of a copy that shows as much of the reference as lies within `SIZE`."""
+def copy(probability: float = 0.99, reference_size: tuple[int, int] = SIZE) -> Verification:
+    """Return the verdict of a copy that shows as much of a reference as lies within `SIZE`."""
     return replace(
         same_picture(*SIZE),
         probability=probability,
         log_odds=math.log(probability / (1 - probability)),
         identical=False,
+        reference_size=reference_size,
     )
 
 
@@ -152,7 +153,7 @@ def test_references_are_keepers_and_never_members() -> None:
 
 
 #: Picture 1 shows a part of picture 0.
-CROP = {(1, 0): copy()}
+CROP = {(1, 0): copy(reference_size=(200, 160))}
 
 
 def test_a_crop_is_not_kept_before_the_whole() -> None:
@@ -178,6 +179,7 @@ def worth(name: str = "x.jpg", size: tuple[int, int] = SIZE, **facts: object) ->
     [
         ({"reference": True}, {"size": (999, 999)}, "in a reference folder"),
         ({}, {"is_derived": True, "size": (999, 999)}, "crops"),
+        ({"form": "camera RAW"}, {"size": (999, 999)}, "camera RAW, which the others were made from"),
         ({"size": (200, 160)}, {"quality": 99}, "most pixels that are really shown (200 x 160)"),
         ({}, {"size": (300, 240), "detail": 0.3, "quality": 75}, "most pixels"),
         ({"quality": 88}, {"quality": 60, "camera": "Canon"}, "least compressed (JPEG quality about 88)"),
@@ -233,7 +235,7 @@ def test_copies_in_the_folder_of_the_keeper_may_be_left_out() -> None:
 
     verdict = copy()
     members = [
-        Member(file_of(name, k), SIZE, verdict, changes_of(verdict, SIZE, SIZE))
+        Member(file_of(name, k), SIZE, verdict, changes_of(verdict))
         for k, name in enumerate(("a/2.jpg", "b/3.jpg"), start=1)
     ]
     keeper = file_of("a/1.jpg")

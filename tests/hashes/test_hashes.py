@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import imagehash
@@ -15,15 +15,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from fingerprint.errors import ImageError
+from fingerprint.errors import ConfigError, ImageError
 from fingerprint.hashes import (
     compute_hashes,
     compute_mirrored_hashes,
     from_imagehash,
     hamming,
     hash_distance,
+    hash_from_imagehash,
     hash_to_hex,
     hex_to_hash,
+    perceptual_hash,
     perceptual_hashes,
     to_imagehash,
 )
@@ -276,6 +278,28 @@ def test_hashes_of_imagehash_come_in_as_they_are(photos: dict[str, U8]) -> None:
     grey = grey_of(photos["rocket"])
     values = [from_imagehash(REFERENCE[name](Image.fromarray(grey))) for name in HASH_ALGORITHMS]
     assert [hash_to_hex(value) for value in values] == reference(grey)
+
+
+def test_hashes_of_imagehash_become_hashes_of_an_algorithm(photos: dict[str, U8]) -> None:
+    image = Image.fromarray(photos["rocket"])
+    made: dict[str, Callable[..., imagehash.ImageHash]] = {
+        "phash": imagehash.phash,
+        "phash-simple": imagehash.phash_simple,
+        "ahash": imagehash.average_hash,
+        "dhash": imagehash.dhash,
+        "dhash-vertical": imagehash.dhash_vertical,
+        "whash": imagehash.whash,
+        "colorhash": imagehash.colorhash,
+    }
+    for name, make in made.items():
+        theirs, own = make(image), perceptual_hash(image, name, exact=True)
+        assert hash_from_imagehash(theirs, name, own.quality) == own, name
+        assert to_imagehash(own) == theirs
+        assert str(to_imagehash(hash_from_imagehash(theirs, name))) == str(theirs)
+    with pytest.raises(ConfigError, match="a hash of 256 bits is needed, not of 64"):
+        hash_from_imagehash(imagehash.phash(image), "pdq")
+    with pytest.raises(ConfigError, match="quality"):
+        hash_from_imagehash(imagehash.phash(image), "phash", 101)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,7 @@ from PIL import Image, ImageCms
 
 from fingerprint.config import ReadLimits
 from fingerprint.errors import FingerprintError, ImageError
-from fingerprint.images import decode as door
-from fingerprint.images import files
+from fingerprint.images import files, stream
 from fingerprint.images.decode import read_grey, read_planes, read_rgb
 from fingerprint.images.find import IMAGE_SUFFIXES, find_images
 from fingerprint.types import U8
@@ -449,7 +448,7 @@ def test_a_truncated_jpeg_is_refused_when_scaled(part: float, photos: dict[str, 
         (b"\xff\xd8\xff", "damaged JPEG"),
         (b"%PDF-1.7 and so on and on", "not an image of a known format"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image of a known format"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "not an image of a known format"),
+        (b"\0\0\0\x18ftypqt  \0\0\0\0qt  ....", "not an image of a known format"),
     ],
 )
 def test_what_is_no_image_is_refused(data: bytes, reason: str, tmp_path: Path) -> None:
@@ -517,7 +516,7 @@ def test_no_memory_is_a_refusal(scene: Image.Image, monkeypatch: pytest.MonkeyPa
     def exhausted(*args: object) -> U8:
         raise MemoryError
 
-    monkeypatch.setattr(door, "pixels_of", exhausted)
+    monkeypatch.setattr(stream, "pixels_of", exhausted)
     assert refusal(encode(scene, "PNG")).reason == "not enough memory to decode this PNG file"
 
 

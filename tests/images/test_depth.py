@@ -17,8 +17,7 @@ from PIL import Image
 from fingerprint.config import ReadLimits
 from fingerprint.features.describe import describe_query, describe_reference
 from fingerprint.hashes import perceptual_hash
-from fingerprint.images import decode as door
-from fingerprint.images import depth
+from fingerprint.images import depth, stream
 from fingerprint.images.decode import read_for_pdq, read_grey, read_planes, read_rgb
 from fingerprint.images.depth import USUAL_WIDTHS, width_of
 from fingerprint.types import U8
@@ -274,15 +273,15 @@ def test_a_picture_is_the_same_however_few_rows_are_taken_at_a_time(grey: U8, mo
         "PNG": [png(deep, 0), png(deep, 0, [int(deep[40, 60])]), png(colours, 2), png(np.dstack([colours, deep]), 6)],
         "TIFF": [tiff(deep.astype(np.int32) * 900 - 5, BILEVEL_WHITE, sample_format=SIGNED), tiff(floats, 1)],
     }
-    readings: tuple[door.Reading, ...] = ("seen", "pdq")
+    readings: tuple[stream.Reading, ...] = ("seen", "pdq")
     cases = [
-        (form, data, door.Request("RGB", None, reading, ReadLimits()))
+        (form, data, stream.Request("RGB", None, reading, ReadLimits()))
         for form, some in files.items()
         for data in some
         for reading in readings
     ]
-    whole = [door.decode_stream(io.BytesIO(data), "", form, request).pixels for form, data, request in cases]
+    whole = [stream.decode_stream(io.BytesIO(data), "", form, request).pixels for form, data, request in cases]
     monkeypatch.setattr(depth, "_STRIP_PIXELS", 1)
     for (form, data, request), expected in zip(cases, whole, strict=True):
         assert request.reading == "pdq" or np.ptp(expected) > 100
-        assert np.array_equal(door.decode_stream(io.BytesIO(data), "", form, request).pixels, expected)
+        assert np.array_equal(stream.decode_stream(io.BytesIO(data), "", form, request).pixels, expected)

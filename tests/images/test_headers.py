@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fingerprint.config import ReadLimits
-from fingerprint.images import decode as door
+from fingerprint.images import stream
 from fingerprint.images.headers import Header, header_of
 from tests import hostile
 
@@ -104,7 +104,7 @@ def test_exif_that_pillow_warns_of_is_not_plain(form: str) -> None:
         assert header is not None
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            read = door.decode_stream(io.BytesIO(data), "", form, door.Request("RGB", None, "seen", ReadLimits()))
+            read = stream.decode_stream(io.BytesIO(data), "", form, stream.Request("RGB", None, "seen", ReadLimits()))
         assert sorted((read.width, read.height)) == [21, 37]
         assert not (header.plain and warned), changed.hex()
         n_plain += header.plain

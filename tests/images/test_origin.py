@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fingerprint.images.origin import Origin, origin_of_bytes
+from fingerprint.types import U8
+from tests.images.raw_files import dng
 
 PICTURE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8))
 
@@ -91,3 +93,10 @@ def test_damage_is_no_error(at: int, noise: bytes, form: str) -> None:
     damaged = data[:at] + noise + data[at + len(noise) :]
     for cut in (damaged, damaged[: at + 20]):
         assert isinstance(origin_of_bytes(cut), Origin)
+
+
+def test_formats_of_phones_and_cameras(photos: dict[str, U8]) -> None:
+    found = origin_of_bytes(dng(photos["chelsea"][:300, :450]))
+    assert (found.form, found.quality, found.camera) == ("camera RAW", 100, "Nobody Nothing")
+    assert origin_of_bytes(b"\xff\x0a" + bytes(32)).form == "JPEG XL"
+    assert origin_of_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").form == "HEIC"

@@ -643,7 +643,7 @@ class TestExactOrAnnoy:
 
     def test_a_batch_given_beforehand_is_used(self, several: Writer, queries: dict[str, Query], models: Models) -> None:
         config = dataclasses.replace(DEFAULT_CONFIG, candidates=ONLY_DESCRIPTOR)
-        parts = several.reader._pictures, several.reader._snapshot
+        parts = several.reader._seen.pictures, several.reader._snapshot
         found, _ = find_candidates(
             queries["coffee"], *parts, models.vocabulary, config, exact=False, by_descriptor=[5, 7]
         )

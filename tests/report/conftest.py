@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from fingerprint.report.values import Page, PagePair, PagePicture
-from fingerprint.types import Verification
+from fingerprint.results import Verification
 
 #: Set where a browser must be there, so that its absence is a failure and not a skipped test.
 BROWSER_NEEDED = "FINGERPRINT_TEST_BROWSER"

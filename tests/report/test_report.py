@@ -23,7 +23,8 @@ from fingerprint.report.picture import (
     QUERY_Y,
     RELATION_COLOURS,
 )
-from fingerprint.types import F64, U8, Verification
+from fingerprint.results import Verification
+from fingerprint.types import F64, U8
 
 Map = Callable[[F64], F64]
 GAP = 40  # between the two pictures
@@ -216,7 +217,7 @@ def test_the_caption_is_there_and_tells_outcomes_apart() -> None:
         (
             verification(box(0, 0, 200, 300), box(0, 0, 9, 9)),
             [
-                *("A copy", "probability of a copy 0.980", "400 x 300"),
+                *("A copy", "probability of a copy 98.0 %", "400 x 300"),
                 "57 inliers · shown as it is · shows 50 % of the reference",
             ],
             ["Something shared", "of something shared", "Unrelated", "outline"],
@@ -238,13 +239,13 @@ def test_the_caption_is_there_and_tells_outcomes_apart() -> None:
         ),
         (
             verification(box(0, 0, 200, 300), box(0, 0, 9, 9), probability=0.0001, n_inliers=1),
-            ["Unrelated", "probability of a copy < 0.001", "1 inlier ·", "no part of the reference is seen"],
+            ["Unrelated", "probability of a copy < 0.1 %", "1 inlier ·", "no part of the reference is seen"],
             ["shows", "shown", "A copy", "shared"],
         ),
         (
             verification(box(0, 0, 200, 300), box(0, 0, 9, 9), probability=0.03, shared=0.95, mirrored=True),
             [
-                *("Something shared", "probability of a copy 0.030, of something shared 0.950"),
+                *("Something shared", "probability of a copy 3.0 %, of something shared 95.0 %"),
                 "57 inliers · shown mirrored · thin outline",
             ],
             ["A copy", "Unrelated", "% of the reference"],
@@ -252,7 +253,7 @@ def test_the_caption_is_there_and_tells_outcomes_apart() -> None:
         (verification(n_inliers=0, probability=0.01), ["Unrelated", "0 inliers", "no geometry"], ["mirrored"]),
         (
             verification(n_inliers=1, probability=0.99),
-            ["A copy", "probability of a copy 0.990", "no geometry"],
+            ["A copy", "probability of a copy 99.0 %", "no geometry"],
             ["Unrelated"],
         ),
         (
@@ -336,11 +337,11 @@ def test_what_the_engine_finds_is_drawn_right(
 @pytest.mark.parametrize(
     ("probability", "text"),
     [
-        *((0.0, "0.000"), (1e-9, "< 0.001"), (0.00049, "< 0.001"), (0.0005, "0.001"), (0.5, "0.500")),
-        *((0.9994, "0.999"), (0.9995, "> 0.999"), (1 - 1e-12, "> 0.999"), (1.0, "1.000")),
+        *((0.0, "0 %"), (1e-9, "< 0.1 %"), (0.00049, "< 0.1 %"), (0.00051, "0.1 %"), (0.5, "50.0 %")),
+        *((0.9994, "99.9 %"), (0.9995, "> 99.9 %"), (1 - 1e-12, "> 99.9 %"), (1.0, "100 %")),
     ],
 )
-def test_a_probability_is_called_0_or_1_only_where_it_is(probability: float, text: str) -> None:
+def test_a_probability_is_called_0_or_100_only_where_it_is(probability: float, text: str) -> None:
     assert probability_text(probability) == text
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fingerprint.types import F64, Verification
+from fingerprint.results import Verification
+from fingerprint.types import F64
 from fingerprint.verify.changes import changes_of, turned_round
 
 SIZE = (400, 300)
@@ -20,8 +21,10 @@ def applied(matrix: F64, points: F64) -> F64:
     return np.asarray(mapped[:, :2] / mapped[:, 2:])
 
 
-def verdict(to_query: F64, region: F64, *, mirrored: bool = False, inverted: bool = False) -> Verification:
-    """Return a verdict on a query to which a map leads from the reference, and which shows a region of that."""
+def verdict(
+    to_query: F64, region: F64, size: tuple[int, int] = SIZE, *, mirrored: bool = False, inverted: bool = False
+) -> Verification:
+    """Return a verdict on a query of this size, which shows a region of the reference where a map leads to."""
     matrix = np.linalg.inv(to_query)
     matrix = matrix / matrix[2, 2]
     return Verification(
@@ -34,6 +37,8 @@ def verdict(to_query: F64, region: F64, *, mirrored: bool = False, inverted: boo
         inverted=inverted,
         reference_region=tuple((x, y) for x, y in region.tolist()),
         query_region=tuple((x, y) for x, y in applied(to_query, region).tolist()),
+        query_size=size,
+        reference_size=SIZE,
     )
 
 
@@ -58,9 +63,15 @@ KNOWN = {
         (200, 150),
         corners(200, 150) + np.array([100, 75]),
         {},
-        "crop, 25 % shown",
+        "crop, 25 % shown (middle)",
     ),
-    "inset": (affine(0.5, 0, 0, 0.5, 50, 20), (600, 400), WHOLE, {}, "inset, takes 12 % of it, smaller (50 %)"),
+    "inset": (
+        affine(0.5, 0, 0, 0.5, 50, 20),
+        (600, 400),
+        WHOLE,
+        {},
+        "inset, takes 12 % of it (upper left), smaller (50 %)",
+    ),
     "border": (affine(1, 0, 0, 1, 40, 40), (480, 380), WHOLE, {}, "larger picture that contains it"),
     "wide": (affine(1.5, 0, 0, 1), (600, 300), WHOLE, {}, "stretched, enlarged (122 %)"),
 }
@@ -69,13 +80,13 @@ KNOWN = {
 @pytest.mark.parametrize("name", KNOWN)
 def test_known_changes(name: str) -> None:
     to_query, size, region, known, words = KNOWN[name]
-    assert changes_of(verdict(to_query, region, **known), size, SIZE).words == words
+    assert changes_of(verdict(to_query, region, size, **known)).words == words
 
 
 def test_a_tilt_is_no_larger_picture() -> None:
     angle = np.radians(12)
     tilt = affine(np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle), 62, 0)
-    changes = changes_of(verdict(tilt, WHOLE), (454, 377), SIZE)
+    changes = changes_of(verdict(tilt, WHOLE, (454, 377)))
     assert changes.words == "rotated by 12°"
     assert changes.is_tilted
     assert changes.has_more
@@ -83,21 +94,21 @@ def test_a_tilt_is_no_larger_picture() -> None:
 
 def test_the_same_needs_no_transform() -> None:
     plain = Verification(1.0, 0.0, 100.0, 0, None, False, False, None, None, identical=True)
-    assert changes_of(plain, SIZE, SIZE).words == "same pixels"
-    assert changes_of(plain, SIZE, SIZE, same_file=True).words == "same file"
-    assert changes_of(plain, SIZE, SIZE).shown == 1
+    assert changes_of(plain).words == "same pixels"
+    assert changes_of(plain, same_file=True).words == "same file"
+    assert changes_of(plain).shown == 1
 
 
 def test_what_is_not_known_is_not_said() -> None:
     unlocated = Verification(0.9, 0.0, 2.2, 0, None, False, False, None, None)
-    assert changes_of(unlocated, SIZE, (4000, 3000)).words == "re-encoded or retouched"
+    assert changes_of(unlocated).words == "re-encoded or retouched"
 
 
 def test_crop_and_larger_picture_are_each_other_turned_round() -> None:
     to_query, size, region, _, _ = KNOWN["crop"]
-    crop = verdict(to_query, region)
-    assert changes_of(crop, size, SIZE).is_part
-    assert changes_of(turned_round(crop), SIZE, size).has_more
+    crop = verdict(to_query, region, size)
+    assert changes_of(crop).is_part
+    assert changes_of(turned_round(crop)).has_more
     again = turned_round(turned_round(crop))
     assert again.transform == pytest.approx(crop.transform)
     assert again.reference_region == crop.reference_region

@@ -25,7 +25,8 @@ from fingerprint.features.describe import (
 from fingerprint.features.thumbnail import open_thumbnail, shrink
 from fingerprint.index.shortlist import shortlist
 from fingerprint.models import Models
-from fingerprint.types import F64, U8, VARIANTS, Candidate, Fingerprint, Query, Verification
+from fingerprint.results import Verification
+from fingerprint.types import F64, U8, VARIANTS, Candidate, Fingerprint, Query
 from fingerprint.verify.geometry import apply_transform, signed_area
 from fingerprint.verify.score import LOOK_CLOSER, Judgement, evidence_vector
 from fingerprint.verify.verification import find_agreement, verify

@@ -1,0 +1,222 @@
+"""Decoding one file in this process, by the rules in `fingerprint.images.decode`."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Literal, TypeAlias
+
+import numpy as np
+from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
+
+from fingerprint.config import ReadLimits
+from fingerprint.errors import ImageError
+from fingerprint.images.convert import Mode, pixels_of
+from fingerprint.images.damage import DamagedImageError, check_png, check_tiff, without_harmful_extras
+from fingerprint.images.depth import DeepTiff, UnsupportedImageError, as_reference_tools, is_plain, layout_of, to_8_bits
+from fingerprint.images.extra_image import ExtraImage
+from fingerprint.images.formats import READERS
+from fingerprint.images.jpeg_damage import DamagedJpegError, check_jpeg, complete_jpeg
+from fingerprint.images.limits import check_size, divisor_of, reduced
+from fingerprint.images.orientation import orientation_of, swaps_sides, upright
+from fingerprint.images.raw import preview_of
+from fingerprint.images.tiff_samples import classic, is_unknown_to_pillow
+from fingerprint.types import U8, Picture
+
+#: By the rules of `fingerprint.images.decode`, as ``PIL.Image.open(...).convert(...)``, or as PDQ's tools.
+Reading: TypeAlias = Literal["seen", "pillow", "pdq"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How a picture is to be read.
+
+    Attributes
+    ----------
+    mode : str
+        ``L``, ``RGB`` or ``YCbCr``.
+    at_least : int or None
+        As in `read_grey`.
+    reading : str
+        ``seen`` by the rules of this module, ``pillow`` as `read_as_pillow` does, ``pdq`` as `read_for_pdq` does.
+    limits : ReadLimits
+    """
+
+    mode: Mode
+    at_least: int | None
+    reading: Reading
+    limits: ReadLimits
+
+
+def decode_stream(
+    file: IO[bytes],
+    name: str,
+    form: str,
+    request: Request,
+    admit: Callable[[Image.Image], None] | None = None,
+) -> Picture:
+    """Decode a picture with Pillow in this process, if all pixels are there.
+
+    Parameters
+    ----------
+    file : binary stream
+    name : str
+        Its name in messages.
+    form : str
+        Its format, a key of the readers.
+    request : Request
+    admit : callable, optional
+        Called with the opened image before it is decoded. It raises an `ImageError` if the image is too large. By
+        default the size is checked against the request's limits.
+
+    Raises
+    ------
+    ImageError
+    """
+
+    def opened() -> ImageFile.ImageFile:
+        whole.seek(0)
+        return READERS[form](whole)
+
+    try:
+        whole, form, turned = _prepared(file, form)
+        image = opened()
+        width, height = image.size
+        if admit is not None:
+            admit(image)
+        else:
+            check_size(width, height, name, request.limits)
+        layout = layout_of(image)
+        _load(image, whole, request)
+        if isinstance(image, ExtraImage):
+            width, height = image.size
+        return picture_from(image, layout, request, name, size=(width, height), again=opened, turned=turned)
+    except ImageError:
+        raise
+    except (DamagedImageError, DamagedJpegError) as error:
+        raise ImageError(name, str(error)) from error
+    except UnsupportedImageError as error:
+        raise ImageError(name, _unsupported(form, str(error))) from error
+    except Exception as error:  # a damaged file can make a decoder raise any exception
+        raise ImageError(name, _reason(error, form)) from error
+
+
+def picture_from(
+    image: Image.Image,
+    layout: str,
+    request: Request,
+    name: str,
+    *,
+    size: tuple[int, int] | None = None,
+    again: Callable[[], ImageFile.ImageFile] | None = None,
+    turned: int = 1,
+) -> Picture:
+    """Return the picture that a loaded image shows.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    layout : str
+        How its file stores a pixel, see `fingerprint.images.depth.layout_of`; its mode, if it has no file.
+    request : Request
+    name : str
+    size : (int, int), optional
+        Width and height of the whole picture as stored; those of the image by default.
+    again : callable, optional
+        Opens its file again, as in `fingerprint.images.depth.to_8_bits`. Without it the high bytes of deep colours are
+        kept, which is all that Pillow has of them.
+    turned : int
+        Its EXIF orientation, if it does not say one itself.
+    """
+    (width, height), mode, reading = size or image.size, request.mode, request.reading
+    plain = is_plain(image, layout)
+    if reading == "pillow":
+        return Picture(converted(image, mode), width, height, name, plain)
+    orientation = orientation_of(image.getexif, turned)
+    if reading == "pdq" and not plain:
+        shallow, mode = as_reference_tools(image, layout, again), "RGB"
+    else:
+        shallow = to_8_bits(image, layout, again)
+    is_callers = again is None and shallow is image
+    small = reduced(shallow, divisor_of(shallow.size, shallow.mode, mode), keep=is_callers)
+    pixels = pixels_of(upright(small, orientation), mode)
+    if swaps_sides(orientation):
+        width, height = height, width
+    return Picture(pixels, width, height, name, plain)
+
+
+def _load(image: ImageFile.ImageFile, whole: IO[bytes], request: Request) -> None:
+    """Decode an opened image, if all of its pixels are in the file."""
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        check_jpeg(whole)
+    elif isinstance(image, DeepTiff):
+        check_tiff(whole, image)
+    if request.reading != "pillow":
+        _shrink(image, request.mode, request.at_least)
+    image.load()
+    if isinstance(image, PngImagePlugin.PngImageFile):
+        check_png(whole, image)
+
+
+def _prepared(file: IO[bytes], form: str) -> tuple[IO[bytes], str, int]:
+    """Return what is to be decoded of a file, its format, and its EXIF orientation if it does not say one itself.
+
+    Of camera RAW it is a large preview, if there is one. What does no harm to the pixels of a file but stops Pillow is
+    left out.
+    """
+    if form == "camera RAW":
+        preview = preview_of(file)
+        if preview is None:
+            return file, form, 1
+        jpeg, turned = preview
+        return io.BytesIO(complete_jpeg(jpeg)), "JPEG", turned
+    if form == "JPEG":
+        return io.BytesIO(complete_jpeg(file.read())), form, 1
+    if form == "PNG":
+        return io.BytesIO(without_harmful_extras(file.read())), form, 1
+    if form == "TIFF" and is_unknown_to_pillow(file.read(4)):
+        file.seek(0)
+        return io.BytesIO(classic(file.read())), form, 1
+    return file, form, 1
+
+
+def converted(image: Image.Image, mode: Mode) -> U8:
+    """Return a loaded image as Pillow converts it: a new uint8 array of shape (h, w) or (h, w, 3)."""
+    return np.asarray(image.convert(mode)).copy()
+
+
+def _shrink(image: ImageFile.ImageFile, mode: str, at_least: int | None) -> None:
+    """Set a JPEG to decode at the least size whose longer side is `at_least`, and as luma alone for grey."""
+    if not isinstance(image, JpegImagePlugin.JpegImageFile):
+        return
+    divisor = max(divisor_for(max(image.size), at_least), divisor_of(image.size, mode, mode))
+    named_rgb = [component[0] for component in image.layer] == [*b"RGB"]
+    if "jfif" not in image.info and image.info.get("adobe_transform", 0 if named_rgb else 1) == 0:
+        mode = mode if mode == "L" else "RGB"  # libjpeg does not convert a JPEG stored as RGB to YCbCr
+    image.draft(mode, (max(1, image.width // divisor), max(1, image.height // divisor)))
+
+
+def divisor_for(longer: int, at_least: int | None) -> int:
+    """Return the largest divisor, 1, 2, 4 or 8, that leaves the longer side of a JPEG `at_least`."""
+    if at_least is None:
+        return 1
+    return next((d for d in (8, 4, 2) if -(-longer // d) >= at_least), 1)
+
+
+def _reason(error: Exception, form: str) -> str:
+    """Return why decoding failed, in words for the user."""
+    detail = str(error) or type(error).__name__
+    if isinstance(error, MemoryError) or detail == "decoder error -9":  # which is libtiff's way to say it
+        return f"not enough memory to decode this {form} file"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"too large for Pillow: {detail}"
+    if "truncated" in detail.lower():
+        return f"truncated {form} file: {detail}"
+    if detail.lower().startswith("unsupported"):  # as Pillow says it of sound files
+        return _unsupported(form, detail)
+    return f"damaged {form} file, or of an unsupported kind: {detail}"
+
+
+def _unsupported(form: str, what: str) -> str:
+    return f"{form} file of a kind that is not supported ({what}): save it as PNG, or as TIFF of 8 or 16 bits in RGB"
