@@ -280,4 +280,4 @@ restore();
 setUp();
 setThreshold(data.threshold);
 byId("loading").remove();
-document.documentElement.dataset.ready = "true";
+document.documentElement.dataset.ready = String(Math.round(performance.now())); // milliseconds since the page was asked for
