@@ -9,7 +9,7 @@ Photographs of ``DATA/references`` are cut by turns, and nothing else is done bu
 - ``band``: the lowest 15 to 30 % are covered by another photograph.
 
 Each is compared with its photograph by ``fingerprint.compare``. ``overlap`` is intersection over union of the part of
-the reference that is said to be seen and the true one, over those that are found at 0.5; of ellipses their box is taken.
+the reference that is said to be seen and the true one, over those that are found at 0.5; of ellipses it is their box.
 With ``--before`` the result is kept as ``pieces_before.json``.
 """
 
