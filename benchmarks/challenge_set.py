@@ -32,8 +32,10 @@ from scipy.special import expit
 from fingerprint.challenge import Matches, read_ground_truth, read_matches
 from fingerprint.config import DEFAULT_PROFILE, PROFILES
 from fingerprint.models import load_models
-from fingerprint.types import Bool
+from fingerprint.types import F64, Bool
 from fingerprint.version import __version__
+
+THRESHOLDS = (0.1, 0.5, 0.7, 0.9, 0.99, 0.999)
 
 
 def main() -> None:
@@ -137,6 +139,22 @@ def judge_details(data: Path, matches_path: Path) -> dict[str, Any]:
             "all_rows": calibration(probability, correct),
             "top_rows": calibration(probability[top], correct[top]),
         },
+        "thresholds": [thresholds_row(t, truth, matches, probability, correct) for t in THRESHOLDS],
+    }
+
+
+def thresholds_row(
+    least: float, truth: dict[str, str], matches: Matches, probability: F64, correct: Bool
+) -> dict[str, float]:
+    """Return what is found from a probability on: sources, and queries to which something else is matched."""
+    sure = probability >= least
+    found = {q for q, s, c in zip(matches.query_ids, sure, correct, strict=True) if s and c}
+    wrong = {q for q, s, c in zip(matches.query_ids, sure, correct, strict=True) if s and not c}
+    return {
+        "probability": least,
+        "found": round(len(found) / len(truth), 4),
+        "wrongly_matched": len(wrong),
+        "strangers_matched": len(wrong - truth.keys()),
     }
 
 

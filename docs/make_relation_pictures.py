@@ -8,6 +8,7 @@ that on the page.
 from __future__ import annotations
 
 import importlib.util
+import io
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,7 @@ def make_examples() -> dict[str, Example]:
     shots = second_shots(coffee, np.random.default_rng([3, 2]), 0.2)
     edited = apply_edits(meme, ("hflip", "overlay_emoji"), np.random.default_rng([1, 8])).pixels
     found = (
+        Example("pasted-copy", pasted(photograph("astronaut"), coffee), photograph("astronaut"), "copy"),
         Example("meme-copy", reduced(edited), meme, "copy"),
         Example("meme-shared", other_meme, meme, "shared"),
         Example("form-shared", other_form, form, "shared"),
@@ -96,6 +98,21 @@ def make_examples() -> dict[str, Example]:
         Example("unrelated", reduced(cat), reduced(coffee), "unrelated"),
     )
     return {example.name: example for example in found}
+
+
+def pasted(pixels: U8, scene: U8) -> U8:
+    """Return a scene with a part of a picture pasted in: mirrored, smaller, turned, paler, with a word over it."""
+    part = Image.fromarray(pixels[40:440, 110:470][:, ::-1].copy()).resize((252, 280), Image.Resampling.LANCZOS)
+    part = Image.blend(part, Image.new("RGB", part.size, (235, 200, 120)), 0.25)
+    draw = ImageDraw.Draw(part)
+    draw.rectangle((0, 236, 252, 270), fill=(24, 26, 31))
+    draw.text((126, 262), "for sale", fill=(240, 242, 245), font=ImageFont.load_default(26), anchor="ms")
+    turned = part.convert("RGBA").rotate(9, Image.Resampling.BICUBIC, expand=True)
+    whole = Image.fromarray(scene)
+    whole.paste(turned, (290, 40), turned)
+    file = io.BytesIO()
+    whole.save(file, "JPEG", quality=60)
+    return read_rgb(file.getvalue()).pixels
 
 
 def photograph(name: str) -> U8:

@@ -21,6 +21,7 @@ BLOCKS: dict[str, Callable[[Results], list[str]]] = {
     "tracks": tables.tracks,
     "edits": tables.edits,
     "reliability": tables.reliability,
+    "thresholds": tables.thresholds,
     "stages": tables.stages,
     "query-stages": tables.query_stages,
     "descriptor-ms": tables.descriptor_ms,

@@ -101,6 +101,15 @@ def reliability(results: Results) -> list[str]:
     )
 
 
+def thresholds(results: Results) -> list[str]:
+    """Return what is found, and what is wrongly matched, from a probability on."""
+    judged, queries = results["challenge_set"]["thresholds"], results["peers"]["set"]["queries"]
+    return table(
+        ("`--min-score`", "copies whose source is found", f"of {queries} queries, matched to something else"),
+        ((row["probability"], f"{100 * row['found']:.1f} %", row["wrongly_matched"]) for row in judged),
+    )
+
+
 def stages(results: Results) -> list[str]:
     measured = results["stages"]
     rows = [(_WORDS.get(name, name), row) for name, row in measured["queries"]["stages"].items()]
