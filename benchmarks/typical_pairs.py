@@ -72,7 +72,7 @@ def measured(query: Query, references: Sequence[Fingerprint]) -> list[F64]:
         agreement = find_agreement(query, reference, DEFAULT_CONFIG.match)
         overlap = agreement.measure_overlap()
         if overlap is not None:
-            rows.append(np.concatenate([evidence_vector(agreement.evidence), overlap]))
+            rows.append(np.concatenate([evidence_vector(agreement.evidence), overlap.measures]))
     return rows
 
 

@@ -151,11 +151,11 @@ def cells_of(example: Example) -> U8:
     grid = open_thumbnail(reference.thumbnail)
     if agreement.transform is None or len(grid) % CELL:
         raise ValueError(f"{example.name}: keypoints give no transform, or the thumbnail is not whole cells")
-    table = agreement.sides.table(grid, agreement.transform)
-    moved = None if table is None else agreement.sides.table(grid, agreement.transform, fit_moves(table)[1])
+    laid = agreement.sides.lay(grid, agreement.transform)
+    moved = None if laid is None else agreement.sides.lay(grid, agreement.transform, fit_moves(laid.table)[1])
     if moved is None:
         raise ValueError(f"{example.name}: the transform cannot be used")
-    return named_cells(moved)
+    return named_cells(moved.table)
 
 
 def named_cells(table: F64) -> U8:

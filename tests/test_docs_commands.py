@@ -25,10 +25,14 @@ PAGES = (
     "docs/howto/clean-a-photo-library.md",
     "docs/howto/hash-lists.md",
     "docs/howto/learned-descriptors.md",
+    "docs/howto/look-at-results.md",
+    "docs/howto/moderate-uploads.md",
     "docs/howto/run-the-challenge.md",
 )
 #: Commands of the shell that pages name, and that are not ours: what they install is here already.
 OTHERS = ("sudo ", "make ", "python3 -m venv", ".venv/bin/pip", ". .venv/bin/activate", "pip ")
+#: What a person chose on a page in a browser; `tests/report` has such files, and what is done with them.
+CHOSEN = "decisions.json"
 _BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
@@ -48,7 +52,7 @@ def commands(block: str) -> Iterator[tuple[str, str]]:
 def place(tmp_path: Path, photos: dict[str, U8], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make the folders and files that pages say a reader has, and go there."""
     pictures = list(photos.values())
-    folders = ("photos", "more-photos", "phone", "uploads", "queries", "references")
+    folders = ("photos", "more-photos", "phone", "uploads", "queries", "references", "fraud", "press")
     for name in folders:
         (tmp_path / name).mkdir()
     for number, pixels in enumerate(pictures[:5]):
@@ -65,9 +69,11 @@ def place(tmp_path: Path, photos: dict[str, U8], monkeypatch: pytest.MonkeyPatch
         "queries/Q00000.jpg",
     ):
         copy.save(tmp_path / name, quality=70)
+    Image.fromarray(original).save(tmp_path / "fraud" / "poster.jpg")
     Image.fromarray(pictures[5]).save(tmp_path / "more-photos" / "IMG_0001.jpg")
     Image.fromarray(pictures[6]).save(tmp_path / "queries" / "Q00001.jpg")
     Image.fromarray(original).save(tmp_path / "references" / "R000009.jpg")
+    (tmp_path / "edits.tsv").write_text("Q00000\tR000009\tcrop+hflip\nQ00001\t\t\n")
     (tmp_path / "ground_truth.csv").write_text("query_id,reference_id\nQ00000,R000009\nQ00001,\n")
     shutil.copy(tmp_path / "photos" / "original.jpg", tmp_path / "phone" / "original.jpg")
     monkeypatch.chdir(tmp_path)
@@ -86,8 +92,9 @@ def test_a_page_runs_from_top_to_bottom(page: str, place: Path) -> None:
             exec(compile(block, page, "exec"), names)
             continue
         for command, typed in commands(block):
-            if not command.startswith(OTHERS):
-                run(command, typed)
+            if command.startswith(OTHERS) or CHOSEN in command:
+                continue
+            run(command, typed)
 
 
 def run(command: str, typed: str) -> None:

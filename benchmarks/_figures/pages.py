@@ -22,6 +22,8 @@ BLOCKS: dict[str, Callable[[Results], list[str]]] = {
     "edits": tables.edits,
     "reliability": tables.reliability,
     "thresholds": tables.thresholds,
+    "pieces": tables.pieces,
+    "dedupe": tables.deduped,
     "stages": tables.stages,
     "query-stages": tables.query_stages,
     "descriptor-ms": tables.descriptor_ms,

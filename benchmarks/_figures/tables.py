@@ -110,6 +110,55 @@ def thresholds(results: Results) -> list[str]:
     )
 
 
+def pieces(results: Results) -> list[str]:
+    """Return what is found of pieces, and how well the part that is seen is known, before record 35 and since."""
+    before, now = (results[name]["profiles"]["standard"] for name in ("pieces_before", "pieces"))
+    names = {
+        "crop": "cropped",
+        "pasted": "cropped and pasted",
+        "turned": "and turned",
+        "outlined": "cut out as an ellipse and pasted",
+        "band": "a band laid over the lowest part",
+    }
+    rows = []
+    for kind, words in names.items():
+        cells = [
+            cell
+            for row in (before[kind], now[kind])
+            for cell in (
+                f"{row['found_at_half']:.3f}",
+                f"{row['found_at_nine_tenths']:.3f}",
+                f"{row['overlap_median']:.3f}",
+            )
+        ]
+        rows.append((words, now[kind]["queries"], *cells))
+    columns = ("found at 0.5", "at 0.9", "overlap")
+    return table(("", "queries", *(f"{run}: {name}" for run in ("before", "now") for name in columns)), rows)
+
+
+def deduped(results: Results) -> list[str]:
+    """Return how groups of copies compare with pairs of near hashes."""
+    judged = results["dedupe"]
+    names = {
+        "dedupe": "`fingerprint dedupe`",
+        "phash_8": "pHash of imagehash, distance 8",
+        "pdq_31": "PDQ, distance 31",
+    }
+    return table(
+        ("", "precision", "recall", "second shots apart", "core seconds"),
+        (
+            (
+                words,
+                f"{judged[name]['precision']:.3f}",
+                f"{judged[name]['recall']:.3f}",
+                f"{judged[name]['second_shots_apart']:.3f}",
+                f"{judged[name]['core_seconds']:.0f}",
+            )
+            for name, words in names.items()
+        ),
+    )
+
+
 def stages(results: Results) -> list[str]:
     measured = results["stages"]
     rows = [(_WORDS.get(name, name), row) for name, row in measured["queries"]["stages"].items()]

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fingerprint.edits import geometry, overlays, photometric, screens
+from fingerprint.edits import geometry, overlays, photometric, pieces, screens
 from fingerprint.edits.canvas import EditContext, Edited, Step, as_rgb, bounded, moved
 from fingerprint.errors import ConfigError
 from fingerprint.types import U8
@@ -50,6 +50,7 @@ _KNOWING: tuple[EditFunction, ...] = (
     overlays.overlay_onto_background,
     overlays.overlay_image,
     screens.screenshot,
+    pieces.paste_piece,
 )
 
 
@@ -81,8 +82,13 @@ EDITS: Mapping[str, EditFunction] = MappingProxyType(
 #: Edits that are rare in practice and leave little of the picture's own gradients.
 _RARE = frozenset({"edge_filter", "opacity", "negative", "posterize", "halftone"})
 
+#: Edits that `random_chain` does not make by itself: a crop and a background, one after the other, make as much.
+_BY_NAME = frozenset({"paste_piece"})
+
 #: Relative frequency of each edit in `random_chain`. Nearly even on purpose: not fitted to any set of queries.
-EDIT_WEIGHTS: Mapping[str, float] = MappingProxyType({name: 0.3 if name in _RARE else 1.0 for name in EDITS})
+EDIT_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {name: 0.0 if name in _BY_NAME else 0.3 if name in _RARE else 1.0 for name in EDITS}
+)
 
 #: How often `random_chain` makes 1, 2, 3, 4 and 5 edits.
 COUNT_WEIGHTS: tuple[float, ...] = (0.1, 0.35, 0.3, 0.15, 0.1)

@@ -4,10 +4,11 @@
   after a wrong checksum, or if the picture ends in black, the stream is checked as a whole, with its own checksum. A
   damaged part without pixels, such as a comment, is left out, and so are colour profiles and texts.
 - TIFF: libtiff stops reading a strip when its rows are full, before the checksum of a deflated one; and Pillow hides
-  what libjpeg says of a strip that is a JPEG.
+  what libjpeg says of a strip that is a JPEG. Strips of PackBits must make as many bytes as their rows have: a hole in
+  them hardly ever does.
 
 The decoders of WebP, GIF, BMP, PPM and AVIF refuse data that end early. Damage that does not show in that way is not
-noticed in formats without checksums: WebP, AVIF, BMP, PPM, and TIFF that is not deflated.
+noticed in formats without checksums: WebP, AVIF, BMP, PPM, and TIFF with other compressions or none.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 from typing import IO
 
 import numpy as np
@@ -34,7 +36,9 @@ _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the colour type of a PNG
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _BITS_PER_SAMPLE, _COMPRESSION, _JPEG_TABLES = 258, 259, 347  # tags of a TIFF
 _STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES = 273, 279, 324, 325
-_DEFLATE, _JPEG = (8, 32946), 7
+_ROWS_PER_STRIP, _TILE_WIDTH, _TILE_LENGTH, _PLANES = 278, 322, 323, 284
+_DEFLATE, _JPEG, _PACKBITS = (8, 32946), 7, 32773
+_LONGEST_RUN = 128  # bytes that one code of PackBits makes at most
 
 
 class DamagedImageError(Exception):
@@ -155,7 +159,7 @@ def _inflated(inflater: zlib._Decompress, data: bytes, most: int) -> int:
 
 
 def check_tiff(file: IO[bytes], image: TiffImagePlugin.TiffImageFile) -> None:
-    """Check that all pixels of a TIFF file's first page are there, if it is deflated or made of JPEGs.
+    """Check that all pixels of a TIFF file's first page are there, if it is deflated, of PackBits or made of JPEGs.
 
     Parameters
     ----------
@@ -182,6 +186,9 @@ def check_tiff(file: IO[bytes], image: TiffImagePlugin.TiffImageFile) -> None:
             tables = bytes(tags.get(_JPEG_TABLES, b""))[:-2]
             for strip in _read_strips(file, strips):
                 check_jpeg(io.BytesIO(complete_jpeg((tables + strip[2:]) if tables else strip)))
+        elif compression == _PACKBITS:
+            for strip, wanted in zip(_read_strips(file, strips), _strip_lengths(image), strict=False):
+                _check_packbits(strip, wanted)
     finally:
         file.seek(position)
 
@@ -204,3 +211,32 @@ def _check_deflated(strips: Iterable[bytes], most: int) -> None:
             return
         if not inflater.eof:
             raise DamagedImageError("truncated TIFF file: a part of its pixels ends early")
+
+
+def _strip_lengths(image: TiffImagePlugin.TiffImageFile) -> Iterator[int]:
+    """Yield the bytes of each strip's or tile's pixels, without end for tiles."""
+    tags = image.tag_v2
+    bits = tags.get(_BITS_PER_SAMPLE, (1,))
+    planes = len(bits) if tags.get(_PLANES, 1) == 2 else 1
+    bits_per_pixel = bits[0] if planes > 1 else sum(bits)
+    if _TILES in tags:
+        yield from repeat(-(-tags[_TILE_WIDTH] * bits_per_pixel // 8) * tags[_TILE_LENGTH])
+    height = image.tag_v2.get(257, image.height)
+    rows = min(tags.get(_ROWS_PER_STRIP, height), height)
+    row = -(-tags.get(256, image.width) * bits_per_pixel // 8)
+    for _ in range(planes):
+        for first in range(0, height, max(1, rows)):
+            yield row * min(rows, height - first)
+
+
+def _check_packbits(strip: bytes, wanted: int) -> None:
+    """Check that a strip's codes make as many bytes as its pixels have; one more code may be padding."""
+    at, n = 0, 0
+    while at < len(strip):
+        code = strip[at]
+        if code < 128:  # this many bytes, and one more, as they are
+            n, at = n + code + 1, at + code + 2
+        else:  # one byte repeated; 128 stands for nothing
+            n, at = n + (257 - code if code > 128 else 0), at + (2 if code > 128 else 1)
+    if at > len(strip) + 1 or not wanted <= n <= wanted + _LONGEST_RUN:
+        raise DamagedImageError("damaged TIFF file: its PackBits make another number of pixels than the picture has")

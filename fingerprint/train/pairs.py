@@ -22,7 +22,7 @@ from typing import overload
 import numpy as np
 
 from fingerprint.config import Config, TrainConfig
-from fingerprint.edits import random_chain
+from fingerprint.edits import apply_edits, random_chain
 from fingerprint.edits.canvas import as_jpeg
 from fingerprint.edits.graphics import TRAINING_FAMILIES, draw_member
 from fingerprint.edits.second_shots import second_shots
@@ -52,6 +52,9 @@ _STRENGTHS = (0.0, 0.7)  # of second shots; above, they look made
 _COPY_EDITS = (None, (1, 2), (1, 4))
 _STRANGER_EDITS = (1, 2)
 _QUALITIES = (70, 97)  # of JPEG
+#: Share of the queries of which only a piece is seen, pasted onto another photograph, before any other edits.
+_PASTED = 0.2
+_PASTED_EDITS = (None, (1, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A query to make: its subject, and the fewest and most edits; None for none."""
+    """A query to make: its subject, the fewest and most edits, None for none; and whether a piece of it is pasted."""
 
     subject: Subject
     edits: tuple[int, int] | None
+    pasted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +184,11 @@ class PairMaker:
             found.append(Task(Subject(("scene", "", int(i)), 1), _STRANGER_EDITS if number % 2 else None))
             if number % 2:
                 found.append(Task(Subject(("scene", "", int(i)), 0), _COPY_EDITS[number % 3]))
-        return found
+        return found + [
+            Task(task.subject, _PASTED_EDITS[int(rng.integers(len(_PASTED_EDITS)))], pasted=True)
+            for task in found
+            if rng.random() < _PASTED
+        ]
 
     def _templates(self) -> list[tuple[str, int]]:
         return [(f, t) for f in TRAINING_FAMILIES for t in range(self.train.n_templates)]
@@ -248,9 +256,13 @@ class PairMaker:
         rng = np.random.default_rng([self.train.seed, _SEED_STREAM, 2, number])
         pixels, used = self.draw(task.subject)
         pasted: set[int] = set()
-        if task.edits is not None:
+        if task.edits is not None or task.pasted:
             pasted = {int(i) for i in rng.choice(self.pool, min(2, len(self.pool)), replace=False)} - used
-            pixels = random_chain(pixels, rng, [self.photo(i) for i in sorted(pasted)], task.edits).pixels
+            others = [self.photo(i) for i in sorted(pasted)]
+            if task.pasted:
+                pixels = apply_edits(pixels, ("paste_piece",), rng, others).pixels
+            if task.edits is not None:
+                pixels = random_chain(pixels, rng, others, task.edits).pixels
         query = describe_query(as_jpeg(pixels, int(rng.integers(*_QUALITIES))), self.models, self.config)
         excluded = [self.cohort_rows[i] for i in sorted(used | pasted) if i in self.cohort_rows]
         cohort_score = measure_cohort_score(query.assignments, self.models, self.config.match, excluded)
@@ -264,7 +276,7 @@ class PairMaker:
                 nothing = np.full(len(OVERLAP_NAMES), np.nan)
                 group = task.subject.group[:2] + ((0,) if task.subject.group[1] else task.subject.group[2:])
                 vector = evidence_vector(agreement.evidence)
-                found.append(Pair(number, group, vector, nothing if overlap is None else overlap, label))
+                found.append(Pair(number, group, vector, nothing if overlap is None else overlap.measures, label))
         return found
 
     @contextmanager

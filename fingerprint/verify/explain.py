@@ -23,6 +23,7 @@ from importlib import resources
 import numpy as np
 
 from fingerprint.config import DEFAULT_CONFIG, Config
+from fingerprint.kernels.piece import PIECE_MEASURES
 from fingerprint.models import Models, load_models
 from fingerprint.results import Verification
 from fingerprint.types import F64, ImageSource
@@ -220,6 +221,15 @@ def _differences(known: Mapping[str, float], speaks_for: bool) -> str:
     return f"{_percent(share)} of the texture shows something else" if share >= 0.005 else "small parts differ"
 
 
+def _piece(known: Mapping[str, float], speaks_for: bool) -> str:
+    share = _percent(known["piece"])
+    if speaks_for and known["piece_sides"]:
+        return f"what agrees is one piece, {share} of the overlap, with a border of its own, as of something pasted"
+    if speaks_for:
+        return "what agrees lies together"
+    return f"what agrees is {share} of the overlap, without a border of its own"
+
+
 def _movement(known: Mapping[str, float], speaks_for: bool) -> str:
     if known["fine_flow"] < 0:
         return "too little agrees to see whether parts have moved against each other"
@@ -280,6 +290,7 @@ GROUPS: tuple[_Group, ...] = (
         ),
         _differences,
     ),
+    _Group("piece", PIECE_MEASURES, _piece),
     _Group("movement", (*_overlap("flow", "flow_most"), "realigned"), _movement),
     _Group(
         "tones",

@@ -19,10 +19,11 @@ import numpy as np
 from fingerprint.features.thumbnail import shrink
 from fingerprint.kernels.cells import BEST, CELL, UNMOVED, compare_cells
 from fingerprint.kernels.overlap import MEASURES, fit_moves, likeness_of, measure_drawn, summarise_cells
+from fingerprint.kernels.piece import PIECE_MEASURES, measure_piece
 from fingerprint.types import F64, U8, Bool
 from fingerprint.verify.warp import COARSE_SIDE, UNCHANGED, Warper, resize_map
 
-#: What `measure_overlap` returns, in order.
+#: What `Overlap.measures` has, in order.
 OVERLAP_NAMES = (
     *(f"coarse_{name}" for name in MEASURES),
     *(f"fine_{name}" for name in MEASURES),
@@ -31,12 +32,14 @@ OVERLAP_NAMES = (
     "ground",  # share of the reference within two grey values of its most common one: drawings have a ground
     "flat",  # share of the reference without gradients: photographs have noise
     "log_gradient",  # logarithm of the reference's median gradient, in grey values per pixel
+    *PIECE_MEASURES,
 )
 _FEW_INLIERS = 12  # with fewer, the keypoints' transform may be wrong, and whole pictures are tried as well
 _TRUST = 1.15  # how much better whole pictures must agree than the keypoints' transform
 _LIKE = 0.3  # correlations below this are as usual for unrelated pictures
 _BETTER = 1.003  # how much better a realigned picture must agree
 _REALIGNMENTS = 2
+_THREE_QUARTERS = MEASURES.index("three_quarters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +101,59 @@ class Sides:
     inverted: bool
     around: Surroundings | None = None
 
-    def table(self, reference: U8, transform: F64, move: F64 = UNCHANGED) -> F64 | None:
-        """Compare cell by cell on the reference's grid, or return None if the transform cannot be used."""
+    def lay(self, reference: U8, transform: F64, move: F64 = UNCHANGED) -> Laid | None:
+        """Lay the query onto the reference's grid and compare, or return None if the transform cannot be used."""
         warper = Warper.of(transform, self.query_size, self.reference_size, len(reference), move)
         if warper is None:
             return None
         warped, shared = warper.warp(self.query)
         if self.around is not None:
             warped, shared = self.around.fill(warped, shared, transform, self.reference_size, move)
-        return compare_cells(255 - warped if self.inverted else warped, reference, shared)
+        query = 255 - warped if self.inverted else warped
+        return Laid(query, reference, shared, compare_cells(query, reference, shared))
 
 
-def measure_overlap(sides: Sides, transform: F64 | None, n_inliers: int) -> F64 | None:
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A query laid onto a reference.
+
+    Attributes
+    ----------
+    query, reference : uint8 arrays, shape (side, side)
+    shared : bool array, shape (side, side)
+        Which pixels both have.
+    table : float64 array
+        From `fingerprint.kernels.cells.compare_cells`.
+    """
+
+    query: U8
+    reference: U8
+    shared: Bool
+    table: F64
+
+    def measure_piece(self, measures: F64) -> tuple[F64, F64]:
+        """Return the box and the measures of the piece that agrees, with what `summarise_cells` says of the cells."""
+        most_agree = float(measures[_THREE_QUARTERS])
+        box, found = measure_piece(self.table, self.query, self.reference, self.shared, most_agree)
+        return box, found
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """What the second look sees.
+
+    Attributes
+    ----------
+    measures : float64 array, shape (len(OVERLAP_NAMES),)
+    piece : float64 array, shape (4,)
+        Left, top, right and bottom of the part of the reference that agrees most, in shares of its sides.
+    """
+
+    measures: F64
+    piece: F64
+
+
+def measure_overlap(sides: Sides, transform: F64 | None, n_inliers: int) -> Overlap | None:
     """Measure how a pair agrees over the whole overlap.
 
     Parameters
@@ -123,34 +167,36 @@ def measure_overlap(sides: Sides, transform: F64 | None, n_inliers: int) -> F64 
 
     Returns
     -------
-    float64 array, shape (len(OVERLAP_NAMES),), or None
+    Overlap or None
         None if there is no usable transform, or the thumbnail is smaller than a cell.
     """
     if len(sides.thumbnail) < CELL:
         return None
     coarse = shrink(np.ascontiguousarray(sides.thumbnail), COARSE_SIDE, COARSE_SIDE)
-    best: tuple[float, F64, F64, bool] | None = None
+    best: tuple[float, F64, Laid, bool] | None = None
     for number, (trust, candidate) in enumerate(_transforms(sides, transform, n_inliers)):
-        table = sides.table(coarse, candidate)
-        if table is not None:
-            likeness = trust * likeness_of(table, BEST, _LIKE)
+        laid = sides.lay(coarse, candidate)
+        if laid is not None:
+            likeness = trust * likeness_of(laid.table, BEST, _LIKE)
             if best is None or likeness > best[0]:
-                best = likeness, candidate, table, number > 0 or transform is None
+                best = likeness, candidate, laid, number > 0 or transform is None
     if best is None:
         return None
-    _, chosen, table, whole = best
-    move, table = _realign(sides, coarse, chosen, table)
+    _, chosen, laid, whole = best
+    move, laid = _realign(sides, coarse, chosen, laid)
     out = np.empty(len(OVERLAP_NAMES))
     n = len(MEASURES)
-    out[:n] = summarise_cells(table)
+    out[:n] = summarise_cells(laid.table)
     fine_side = len(sides.thumbnail) // CELL * CELL
     finer = resize_map((COARSE_SIDE, COARSE_SIDE), (fine_side, fine_side))
     reference = shrink(np.ascontiguousarray(sides.thumbnail), fine_side, fine_side)
-    fine = sides.table(reference, chosen, finer @ move @ np.linalg.inv(finer))
-    out[n : 2 * n] = out[:n] if fine is None else summarise_cells(fine)
+    fine = sides.lay(reference, chosen, finer @ move @ np.linalg.inv(finer)) or laid
+    out[n : 2 * n] = out[:n] if fine is laid else summarise_cells(fine.table)
     ground, flat, gradient = measure_drawn(reference)
-    out[2 * n :] = np.abs(move - np.eye(3))[:2].max(), whole, ground, flat, np.log1p(gradient)
-    return out
+    rest = len(OVERLAP_NAMES) - len(PIECE_MEASURES)
+    out[2 * n : rest] = np.abs(move - np.eye(3))[:2].max(), whole, ground, flat, np.log1p(gradient)
+    piece, out[rest:] = fine.measure_piece(out[n : 2 * n])
+    return Overlap(out, piece)
 
 
 def _transforms(sides: Sides, transform: F64 | None, n_inliers: int) -> Iterator[tuple[float, F64]]:
@@ -165,15 +211,15 @@ def _transforms(sides: Sides, transform: F64 | None, n_inliers: int) -> Iterator
         yield 1.0, whole @ mirror
 
 
-def _realign(sides: Sides, coarse: U8, transform: F64, table: F64) -> tuple[F64, F64]:
+def _realign(sides: Sides, coarse: U8, transform: F64, laid: Laid) -> tuple[F64, Laid]:
     """Correct a transform by the cells' moves while the pictures agree better; return the correction and the cells."""
     move = np.eye(3)
     for _ in range(_REALIGNMENTS):
-        found, step, _ = fit_moves(table)
+        found, step, _ = fit_moves(laid.table)
         if not found:
             break
-        moved = sides.table(coarse, transform, move @ step)
-        if moved is None or likeness_of(moved, UNMOVED, 0.0) <= _BETTER * likeness_of(table, UNMOVED, 0.0):
+        moved = sides.lay(coarse, transform, move @ step)
+        if moved is None or likeness_of(moved.table, UNMOVED, 0.0) <= _BETTER * likeness_of(laid.table, UNMOVED, 0.0):
             break
-        move, table = move @ step, moved
-    return move, table
+        move, laid = move @ step, moved
+    return move, laid

@@ -6,20 +6,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fingerprint.config import MatchConfig
+from fingerprint.config import COPY_PROBABILITY, MatchConfig
 from fingerprint.errors import ModelMismatchError
 from fingerprint.features.signatures import pair_votes
 from fingerprint.features.thumbnail import is_flat, open_thumbnail, shrink
 from fingerprint.features.views import View
-from fingerprint.kernels.polygons import shared_region
 from fingerprint.models import Models
 from fingerprint.results import Verification
 from fingerprint.types import F32, F64, VARIANTS, Fingerprint, Keypoints, Query
 from fingerprint.verify.align import Alignment, align
 from fingerprint.verify.evidence import Evidence, Likeness, measure_evidence
 from fingerprint.verify.geometry import apply_transform, rectangle
-from fingerprint.verify.overlap import OVERLAP_NAMES, Sides, Surroundings, measure_overlap
+from fingerprint.verify.overlap import OVERLAP_NAMES, Overlap, Sides, Surroundings, measure_overlap
 from fingerprint.verify.pixels import NEUTRAL, compare_pixels
+from fingerprint.verify.region import as_corners, seen_regions
 from fingerprint.verify.score import deserves_second_look, evidence_vector, judge
 from fingerprint.verify.warp import COARSE_SIDE
 
@@ -60,7 +60,7 @@ class Agreement:
     sides: Sides
     inliers: F32 | None = None
 
-    def measure_overlap(self) -> F64 | None:
+    def measure_overlap(self) -> Overlap | None:
         """Return what the second look measures; see `fingerprint.verify.overlap.measure_overlap`."""
         usable = self.transform if self.n_agreeing >= _MIN_COMPARED else None
         return measure_overlap(self.sides, usable, self.n_agreeing)
@@ -118,15 +118,14 @@ def examine(
     agreement = find_agreement(query, reference, config, around)
     evidence = evidence_vector(agreement.evidence)
     closer = deserves_second_look(evidence, models.calibration)
-    overlap = agreement.measure_overlap() if closer else None
-    if overlap is not None and agreement.n_agreeing < _MIN_COMPARED and overlap[_CORRELATION] < _LEAST_CORRELATION:
-        overlap = None  # neither keypoints nor pixels agree: what would be measured is chance
+    seen = agreement.measure_overlap() if closer else None
+    if seen is not None and agreement.n_agreeing < _MIN_COMPARED and seen.measures[_CORRELATION] < _LEAST_CORRELATION:
+        seen = None  # neither keypoints nor pixels agree: what would be measured is chance
+    overlap = None if seen is None else seen.measures
     judgement = judge(evidence, overlap, models)
-    transform = agreement.transform
-    region, query_region = None, None
-    if transform is not None:
-        size = query.plain.width, query.plain.height
-        region, query_region = _as_corners(*shared_region(transform, *size, reference.width, reference.height))
+    transform, size = agreement.transform, (query.plain.width, query.plain.height)
+    of_copy = seen if judgement.copy >= COPY_PROBABILITY else None
+    region, query_region = seen_regions(transform, size, (reference.width, reference.height), of_copy)
     mirrored, inverted = VARIANTS[agreement.variant]
     found = Verification(
         probability=judgement.copy,
@@ -138,7 +137,7 @@ def examine(
         inverted=inverted,
         reference_region=region,
         query_region=query_region,
-        query_size=(query.plain.width, query.plain.height),
+        query_size=size,
         reference_size=(reference.width, reference.height),
         inliers=agreement.inliers,
     )
@@ -156,7 +155,7 @@ def _if_identical(found: Verification, query: Query, reference: Fingerprint) -> 
 
 def _as_identical(found: Verification, odds: float, width: int, height: int) -> Verification:
     """Return the outcome for two pictures that are the same: certain, each seen whole in the other."""
-    (whole,) = _as_corners(rectangle(width, height))
+    whole = as_corners(rectangle(width, height))
     return replace(
         found,
         probability=1.0,
@@ -217,7 +216,7 @@ def _seen_from_whole(found: Verification, place: F64, size: tuple[int, int]) -> 
     back = np.asarray(np.linalg.inv(place), np.float64)
     region, inliers = found.query_region, found.inliers
     if region is not None:
-        (region,) = _as_corners(apply_transform(back, np.array(region, np.float64)))
+        region = as_corners(apply_transform(back, np.array(region, np.float64)))
     if inliers is not None:
         inliers = np.hstack(
             [apply_transform(back, inliers[:, :2].astype(np.float64)), inliers[:, 2:]], dtype=np.float32
@@ -282,8 +281,3 @@ def _pixel_transform(transform: F64 | None, mirrored: bool, query: Keypoints, re
     to_pixels = np.array([[reference.side, 0.0, -0.5], [0.0, reference.side, -0.5], [0.0, 0.0, 1.0]])
     between = to_pixels @ transform @ to_frame @ mirror
     return np.asarray(between / between[2, 2])
-
-
-def _as_corners(*polygons: F64) -> list[tuple[tuple[float, float], ...] | None]:
-    """Return polygons as `Verification` has them: None for one without corners."""
-    return [tuple((x, y) for x, y in polygon.tolist()) or None for polygon in polygons]

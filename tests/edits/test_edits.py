@@ -28,7 +28,7 @@ from fingerprint.types import U8
 
 # The edits under which most of the picture can still be compared pixel by pixel with the source.
 MOVING = ("crop", "hflip", "vflip", "rotate", "aspect", "scale", "pad", "pad_square", "perspective", "skew", "meme")
-INSET = ("screenshot", "overlay_onto_background")
+INSET = ("screenshot", "overlay_onto_background", "paste_piece")
 STAYING = tuple(name for name in EDITS if name not in MOVING + INSET)
 
 
@@ -106,11 +106,11 @@ class TestRegistry:
     def test_holds_the_edits_of_the_challenge_and_a_few_more(self) -> None:
         assert set(MOVING + INSET) < set(EDITS)
         assert {"color_jitter", "jpeg", "overlay_text", "overlay_emoji", "shuffle_pixels"} < set(EDITS)
-        assert len(EDITS) == 30
+        assert len(EDITS) == 31
 
     def test_every_edit_has_a_weight(self) -> None:
         assert set(EDIT_WEIGHTS) == set(EDITS)
-        assert all(weight > 0 for weight in EDIT_WEIGHTS.values())
+        assert {name for name, weight in EDIT_WEIGHTS.items() if not weight > 0} == {"paste_piece"}
 
     def test_cannot_be_changed(self) -> None:
         with pytest.raises(TypeError):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import simplejpeg
+import tifffile
 from click.testing import CliRunner
 from PIL import Image, PngImagePlugin
 
@@ -295,6 +296,38 @@ def test_a_png_that_is_black_below_is_whole(scene: Image.Image) -> None:
 
 
 # --- Others -----------------------------------------------------------------------------------------------------------
+
+
+def packbits(pixels: np.ndarray, **options: object) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, pixels, compression="packbits", **options)
+    return file.getvalue()
+
+
+def forms_of_packbits(scene: Image.Image) -> dict[str, bytes]:
+    pixels = np.array(scene)
+    planes = np.ascontiguousarray(np.moveaxis(pixels, 2, 0))
+    return {
+        "by Pillow": encode(scene, "TIFF", compression="packbits"),
+        "grey": encode(scene.convert("L"), "TIFF", compression="packbits"),
+        "one bit": encode(scene.convert("1"), "TIFF", compression="packbits"),
+        "strips": packbits(pixels, photometric="rgb", rowsperstrip=7),
+        "tiles": packbits(pixels, photometric="rgb", tile=(64, 48)),
+        "planes": packbits(planes, photometric="rgb", planarconfig="separate", rowsperstrip=16),
+        "16 bits": packbits(pixels[:, :, 0].astype(np.uint16) * 257, photometric="minisblack"),
+    }
+
+
+def test_whole_tiffs_of_packbits_are_read(scene: Image.Image) -> None:
+    for name, data in forms_of_packbits(scene).items():
+        assert read_rgb(data).pixels.shape == (300, 450, 3), name
+
+
+def test_a_hole_in_packbits_is_noticed(scene: Image.Image) -> None:
+    for name, data in forms_of_packbits(scene).items():
+        middle = len(data) // 2
+        reasons = refused(data[:middle] + bytes(300) + data[middle + 300 :])
+        assert all("damaged TIFF file" in reason for reason in reasons), (name, reasons)
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate", "jpeg", "group4"])

@@ -16,7 +16,7 @@ from fingerprint.features.thumbnail import THUMBNAIL_SIDE, make_pyramid, make_th
 from fingerprint.images.decode import read_grey
 from fingerprint.models import Models
 from fingerprint.types import F64, U8
-from fingerprint.verify.overlap import OVERLAP_NAMES, Sides, measure_overlap
+from fingerprint.verify.overlap import OVERLAP_NAMES, Overlap, Sides, measure_overlap
 from fingerprint.verify.verification import find_agreement, verify
 from fingerprint.verify.warp import COARSE_SIDE, UNCHANGED, Warper, resize_map
 
@@ -54,7 +54,7 @@ def measured(
 ) -> dict[str, float]:
     found = measure_overlap(sides_of(query, reference, inverted=inverted), transform, n_inliers)
     assert found is not None
-    return dict(zip(OVERLAP_NAMES, found.tolist(), strict=True))
+    return dict(zip(OVERLAP_NAMES, found.measures.tolist(), strict=True))
 
 
 def shift(x: float, y: float) -> F64:
@@ -191,7 +191,7 @@ class TestMeasureOverlap:
         assert measure_overlap(sides, transform, MANY) is None
         found = measure_overlap(sides, transform, 3)  # then whole pictures are tried
         assert found is not None
-        assert found[OVERLAP_NAMES.index("whole")] == 1
+        assert found.measures[OVERLAP_NAMES.index("whole")] == 1
 
     @given(
         values=st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=9, max_size=9),
@@ -214,7 +214,7 @@ class TestMeasureOverlap:
         found = measure_overlap(sides_of(scenes["coffee"], scenes["coffee"]), transform, MANY)
         assert_finite(found)
         if found is not None:
-            assert found[OVERLAP_NAMES.index("coarse_agreeing")] == 0
+            assert found.measures[OVERLAP_NAMES.index("coarse_agreeing")] == 0
 
     def test_drawings_have_a_ground_and_photographs_have_not(self, scenes: dict[str, U8]) -> None:
         drawing = np.full((300, 400), 240, np.uint8)
@@ -241,7 +241,7 @@ class TestMeasureOverlap:
         found = measure_overlap(sides, np.eye(3), MANY)
         assert found is not None
         for grid in ("coarse", "fine"):
-            assert found[OVERLAP_NAMES.index(f"{grid}_agreeing")] > 0.95
+            assert found.measures[OVERLAP_NAMES.index(f"{grid}_agreeing")] > 0.95
 
     def test_nothing_that_is_passed_is_written_to(self, scenes: dict[str, U8]) -> None:
         sides, transform = sides_of(scenes["coffee"], scenes["coffee"]), shift(8, 3)
@@ -251,7 +251,8 @@ class TestMeasureOverlap:
         first, again = (measure_overlap(sides, transform, MANY) for _ in range(2))
         assert first is not None
         assert again is not None
-        np.testing.assert_array_equal(first, again)
+        np.testing.assert_array_equal(first.measures, again.measures)
+        np.testing.assert_array_equal(first.piece, again.piece)
 
 
 def test_a_thumbnail_smaller_than_a_cell_is_not_compared() -> None:
@@ -260,10 +261,13 @@ def test_a_thumbnail_smaller_than_a_cell_is_not_compared() -> None:
     assert measure_overlap(sides, np.eye(3), 30) is None
 
 
-def assert_finite(found: F64 | None) -> None:
+def assert_finite(found: Overlap | None) -> None:
     if found is not None:
-        assert found.shape == (len(OVERLAP_NAMES),)
-        assert np.isfinite(found).all()
+        assert found.measures.shape == (len(OVERLAP_NAMES),)
+        assert np.isfinite(found.measures).all()
+        left, top, right, bottom = found.piece
+        assert 0 <= left <= right <= 1
+        assert 0 <= top <= bottom <= 1
 
 
 class TestFlatDrawings:
@@ -284,7 +288,7 @@ class TestFlatDrawings:
         agreement = find_agreement(query, describe_reference(drawing, models), DEFAULT_CONFIG.match)
         overlap = measure_overlap(agreement.sides, None, 0)
         assert overlap is not None
-        found = dict(zip(OVERLAP_NAMES, overlap.tolist(), strict=True))
+        found = dict(zip(OVERLAP_NAMES, overlap.measures.tolist(), strict=True))
         assert found["whole"] == 1
         assert found["coarse_agreeing"] > 0.9
 

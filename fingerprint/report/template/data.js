@@ -38,11 +38,11 @@ function relationOf(pair) {
   return pair.relation || (pair.reference === null ? "nothing" : "unknown");
 }
 
-/** A probability as it is written everywhere: never rounded to 0 or 1. */
+/** A probability as it is written everywhere: in percent, never rounded to 0 or 100. */
 function asProbability(p) {
-  if (p >= 0.9995 && p < 1) return "> 0.999";
-  if (p > 0 && p < 0.0005) return "< 0.001";
-  return p.toFixed(3);
+  if (p >= 0.9995 && p < 1) return "> 99.9 %";
+  if (p > 0 && p < 0.0005) return "< 0.1 %";
+  return `${(100 * p).toFixed(p > 0 && p < 1 ? 1 : 0)} %`;
 }
 
 function asValue(value) {
