@@ -1,8 +1,9 @@
 """Measure the page of reports in headless Chromium: how large it is, how soon it is ready, how long a recount takes.
 
-The pages are those of 1,000 queries with a pair each, and of 5,000 pairs of 10,000 pictures. The pictures are parts of the photographs in the wheel of scikit-image; verdicts are made up, with as many matched keypoints as a page
-holds. ``ready`` is from the request of the file to the page that can be used; ``recount`` is from a move of the slider to
-the page with its new counts, list and pair, laid out.
+The pages are those of 1,000 queries with a pair each, and of 5,000 pairs of 10,000 pictures. The pictures are parts of
+the photographs in the wheel of scikit-image; verdicts are made up, with as many matched keypoints as a page holds.
+``ready`` is from the request of the file to the page that can be used. ``recount`` is from a move of the slider to the
+page with its new counts, list and pair, laid out.
 """
 
 from __future__ import annotations

@@ -30,11 +30,13 @@ ALLOWED: dict[str, dict[str, str]] = {
     "docs/howto/install.md": {"3.11": _PYTHON, "3.12": _PYTHON, "3.13": _PYTHON, "4.10": "a version of OpenCV"},
     "docs/howto/large-collection.md": {"256 KiB": "from this size on arrays are mapped"},
     "docs/howto/learned-descriptors.md": {"200 times": _LARGER},
+    "docs/howto/look-at-results.md": {"80 MB": "the size of a page that is aimed at"},
     "docs/howto/train-your-own.md": {"3 GB": "memory to have free; no run is kept"},
     "docs/reference/challenge-files.md": {"0.9": _THRESHOLD, "200 times": _LARGER},
     "docs/reference/cli.md": {
         "0.5": "the probability from which on a query is a copy",
         "0.95": "the probability from which on a source is sure",
+        "80 MB": "the size of a page that is aimed at",
         "0.9": _THRESHOLD,
         **dict.fromkeys(("180 million", "1 GiB", "30 seconds", "850 MB", "128 MiB", "33 million"), _LIMIT),
     },

@@ -219,6 +219,7 @@ function drawHistogram() {
 }
 
 function setUp() {
+  document.body.dataset.kind = data.kind;
   const what = data.axis === "probability" ? "probability" : "score";
   byId("threshold-label").textContent = isDedupe ? `A copy from this ${what} on` : `Found from this ${what} on`;
   Object.assign(byId("threshold-number"), { min: data.least, max: data.most, step: data.axis === "probability" ? 0.001 : 0.01 });

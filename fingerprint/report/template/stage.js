@@ -159,15 +159,15 @@ function drawWarped(pair) {
   fit = () => { over.style.transform = warpOf(pair, query, reference, width, frame.clientWidth); };
   new ResizeObserver(() => fit && fit()).observe(frame);
   fit();
-  if (view.mode === "flicker") flicker(frame, over);
+  if (view.mode === "flicker") flicker(frame, over, roles(pair).map((role) => role.replace(":", "")));
 }
 
-function flicker(frame, over) {
+function flicker(frame, over, names) {
   const badge = make("span", "badge");
   frame.append(badge);
   const show = (seen) => {
     over.style.visibility = seen ? "visible" : "hidden";
-    badge.textContent = seen ? "first" : "second";
+    badge.textContent = seen ? names[0] : names[1];
   };
   let seen = true;
   show(seen);
