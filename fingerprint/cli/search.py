@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fingerprint.cli._help import ExampleCommand
-from fingerprint.cli._ignored import listed_images, note_ignored
+from fingerprint.cli._ignored import frames_of, listed_images, note_ignored
 from fingerprint.cli._options import (
     EXISTING_FOLDER,
     IMAGES,
@@ -18,6 +18,7 @@ from fingerprint.cli._options import (
     chosen_limits,
     chosen_models,
     engine_options,
+    frames_option,
     json_option,
     not_nan,
     profile_option,
@@ -81,6 +82,7 @@ _PLAIN = "there is so little to see that only the same bytes or pixels would be 
     is_flag=True,
     help="For images: print how long each stage took and how much it did; with --json for each query, else over all.",
 )
+@frames_option
 @vector_search_options
 @profile_option
 @json_option("one JSON object a line, one for each query")
@@ -93,6 +95,7 @@ def search_command(
     show_shared: bool,
     exact: bool,
     timings: bool,
+    n_frames: int,
     model_id: str | None,
     max_distance: float | None,
     profile: str,
@@ -123,6 +126,7 @@ def search_command(
 
     config = replace(config_for(profile), limits=chosen_limits())
     images, unread, ignored = listed_images(paths)
+    images = frames_of(images, n_frames, n_workers)
     skipped: list[Skipped] = []
     with (
         open_collection(folder, models=chosen_models(models_folder), config=config) as collection,
