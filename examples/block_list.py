@@ -1,7 +1,7 @@
 """Block lists with labels, a threshold for each, and a list of pictures that must never match.
 
-A picture is blocked by the list that is surest of it, unless a picture of the negative list is as good an answer, such as
-a news photograph that shows a poster of the list.
+A picture is blocked by the list that is surest of it, unless a picture of the negative list is as good an answer, such
+as a news photograph that shows a poster of the list.
 """
 
 from __future__ import annotations
