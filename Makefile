@@ -18,7 +18,7 @@ help: ## list the commands
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV) || { echo "cannot make a virtual environment: apt-get install python3-venv"; exit 1; }
-	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[demo,test]' || \
+	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[demo,examples,test]' || \
 		{ echo "installing failed; Annoy is compiled from source and needs: apt-get install g++ python3-dev"; exit 1; }
 	@touch $@
 

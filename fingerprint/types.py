@@ -67,6 +67,8 @@ class Picture:
         The file's path, or ``"<bytes>"`` / ``"<array>"``.
     plain : bool
         Whether the original is opaque and has at most 8 bits a sample, so that every program reads it alike.
+    n_frames : int
+        Frames or pages of its file, if they were counted; otherwise 1.
     """
 
     pixels: U8
@@ -74,6 +76,7 @@ class Picture:
     height: int
     name: str
     plain: bool = True
+    n_frames: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ ROOMS = {
         ),
         *("images/raw.py", "images/stream.py"),
         *("images/limits.py", "images/tiff_samples.py", "report/", "cli/compare.py", "cli/doctor.py"),
-        *("hashes/compute.py", "hashes/interchange.py", "hashes/luma.py"),
+        *("hashes/compute.py", "hashes/interchange.py", "hashes/luma.py", "types.py"),
     ),
     "pillow_heif": ("images/heif.py",),
     "rawpy": ("images/raw.py",),

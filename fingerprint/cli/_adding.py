@@ -34,6 +34,7 @@ def add_images(
     root: Path | None,
     *,
     replace_others: bool = False,
+    n_frames: int,
     as_json: bool,
     n_workers: int | None,
     quiet: bool,
@@ -45,12 +46,20 @@ def add_images(
     with progress(quiet=quiet) as report:
         if len(named) == len(images):
             added = collection.add_files(
-                named, root=root, replace=replace_others, n_workers=n_workers, progress=partial(report, "images")
+                named,
+                root=root,
+                replace=replace_others,
+                frames=n_frames,
+                n_workers=n_workers,
+                progress=partial(report, "images"),
             )
         else:
             listed = _Listed(*identify_images(named, root), root)
             added = collection.add_images(
-                listed, replace=replace_others, n_workers=n_workers, progress=partial(report, "images of the list")
+                _each_with_frames(listed, n_frames),
+                replace=replace_others,
+                n_workers=n_workers,
+                progress=partial(report, "images of the list"),
             )
             added = replace(added, skipped=(*added.skipped, *listed.outside), ignored=listed.ignored())
     unread = unread_folders(added.ignored)
@@ -94,6 +103,15 @@ def add_images(
             list_on_stderr(f"{count(len(added.plain), 'picture')} {_PLAIN}", [shown_name(i) for i in added.plain])
     note_ignored(ignored, quiet=quiet)
     finish((*added.skipped, *unread))
+
+
+def _each_with_frames(listed: _Listed, n_frames: int) -> Iterator[tuple[str, Path]]:
+    """Yield files as they come, and after each its further frames."""
+    from fingerprint.cli._options import chosen_limits
+    from fingerprint.images.frames import with_frames
+
+    for item in listed:
+        yield from with_frames([item], n_frames, chosen_limits(), 1)
 
 
 class _Listed:

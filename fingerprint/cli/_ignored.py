@@ -54,6 +54,15 @@ def listed_images(paths: Sequence[Path]) -> tuple[list[Path], tuple[Skipped, ...
     return images, unread_folders(ignored), files
 
 
+def frames_of(images: Sequence[Path], n_frames: int, n_workers: int | None) -> list[Path]:
+    """Return the images, and after each its further frames, up to so many in all for an image."""
+    from fingerprint.cli._options import chosen_limits
+    from fingerprint.images.frames import with_frames
+
+    named = [(str(path), path) for path in images]
+    return [path for _, path in with_frames(named, n_frames, chosen_limits(), n_workers)]
+
+
 def note_ignored(ignored: Sequence[object], *, quiet: bool) -> None:
     """Print on stderr how many files were ignored, because of what they are by their names."""
     if quiet:

@@ -218,6 +218,19 @@ def engine_options(command: Command) -> Command:
     return models_option(workers_option(reading_options(message_options(command))))
 
 
+def frames_option(command: Command) -> Command:
+    """Add ``--frames``."""
+    return click.option(
+        "--frames",
+        "n_frames",
+        metavar="N",
+        type=Count(min=1),
+        default=1,
+        show_default=True,
+        help="Of animations and files of several pages, take up to N frames, spread evenly, each as a picture.",
+    )(command)
+
+
 def chosen_models(folder: Path | None) -> Models:
     """Return the models that ``--models`` names."""
     from fingerprint.models import load_models

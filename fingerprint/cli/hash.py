@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fingerprint.cli._help import ExampleCommand
-from fingerprint.cli._ignored import listed_images, note_ignored
+from fingerprint.cli._ignored import frames_of, listed_images, note_ignored
 from fingerprint.cli._options import (
     IMAGES,
     AlgorithmName,
     chosen_limits,
+    frames_option,
     message_options,
     reading_options,
     workers_option,
@@ -58,6 +59,7 @@ _PARCEL = 16  # images that a worker takes at a time, since one takes only a thi
     help="How a hash is written; 'fingerprint hash-list' reads all of them.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as '--format json': one JSON object a line.")
+@frames_option
 @workers_option
 @reading_options
 @message_options
@@ -67,6 +69,7 @@ def hash_command(
     exact: bool,
     form: str,
     as_json: bool,
+    n_frames: int,
     n_workers: int | None,
     quiet: bool,
 ) -> None:
@@ -87,7 +90,7 @@ def hash_command(
         work, write = partial(perceptual_hashes, algorithms=algorithms, exact=exact, limits=limits), _print_records
     else:
         work, write = partial(perceptual_hashes, algorithms=HASH_ALGORITHMS, exact=True, limits=limits), _print_digits
-    _print_all(paths, work, write, form, n_workers=n_workers, quiet=quiet)
+    _print_all(paths, work, write, form, n_frames=n_frames, n_workers=n_workers, quiet=quiet)
 
 
 def _print_all(
@@ -96,6 +99,7 @@ def _print_all(
     write: Callable[[Path, Any, str], None],
     form: str,
     *,
+    n_frames: int,
     n_workers: int | None,
     quiet: bool,
 ) -> None:
@@ -105,6 +109,7 @@ def _print_all(
     from fingerprint.workers import map_images
 
     images, unread, ignored = listed_images(paths)
+    images = frames_of(images, n_frames, n_workers)
     skipped: list[Skipped] = []
     if form == "csv":
         print_line(CSV_HEADER)

@@ -20,6 +20,7 @@ from fingerprint.cli._options import (
     chosen_limits,
     chosen_models,
     engine_options,
+    frames_option,
     json_option,
     limit_options,
     message_options,
@@ -53,7 +54,8 @@ def _adding_options(command: Command) -> Command:
         type=EXISTING_FOLDER,
         help="Folder that contains all images; ids are paths within it.  [default: for each image the given folder]",
     )
-    return root(json_option("a JSON object for each file that was not added, and one with the counts")(command))
+    as_json_too = json_option("a JSON object for each file that was not added, and one with the counts")
+    return root(frames_option(as_json_too(command)))
 
 
 @index_group.command("create", cls=ExampleCommand, examples=("fingerprint index create photos.fp photos/",))
@@ -80,6 +82,7 @@ def create_command(
     keep_local: bool,
     descriptor_index: DescriptorIndex,
     root: Path | None,
+    n_frames: int,
     as_json: bool,
     models_folder: Path | None,
     n_workers: int | None,
@@ -95,7 +98,13 @@ def create_command(
     candidates = replace(DEFAULT_CONFIG.candidates, descriptor_index=descriptor_index)
     config = replace(DEFAULT_CONFIG, storage=storage, candidates=candidates, limits=chosen_limits())
     with create_collection(folder, models=chosen_models(models_folder), config=config) as collection:
-        add_images(collection, folder, images, root, as_json=as_json, n_workers=n_workers, quiet=quiet)
+        add_images(
+            *(collection, folder, images, root),
+            n_frames=n_frames,
+            as_json=as_json,
+            n_workers=n_workers,
+            quiet=quiet,
+        )
 
 
 @index_group.command(
@@ -116,6 +125,7 @@ def add_command(
     images: tuple[Path, ...],
     replace_others: bool,
     root: Path | None,
+    n_frames: int,
     as_json: bool,
     models_folder: Path | None,
     n_workers: int | None,
@@ -135,6 +145,7 @@ def add_command(
         add_images(
             *(collection, folder, images, root),
             replace_others=replace_others,
+            n_frames=n_frames,
             as_json=as_json,
             n_workers=n_workers,
             quiet=quiet,
@@ -194,18 +205,21 @@ def compact_command(folder: Path, segment_size: int, as_json: bool, models_folde
 def remove_command(
     folder: Path, ids: tuple[str, ...], model_id: str | None, as_json: bool, models_folder: Path | None
 ) -> None:
-    """Remove references by their ids; none at all if one of the ids is not in the collection."""
+    """Remove references by their ids; none at all if one of the ids is not in the collection.
+
+    With a file, its frames that were added by '--frames' are removed, too; 'cat.gif#frame=12' is one of them.
+    """
     from fingerprint.collection.collection import open_collection
 
     unique = tuple(dict.fromkeys(ids))
     with open_collection(folder, models=chosen_models(models_folder)) as collection:
-        collection.remove(unique, model_id)
+        gone = collection.remove(unique, model_id)
         if as_json:
             of_model = {} if model_id is None else {"model_id": model_id}
-            facts = {"collection": str(folder), "removed": list(unique), "references": len(collection)}
+            facts = {"collection": str(folder), "removed": gone, "references": len(collection)}
             print_json({**facts, **of_model})
         else:
-            click.echo(f"{shown_name(folder)}: {len(unique):,} removed; {count(len(collection), 'reference')} left")
+            click.echo(f"{shown_name(folder)}: {len(gone):,} removed; {count(len(collection), 'reference')} left")
 
 
 @index_group.command(
@@ -220,12 +234,15 @@ def remove_command(
 def list_command(folder: Path, as_json: bool, models_folder: Path | None) -> None:
     """List the ids of a collection's references, one a line, in the order in which they were added."""
     from fingerprint.collection.collection import open_collection
+    from fingerprint.images.frame_paths import split_frame
 
     with open_collection(folder, models=chosen_models(models_folder)) as collection:
         for image_id in collection.ids:
             if as_json:
                 record = collection.record(image_id)
-                print_json({"id": image_id, "path": record.path, "width": record.width, "height": record.height})
+                path, frame = (None, 0) if record.path is None else split_frame(record.path)
+                facts = {"id": image_id, "path": path, "width": record.width, "height": record.height}
+                print_json(facts | ({"frame": frame} if frame else {}))
             else:
                 print_line(shown_name(image_id))
 

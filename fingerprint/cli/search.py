@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fingerprint.cli._help import ExampleCommand
-from fingerprint.cli._ignored import listed_images, note_ignored
+from fingerprint.cli._ignored import frames_of, listed_images, note_ignored
 from fingerprint.cli._inputs import refuse_input
 from fingerprint.cli._options import (
     EXISTING_FOLDER,
@@ -19,6 +19,7 @@ from fingerprint.cli._options import (
     chosen_limits,
     chosen_models,
     engine_options,
+    frames_option,
     json_option,
     not_nan,
     profile_option,
@@ -86,6 +87,7 @@ _PLAIN = "there is so little to see that only the same bytes or pixels would be 
     help="For images: print how long each stage took and how much it did; with --json for each query, else over all.",
 )
 @report_option
+@frames_option
 @vector_search_options
 @profile_option
 @json_option("one JSON object a line, one for each query")
@@ -99,6 +101,7 @@ def search_command(
     exact: bool,
     timings: bool,
     report_file: Path | None,
+    n_frames: int,
     model_id: str | None,
     max_distance: float | None,
     profile: str,
@@ -133,6 +136,7 @@ def search_command(
     page = SearchPage(report_file)
     config = page.settings(replace(config_for(profile), limits=chosen_limits()))
     images, unread, ignored = listed_images(paths)
+    images = frames_of(images, n_frames, n_workers)
     skipped: list[Skipped] = []
     with (
         open_collection(folder, models=chosen_models(models_folder), config=config) as collection,

@@ -204,6 +204,10 @@ class _Adding:
         if batch.moved:
             self._writer.note_moved(batch.moved)
         replaced = self._writer.add(batch.fingerprints, batch.records, replaced=None, n_workers=self._n_workers)
+        added = {record.image_id for record in batch.records}
+        outdated = [frame for name in replaced for frame in self._writer.reader.frames_of(name) if frame not in added]
+        if outdated:  # frames of a file that has changed; those that are taken again come after it
+            self._writer.remove(outdated)
         self._published += len(batch.records)
         self._replaced += len(replaced)
 

@@ -21,6 +21,7 @@ from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.errors import ConfigError, UnknownIdError
 from fingerprint.htmltables import facts_table
 from fingerprint.images.find import identify_images
+from fingerprint.images.frames import with_frames
 from fingerprint.index import ImageRecord, Neighbour, StoreInfo, Writer
 from fingerprint.models import Models, load_models
 from fingerprint.results import AddReport, Answer, Match
@@ -102,6 +103,7 @@ class Collection:
         *,
         root: str | os.PathLike[str] | None = None,
         replace: bool = False,
+        frames: int = 1,
         n_workers: int | None = None,
         progress: Progress | None = None,
     ) -> AddReport:
@@ -119,6 +121,10 @@ class Collection:
         replace : bool
             Let a file replace another file with the same id. By default it is skipped, as cameras and phones repeat
             names: give `root` for an id of its own.
+        frames : int
+            Of animations and files of several pages, take up to so many frames, spread evenly from the first on. Each
+            is a picture of its own: frame 12 of ``cat.gif`` has the id ``cat.gif#frame=12`` (frames are counted from
+            0, and the first one has the id of the file).
         n_workers : int, optional
             Threads; one for each core by default.
         progress : callable, optional
@@ -137,6 +143,7 @@ class Collection:
         """
         refuse_one("paths", paths)
         named, ignored = identify_images(paths, root)
+        named = with_frames(named, frames, self._config.limits, n_workers)
         report = self._add_images(named, n_workers, progress, len(named), replace=replace)
         return dataclasses.replace(report, ignored=tuple(str(path) for path in ignored))
 
@@ -396,14 +403,21 @@ class Collection:
         """Return the compact descriptors in the order of `ids`: float32 array, shape (n, d)."""
         return self._reader.vectors()[1]
 
-    def remove(self, ids: Sequence[str], model_id: str | None = None) -> None:
+    def remove(self, ids: Sequence[str], model_id: str | None = None) -> list[str]:
         """Remove references, and imported vectors with the same ids; none if one id is not in the collection.
+
+        With a file, its frames that are references of their own are removed, too.
 
         Parameters
         ----------
         ids : sequence of str
         model_id : str, optional
             Remove only the vectors of this model.
+
+        Returns
+        -------
+        list of str
+            All ids that were removed.
 
         Raises
         ------
@@ -419,11 +433,14 @@ class Collection:
         with self._writer.writing():
             if model_id is not None:
                 self._reader.live_vectors(model_id)  # raises if there are none
+            frames = [] if model_id is not None else [frame for name in ids for frame in self._reader.frames_of(name)]
+            gone = list(dict.fromkeys((*ids, *frames))) if frames else list(ids)
             try:
-                self._writer.remove(ids, model_id)
+                self._writer.remove(gone, model_id)
             except UnknownIdError as error:
                 wanted = str(error.args[1])
                 raise UnknownIdError(f"{error}{similar_text(wanted, self.ids)}", wanted) from None
+            return gone
 
     def import_vectors(
         self,

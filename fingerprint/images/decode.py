@@ -2,7 +2,8 @@
 
 Every picture is decoded by the same rules:
 
-- only the first frame or page is read, and it is turned upright by its EXIF orientation;
+- only the first frame or page is read, unless the path names another (see `fingerprint.images.frames`), and it is
+  turned upright by its EXIF orientation;
 - a picture with transparency (an alpha channel, a palette with alpha, a transparent colour) is laid over white, or over
   black if its content would hardly show on white; see `fingerprint.images.ground`;
 - palettes, 1-bit pictures, CMYK and YCCK (as Adobe writes them, inverted), YCbCr and LAB become RGB; an embedded ICC
@@ -47,6 +48,7 @@ from fingerprint.errors import ConfigError, ImageError
 from fingerprint.images.convert import pixels_of
 from fingerprint.images.files import load_regular
 from fingerprint.images.formats import format_of
+from fingerprint.images.frame_paths import split_frame
 from fingerprint.images.given import held
 from fingerprint.images.headers import Header, header_of
 from fingerprint.images.jpeg import JpegHeader, decode_ordinary, ordinary_header
@@ -230,6 +232,25 @@ def read_for_pdq(source: ImageSource, *, limits: ReadLimits = DEFAULT_LIMITS) ->
     return _read(source, Request("L", None, "pdq", limits))
 
 
+def count_frames(source: ImageSource, *, limits: ReadLimits = DEFAULT_LIMITS) -> int:
+    """Return how many frames an animation has, or pages a TIFF; 1 for other pictures.
+
+    The first frame is decoded; the others are only counted.
+
+    Raises
+    ------
+    ImageError
+        The picture cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> count_frames(np.zeros((4, 6), np.uint8))
+    1
+    """
+    return _read(source, Request("L", None, "seen", limits, count=True)).n_frames
+
+
 def luma_of(planes: Picture) -> Picture:
     """Return the luma of a picture from `read_planes` as a grey picture: uint8 pixels of shape (h, w)."""
     return replace(planes, pixels=np.ascontiguousarray(planes.pixels[..., 0]))
@@ -245,12 +266,14 @@ def _read(source: ImageSource, request: Request) -> Picture:
         return picture_from(given, given.mode, request, name)
     if isinstance(given, bytes):
         return _from_bytes(given, name, request)
-    loaded = load_regular(given, request.limits)
+    path, frame = split_frame(given)
+    request = replace(request, frame=frame)
+    loaded = load_regular(path, request.limits)
     if isinstance(loaded, bytes):
         return _from_bytes(loaded, name, request)
     with io.BufferedReader(loaded) as file:
         form = format_of(file, name)
-        return _decode_apart(given, file, name, form, None, request)
+        return _decode_apart(path, file, name, form, None, request)
 
 
 def _from_bytes(data: bytes, name: str, request: Request) -> Picture:
@@ -259,7 +282,7 @@ def _from_bytes(data: bytes, name: str, request: Request) -> Picture:
     header = header_of(form, data)
     ordinary = ordinary_header(data) if form == "JPEG" else None
     cost = None
-    if header is not None and header.plain:
+    if header is not None and header.plain and not request.frame:
         check_size(header.width, header.height, name, request.limits)
         grey = ordinary is not None and request.mode == "L" and request.reading != "pillow"
         divisor = divisor_for(max(header.width, header.height), request.at_least) if form == "JPEG" else 1

@@ -69,7 +69,7 @@ def _answer(task: dict[str, Any], requests: IO[bytes], replies: IO[bytes], base:
         _limit_memory(base, verdict["memory"])
         _end_after(limits.timeout)
 
-    request = Request(task["mode"], task["at_least"], task["reading"], limits)
+    request = Request(task["mode"], task["at_least"], task["reading"], limits, task["frame"], task["count"])
     try:
         with _stream(task["path"], data) as file:
             picture = decode_stream(file, "", task["form"], request, admit)
@@ -83,6 +83,7 @@ def _answer(task: dict[str, Any], requests: IO[bytes], replies: IO[bytes], base:
     _end_after(0)
     pixels = np.ascontiguousarray(picture.pixels)
     reply = {"width": picture.width, "height": picture.height, "shape": pixels.shape, "plain": picture.plain}
+    reply["n_frames"] = picture.n_frames
     send(replies, reply, pixels.data.cast("B"))
 
 

@@ -1,4 +1,4 @@
-"""What a caller may give as a picture, brought to a few kinds: the door of the library for programs that embed it."""
+"""What a caller may give as a picture, brought to a few kinds."""
 
 from __future__ import annotations
 

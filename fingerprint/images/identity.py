@@ -10,6 +10,7 @@ from PIL import Image
 
 from fingerprint.config import ReadLimits
 from fingerprint.images.files import load_regular
+from fingerprint.images.frame_paths import frame_id, split_frame
 from fingerprint.images.given import Held, held, image_digest
 from fingerprint.types import U8, ImageSource, Picture
 
@@ -40,6 +41,11 @@ def load_identified(source: ImageSource, limits: ReadLimits) -> tuple[Held, str,
         If there is no file, it cannot be read, or it is larger than the limits allow.
     """
     given = held(source, limits)
+    if isinstance(given, str | os.PathLike):
+        path, frame = split_frame(given)
+        if frame:  # it is decoded from its path, which says which frame it is
+            _, whole, n_bytes = load_identified(path, limits)
+            return given, content_digest(frame_id(whole, frame).encode()), n_bytes
     data = given if isinstance(given, bytes | np.ndarray | Image.Image) else load_regular(given, limits)
     if isinstance(data, np.ndarray | Image.Image):
         return data, content_digest(data), None

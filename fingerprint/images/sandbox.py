@@ -278,6 +278,8 @@ def decode_apart(
         "mode": request.mode,
         "at_least": request.at_least,
         "reading": request.reading,
+        "frame": request.frame,
+        "count": request.count,
         "limits": dataclasses.asdict(limits),
         "path": None if isinstance(source, bytes) else str(Path(source).absolute()),
         "n_bytes": n_bytes if isinstance(source, bytes) else 0,
@@ -351,7 +353,10 @@ def _converse(
         return reason + (_MAY_NEED_MORE.format(limits.memory) if needs_more else "")
     pixels = np.empty(_shape(reply, limits), np.uint8)
     decoder.receive_into(pixels.data.cast("B"))
-    return Picture(pixels, *_size(reply), name, reply.get("plain") is True)
+    n_frames = reply.get("n_frames")
+    if type(n_frames) is not int:
+        raise _Died
+    return Picture(pixels, *_size(reply), name, reply.get("plain") is True, n_frames)
 
 
 def _reserve(held: ExitStack, n_pixels: int, n_bytes: int, limits: ReadLimits) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Literal, TypeAlias
 
 import numpy as np
@@ -41,12 +41,18 @@ class Request:
     reading : str
         ``seen`` by the rules of this module, ``pillow`` as `read_as_pillow` does, ``pdq`` as `read_for_pdq` does.
     limits : ReadLimits
+    frame : int
+        Which frame of an animation, or page.
+    count : bool
+        Whether the frames are to be counted, which takes a walk through the file.
     """
 
     mode: Mode
     at_least: int | None
     reading: Reading
     limits: ReadLimits
+    frame: int = 0
+    count: bool = False
 
 
 def decode_stream(
@@ -77,11 +83,15 @@ def decode_stream(
 
     def opened() -> ImageFile.ImageFile:
         whole.seek(0)
-        return READERS[form](whole)
+        image = READERS[form](whole)
+        if request.frame:
+            _go_to(image, request.frame)
+        return image
 
     try:
         whole, form, turned = _prepared(file, form)
         image = opened()
+        n_frames = int(getattr(image, "n_frames", 1)) if request.count else 1
         width, height = image.size
         if admit is not None:
             admit(image)
@@ -91,7 +101,8 @@ def decode_stream(
         _load(image, whole, request)
         if isinstance(image, ExtraImage):
             width, height = image.size
-        return picture_from(image, layout, request, name, size=(width, height), again=opened, turned=turned)
+        made = picture_from(image, layout, request, name, size=(width, height), again=opened, turned=turned)
+        return replace(made, n_frames=n_frames)
     except ImageError:
         raise
     except (DamagedImageError, DamagedJpegError) as error:
@@ -146,6 +157,13 @@ def picture_from(
     return Picture(pixels, width, height, name, plain)
 
 
+def _go_to(image: ImageFile.ImageFile, frame: int) -> None:
+    try:
+        image.seek(frame)
+    except EOFError as error:
+        raise UnsupportedImageError(f"it has no frame {frame}") from error
+
+
 def _load(image: ImageFile.ImageFile, whole: IO[bytes], request: Request) -> None:
     """Decode an opened image, if all of its pixels are in the file."""
     if isinstance(image, JpegImagePlugin.JpegImageFile):
@@ -155,7 +173,7 @@ def _load(image: ImageFile.ImageFile, whole: IO[bytes], request: Request) -> Non
     if request.reading != "pillow":
         _shrink(image, request.mode, request.at_least)
     image.load()
-    if isinstance(image, PngImagePlugin.PngImageFile):
+    if isinstance(image, PngImagePlugin.PngImageFile) and not request.frame:
         check_png(whole, image)
 
 

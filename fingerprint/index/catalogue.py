@@ -191,6 +191,15 @@ class Catalogue(Database):
             row = self._db.execute(query, (image_id, model_id)).fetchone()
         return None if row is None else self._image(row)
 
+    def frames_of(self, image_id: str, model_id: str) -> dict[str, str | None]:
+        """Return the paths of the frames of a picture's file that are pictures of their own, by their ids."""
+        query = (
+            "SELECT id, path FROM images WHERE id > ? AND id < ? AND removed = 0 "
+            "AND model = (SELECT number FROM models WHERE model_id = ?)"
+        )
+        with self._reported():
+            return dict(self._db.execute(query, (f"{image_id}#frame=", f"{image_id}#frame>", model_id)).fetchall())
+
     def identical(self, identity: Identity, model_id: str, most: int) -> dict[str, bool]:
         """Return at most `most` pictures with the same bytes or pixels by id, and whether the bytes are the same.
 

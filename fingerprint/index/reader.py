@@ -16,6 +16,7 @@ import numpy as np
 
 from fingerprint.config import Config, description_digest
 from fingerprint.errors import CollectionError, ConfigError, ModelMismatchError
+from fingerprint.images.frame_paths import split_frame
 from fingerprint.index.candidates import (
     count_ways,
     find_candidates,
@@ -33,7 +34,7 @@ from fingerprint.index.segment import PictureSegment
 from fingerprint.index.snapshot import NOTHING, LiveVectors, Snapshot, open_snapshots
 from fingerprint.models import Models
 from fingerprint.results import Work
-from fingerprint.types import F32, Candidate, Fingerprint, Identity, Query, Skipped
+from fingerprint.types import F32, Candidate, Fingerprint, Identity, Query, Skipped, is_unicode
 
 _log = logging.getLogger(__name__)
 _SAME_BYTES = 20  # files with the same bytes among which one is looked for
@@ -219,6 +220,17 @@ class Reader:
     def published(self, image_id: str) -> ImageRecord | None:
         """Return the file facts that are published under an id now; the snapshot may be older."""
         return self.catalogue.find(image_id, self.model_id)
+
+    def frames_of(self, image_id: str) -> list[str]:
+        """Return the ids of the frames of a picture's file that are published as pictures of their own."""
+        if not is_unicode(image_id):
+            return []
+        record = self.published(image_id)
+        if record is None or record.path is None:
+            return []
+        found = self.catalogue.frames_of(image_id, self.model_id)
+        # who chooses ids may choose any: a frame has a path in the file
+        return [name for name, path in found.items() if path is not None and split_frame(path)[0] == record.path]
 
     def record(self, image_id: str) -> ImageRecord | None:
         """Return the file facts of a picture, or None if it is not in the collection.
