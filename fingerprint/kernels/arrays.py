@@ -49,3 +49,10 @@ def below(values: F64, limit: float) -> Bool:
     for i in range(len(values)):
         out[i] = values[i] < limit
     return out
+
+
+@njit(cache=True, nogil=True)
+def copy(source, out):  # type: ignore[no-untyped-def]
+    """Copy numbers: (n,) each."""
+    for x in range(len(out)):
+        out[x] = source[x]

@@ -127,10 +127,10 @@ def _energies(x: F32, y: F32) -> F32:
 @njit(cache=True, nogil=True)
 def _any_counts(cells: F64) -> bool:
     """Return whether both pictures share enough of any cell of a row."""
+    n = 0
     for column in range(len(cells)):
-        if cells[column, AREA] >= LEAST_PART * CELL * CELL:
-            return True
-    return False
+        n += cells[column, AREA] >= LEAST_PART * CELL * CELL
+    return n > 0
 
 
 @njit(cache=True, nogil=True)
@@ -213,6 +213,26 @@ def _sum_products(qx, qy, rx, ry, top, products):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True)
+def _any_marked(mask):  # type: ignore[no-untyped-def]
+    """Return whether any entry of a mask of 0 and 1 is 1."""
+    total = np.float32(0)
+    for x in range(len(mask)):
+        total = max(total, mask[x])
+    return total > 0
+
+
+@njit(cache=True, nogil=True)
+def _ragged(compared, n_rows):  # type: ignore[no-untyped-def]
+    """Return the columns of which some, but not all, rows are compared: int64 (k,)."""
+    out, n = np.empty(len(compared), np.int64), 0
+    for x in range(len(compared)):
+        if compared[x] > 0 and compared[x] < n_rows:
+            out[n] = x
+            n += 1
+    return out[:n]
+
+
+@njit(cache=True, nogil=True)
 def _sum_energies(inner, energy, top, energies):  # type: ignore[no-untyped-def]
     """Write the query's energy for each move: over the pixels of each cell that are compared, in its first column."""
     n = inner.shape[0]
@@ -221,10 +241,7 @@ def _sum_energies(inner, energy, top, energies):  # type: ignore[no-untyped-def]
     columns = np.zeros((_MOVES, energy.shape[1]), np.float32)
     for y in range(top, top + CELL):
         mask = inner[y]
-        some = False
-        for x in range(n):
-            some = some or mask[x] > 0
-        if some:
+        if _any_marked(mask):
             n_rows += np.float32(1)
             for x in range(n):
                 compared[x] += mask[x]
@@ -232,17 +249,13 @@ def _sum_energies(inner, energy, top, energies):  # type: ignore[no-untyped-def]
                 line, moved = columns[j], energy[y + j]
                 for x in range(len(line)):
                     line[x] += moved[x]
-    ragged, n_ragged = np.empty(n, np.int64), 0
-    for x in range(n):
-        if compared[x] > 0 and compared[x] < n_rows:
-            ragged[n_ragged] = x
-            n_ragged += 1
+    ragged = _ragged(compared, n_rows)
     for move in range(_N_MOVES):
         j, i = move // _MOVES, move % _MOVES
         line, moved = energies[move], columns[j, i:]
         for x in range(n):
             line[x] = moved[x] if compared[x] > 0 else np.float32(0)
-        for k in range(n_ragged):  # those that are compared in some of these rows only
+        for k in range(len(ragged)):  # those that are compared in some of these rows only
             column = ragged[k]
             line[column] = 0
             for y in range(top, top + CELL):

@@ -7,6 +7,7 @@ kernel is first called. Here another folder is used, or the code is compiled aga
 Compiling is most of a first run, so nothing is compiled that nobody calls: no kernel is an address for C code, and a
 kernel whose name begins with an underscore is called by other kernels only. Python must not call it: it has no code
 that takes Python's objects apart. Nor is it kept by itself, as it is part of the kernels that call it.
+Dividing by zero raises no error in any kernel: it gives what NumPy gives, without code for an error at each division.
 """
 
 from __future__ import annotations
@@ -39,8 +40,7 @@ _DAMAGED = (OSError, EOFError, pickle.UnpicklingError, ValueError, TypeError, Lo
 
 def _njit(*, cache: bool, **settings: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator like `numba.njit`, with its settings; with `cache`, compiled code is kept if possible."""
-
-    settings = {"no_cfunc_wrapper": True, **settings}
+    settings = {"no_cfunc_wrapper": True, "error_model": "numpy", **settings}
 
     def compiled(function: Callable[..., Any]) -> Any:
         if function.__name__.startswith("_"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from fingerprint.kernels.agreement import N_TERMS, mark_agreeing, match_terms, nearest_matches
-from fingerprint.kernels.arrays import count_marked
+from fingerprint.kernels.arrays import copy, count_marked
 from fingerprint.kernels.bits import popcount
 from fingerprint.kernels.compiled import njit
 from fingerprint.kernels.sorting import in_order
@@ -47,8 +47,7 @@ def pack_signatures(descriptors, orbits, kinds, directions, thresholds, out):  #
                 for b in range(128):
                     part[b] += x * direction[b]
         for variant in range(n_variants):
-            for b in range(128):
-                projected[b] = parts[0, b]
+            copy(parts[0], projected)
             for kind in range(1, 4):
                 sign, part = np.float32(kinds[kind, variant]), parts[kind]
                 for b in range(128):

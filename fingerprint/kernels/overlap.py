@@ -277,7 +277,8 @@ def summarise_cells(table: F64) -> F64:
     side = table.shape[0]
     n, scale = side * side, 64.0 / (side * side)  # cells -> 64ths of the reference
     agreement, weight, ratio, textured = np.empty(n), np.empty(n), np.empty(n), np.empty(n, np.bool_)
-    total, correlation, unmoved, area, n_within = 0.0, 0.0, 0.0, 0, 0
+    total, correlation, unmoved = 0.0, 0.0, 0.0
+    area = n_within = np.int64(0)  # a constant 0 would be a type of its own, for which callees are compiled too
     for k in range(n):
         cell = table[k // side, k % side]
         in_reference, in_query = _mean_energies(cell)
@@ -297,7 +298,7 @@ def summarise_cells(table: F64) -> F64:
     levels = out[3:8]
     _weighted_quantiles(_marked(agreement, textured, area), _marked(weight, textured, area), levels)
     limit = min(_CONTRADICTS, 0.6 * levels[3])
-    contradicts, n_contradicting = np.empty(n, np.bool_), 0
+    contradicts, n_contradicting = np.empty(n, np.bool_), np.int64(0)
     n_alike = n_less = n_more = n_agreeing = 0
     for k in range(n):
         contradicts[k] = textured[k] and agreement[k] < limit

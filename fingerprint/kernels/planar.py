@@ -161,8 +161,25 @@ def fit_homography(source: F64, target: F64):  # type: ignore[no-untyped-def]
     # Both sets of points are centred, and scaled to a mean square of 1 along each axis.
     k_s = 1 / max(np.sqrt((scatter_s[0, 0] + scatter_s[1, 1]) / n / 2), 1e-12)
     k_t = 1 / max(np.sqrt((scatter_t[0, 0] + scatter_t[1, 1]) / n / 2), 1e-12)
-    normal, row = np.zeros((9, 9)), np.zeros(9)
-    for i in range(n):
+    normal = np.zeros((9, 9))
+    _add_equations(source, target, centre_s, centre_t, k_s, k_t, normal)
+    _, vectors = np.linalg.eigh(normal)
+    h = np.empty((3, 3))
+    for i in range(3):  # back to the target's own coordinates, then to the source's
+        for j in range(2):
+            out[j, i] = vectors[3 * j + i, 0] / k_t + centre_t[j] * vectors[6 + i, 0]
+        out[2, i] = vectors[6 + i, 0]
+    for j in range(3):
+        h[j, 0], h[j, 1] = out[j, 0] * k_s, out[j, 1] * k_s
+        h[j, 2] = out[j, 2] - h[j, 0] * centre_s[0] - h[j, 1] * centre_s[1]
+    return _divide_by_last(h, out), out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _add_equations(source, target, centre_s, centre_t, k_s, k_t, normal):  # type: ignore[no-untyped-def]
+    """Add the products of the two equations of each match, with positions moved and scaled: float64 (9, 9)."""
+    row = np.zeros(9)
+    for i in range(len(source)):
         x, y = k_s * (source[i, 0] - centre_s[0]), k_s * (source[i, 1] - centre_s[1])
         for axis in range(2):
             u = k_t * (target[i, axis] - centre_t[axis])
@@ -173,27 +190,23 @@ def fit_homography(source: F64, target: F64):  # type: ignore[no-untyped-def]
             for a in range(9):
                 for b in range(9):
                     normal[a, b] += row[a] * row[b]
-    _, vectors = np.linalg.eigh(normal)
-    h = np.empty((3, 3))
-    for i in range(3):  # back to the target's own coordinates, then to the source's
-        for j in range(2):
-            out[j, i] = vectors[3 * j + i, 0] / k_t + centre_t[j] * vectors[6 + i, 0]
-        out[2, i] = vectors[6 + i, 0]
-    for j in range(3):
-        h[j, 0], h[j, 1] = out[j, 0] * k_s, out[j, 1] * k_s
-        h[j, 2] = out[j, 2] - h[j, 0] * centre_s[0] - h[j, 1] * centre_s[1]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _divide_by_last(m, out):  # type: ignore[no-untyped-def]
+    """Write a matrix, float64 (3, 3), divided by its last entry, if that is not nearly 0 and all are finite."""
     largest = 0.0
     for i in range(3):
         for j in range(3):
-            if not np.isfinite(h[i, j]):
-                return False, out
-            largest = max(largest, abs(h[i, j]))
-    if abs(h[2, 2]) < 1e-9 * largest:
-        return False, out
+            if not np.isfinite(m[i, j]):
+                return False
+            largest = max(largest, abs(m[i, j]))
+    if abs(m[2, 2]) < 1e-9 * largest:
+        return False
     for i in range(3):
         for j in range(3):
-            out[i, j] = h[i, j] / h[2, 2]
-    return True, out
+            out[i, j] = m[i, j] / m[2, 2]
+    return True
 
 
 @njit(cache=True, nogil=True)
@@ -260,10 +273,10 @@ def _positions(frames: F32) -> F64:
 @njit(cache=True, nogil=True)
 def _same(one: Bool, other: Bool) -> bool:
     """Return whether two masks mark the same."""
+    differing = 0
     for i in range(len(one)):
-        if one[i] != other[i]:
-            return False
-    return True
+        differing += one[i] != other[i]
+    return differing == 0
 
 
 @njit(cache=True, nogil=True)

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from fingerprint.kernels.agreement import N_TERMS, mark_agreeing, match_terms, nearest_matches
-from fingerprint.kernels.arrays import longer
+from fingerprint.kernels.arrays import copy, longer
 from fingerprint.kernels.bits import popcount
 from fingerprint.kernels.compiled import njit
 from fingerprint.kernels.sorting import stable_order
@@ -139,6 +139,16 @@ def _collect(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _owners(hit_of, posting, references, q_rows, q_variants, n_variants, n_groups):  # type: ignore[no-untyped-def]
+    """Return the group of each hit, which is a reference and a variant of the query: int64 (n,)."""
+    out = np.empty(len(hit_of), np.int64)
+    for t in range(len(hit_of)):
+        owner = np.int64(references[posting[t]]) * n_variants + q_variants[q_rows[hit_of[t]]]
+        out[t] = min(owner, n_groups)
+    return out
+
+
+@njit(cache=True, nogil=True)
 def _group(owners, n_groups):  # type: ignore[no-untyped-def]
     """Return the order of the hits by group, int64 (n,); hits of one group keep their order."""
     if len(owners) * _FEW < n_groups:  # counting would mostly pass empty groups
@@ -230,10 +240,7 @@ def vote_postings(  # type: ignore[no-untyped-def]
             continue
         n_visited += n_compared
         n_hits += len(hit_of)
-        owners = np.empty(len(hit_of), np.int64)
-        for t in range(len(hit_of)):
-            owner = np.int64(references[posting[t]]) * n_variants + q_variants[q_rows[hit_of[t]]]
-            owners[t] = min(owner, n_groups)
+        owners = _owners(hit_of, posting, references, q_rows, q_variants, n_variants, n_groups)
         order = _group(owners, n_groups)
         stop = 0
         while stop < len(order):
@@ -249,8 +256,7 @@ def vote_postings(  # type: ignore[no-untyped-def]
             for m in range(len(hits)):
                 at = hit_of[hits[m]]
                 q_of[m] = q_rows[at]
-                for k in range(5):
-                    q_part[m, k] = q_frames[q_rows[at], k]
+                copy(q_frames[q_rows[at]], q_part[m])
                 unpack_geometry(geometry[posting[hits[m]]], r_part[m])
                 weight[m] = weights[bits[hits[m]]] * rarity[q_words[at] >> 2]
             best = _best_score(len(hits), q_of, q_part, r_part, terms, weight, tolerance, log_scale, min_cos, agreeing)

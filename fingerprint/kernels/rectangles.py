@@ -120,7 +120,7 @@ def _keep(out, found, total, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
             same[k] = wide * high > _OVERLAP * (union - wide * high)
             if same[k] and total <= out[k, 0]:
                 return found
-    left = 0
+    left = np.int64(0)
     for k in range(found):
         if not same[k]:
             _copy_row(out, k, left)
@@ -151,6 +151,15 @@ def _least_most_mean(values, n):  # type: ignore[no-untyped-def]
         least, most = min(least, values[k]), max(most, values[k])
         total += values[k]
     return least, most, total / n
+
+
+@njit(cache=True, nogil=True)
+def _share_above(values, n, limit):  # type: ignore[no-untyped-def]
+    """Return the share of the first `n` values, at least one, that exceed a limit."""
+    above = 0
+    for k in range(n):
+        above += values[k] > limit
+    return above / n
 
 
 @njit(cache=True, nogil=True)
@@ -215,7 +224,7 @@ def measure_rectangles(grey, along_x, along_y, rectangles, out):  # type: ignore
         inside = float(width * height)
         outside = float(h * w) - inside
         reach = max(6, min(width, height) // 6)
-        n_sides, n_thirds, n_beyond, boundary = 0, 0, 0, 0
+        n_sides = n_thirds = n_beyond = boundary = np.int64(0)
         n_strips, strip_flat, strip_texture, most_flat, least_flat = 0, 0.0, 0.0, 0.0, 1.0
         for side in range(4):
             vertical = side < 2
@@ -278,8 +287,5 @@ def measure_rectangles(grey, along_x, along_y, rectangles, out):  # type: ignore
         row[26] = boundary / (2.0 * (h + w))
         row[27] = np.log(width + height)
         row[28], _, _ = _least_most_mean(thirds, n_thirds)
-        n_seen = 0
-        for third in range(n_thirds):
-            n_seen += thirds[third] > 0.3
-        row[29] = n_seen / n_thirds
+        row[29] = _share_above(thirds, n_thirds, 0.3)
         _, row[30], row[31] = _least_most_mean(beyond, n_beyond)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fingerprint.kernels.arrays import longer_table
+from fingerprint.kernels.arrays import copy, longer_table
 from fingerprint.kernels.bits import popcount
 from fingerprint.kernels.compiled import njit
 from fingerprint.types import F32
@@ -143,13 +143,6 @@ def _blur_row(source, y, taps, step, at, padded, out):  # type: ignore[no-untype
     for i in range(2 * reach + 1):
         at[i] = i * step
     _blur_line(padded, at, reach, taps, out)
-
-
-@njit(cache=True, nogil=True)
-def copy(source, out):  # type: ignore[no-untyped-def]
-    """Copy a line; assigning whole arrays takes seconds to compile."""
-    for x in range(len(out)):
-        out[x] = source[x]
 
 
 @njit(cache=True, nogil=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fingerprint.kernels.arrays import copy
 from fingerprint.kernels.compiled import njit
 
 _FAR = np.float32(3e38)
@@ -46,8 +47,7 @@ def _costs(points, half, columns, out):  # type: ignore[no-untyped-def]
     """
     p, n = columns.shape
     for i in range(len(points)):
-        for b in range(n):
-            out[i, b] = half[b]
+        copy(half, out[i, :n])
     whole = p - p % 8
     for k in range(0, whole, 8):
         for i in range(len(points)):

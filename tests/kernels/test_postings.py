@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fingerprint.kernels.postings import unpack_geometry, pack_geometry, vote_postings
+from fingerprint.kernels.postings import pack_geometry, unpack_geometry, vote_postings
 from fingerprint.types import Postings
 
 TOLERANCE, LOG_SCALE, MIN_COS = 0.05, 0.6, math.cos(math.radians(30))
