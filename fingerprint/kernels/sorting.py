@@ -47,10 +47,30 @@ def stable_order(keys: F64) -> I64:
 
 @njit(cache=True, nogil=True)
 def in_order(values: F64) -> F64:
-    """Return numbers in ascending order: float64 (n,)."""
-    order, out = stable_order(values), np.empty(len(values))
-    for i in range(len(values)):
-        out[i] = values[order[i]]
+    """Return numbers in ascending order: float64 (n,). The numbers themselves move, not their positions."""
+    n = len(values)
+    out, merged = np.empty(n), np.empty(n)
+    for i in range(n):
+        at, value = i, values[i]
+        first = i - i % _RUN
+        while at > first and out[at - 1] > value:
+            out[at] = out[at - 1]
+            at -= 1
+        out[at] = value
+    width = _RUN
+    while width < n:
+        for start in range(0, n, 2 * width):
+            middle, end = min(start + width, n), min(start + 2 * width, n)
+            left, right = start, middle
+            for at in range(start, end):
+                if left < middle and (right == end or out[left] <= out[right]):
+                    merged[at] = out[left]
+                    left += 1
+                else:
+                    merged[at] = out[right]
+                    right += 1
+        out, merged = merged, out
+        width *= 2
     return out
 
 
