@@ -78,4 +78,4 @@ def in_order(values: F64) -> F64:
 def middle_of(ordered: F64) -> float:
     """Return the median of ascending numbers, at least one: float64 (n,)."""
     half = len(ordered) >> 1
-    return ordered[half] if len(ordered) & 1 else (ordered[half - 1] + ordered[half]) / 2
+    return float(ordered[half] if len(ordered) & 1 else (ordered[half - 1] + ordered[half]) / 2)
