@@ -178,6 +178,18 @@ def test_kernels_are_compiled_the_same_way(path: Path) -> None:
         assert settings.get("fastmath", "False") == "False", function.name
 
 
+def test_only_kernels_call_private_kernels() -> None:
+    """They are compiled without what takes Python's objects apart: called from Python, they end the process."""
+    private = {
+        f"fingerprint.kernels.{path.stem}.{function.name}"
+        for path in KERNELS
+        for function in compiled_functions(tree(path))
+        if function.name.startswith("_")
+    }
+    callers = [path for path in (*MODULES, *Path(__file__).parent.rglob("*.py")) if path not in KERNELS]
+    assert {path.name: used for path in callers if (used := imported_names(path) & private)} == {}
+
+
 def compiled_functions(module: ast.Module) -> list[ast.FunctionDef]:
     return [node for node in module.body if isinstance(node, ast.FunctionDef) and node.decorator_list]
 

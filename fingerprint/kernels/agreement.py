@@ -62,11 +62,17 @@ def mark_agreeing(h, terms, m, tolerance, log_scale, min_cos, agreeing):  # type
 def nearest_matches(bits, cap):  # type: ignore[no-untyped-def]
     """Return the positions, ascending, of the `cap` matches of least distance; at equal distance the first ones.
 
-    bits : integers (m,), Hamming distances.
+    bits : int64 (m,), Hamming distances.
     """
     if len(bits) <= cap:
-        return np.arange(len(bits))
-    histogram = np.zeros(np.int64(bits.max()) + 2, np.int64)
+        every = np.empty(len(bits), np.int64)
+        for t in range(len(bits)):
+            every[t] = t
+        return every
+    most = np.int64(0)
+    for distance in bits:
+        most = max(most, distance)
+    histogram = np.zeros(most + 2, np.int64)
     for distance in bits:
         histogram[distance] += 1
     limit, room = -1, cap  # all matches up to this distance fit; of the next distance, the first ones

@@ -59,9 +59,9 @@ def compare_cells(query: U8, reference: U8, shared: Bool) -> F64:
     wide = n + 2 * REACH
     qx, qy = np.zeros((wide, wide), np.float32), np.zeros((wide, wide), np.float32)
     rx, ry = np.zeros((n, n), np.float32), np.zeros((n, n), np.float32)
-    _soft_gradients(query, inner, REACH, qx, qy)
-    _soft_gradients(reference, inner, 0, rx, ry)
-    energy = qx * qx + qy * qy
+    _soft_gradients(query, inner, np.int64(REACH), qx, qy)  # a constant would be a type of its own, compiled apart
+    _soft_gradients(reference, inner, np.int64(0), rx, ry)
+    energy = _energies(qx, qy)
     side = n // CELL
     out = np.zeros((side, side, N_COLUMNS))
     sums = np.empty((_N_SUMS, n), np.float32)
@@ -70,7 +70,7 @@ def compare_cells(query: U8, reference: U8, shared: Bool) -> F64:
         top, cells = row * CELL, out[row]
         _sum_columns(query, reference, inner, energy, rx, ry, top, sums)
         _measure_cells(sums, cells)
-        if (cells[:, AREA] >= LEAST_PART * CELL * CELL).any():
+        if _any_counts(cells):
             _sum_products(qx, qy, rx, ry, top, products)
             _sum_energies(inner, energy, top, energies)
             _move_cells(products, energies, cells)
@@ -111,6 +111,26 @@ def _soft_gradients(grey: U8, inner: F32, margin: int, out_x: F32, out_y: F32) -
             scale = mask[x] / (np.sqrt(along * along + below_above * below_above) + _SOFT)
             right[x] = along * scale
             down[x] = below_above * scale
+
+
+@njit(cache=True, nogil=True)
+def _energies(x: F32, y: F32) -> F32:
+    """Return the squared lengths of gradients."""
+    out = np.empty(x.shape, np.float32)
+    for i in range(len(out)):
+        line, along, down = out[i], x[i], y[i]
+        for j in range(len(line)):
+            line[j] = along[j] * along[j] + down[j] * down[j]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _any_counts(cells: F64) -> bool:
+    """Return whether both pictures share enough of any cell of a row."""
+    n = 0
+    for column in range(len(cells)):
+        n += cells[column, AREA] >= LEAST_PART * CELL * CELL
+    return n > 0
 
 
 @njit(cache=True, nogil=True)
@@ -159,8 +179,8 @@ def _add_in_cells(line: F32) -> None:
 @njit(cache=True, nogil=True, error_model="numpy")
 def _measure_cells(sums, cells):  # type: ignore[no-untyped-def]
     """Write area, energies, means and deviations of a row of cells, from the sums of its columns."""
-    for line in sums:
-        _add_in_cells(line)
+    for i in range(len(sums)):
+        _add_in_cells(sums[i])
     for column in range(len(cells)):
         x, cell = column * CELL, cells[column]
         area = np.float64(sums[0, x])  # float64, as squares of means are subtracted
@@ -193,6 +213,26 @@ def _sum_products(qx, qy, rx, ry, top, products):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True)
+def _any_marked(mask):  # type: ignore[no-untyped-def]
+    """Return whether any entry of a mask of 0 and 1 is 1."""
+    total = np.float32(0)
+    for x in range(len(mask)):
+        total = max(total, mask[x])
+    return total > 0
+
+
+@njit(cache=True, nogil=True)
+def _ragged(compared, n_rows):  # type: ignore[no-untyped-def]
+    """Return the columns of which some, but not all, rows are compared: int64 (k,)."""
+    out, n = np.empty(len(compared), np.int64), 0
+    for x in range(len(compared)):
+        if compared[x] > 0 and compared[x] < n_rows:
+            out[n] = x
+            n += 1
+    return out[:n]
+
+
+@njit(cache=True, nogil=True)
 def _sum_energies(inner, energy, top, energies):  # type: ignore[no-untyped-def]
     """Write the query's energy for each move: over the pixels of each cell that are compared, in its first column."""
     n = inner.shape[0]
@@ -201,7 +241,7 @@ def _sum_energies(inner, energy, top, energies):  # type: ignore[no-untyped-def]
     columns = np.zeros((_MOVES, energy.shape[1]), np.float32)
     for y in range(top, top + CELL):
         mask = inner[y]
-        if mask.any():
+        if _any_marked(mask):
             n_rows += np.float32(1)
             for x in range(n):
                 compared[x] += mask[x]
@@ -209,13 +249,14 @@ def _sum_energies(inner, energy, top, energies):  # type: ignore[no-untyped-def]
                 line, moved = columns[j], energy[y + j]
                 for x in range(len(line)):
                     line[x] += moved[x]
-    ragged = np.flatnonzero((compared > 0) & (compared < n_rows))
+    ragged = _ragged(compared, n_rows)
     for move in range(_N_MOVES):
         j, i = move // _MOVES, move % _MOVES
         line, moved = energies[move], columns[j, i:]
         for x in range(n):
             line[x] = moved[x] if compared[x] > 0 else np.float32(0)
-        for column in ragged:  # those that are compared in some of these rows only
+        for k in range(len(ragged)):  # those that are compared in some of these rows only
+            column = ragged[k]
             line[column] = 0
             for y in range(top, top + CELL):
                 line[column] += energy[y + j, column + i] * inner[y, column]
@@ -226,9 +267,12 @@ def _sum_energies(inner, energy, top, energies):  # type: ignore[no-untyped-def]
 def _move_cells(products, energies, cells):  # type: ignore[no-untyped-def]
     """Write the correlations of the cells' gradients without a move and with the best one, and that move."""
     side = len(cells)
-    reference, least = cells[:, REFERENCE_ENERGY].astype(np.float32), (cells[:, QUERY_ENERGY] / 4).astype(np.float32)
+    reference, least = np.empty(side, np.float32), np.empty(side, np.float32)
     correlations = np.empty((_N_MOVES, side), np.float32)
-    best, best_move = np.full(side, np.float32(-2)), np.zeros(side, np.int32)
+    best, best_move = np.empty(side, np.float32), np.empty(side, np.int32)
+    for k in range(side):
+        reference[k], least[k] = cells[k, REFERENCE_ENERGY], cells[k, QUERY_ENERGY] / 4
+        best[k], best_move[k] = -2, 0
     for move in range(_N_MOVES):
         product, energy, line = products[move], energies[move], correlations[move]
         for k in range(side):

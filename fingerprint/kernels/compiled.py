@@ -3,6 +3,11 @@
 Numba keeps compiled code beside the package, in the user's cache, or in ``NUMBA_CACHE_DIR``. If none of these can be
 written to, it raises an error when a kernel is imported; and if the disk is full, or a file there is damaged, when a
 kernel is first called. Here another folder is used, or the code is compiled again in each process.
+
+Compiling is most of a first run, so nothing is compiled that nobody calls: no kernel is an address for C code, and a
+kernel whose name begins with an underscore is called by other kernels only. Python must not call it: it has no code
+that takes Python's objects apart. Nor is it kept by itself, as it is part of the kernels that call it.
+Dividing by zero raises no error in any kernel: it gives what NumPy gives, without code for an error at each division.
 """
 
 from __future__ import annotations
@@ -36,8 +41,11 @@ _DAMAGED = (OSError, EOFError, pickle.UnpicklingError, ValueError, TypeError, Lo
 
 def _njit(*, cache: bool, **settings: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator like `numba.njit`, with its settings; with `cache`, compiled code is kept if possible."""
+    settings = {"no_cfunc_wrapper": True, "error_model": "numpy", **settings}
 
     def compiled(function: Callable[..., Any]) -> Any:
+        if function.__name__.startswith("_"):
+            return numba.njit(no_cpython_wrapper=True, **settings)(function)
         if cache:
             for place in (_numbas_places, _own_place):
                 if (kernel := place(function, settings)) is not None:
@@ -45,7 +53,7 @@ def _njit(*, cache: bool, **settings: Any) -> Callable[[Callable[..., Any]], Any
                     if kernel._cache.cache_path not in _places:  # noqa: SLF001
                         _places.append(kernel._cache.cache_path)  # noqa: SLF001
                     return kernel
-            _say(f"compiled code cannot be kept, so every run compiles it again, about half a minute; {_ADVICE}")
+            _say(f"compiled code cannot be kept, so every run compiles it again, which takes long; {_ADVICE}")
         return numba.njit(**settings)(function)
 
     return compiled

@@ -69,7 +69,7 @@ def near_hashes(stored, seen, limit):  # type: ignore[no-untyped-def]
     stored : uint64 (n, a), a column for each algorithm; seen : uint64 (v, a), a row for each variant of the query;
     limit : int, the largest distance. Returns int64 (k,), ascending, and int64 (k,), the least distance of each.
     """
-    rows, distances = np.empty(0, np.int64), np.empty(0, np.int64)
+    rows, distances, n = np.empty(64, np.int64), np.empty(64, np.int64), np.int64(0)
     least = np.empty(_BLOCK, np.uint64)
     for start in range(0, len(stored), _BLOCK):
         block = stored[start : start + _BLOCK]
@@ -79,11 +79,14 @@ def near_hashes(stored, seen, limit):  # type: ignore[no-untyped-def]
                 sought = seen[variant, a]
                 for i in range(len(block)):
                     least[i] = min(least[i], popcount(block[i, a] ^ sought))
-        near = np.flatnonzero(least[: len(block)].astype(np.int64) <= limit)
-        if len(near) > 0:
-            rows = np.concatenate((rows, near + start))
-            distances = np.concatenate((distances, least[near].astype(np.int64)))
-    return rows, distances
+        for i in range(len(block)):
+            distance = np.int64(least[i])
+            if distance <= limit:
+                if n == len(rows):
+                    rows, distances = longer(rows, 2 * n), longer(distances, 2 * n)
+                rows[n], distances[n] = start + i, distance
+                n += 1
+    return rows[:n], distances[:n]
 
 
 @njit(cache=True, nogil=True)

@@ -23,6 +23,7 @@ import math
 import numpy as np
 
 from fingerprint.kernels.compiled import njit
+from fingerprint.kernels.sorting import in_order, middle_of
 from fingerprint.types import F64, U8
 
 _N = 32  # side of the pHash thumbnail
@@ -198,25 +199,33 @@ def low_dct(thumbnail: U8) -> F64:
         for y in range(_LOW):
             rows[x, y] = columns[y, x]
     _dct32(rows, scratch, _LOW)
-    return rows[:_LOW].T.copy()
+    out = np.empty((_LOW, _LOW))
+    for y in range(_LOW):
+        for x in range(_LOW):
+            out[y, x] = rows[x, y]
+    return out
 
 
 @njit(cache=True, nogil=True)
 def above(values: F64, threshold: float) -> np.uint64:
     """Return which of 8 x 8 values exceed a threshold, packed."""
     bits = np.uint64(0)
-    for value in values.ravel():
-        bits <<= _ONE
-        if value > threshold:
-            bits |= _ONE
+    for y in range(8):
+        for x in range(8):
+            bits <<= _ONE
+            if values[y, x] > threshold:
+                bits |= _ONE
     return bits
 
 
 @njit(cache=True, nogil=True)
 def median64(values: F64) -> float:
     """Return the median of 8 x 8 values."""
-    ordered = np.sort(values.ravel())
-    return float((ordered[31] + ordered[32]) / 2.0)
+    flat = np.empty(64)
+    for y in range(8):
+        for x in range(8):
+            flat[8 * y + x] = values[y, x]
+    return middle_of(in_order(flat))
 
 
 @njit(cache=True, nogil=True)

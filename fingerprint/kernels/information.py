@@ -90,7 +90,7 @@ def _charge(n_zeros: int, n_ones: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _by_other_cells(bits: U8, decided: U8) -> float:
+def by_other_cells(bits: U8, decided: U8) -> float:
     """Return the length of the shortest description by other cells; see `information`."""
     n = bits.shape[0]
     counts = np.zeros((_N_SIMPLE, 4, 2), np.int64)  # by description, by what it looks at, by the bit
@@ -122,7 +122,7 @@ def _by_other_cells(bits: U8, decided: U8) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _by_a_line(bits: U8, decided: U8) -> float:
+def by_a_line(bits: U8, decided: U8) -> float:
     """Return the length of the description by the best straight line; see `information`."""
     n_cells = bits.size
     flat, known = bits.ravel(), decided.ravel()
@@ -158,7 +158,7 @@ def information(bits: U8, decided: U8) -> float:
     float
         0 if no bit is decided; about the number of bits if they are random.
     """
-    return min(_by_other_cells(bits, decided), _by_a_line(bits, decided))
+    return min(by_other_cells(bits, decided), by_a_line(bits, decided))
 
 
 @njit(cache=True, nogil=True)

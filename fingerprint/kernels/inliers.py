@@ -1,6 +1,6 @@
 """Measuring the inliers of a pair: where they lie, how many are distinct, and how much of the pictures they cover.
 
-Numba's cache does not see a change in another file: after one in `fingerprint.kernels.matching`, remove the caches.
+Numba's cache does not see a change in another file: after one in `matching` or `sorting`, remove the caches.
 """
 
 from __future__ import annotations
@@ -9,16 +9,33 @@ import numpy as np
 
 from fingerprint.kernels.compiled import njit
 from fingerprint.kernels.matching import filled_cells
+from fingerprint.kernels.sorting import stable_order
 from fingerprint.types import F32, F64, I64
 
 
 @njit(cache=True, nogil=True)
-def _positions(frame, rows, marked):  # type: ignore[no-untyped-def]
-    """Return the positions of the marked ones of some rows of a frame: float64 (n, 2)."""
+def _positions(frame, rows, residuals, limit):  # type: ignore[no-untyped-def]
+    """Return the positions of those rows of a frame whose residuals are below a limit: float64 (n, 2)."""
     out, n = np.empty((len(rows), 2)), 0
     for i in range(len(rows)):
-        if marked[i]:
+        if residuals[i] < limit:
             out[n, 0], out[n, 1] = frame[rows[i], 0], frame[rows[i], 1]
+            n += 1
+    return out[:n]
+
+
+@njit(cache=True, nogil=True)
+def _beside(frame, points):  # type: ignore[no-untyped-def]
+    """Return the positions of a frame in the bounding box of some points, at least one: float64 (n, 2)."""
+    low_x, high_x, low_y, high_y = np.inf, -np.inf, np.inf, -np.inf
+    for i in range(len(points)):
+        low_x, high_x = min(low_x, points[i, 0]), max(high_x, points[i, 0])
+        low_y, high_y = min(low_y, points[i, 1]), max(high_y, points[i, 1])
+    out, n = np.empty((len(frame), 2)), 0
+    for i in range(len(frame)):
+        x, y = frame[i, 0], frame[i, 1]
+        if low_x <= x and x <= high_x and low_y <= y and y <= high_y:
+            out[n, 0], out[n, 1] = x, y
             n += 1
     return out[:n]
 
@@ -35,7 +52,7 @@ def measure_inliers(  # type: ignore[no-untyped-def]
         All keypoints of the query and of the reference, as in `fingerprint.kernels.agreement`.
     q_rows, r_rows : int64 arrays, shape (k,)
         The rows of the inliers.
-    residuals : float64 array, shape (k,)
+    residuals : float64 array, shape (k,), finite
     precise : float
         Inliers with residuals below this are precise.
     fine, coarse : int
@@ -53,21 +70,15 @@ def measure_inliers(  # type: ignore[no-untyped-def]
         Fine cells of the reference that have inliers, as a share of those that have keypoints, in the bounding box of
         the inliers; 0 for fewer than three.
     """
-    every = np.ones(len(q_rows), np.bool_)
-    source, target = _positions(q_frame, q_rows, every), _positions(r_frame, r_rows, every)
-    near = residuals < precise
+    source, target = _positions(q_frame, q_rows, residuals, np.inf), _positions(r_frame, r_rows, residuals, np.inf)
     n_precise = min(
-        filled_cells(_positions(q_frame, q_rows, near), fine), filled_cells(_positions(r_frame, r_rows, near), fine)
+        filled_cells(_positions(q_frame, q_rows, residuals, precise), fine),
+        filled_cells(_positions(r_frame, r_rows, residuals, precise), fine),
     )
     in_reference = filled_cells(target, fine)
     density = 0.0
     if len(target) >= 3:
-        low_x, high_x, low_y, high_y = target[:, 0].min(), target[:, 0].max(), target[:, 1].min(), target[:, 1].max()
-        within = np.empty(len(r_frame), np.bool_)
-        for i in range(len(r_frame)):
-            x, y = r_frame[i, 0], r_frame[i, 1]
-            within[i] = (low_x <= x) & (x <= high_x) & (low_y <= y) & (y <= high_y)
-        density = in_reference / max(1, filled_cells(_positions(r_frame, np.arange(len(r_frame)), within), fine))
+        density = in_reference / max(1, filled_cells(_beside(r_frame, target), fine))
     return (
         min(filled_cells(source, fine), in_reference),
         n_precise,
@@ -89,13 +100,19 @@ def hull_area(points: F64) -> float:
     n = len(points)
     if n < 3:
         return 0.0
-    by_y = np.argsort(points[:, 1], kind="mergesort")
-    order = by_y[np.argsort(points[by_y, 0], kind="mergesort")]
+    keys = np.empty(n)
+    for i in range(n):
+        keys[i] = points[i, 1]
+    by_y = stable_order(keys)
+    for i in range(n):
+        keys[i] = points[by_y[i], 0]
+    by_x = stable_order(keys)
     area, chain = 0.0, np.empty((n, 2))
-    for direction in (1, -1):  # along one side of the hull, and back along the other
+    for back in range(2):  # along one side of the hull, and back along the other
         size = 0
-        for i in order[::direction]:
-            x, y = points[i, 0], points[i, 1]
+        for i in range(n):
+            at = by_y[by_x[n - 1 - i if back else i]]
+            x, y = points[at, 0], points[at, 1]
             while size >= 2:
                 turn = (chain[size - 1, 0] - chain[size - 2, 0]) * (y - chain[size - 2, 1])
                 turn -= (chain[size - 1, 1] - chain[size - 2, 1]) * (x - chain[size - 2, 0])

@@ -8,8 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from fingerprint.kernels.agreement import N_TERMS, mark_agreeing, match_terms, nearest_matches
+from fingerprint.kernels.arrays import copy, count_marked
 from fingerprint.kernels.bits import popcount
 from fingerprint.kernels.compiled import njit
+from fingerprint.kernels.sorting import in_order
 from fingerprint.types import F32, F64
 
 _ONE = np.uint64(1)
@@ -45,7 +47,7 @@ def pack_signatures(descriptors, orbits, kinds, directions, thresholds, out):  #
                 for b in range(128):
                     part[b] += x * direction[b]
         for variant in range(n_variants):
-            projected[:] = parts[0]
+            copy(parts[0], projected)
             for kind in range(1, 4):
                 sign, part = np.float32(kinds[kind, variant]), parts[kind]
                 for b in range(128):
@@ -69,14 +71,24 @@ def best_similarity(q_frame, r_frame, mi, mj, tolerance, log_scale, min_cos):  #
     inlier = np.zeros(m, np.bool_)
     best_mask = np.zeros(m, np.bool_)
     terms = np.empty((N_TERMS, m), np.float32)
-    match_terms(q_frame[mi], r_frame[mj], m, terms)
+    match_terms(_frames_of(q_frame, mi), _frames_of(r_frame, mj), m, terms)
     best = 0
     for h in range(m):
         count = mark_agreeing(h, terms, m, tolerance, log_scale, min_cos, inlier)
         if count > best:
             best = count
-            best_mask[:] = inlier
+            best_mask, inlier = inlier, best_mask  # the next hypothesis writes over all of the other
     return best_mask
+
+
+@njit(cache=True, nogil=True)
+def _frames_of(frame, rows):  # type: ignore[no-untyped-def]
+    """Return some rows of a frame: float32 (n, 5), int64 (m,), float32 (m, 5)."""
+    out = np.empty((len(rows), 5), np.float32)
+    for i in range(len(rows)):
+        for k in range(5):
+            out[i, k] = frame[rows[i], k]
+    return out
 
 
 @njit(cache=True, nogil=True)
@@ -93,8 +105,9 @@ def residuals_under(
     magnify, and as much more where it does; log_scale : largest difference of the natural logarithms of the scales;
     min_cos : cosine of the largest difference of angle.
     """
-    out = np.full(len(q_frames), np.inf)
+    out = np.empty(len(q_frames))
     for t in range(len(q_frames)):
+        out[t] = np.inf
         x, y = np.float64(q_frames[t, 0]), np.float64(q_frames[t, 1])
         w = transform[2, 0] * x + transform[2, 1] * y + transform[2, 2]
         if w <= 1e-9:
@@ -124,11 +137,14 @@ def filled_cells(points: F64, cells: int) -> int:
     """
     if len(points) == 0:
         return 0
-    keys = np.empty(len(points), np.int64)
-    for i in range(len(points)):
-        keys[i] = np.int64(np.floor(points[i, 0] * cells)) * 1_000_003 + np.int64(np.floor(points[i, 1] * cells))
-    keys.sort()
-    return 1 + int((keys[1:] != keys[:-1]).sum())
+    keys = np.empty(len(points))
+    for i in range(len(points)):  # whole numbers, which float64 holds exactly
+        keys[i] = np.floor(points[i, 0] * cells) * 1_000_003.0 + np.floor(points[i, 1] * cells)
+    keys = in_order(keys)
+    filled = 1
+    for i in range(1, len(keys)):
+        filled += keys[i] != keys[i - 1]
+    return filled
 
 
 @njit(cache=True, nogil=True)
@@ -139,7 +155,9 @@ def match_signatures(q_sig, r_sig, max_bits):  # type: ignore[no-untyped-def]
     the query, rows of the reference and distances, by query row; at equal distance the lower row of the reference.
     """
     n_query, n_reference = len(q_sig), len(r_sig)
-    word0, word1 = r_sig[:, 0].copy(), r_sig[:, 1].copy()  # contiguous, so that the loop is vectorised
+    word0, word1 = np.empty(n_reference, np.uint64), np.empty(n_reference, np.uint64)
+    for j in range(n_reference):  # contiguous, so that the loop below is vectorised
+        word0[j], word1[j] = r_sig[j, 0], r_sig[j, 1]
     mi, mj, bits = np.empty(n_query, np.int64), np.empty(n_query, np.int64), np.empty(n_query, np.int64)
     m = 0
     for i in range(n_query):
@@ -152,7 +170,7 @@ def match_signatures(q_sig, r_sig, max_bits):  # type: ignore[no-untyped-def]
         if distance_best <= max_bits:
             mi[m], mj[m], bits[m] = i, np.int64(best & _LOW_MASK), distance_best
             m += 1
-    return mi[:m].copy(), mj[:m].copy(), bits[:m].copy()
+    return mi[:m], mj[:m], bits[:m]
 
 
 @njit(cache=True, nogil=True)
@@ -166,7 +184,12 @@ def vote_pair(  # type: ignore[no-untyped-def]
     are kept.
     """
     mi, mj, bits = match_signatures(q_sig, r_sig, max_bits)
-    nearness = (max_bits + 1) * len(bits) - bits.sum()
+    nearness = np.int64(0)
+    for t in range(len(bits)):
+        nearness += max_bits + 1 - bits[t]
     kept = nearest_matches(bits, max_matches)
-    count = best_similarity(q_frame, r_frame, mi[kept], mj[kept], tolerance, log_scale, min_cos).sum()
+    for t in range(len(kept)):  # in place, as these ascend
+        mi[t], mj[t] = mi[kept[t]], mj[kept[t]]
+    agreeing = best_similarity(q_frame, r_frame, mi[: len(kept)], mj[: len(kept)], tolerance, log_scale, min_cos)
+    count = count_marked(agreeing)
     return np.float32(count) + np.float32(nearness) / (np.float32(nearness) + np.float32(1000.0))

@@ -1,6 +1,6 @@
 """Measuring where the overlap of two aligned pictures agrees and where it differs, from their table of cells.
 
-Numba's cache does not see a change in another file: after a change in `fingerprint.kernels.cells`, remove the caches.
+Numba's cache does not see a change in another file: after one in `cells` or `sorting`, remove the caches.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from fingerprint.kernels.cells import (
     LEAST_PART,
     MOVED_X,
     MOVED_Y,
-    N_COLUMNS,
     QUERY_DEVIATION,
     QUERY_ENERGY,
     QUERY_MEAN,
@@ -24,7 +23,8 @@ from fingerprint.kernels.cells import (
     UNMOVED,
 )
 from fingerprint.kernels.compiled import njit
-from fingerprint.types import F64, U8
+from fingerprint.kernels.sorting import in_order, middle_of, stable_order
+from fingerprint.types import F64, I64
 
 #: What `summarise_cells` measures, in order. A cell is textured if either picture has texture in it; it agrees or
 #: contradicts by its best correlation, and contradicts only where the other cells of the pair do better.
@@ -66,17 +66,31 @@ _CONTRADICTS = 0.5
 _SEEN = 0.6  # correlation from which a cell's move and tone are believed
 _ALIKE = 0.7  # largest logarithm of the ratio of texture in two cells with as much of it
 _LEAST_SEEN = 6
+_LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)  # of the texture, up to which correlations are told
 _SAME_TONE = 0.5
-_FLAT_GRADIENT = 1.0  # grey values per pixel
-_LONGEST = 256  # grey values per pixel; no gradient is longer
-_LENGTH_STEPS = 64  # in which gradients are counted, for each grey value per pixel
 
 
 @njit(cache=True, nogil=True)
-def _mean_energy(cells, column):  # type: ignore[no-untyped-def]
-    """Return the mean squared gradient of each cell, 0 where too little of it is shared: shape (n,)."""
-    area = cells[:, AREA]
-    return np.where(area >= LEAST_PART * CELL * CELL, cells[:, column] / np.maximum(area, 1.0), 0.0)
+def _mean_energies(cell):  # type: ignore[no-untyped-def]
+    """Return a cell's mean squared gradients in the reference and the query, 0 where too little of it is shared."""
+    if cell[AREA] < LEAST_PART * CELL * CELL:
+        return 0.0, 0.0
+    area = max(cell[AREA], 1.0)
+    return cell[REFERENCE_ENERGY] / area, cell[QUERY_ENERGY] / area
+
+
+@njit(cache=True, nogil=True)
+def _seen_cells(table: F64) -> I64:
+    """Return the numbers, by rows, of the cells whose moves and tones are believed: int64 (k,)."""
+    side = table.shape[0]
+    out, n = np.empty(side * side, np.int64), 0
+    for k in range(side * side):
+        cell = table[k // side, k % side]
+        in_reference, in_query = _mean_energies(cell)
+        if min(in_reference, in_query) > _TEXTURE and cell[BEST] > _SEEN:
+            out[n] = k
+            n += 1
+    return out[:n]
 
 
 @njit(cache=True, nogil=True)
@@ -98,33 +112,71 @@ def fit_moves(table: F64):  # type: ignore[no-untyped-def]
         Of the cells' moves from the map's, in pixels.
     """
     side = table.shape[0]
-    cells = table.reshape(side * side, N_COLUMNS)
-    texture = np.minimum(_mean_energy(cells, REFERENCE_ENERGY), _mean_energy(cells, QUERY_ENERGY))
-    seen = np.flatnonzero((texture > _TEXTURE) & (cells[:, BEST] > _SEEN))
-    move = np.eye(3)
-    if len(seen) < _LEAST_SEEN:
+    seen, width = _seen_cells(table), float(side * CELL)
+    n, move = len(seen), np.zeros((3, 3))
+    for axis in range(3):
+        move[axis, axis] = 1.0
+    if n < _LEAST_SEEN:
         return False, move, np.zeros(0)
-    x = (seen % side + 0.5) * CELL - 0.5
-    y = (seen // side + 0.5) * CELL - 0.5
-    middle_x, middle_y, width = x.mean(), y.mean(), float(side * CELL)
-    positions = np.ones((len(seen), 3))
-    positions[:, 0] = (x - middle_x) / width
-    positions[:, 1] = (y - middle_y) / width
-    moved = np.stack((cells[seen, MOVED_X], cells[seen, MOVED_Y]), axis=1)
-    weight, distances = np.ones(len(seen)), np.zeros(len(seen))
+    middle_x = middle_y = 0.0
+    for i in range(n):
+        middle_x += (seen[i] % side + 0.5) * CELL - 0.5
+        middle_y += (seen[i] // side + 0.5) * CELL - 0.5
+    middle_x, middle_y = middle_x / n, middle_y / n
+    positions, moved = np.empty((n, 3)), np.empty((n, 2))
+    weight, distances = np.empty(n), np.empty(n)
+    for i in range(n):
+        column, row = seen[i] % side, seen[i] // side
+        positions[i, 0] = ((column + 0.5) * CELL - 0.5 - middle_x) / width
+        positions[i, 1] = ((row + 0.5) * CELL - 0.5 - middle_y) / width
+        positions[i, 2] = 1.0
+        moved[i, 0], moved[i, 1] = table[row, column, MOVED_X], table[row, column, MOVED_Y]
+        weight[i] = 1.0
     solution = np.zeros((3, 2))
-    ridge = np.diag(np.array([0.3, 0.3, 1e-3]))
     for _ in range(4):  # cells that moved otherwise count less each time
-        weighted = positions * weight.reshape(-1, 1)
-        solution = np.linalg.solve(positions.T @ weighted + ridge, weighted.T @ moved)
-        miss = moved - positions @ solution
-        distances = np.sqrt(miss[:, 0] ** 2 + miss[:, 1] ** 2)
-        weight = 1 / (1 + (distances / 0.7) ** 2)
+        _solve_moves(positions, moved, weight, solution)
+        for i in range(n):
+            squares = 0.0
+            for axis in range(2):
+                fitted = positions[i, 0] * solution[0, axis] + positions[i, 1] * solution[1, axis] + solution[2, axis]
+                squares += (moved[i, axis] - fitted) * (moved[i, axis] - fitted)
+            distances[i] = np.sqrt(squares)
+            weight[i] = 1 / (1 + (distances[i] / 0.7) ** 2)
     for axis in range(2):
         move[axis, 0] += solution[0, axis] / width
         move[axis, 1] += solution[1, axis] / width
         move[axis, 2] = solution[2, axis] - (solution[0, axis] * middle_x + solution[1, axis] * middle_y) / width
     return True, move, distances
+
+
+@njit(cache=True, nogil=True)
+def _solve_moves(positions, moved, weight, solution):  # type: ignore[no-untyped-def]
+    """Write the weighted least squares of moves on positions, held a little to no move: (n, 3), (n, 2), (n,), (3, 2).
+
+    By Gaussian elimination; with the ridge the matrix is positive definite, so no pivots are sought.
+    """
+    system = np.zeros((3, 5))  # the matrix and the two right sides beside it
+    for i in range(len(weight)):
+        for a in range(3):
+            weighted = positions[i, a] * weight[i]
+            for b in range(3):
+                system[a, b] += weighted * positions[i, b]
+            for axis in range(2):
+                system[a, 3 + axis] += weighted * moved[i, axis]
+    system[0, 0] += 0.3
+    system[1, 1] += 0.3
+    system[2, 2] += 1e-3
+    for a in range(3):
+        for below in range(a + 1, 3):
+            factor = system[below, a] / system[a, a]
+            for b in range(a, 5):
+                system[below, b] -= factor * system[a, b]
+    for a in range(2, -1, -1):
+        for axis in range(2):
+            rest = system[a, 3 + axis]
+            for b in range(a + 1, 3):
+                rest -= system[a, b] * solution[b, axis]
+            solution[a, axis] = rest / system[a, a]
 
 
 @njit(cache=True, nogil=True)
@@ -134,33 +186,46 @@ def likeness_of(table: F64, column: int, least: float) -> float:
     `column` is `UNMOVED` or `BEST`; only what a cell's correlation exceeds `least` by counts.
     """
     total = 0.0
-    for row in table:
-        for cell in row:
+    for row in range(table.shape[0]):
+        for place in range(table.shape[1]):
+            cell = table[row, place]
             total += max(cell[column] - least, 0.0) * np.sqrt(cell[REFERENCE_ENERGY] * cell[QUERY_ENERGY])
     return total
 
 
 @njit(cache=True, nogil=True)
-def _fit_tone(cells, seen):  # type: ignore[no-untyped-def]
+def _fit_tone(table, seen):  # type: ignore[no-untyped-def]
     """Return slope, shift and noise of the linear change of tone from reference to query over the cells seen."""
-    if len(seen) < 4:
+    n, side = len(seen), table.shape[0]
+    if n < 4:
         return 1.0, 0.0, 30.0
-    q, r = cells[seen, QUERY_MEAN], cells[seen, REFERENCE_MEAN]
-    weight, miss = np.ones(len(seen)), np.zeros(len(seen))
+    q, r, weight, miss = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    for i in range(n):
+        cell = table[seen[i] // side, seen[i] % side]
+        q[i], r[i], weight[i] = cell[QUERY_MEAN], cell[REFERENCE_MEAN], 1.0
     slope, shift = 1.0, 0.0
     for _ in range(4):
+        s = sr = srr = sq = srq = 0.0
+        for i in range(n):
+            s += weight[i]
+            sr += weight[i] * r[i]
+            srr += weight[i] * r[i] * r[i]
+            sq += weight[i] * q[i]
+            srq += weight[i] * r[i] * q[i]
         # weighted least squares, held a little to a slope of 1
-        s, sr, srr = weight.sum() + 1e-3, (weight * r).sum(), (weight * r * r).sum() + 20.0
-        sq, srq = (weight * q).sum(), (weight * r * q).sum() + 20.0
+        s, srr, srq = s + 1e-3, srr + 20.0, srq + 20.0
         determinant = s * srr - sr * sr
         slope, shift = (s * srq - sr * sq) / determinant, (srr * sq - sr * srq) / determinant
-        miss = q - slope * r - shift
-        weight = 1 / (1 + (miss / 12) ** 2)
-    return slope, shift, np.median(np.abs(miss))
+        for i in range(n):
+            miss[i] = q[i] - slope * r[i] - shift
+            weight[i] = 1 / (1 + (miss[i] / 12) ** 2)
+    for i in range(n):
+        miss[i] = abs(miss[i])
+    return slope, shift, middle_of(in_order(miss))
 
 
 @njit(cache=True, nogil=True)
-def _parts(marked, side):  # type: ignore[no-untyped-def]
+def connected_parts(marked, side):  # type: ignore[no-untyped-def]
     """Return the sizes of the connected parts of the marked cells: shape (k,)."""
     todo = marked.copy()
     sizes, stack, count = np.zeros(side * side, np.int64), np.zeros(side * side, np.int64), 0
@@ -186,15 +251,18 @@ def _parts(marked, side):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _weighted_quantiles(values, weights, levels):  # type: ignore[no-untyped-def]
-    out = np.zeros(len(levels))
-    if len(values) == 0:
-        return out
-    order = np.argsort(values)
-    running = np.cumsum(weights[order])
-    for i in range(len(levels)):
-        out[i] = values[order[min(np.searchsorted(running, running[-1] * levels[i]), len(values) - 1)]]
-    return out
+def _weighted_quantiles(values, weights, out):  # type: ignore[no-untyped-def]
+    """Write the values that the `_LEVELS` of the weight do not exceed; 0 if there are none."""
+    order, running = stable_order(values), np.empty(len(values))
+    total = 0.0
+    for i in range(len(values)):
+        total += weights[order[i]]
+        running[i] = total
+    for level in range(len(_LEVELS)):
+        at = 0
+        while at < len(values) - 1 and running[at] < total * _LEVELS[level]:
+            at += 1
+        out[level] = values[order[at]] if len(values) else 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -207,113 +275,100 @@ def summarise_cells(table: F64) -> F64:
         From `compare_cells`.
     """
     side = table.shape[0]
-    cells = table.reshape(side * side, N_COLUMNS)
-    scale = 64.0 / (side * side)  # cells -> 64ths of the reference
-    within = cells[:, AREA] >= LEAST_PART * CELL * CELL
-    n_within = max(int(within.sum()), 1)
-    in_reference, in_query = _mean_energy(cells, REFERENCE_ENERGY), _mean_energy(cells, QUERY_ENERGY)
-    both = np.minimum(in_reference, in_query) > _TEXTURE
-    most = np.maximum(in_reference, in_query)
-    textured = most > 2 * _TEXTURE
-    n_textured = max(int(textured.sum()), 1)
-    agreement = np.where(both, cells[:, BEST], 0.0)
-    weight = np.sqrt(most) * textured
-    total = max(weight.sum(), 1e-9)
-    rows = np.flatnonzero(textured)
-    levels = _weighted_quantiles(agreement[rows], weight[rows], np.array([0.1, 0.25, 0.5, 0.75, 0.9]))
-    correlation = (agreement * weight).sum() / total
-    unmoved = (np.where(both, cells[:, UNMOVED], 0.0) * weight).sum() / total
-
-    contradicts = textured & (agreement < min(_CONTRADICTS, 0.6 * levels[3]))
-    n_contradicting = int(contradicts.sum())
-    ratio = np.log((in_query + 0.02) / (in_reference + 0.02))
-    parts = _parts(contradicts, side)
-    largest = parts.max() if len(parts) else 0
-    agrees = textured & (agreement > _AGREES)
-
-    found, _, distances = fit_moves(table)
-    ordered = np.sort(distances)
-    flow = np.median(distances) if found else -1.0
-    flow_most = ordered[int(0.8 * (len(ordered) - 1))] if found else -1.0
-
-    slope, shift, noise = _fit_tone(cells, np.flatnonzero(both & (cells[:, BEST] > _SEEN)))
-    contrast = max(abs(slope), 0.1)
-    miss = np.abs(cells[:, QUERY_MEAN] - slope * cells[:, REFERENCE_MEAN] - shift) / max(contrast * 40.0, 8.0)
-    stronger = np.log((cells[:, QUERY_DEVIATION] + 3.0) / (contrast * cells[:, REFERENCE_DEVIATION] + 3.0))
-    same_tone = contradicts & (miss < _SAME_TONE) & (np.abs(stronger) < _SAME_TONE)
-    n_same_tone = int(same_tone.sum())
-    broken = within & (miss > 1.0)
-    bad = np.flatnonzero(contradicts)
+    n, scale = side * side, 64.0 / (side * side)  # cells -> 64ths of the reference
+    agreement, weight, ratio, textured = np.empty(n), np.empty(n), np.empty(n), np.empty(n, np.bool_)
+    total, correlation, unmoved = 0.0, 0.0, 0.0
+    area = n_within = np.int64(0)  # a constant 0 would be a type of its own, for which callees are compiled too
+    for k in range(n):
+        cell = table[k // side, k % side]
+        in_reference, in_query = _mean_energies(cell)
+        both, most = min(in_reference, in_query) > _TEXTURE, max(in_reference, in_query)
+        textured[k] = most > 2 * _TEXTURE
+        agreement[k] = cell[BEST] if both else 0.0
+        weight[k] = np.sqrt(most) if textured[k] else 0.0
+        ratio[k] = np.log((in_query + 0.02) / (in_reference + 0.02))
+        total += weight[k]
+        correlation += agreement[k] * weight[k]
+        unmoved += (cell[UNMOVED] if both else 0.0) * weight[k]
+        area += textured[k]
+        n_within += cell[AREA] >= LEAST_PART * CELL * CELL
+    total, n_textured = max(total, 1e-9), max(area, 1)
 
     out = np.empty(len(MEASURES))
-    out[0] = np.log1p(textured.sum() * scale)
-    out[1] = correlation
-    out[2] = correlation - unmoved
-    out[3:8] = levels
+    levels = out[3:8]
+    _weighted_quantiles(_marked(agreement, textured, area), _marked(weight, textured, area), levels)
+    limit = min(_CONTRADICTS, 0.6 * levels[3])
+    contradicts, n_contradicting = np.empty(n, np.bool_), np.int64(0)
+    n_alike = n_less = n_more = n_agreeing = 0
+    for k in range(n):
+        contradicts[k] = textured[k] and agreement[k] < limit
+        if contradicts[k]:
+            n_contradicting += 1
+            n_alike += abs(ratio[k]) < _ALIKE
+            n_less += ratio[k] <= -_ALIKE
+            n_more += ratio[k] >= _ALIKE
+        n_agreeing += textured[k] and agreement[k] > _AGREES
+    parts, largest, n_parts = connected_parts(contradicts, side), 0, 0
+    for k in range(len(parts)):
+        largest = max(largest, parts[k])
+        n_parts += parts[k] >= 2
+
+    out[0] = np.log1p(area * scale)
+    out[1] = correlation / total
+    out[2] = out[1] - unmoved / total
     out[8] = levels[1] / max(levels[3], 0.2)
     out[9] = levels[0] / max(levels[3], 0.2)
     out[10] = n_contradicting / n_textured
     out[11] = largest / n_textured
-    out[12] = np.log1p((parts >= 2).sum())
+    out[12] = np.log1p(n_parts)
     out[13] = np.log1p(largest * scale)
-    out[14] = (contradicts & (np.abs(ratio) < _ALIKE)).sum() / n_textured
-    out[15] = (contradicts & (ratio <= -_ALIKE)).sum() / n_textured
-    out[16] = (contradicts & (ratio >= _ALIKE)).sum() / n_textured
-    out[17] = agrees.sum() / n_textured
-    out[18] = flow
-    out[19] = flow_most
-    out[20] = noise
-    out[21] = n_same_tone / n_textured
-    out[22] = np.log1p(n_same_tone)
-    out[23] = (n_contradicting - n_same_tone) / n_textured
-    out[24] = n_same_tone / (n_contradicting + 2.0)
-    out[25] = np.median(miss[bad]) if len(bad) else 0.0
-    out[26] = np.median(stronger[bad]) if len(bad) else 0.0
-    out[27] = broken.sum() / n_within
-    out[28] = np.log(contrast)
+    out[14] = n_alike / n_textured
+    out[15] = n_less / n_textured
+    out[16] = n_more / n_textured
+    out[17] = n_agreeing / n_textured
+    found, _, distances = fit_moves(table)
+    distances = in_order(distances)
+    out[18] = middle_of(distances) if found else -1.0
+    out[19] = distances[int(0.8 * (len(distances) - 1))] if found else -1.0
+    _summarise_tones(table, contradicts, n_contradicting, n_textured, max(n_within, 1), out)
     return out
 
 
 @njit(cache=True, nogil=True)
-def measure_drawn(picture: U8):  # type: ignore[no-untyped-def]
-    """Measure how much a picture looks drawn: drawings have a ground of one tone, photographs have noise.
+def _marked(values, marked, n):  # type: ignore[no-untyped-def]
+    """Return the `n` values that are marked."""
+    out, at = np.empty(n), 0
+    for k in range(len(values)):
+        if marked[k]:
+            out[at] = values[k]
+            at += 1
+    return out
 
-    Parameters
-    ----------
-    picture : uint8 array, shape (n, n), n >= 3
 
-    Returns
-    -------
-    ground : float, [0, 1]
-        Largest share of the pixels that five neighbouring grey values have.
-    flat : float, [0, 1]
-        Share of the pixels without a gradient, by a Scharr filter.
-    gradient : float
-        Median length of the gradients, in grey values per pixel, to a 64th.
-    """
-    n = picture.shape[0]
-    tones, lengths = np.zeros(256, np.int64), np.zeros(_LONGEST * _LENGTH_STEPS, np.int64)
-    for tone in picture.reshape(-1):
-        tones[tone] += 1
-    steps, share = np.empty(n, np.int32), np.float64(_LENGTH_STEPS / 32)
-    for y in range(1, n - 1):
-        rows = picture[y - 1 : y + 2].astype(np.int32)
-        above, here, below = rows[0], rows[1], rows[2]
-        for x in range(n - 2):
-            left, right = 3 * (above[x] + below[x]), 3 * (above[x + 2] + below[x + 2])
-            along = np.int32(right - left + 10 * (here[x + 2] - here[x]))
-            lower, upper = below[x] + below[x + 2], above[x] + above[x + 2]
-            across = np.int32(3 * (lower - upper) + 10 * (below[x + 1] - above[x + 1]))
-            steps[x] = np.int32(np.sqrt(np.float64(np.int32(along * along + across * across))) * share)
-        for x in range(n - 2):
-            lengths[steps[x]] += 1
-    most = 0
-    for middle in range(256):
-        most = max(most, tones[max(middle - 2, 0) : middle + 3].sum())
-    flat = lengths[: int(_FLAT_GRADIENT * _LENGTH_STEPS)].sum()
-    passed, median = 0, 0
-    total = lengths.sum()
-    while 2 * (passed + lengths[median]) < total:
-        passed += lengths[median]
-        median += 1
-    return most / picture.size, flat / total, (median + 0.5) / _LENGTH_STEPS
+@njit(cache=True, nogil=True)
+def _summarise_tones(table, contradicts, n_contradicting, n_textured, n_within, out):  # type: ignore[no-untyped-def]
+    """Write the last measures of `summarise_cells`, those of tones."""
+    side = table.shape[0]
+    slope, shift, noise = _fit_tone(table, _seen_cells(table))
+    contrast = max(abs(slope), 0.1)
+    unit = max(contrast * 40.0, 8.0)
+    misses, contrasts, at = np.empty(n_contradicting), np.empty(n_contradicting), 0
+    n_same = n_broken = 0
+    for k in range(side * side):
+        cell = table[k // side, k % side]
+        miss = abs(cell[QUERY_MEAN] - slope * cell[REFERENCE_MEAN] - shift) / unit
+        n_broken += cell[AREA] >= LEAST_PART * CELL * CELL and miss > 1.0
+        if contradicts[k]:
+            stronger = np.log((cell[QUERY_DEVIATION] + 3.0) / (contrast * cell[REFERENCE_DEVIATION] + 3.0))
+            misses[at], contrasts[at] = miss, stronger
+            at += 1
+            n_same += miss < _SAME_TONE and abs(stronger) < _SAME_TONE
+    out[20] = noise
+    out[21] = n_same / n_textured
+    out[22] = np.log1p(n_same)
+    out[23] = (n_contradicting - n_same) / n_textured
+    out[24] = n_same / (n_contradicting + 2.0)
+    out[25] = middle_of(in_order(misses)) if n_contradicting else 0.0
+    out[26] = middle_of(in_order(contrasts)) if n_contradicting else 0.0
+    out[27] = n_broken / n_within
+    out[28] = np.log(contrast)

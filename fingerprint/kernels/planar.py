@@ -2,13 +2,14 @@
 
 Each fit returns whether it worked, and a float64 matrix, shape (3, 3). Points are float64 (n, 2).
 
-Numba's cache does not see a change in another file: after one in `fingerprint.kernels.matching`, remove the caches.
+Numba's cache does not see a change in another file: after one in `arrays` or `matching`, remove the caches.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from fingerprint.kernels.arrays import below, count_marked
 from fingerprint.kernels.compiled import njit
 from fingerprint.kernels.matching import residuals_under
 from fingerprint.types import F32, F64, Bool
@@ -24,6 +25,15 @@ _NEAR = 2.0  # tolerances; largest residual of the matches that a homography is 
 
 
 @njit(cache=True, nogil=True)
+def _identity() -> F64:
+    """Return the map that moves nothing."""
+    out = np.zeros((3, 3))
+    for i in range(3):
+        out[i, i] = 1.0
+    return out
+
+
+@njit(cache=True, nogil=True)
 def _moments(source: F64, target: F64):  # type: ignore[no-untyped-def]
     """Return both centres, and the sums of products of the points' distances from them: (2,), (2,), (2, 2), (2, 2)."""
     n = len(source)
@@ -32,8 +42,9 @@ def _moments(source: F64, target: F64):  # type: ignore[no-untyped-def]
         for axis in range(2):
             centre_s[axis] += source[i, axis]
             centre_t[axis] += target[i, axis]
-    centre_s /= n
-    centre_t /= n
+    for axis in range(2):
+        centre_s[axis] /= n
+        centre_t[axis] /= n
     scatter, across = np.zeros((2, 2)), np.zeros((2, 2))
     for i in range(n):
         for a in range(2):
@@ -57,7 +68,7 @@ def fit_affine(source: F64, target: F64):  # type: ignore[no-untyped-def]
 
     It fails for fewer than three points, points on a line, or a fit that folds or flattens the plane.
     """
-    out = np.eye(3)
+    out = _identity()
     if len(source) < 3:
         return False, out
     centre_s, centre_t, scatter, across = _moments(source, target)
@@ -78,7 +89,7 @@ def fit_similarity(source: F64, target: F64):  # type: ignore[no-untyped-def]
 
     It fails for fewer than two positions, or a map that shrinks everything to a point.
     """
-    out = np.eye(3)
+    out = _identity()
     if len(source) < 2:
         return False, out
     centre_s, centre_t, scatter, across = _moments(source, target)
@@ -114,13 +125,13 @@ def is_plausible_at(m: F64, points: F64) -> bool:
     m : float64 (3, 3); points : float64 (n, 2), n >= 1.
     """
     x, y, nearest, farthest = 0.0, 0.0, np.inf, -np.inf
-    for point in points:
-        depth = m[2, 0] * point[0] + m[2, 1] * point[1] + m[2, 2]
+    for i in range(len(points)):
+        depth = m[2, 0] * points[i, 0] + m[2, 1] * points[i, 1] + m[2, 2]
         if not np.isfinite(depth):
             return False
         nearest, farthest = min(nearest, depth), max(farthest, depth)
-        x += point[0] / len(points)
-        y += point[1] / len(points)
+        x += points[i, 0] / len(points)
+        y += points[i, 1] / len(points)
     if not nearest > 0 or farthest > _MAX_DEPTHS * nearest:
         return False
     w = m[2, 0] * x + m[2, 1] * y + m[2, 2]
@@ -139,7 +150,7 @@ def fit_homography(source: F64, target: F64):  # type: ignore[no-untyped-def]
 
     It fails for fewer than four points, points on a line in either picture, or a map of the origin to infinity.
     """
-    out = np.eye(3)
+    out = _identity()
     n = len(source)
     if n < 4:
         return False, out
@@ -150,17 +161,8 @@ def fit_homography(source: F64, target: F64):  # type: ignore[no-untyped-def]
     # Both sets of points are centred, and scaled to a mean square of 1 along each axis.
     k_s = 1 / max(np.sqrt((scatter_s[0, 0] + scatter_s[1, 1]) / n / 2), 1e-12)
     k_t = 1 / max(np.sqrt((scatter_t[0, 0] + scatter_t[1, 1]) / n / 2), 1e-12)
-    normal, row = np.zeros((9, 9)), np.zeros(9)
-    for i in range(n):
-        x, y = k_s * (source[i, 0] - centre_s[0]), k_s * (source[i, 1] - centre_s[1])
-        for axis in range(2):
-            u = k_t * (target[i, axis] - centre_t[axis])
-            row[:6] = 0
-            row[3 * axis], row[3 * axis + 1], row[3 * axis + 2] = x, y, 1.0
-            row[6], row[7], row[8] = -u * x, -u * y, -u
-            for a in range(9):
-                for b in range(9):
-                    normal[a, b] += row[a] * row[b]
+    normal = np.zeros((9, 9))
+    _add_equations(source, target, centre_s, centre_t, k_s, k_t, normal)
     _, vectors = np.linalg.eigh(normal)
     h = np.empty((3, 3))
     for i in range(3):  # back to the target's own coordinates, then to the source's
@@ -170,9 +172,41 @@ def fit_homography(source: F64, target: F64):  # type: ignore[no-untyped-def]
     for j in range(3):
         h[j, 0], h[j, 1] = out[j, 0] * k_s, out[j, 1] * k_s
         h[j, 2] = out[j, 2] - h[j, 0] * centre_s[0] - h[j, 1] * centre_s[1]
-    if not np.isfinite(h).all() or abs(h[2, 2]) < 1e-9 * np.abs(h).max():
-        return False, out
-    return True, h / h[2, 2]
+    return _divide_by_last(h, out), out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _add_equations(source, target, centre_s, centre_t, k_s, k_t, normal):  # type: ignore[no-untyped-def]
+    """Add the products of the two equations of each match, with positions moved and scaled: float64 (9, 9)."""
+    row = np.zeros(9)
+    for i in range(len(source)):
+        x, y = k_s * (source[i, 0] - centre_s[0]), k_s * (source[i, 1] - centre_s[1])
+        for axis in range(2):
+            u = k_t * (target[i, axis] - centre_t[axis])
+            for a in range(6):
+                row[a] = 0.0
+            row[3 * axis], row[3 * axis + 1], row[3 * axis + 2] = x, y, 1.0
+            row[6], row[7], row[8] = -u * x, -u * y, -u
+            for a in range(9):
+                for b in range(9):
+                    normal[a, b] += row[a] * row[b]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _divide_by_last(m, out):  # type: ignore[no-untyped-def]
+    """Write a matrix, float64 (3, 3), divided by its last entry, if that is not nearly 0 and all are finite."""
+    largest = 0.0
+    for i in range(3):
+        for j in range(3):
+            if not np.isfinite(m[i, j]):
+                return False
+            largest = max(largest, abs(m[i, j]))
+    if abs(m[2, 2]) < 1e-9 * largest:
+        return False
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = m[i, j] / m[2, 2]
+    return True
 
 
 @njit(cache=True, nogil=True)
@@ -181,7 +215,7 @@ def _among(points: F64, marked: Bool) -> F64:
     out, n = np.empty(points.shape), 0
     for i in range(len(points)):
         if marked[i]:
-            out[n] = points[i]
+            out[n, 0], out[n, 1] = points[i, 0], points[i, 1]
             n += 1
     return out[:n]
 
@@ -212,7 +246,7 @@ def refine(q_frames: F32, r_frames: F32, inlier: Bool, tolerance: float, log_sca
         In tolerances; 0 without a transform.
     """
     limits = tolerance, log_scale, min_cos
-    source, target = q_frames[:, :2].astype(np.float64), r_frames[:, :2].astype(np.float64)
+    source, target = _positions(q_frames), _positions(r_frames)
     found, transform, inlier, residuals = _settle(source, target, q_frames, r_frames, inlier, limits)
     if found:
         transform, inlier, residuals = _reach_further(
@@ -221,25 +255,45 @@ def refine(q_frames: F32, r_frames: F32, inlier: Bool, tolerance: float, log_sca
         return True, transform, inlier, residuals
     found, transform = fit_similarity(_among(source, inlier), _among(target, inlier))
     if found:
-        residuals = np.minimum(residuals_under(transform, q_frames, r_frames, *limits), 1.0)
+        residuals = residuals_under(transform, q_frames, r_frames, *limits)
+        for t in range(len(residuals)):
+            residuals[t] = min(residuals[t], 1.0)
     return found, transform, inlier, residuals
+
+
+@njit(cache=True, nogil=True)
+def _positions(frames: F32) -> F64:
+    """Return the positions of frames: float64 (m, 2)."""
+    out = np.empty((len(frames), 2))
+    for i in range(len(frames)):
+        out[i, 0], out[i, 1] = frames[i, 0], frames[i, 1]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _same(one: Bool, other: Bool) -> bool:
+    """Return whether two masks mark the same."""
+    differing = 0
+    for i in range(len(one)):
+        differing += one[i] != other[i]
+    return differing == 0
 
 
 @njit(cache=True, nogil=True)
 def _settle(source, target, q_frames, r_frames, inlier, limits):  # type: ignore[no-untyped-def]
     """Fit affine maps to the inliers until these no longer change; return as `refine` does."""
-    transform, residuals, found = np.eye(3), np.zeros(len(source)), False
+    transform, residuals, found = _identity(), np.zeros(len(source)), False
     for _ in range(_REFINEMENTS):
-        if inlier.sum() < _MIN_AFFINE:
+        if count_marked(inlier) < _MIN_AFFINE:
             break
         fitted, step = fit_affine(_among(source, inlier), _among(target, inlier))
         if not fitted:
             break
         distances = residuals_under(step, q_frames, r_frames, *limits)
-        agree = distances < 1
-        if agree.sum() < _MIN_AFFINE:
+        agree = below(distances, 1.0)
+        if count_marked(agree) < _MIN_AFFINE:
             break
-        settled = (agree == inlier).all()
+        settled = _same(agree, inlier)
         found, transform, inlier, residuals = True, step, agree, distances
         if settled:
             break
@@ -251,8 +305,8 @@ def _reach_further(source, target, q_frames, r_frames, transform, inlier, residu
     """Fit an affine map to the precise inliers, then homographies to those near; return the last one that is kept."""
     for attempt in range(1 + _HOMOGRAPHIES):
         affine = attempt == 0
-        near = residuals < (PRECISE if affine else _NEAR)
-        kept = near.sum() >= (2 * _MIN_AFFINE if affine else _MIN_HOMOGRAPHY)
+        near = below(residuals, PRECISE if affine else _NEAR)
+        kept = count_marked(near) >= (2 * _MIN_AFFINE if affine else _MIN_HOMOGRAPHY)
         settled = False
         if kept:
             points, images = _among(source, near), _among(target, near)
@@ -260,10 +314,12 @@ def _reach_further(source, target, q_frames, r_frames, transform, inlier, residu
             kept = fitted and is_plausible_at(step, points)
             if kept:
                 distances = residuals_under(step, q_frames, r_frames, *limits)
-                agree = distances < 1
-                kept = (distances < PRECISE).sum() >= (residuals < PRECISE).sum() and agree.sum() >= _MIN_AFFINE
+                agree = below(distances, 1.0)
+                kept = count_marked(agree) >= _MIN_AFFINE and (
+                    count_marked(below(distances, PRECISE)) >= count_marked(below(residuals, PRECISE))
+                )
                 if kept:
-                    settled = (agree == inlier).all()
+                    settled = _same(agree, inlier)
                     transform, inlier, residuals = step, agree, distances
         if not affine and (settled or not kept):
             break

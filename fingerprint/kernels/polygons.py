@@ -53,10 +53,11 @@ def clip(polygon: F64, axis: int, sign: float, limit: float) -> F64:
         a, b = polygon[i - 1], polygon[i]
         before, here = limit - sign * a[axis], limit - sign * b[axis]
         if (before < 0) != (here < 0) and n < len(out):
-            out[n] = a + (b - a) * (before / (before - here))
+            share = before / (before - here)
+            out[n, 0], out[n, 1] = a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share
             n += 1
         if here >= 0 and n < len(out):
-            out[n] = b
+            out[n, 0], out[n, 1] = b[0], b[1]
             n += 1
     return out[:n]
 
@@ -71,7 +72,7 @@ def without_straight_corners(polygon: F64) -> F64:
         across = abs(base_x * (here[1] - before[1]) - base_y * (here[0] - before[0]))
         if across < _STRAIGHT * max(np.sqrt(base_x * base_x + base_y * base_y), 1e-9):
             for i in range(position, n - 1):
-                out[i] = out[i + 1]
+                out[i, 0], out[i, 1] = out[i + 1, 0], out[i + 1, 1]
             n -= 1
             position = max(position - 1, 0)
         else:
@@ -98,19 +99,22 @@ def shared_region(transform, query_width, query_height, width, height):  # type:
     """
     nothing = np.zeros((0, 2))
     right, below = query_width - 0.5, query_height - 0.5
-    corners = np.array([[-0.5, -0.5], [right, -0.5], [right, below], [-0.5, below]])
+    corners = np.empty((4, 2))
     for i in range(4):
+        corners[i, 0], corners[i, 1] = right if i in (1, 2) else -0.5, below if i >= 2 else -0.5
         if not transform[2, 0] * corners[i, 0] + transform[2, 1] * corners[i, 1] + transform[2, 2] > 1e-6:
             return nothing, nothing
     region = map_points(transform, corners)
-    if not (np.abs(region) <= _FARTHEST).all():
-        return nothing, nothing
+    for i in range(4):
+        if not (abs(region[i, 0]) <= _FARTHEST and abs(region[i, 1]) <= _FARTHEST):
+            return nothing, nothing
     if area_of(region) < 0:
-        region = region[::-1].copy()
-    region = clip(region, 0, 1.0, width - 0.5)
-    region = clip(region, 0, -1.0, 0.5)
-    region = clip(region, 1, 1.0, height - 0.5)
-    region = clip(region, 1, -1.0, 0.5)
+        for axis in range(2):  # the other way round: the first corner becomes the last
+            region[0, axis], region[3, axis] = region[3, axis], region[0, axis]
+            region[1, axis], region[2, axis] = region[2, axis], region[1, axis]
+    for axis in range(2):
+        region = clip(region, axis, 1.0, (height if axis else width) - 0.5)
+        region = clip(region, axis, -1.0, 0.5)
     if area_of(region) < _LEAST_AREA:
         return nothing, nothing
     region = without_straight_corners(region)

@@ -11,9 +11,10 @@ import math
 import numpy as np
 
 from fingerprint.kernels.agreement import N_TERMS, mark_agreeing, match_terms, nearest_matches
-from fingerprint.kernels.arrays import longer
+from fingerprint.kernels.arrays import copy, longer
 from fingerprint.kernels.bits import popcount
 from fingerprint.kernels.compiled import njit
+from fingerprint.kernels.sorting import stable_order
 
 _BYTE = np.uint32(255)
 _LANES = 64
@@ -23,6 +24,7 @@ _NO_LIMIT = 1 << 62
 _MOST_HITS = 1 << 22  # that are held at once: 30 bytes each; one reference has fewer, whatever its pattern
 _LOG_STEPS, _LOG_LEAST = 32.0, -7.0
 _TURN = 2 * math.pi
+_MOST_PARTS = 66  # of the references at a time: each is half of the one before, and their number fits 64 bits
 
 
 @njit(cache=True, nogil=True)
@@ -100,14 +102,13 @@ def _collect(  # type: ignore[no-untyped-def]
     first, last : only the references from `first` to before `last`; 0 and -1 for all. most_hits : with more hits than
     these it stops, and the number is -1.
     """
-    size = 1 << 12
+    size = np.int64(1 << 12)
     hit_of, posting, bits = np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size, np.uint8)
-    longest = 0
+    longest = np.int64(0)
     for k in range(len(words)):
-        start, stop = _bounds(starts, k, references, 0, -1)
-        longest = max(longest, stop - start)
+        longest = max(longest, np.int64(starts[k + 1]) - np.int64(starts[k]))
     distances = np.empty(longest, np.uint8)
-    n = at = n_visited = 0
+    n = at = n_visited = np.int64(0)  # not of the type of the constant 0, for which callees would be compiled too
     for v in range(len(q_words)):
         at = _find(words, q_words[v], at)
         if at == len(words) or words[at] != q_words[v]:
@@ -138,10 +139,23 @@ def _collect(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _owners(hit_of, posting, references, q_rows, q_variants, n_variants, n_groups):  # type: ignore[no-untyped-def]
+    """Return the group of each hit, which is a reference and a variant of the query: int64 (n,)."""
+    out = np.empty(len(hit_of), np.int64)
+    for t in range(len(hit_of)):
+        owner = np.int64(references[posting[t]]) * n_variants + q_variants[q_rows[hit_of[t]]]
+        out[t] = min(owner, n_groups)
+    return out
+
+
+@njit(cache=True, nogil=True)
 def _group(owners, n_groups):  # type: ignore[no-untyped-def]
     """Return the order of the hits by group, int64 (n,); hits of one group keep their order."""
     if len(owners) * _FEW < n_groups:  # counting would mostly pass empty groups
-        return np.argsort(owners, kind="mergesort")
+        keys = np.empty(len(owners))
+        for t in range(len(owners)):
+            keys[t] = owners[t]
+        return stable_order(keys)
     fill = np.zeros(n_groups + 2, np.int64)  # one more group, for pictures beyond the last that a damaged file may name
     for owner in owners:
         fill[owner + 1] += 1
@@ -155,7 +169,7 @@ def _group(owners, n_groups):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _unpack(geometry, out):  # type: ignore[no-untyped-def]
+def unpack_geometry(geometry, out):  # type: ignore[no-untyped-def]
     """Write the frame of a packed geometry: out : float32 (5,)."""
     half, step = np.float32(0.5), np.float32(256)
     out[0] = (np.float32(geometry & _BYTE) + half) / step
@@ -207,10 +221,12 @@ def vote_postings(  # type: ignore[no-untyped-def]
     terms = np.empty((N_TERMS, max_hits), np.float32)
     agreeing = np.empty(max_hits, np.bool_)
     found_groups, scores, found = np.empty(64, np.int64), np.empty(64, np.float32), 0
-    n_visited = n_hits = 0
-    parts = [(0, -1)]  # ranges of references, the next one last
-    while len(parts) > 0:
-        first, last = parts.pop()
+    n_visited = n_hits = np.int64(0)
+    parts, n_parts = np.empty((_MOST_PARTS, 2), np.int64), 1  # ranges of references, the next one last
+    parts[0, 0], parts[0, 1] = 0, -1
+    while n_parts > 0:
+        n_parts -= 1
+        first, last = parts[n_parts, 0], parts[n_parts, 1]
         end = n_references if last < 0 else last
         most = most_hits if end - first > 1 else _NO_LIMIT
         hit_of, posting, bits, n_compared = _collect(
@@ -218,15 +234,13 @@ def vote_postings(  # type: ignore[no-untyped-def]
         )
         if n_compared < 0:
             middle = (first + end) >> 1
-            parts.append((middle, end))
-            parts.append((first, middle))
+            parts[n_parts, 0], parts[n_parts, 1] = middle, end
+            parts[n_parts + 1, 0], parts[n_parts + 1, 1] = first, middle
+            n_parts += 2
             continue
         n_visited += n_compared
         n_hits += len(hit_of)
-        owners = np.empty(len(hit_of), np.int64)
-        for t in range(len(hit_of)):
-            owner = np.int64(references[posting[t]]) * n_variants + q_variants[q_rows[hit_of[t]]]
-            owners[t] = min(owner, n_groups)
+        owners = _owners(hit_of, posting, references, q_rows, q_variants, n_variants, n_groups)
         order = _group(owners, n_groups)
         stop = 0
         while stop < len(order):
@@ -237,13 +251,13 @@ def vote_postings(  # type: ignore[no-untyped-def]
                 continue
             hits = order[start:stop]
             if len(hits) > max_hits:
-                hits = hits[nearest_matches(bits[hits], max_hits)]
+                hits = _nearest_hits(hits, bits, max_hits)
             _by_row(hits, hit_of, q_rows)
             for m in range(len(hits)):
                 at = hit_of[hits[m]]
                 q_of[m] = q_rows[at]
-                q_part[m] = q_frames[q_rows[at]]
-                _unpack(geometry[posting[hits[m]]], r_part[m])
+                copy(q_frames[q_rows[at]], q_part[m])
+                unpack_geometry(geometry[posting[hits[m]]], r_part[m])
                 weight[m] = weights[bits[hits[m]]] * rarity[q_words[at] >> 2]
             best = _best_score(len(hits), q_of, q_part, r_part, terms, weight, tolerance, log_scale, min_cos, agreeing)
             if best > 0:
@@ -251,8 +265,22 @@ def vote_postings(  # type: ignore[no-untyped-def]
                     found_groups, scores = longer(found_groups, 2 * found), longer(scores, 2 * found)
                 found_groups[found], scores[found] = g, best
                 found += 1
-    groups = found_groups[:found]
-    return groups // n_variants, groups % n_variants, scores[:found].copy(), n_visited, n_hits
+    rows, variants = np.empty(found, np.int64), np.empty(found, np.int64)
+    for k in range(found):
+        rows[k], variants[k] = found_groups[k] // n_variants, found_groups[k] % n_variants
+    return rows, variants, scores[:found], n_visited, n_hits
+
+
+@njit(cache=True, nogil=True)
+def _nearest_hits(hits, bits, most):  # type: ignore[no-untyped-def]
+    """Return the hits of least distance, at equal distance the first ones: int64 (most,), in the same order."""
+    distances, out = np.empty(len(hits), np.int64), np.empty(most, np.int64)
+    for t in range(len(hits)):
+        distances[t] = bits[hits[t]]
+    kept = nearest_matches(distances, most)
+    for t in range(most):
+        out[t] = hits[kept[t]]
+    return out
 
 
 @njit(cache=True, nogil=True)

@@ -77,7 +77,7 @@ def best_rectangles(along_x, along_y, rows, columns, least_height, least_width, 
     """
     h, w = along_x.shape[0] - 1, along_y.shape[0] - 1
     n = out.shape[0]
-    found = 0
+    found = np.int64(0)  # a constant would be a type of its own, for which `_keep` is compiled too
     for a in range(len(rows)):
         for b in range(a + 1, len(rows)):
             y0, y1 = rows[a], rows[b]
@@ -120,18 +120,46 @@ def _keep(out, found, total, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
             same[k] = wide * high > _OVERLAP * (union - wide * high)
             if same[k] and total <= out[k, 0]:
                 return found
-    left = 0
+    left = np.int64(0)
     for k in range(found):
         if not same[k]:
-            out[left] = out[k]
+            _copy_row(out, k, left)
             left += 1
     place = min(left, n - 1)
     found = min(left + 1, n)
     while place > 0 and out[place - 1, 0] < total:
-        out[place] = out[place - 1]
+        _copy_row(out, place - 1, place)
         place -= 1
     out[place, 0], out[place, 1], out[place, 2], out[place, 3], out[place, 4] = total, x0, y0, x1, y1
     return found
+
+
+@njit(cache=True, nogil=True)
+def _copy_row(table, row, to):  # type: ignore[no-untyped-def]
+    """Write one row of a table over another; assigning whole rows takes seconds to compile."""
+    for i in range(table.shape[1]):
+        table[to, i] = table[row, i]
+
+
+@njit(cache=True, nogil=True)
+def _least_most_mean(values, n):  # type: ignore[no-untyped-def]
+    """Return the least, the most and the mean of the first `n` values; -1 if there are none."""
+    if n == 0:
+        return -1.0, -1.0, -1.0
+    least, most, total = values[0], values[0], 0.0
+    for k in range(n):
+        least, most = min(least, values[k]), max(most, values[k])
+        total += values[k]
+    return least, most, total / n
+
+
+@njit(cache=True, nogil=True)
+def _share_above(values, n, limit):  # type: ignore[no-untyped-def]
+    """Return the share of the first `n` values, at least one, that exceed a limit."""
+    above = 0
+    for k in range(n):
+        above += values[k] > limit
+    return above / n
 
 
 @njit(cache=True, nogil=True)
@@ -196,7 +224,7 @@ def measure_rectangles(grey, along_x, along_y, rectangles, out):  # type: ignore
         inside = float(width * height)
         outside = float(h * w) - inside
         reach = max(6, min(width, height) // 6)
-        n_sides, n_thirds, n_beyond, boundary = 0, 0, 0, 0
+        n_sides = n_thirds = n_beyond = boundary = np.int64(0)
         n_strips, strip_flat, strip_texture, most_flat, least_flat = 0, 0.0, 0.0, 0.0, 1.0
         for side in range(4):
             vertical = side < 2
@@ -238,9 +266,7 @@ def measure_rectangles(grey, along_x, along_y, rectangles, out):  # type: ignore
         row[0] = np.log(rectangles[k, 0])
         row[1] = rectangles[k, 0] / rectangles[0, 0]
         row[2] = rectangles[k, 0] / boundary
-        row[3] = sides[:n_sides].min()
-        row[4] = sides[:n_sides].max()
-        row[5] = sides[:n_sides].mean()
+        row[3], row[4], row[5] = _least_most_mean(sides, n_sides)
         row[6 + 4 - n_sides] = 1.0
         row[10] = (x0 == 0) == (x1 == w) and (y0 == 0) == (y1 == h)
         row[11] = inside / (h * w)
@@ -260,7 +286,6 @@ def measure_rectangles(grey, along_x, along_y, rectangles, out):  # type: ignore
         row[25] = k
         row[26] = boundary / (2.0 * (h + w))
         row[27] = np.log(width + height)
-        row[28] = thirds[:n_thirds].min()
-        row[29] = (thirds[:n_thirds] > 0.3).mean()
-        row[30] = beyond[:n_beyond].max() if n_beyond else -1.0
-        row[31] = beyond[:n_beyond].mean() if n_beyond else -1.0
+        row[28], _, _ = _least_most_mean(thirds, n_thirds)
+        row[29] = _share_above(thirds, n_thirds, 0.3)
+        _, row[30], row[31] = _least_most_mean(beyond, n_beyond)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fingerprint.kernels.compiled import njit
-from fingerprint.kernels.sift_pyramid import copy, octave, subtract
+from fingerprint.kernels.sift_pyramid import octave, subtract
 from fingerprint.types import F32
 
 _BINS = 36
@@ -70,7 +70,7 @@ def find_orientations(levels, layout, places, exact, angles, counts):  # type: i
     dx, dy, window = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
     length, turn = np.empty(n, np.float32), np.empty(n, np.float32)
     for k in range(len(places)):
-        o, i, y, x = places[k]
+        o, i, y, x = places[k, 0], places[k, 1], places[k, 2], places[k, 3]
         gauss = octave(levels, layout, o)[i]
         height, width = gauss.shape
         sigma = 1.5 * exact[k, 2]
@@ -177,6 +177,14 @@ def _pool(spread, rows, cells):  # type: ignore[no-untyped-def]
                         cells[r, cell, b] += share * line[8 * c + b]
 
 
+@njit(cache=True, nogil=True)
+def _sum_of_eight(values):  # type: ignore[no-untyped-def]
+    total = _ZERO
+    for b in range(8):
+        total += values[b]
+    return total
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def _finish(bins, scale, out):  # type: ignore[no-untyped-def]
     """Limit each of 128 bins to 0.2 of their norm and write the square roots of their shares, uint8."""
@@ -185,13 +193,14 @@ def _finish(bins, scale, out):  # type: ignore[no-untyped-def]
     for j in range(16):
         for b in range(8):
             sums[b] += bins[8 * j + b] * bins[8 * j + b]
-    limit = np.float32(0.2) * np.sqrt(sums.sum())
-    sums[:] = 0
+    limit = np.float32(0.2) * np.sqrt(_sum_of_eight(sums))
+    for b in range(8):
+        sums[b] = 0
     for j in range(16):
         for b in range(8):
             bins[8 * j + b] = min(bins[8 * j + b], limit)
             sums[b] += bins[8 * j + b]
-    share = scale * scale / (sums.sum() + _TINY)
+    share = scale * scale / (_sum_of_eight(sums) + _TINY)
     for j in range(128):
         out[j] = np.uint8(min(np.sqrt(bins[j] * share) + _HALF, np.float32(255)))
 
@@ -222,7 +231,8 @@ def describe_patches(levels, layout, places, exact, angles, scale, out):  # type
         x, y, step = exact[k, 0], exact[k, 1], np.float32(3 * exact[k, 2] / _CELL)
         radians = np.float32(np.deg2rad(angles[k]))
         _turn_grid(x, y, step * np.cos(radians), step * np.sin(radians), fx, fy)
-        copy(_WINDOW, window)
+        for j in range(n):
+            window[j] = _WINDOW[j]
         reach = step * np.float32(side)
         if min(x, y) < reach or x + reach > right or y + reach > bottom:
             _blank(fx, fy, right, bottom, window)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fingerprint.kernels.arrays import longer
+from fingerprint.kernels.arrays import copy, longer_table
 from fingerprint.kernels.bits import popcount
 from fingerprint.kernels.compiled import njit
 from fingerprint.types import F32
@@ -146,13 +146,6 @@ def _blur_row(source, y, taps, step, at, padded, out):  # type: ignore[no-untype
 
 
 @njit(cache=True, nogil=True)
-def copy(source, out):  # type: ignore[no-untyped-def]
-    """Copy a line; assigning whole arrays takes seconds to compile."""
-    for x in range(len(out)):
-        out[x] = source[x]
-
-
-@njit(cache=True, nogil=True)
 def subtract(a, b, out):  # type: ignore[no-untyped-def]
     """Write the difference of two lines."""
     for x in range(len(out)):
@@ -209,7 +202,7 @@ def _double(grey, out):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def octave(levels, layout, o):  # type: ignore[no-untyped-def]
     """Return the Gaussian levels of an octave, (levels, h, w)."""
-    begin, height, width = layout[o]
+    begin, height, width = layout[o, 0], layout[o, 1], layout[o, 2]
     return levels[begin : begin + LEVELS * height * width].reshape((LEVELS, height, width))
 
 
@@ -233,21 +226,22 @@ def find(grey, levels, layout, blurs, least, edge):  # type: ignore[no-untyped-d
     least : float32, least contrast * 255.
     Returned are `pixels` and `exact` of `Extrema`.
     """
-    n, places, exact = 0, np.empty((1024, 4), np.int64), np.empty((1024, 4), np.float32)
+    n, places, exact = np.int64(0), np.empty((1024, 4), np.int64), np.empty((1024, 4), np.float32)
     differences = np.empty((3, 3, 3), np.float64)
     for o in range(len(layout)):
         gauss = octave(levels, layout, o)
-        height, width = gauss.shape[1:]
+        height, width = gauss.shape[1], gauss.shape[2]
         if o == 0:
-            candidates = _fill(gauss, _base(grey, height, width), blurs, 0, _HALF * least)
+            base = _base(grey, height, width)
         else:
-            _halve(octave(levels, layout, o - 1)[LAYERS], gauss[0])
-            candidates = _fill(gauss, gauss[0], blurs, 1, _HALF * least)
+            base = gauss[0]
+            _halve(octave(levels, layout, o - 1)[LAYERS], base)
+        candidates = fill(gauss, base, blurs, min(o, 1), _HALF * least)
         seen = np.zeros((height, width), np.uint8)
         for k in range(len(candidates)):
-            i, y, x = candidates[k]
+            i, y, x = candidates[k, 0], candidates[k, 1], candidates[k, 2]
             if n == len(places):
-                places, exact = longer(places, 2 * n), longer(exact, 2 * n)
+                places, exact = longer_table(places, 2 * n), longer_table(exact, 2 * n)
             if _refine(gauss, i, y, x, least, edge, seen, differences, places[n], exact[n]):
                 places[n, 0] = o
                 n += 1
@@ -255,21 +249,21 @@ def find(grey, levels, layout, blurs, least, edge):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True, nogil=True)
-def _fill(gauss, base, blurs, first, least):  # type: ignore[no-untyped-def]
+def fill(gauss, base, blurs, first, least):  # type: ignore[no-untyped-def]
     """Blur the levels of an octave from `first` on, and return where their differences are extreme: int64 (n, 3).
 
     A few rows at a time, so that the rows that others are made from are still in the cache: each level lags behind the
     one before by the reach of its kernel. base is what `first` is made from if it is level 0. Returned are level, row
     and column, from top to bottom.
     """
-    height, width = gauss.shape[1:]
+    height, width = gauss.shape[1], gauss.shape[2]
     lag = np.zeros(LEVELS, np.int64)
     for i in range(first + 1, LEVELS):
         lag[i] = lag[i - 1] + (len(blurs[i]) - 1) * _STEPS[i]
     padded, at = np.empty(width + 2 * _WIDEST, np.float32), np.empty(2 * _WIDEST + 1, np.int64)
     rows = np.empty((LAYERS + 2, 3, width), np.float32)  # three of each difference
     marks = np.zeros((width - 2 * BORDER + 7) // 8 * 8, np.uint8)
-    n, found = 0, np.empty((1024, 3), np.int64)
+    n, found = np.int64(0), np.empty((1024, 3), np.int64)  # a constant 0 would be a type of its own
     for top in range(0, height + lag[LEVELS - 1], _ROWS):
         for i in range(first, LEVELS):
             for y in range(max(top - lag[i], 0), min(top - lag[i] + _ROWS, height)):
@@ -346,7 +340,7 @@ def _find_in_row(rows, y, least, marks, n, found):  # type: ignore[no-untyped-de
             level, x = bit % 8, 8 * word + bit // 8 + BORDER
             if _extreme(rows, level, here, x):
                 if n == len(found):
-                    found = longer(found, 2 * n)
+                    found = longer_table(found, 2 * n)
                 found[n, 0], found[n, 1], found[n, 2] = level, y, x
                 n += 1
     return n, found
@@ -358,7 +352,7 @@ def _refine(gauss, i, y, x, least, edge, seen, d, place, exact):  # type: ignore
 
     d : float64 (3, 3, 3), for results in between.
     """
-    height, width = gauss.shape[1:]
+    height, width = gauss.shape[1], gauss.shape[2]
     for step in range(_MOVES):
         for a in range(3):
             for b in range(3):

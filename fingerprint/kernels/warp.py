@@ -53,14 +53,18 @@ def map_grid(transform, query_width, query_height, reference_width, reference_he
     # A projective map scales areas by det / w^3, and w is now 1 at the middle of the query.
     inverse, determinant = invert(forward)
     scale = np.sqrt(abs(determinant))
-    if not (_LEAST_SCALE < scale < 1 / _LEAST_SCALE and np.isfinite(inverse).all()):
+    finite = True
+    for i in range(3):
+        for j in range(3):
+            finite = finite and np.isfinite(inverse[i, j])
+    if not (_LEAST_SCALE < scale < 1 / _LEAST_SCALE and finite):
         return False, to_query, 0.0
     # Samples to pixels of the grid, which move, and back to samples.
     half = (SAMPLES - 1) / 2
     moved = np.empty((3, 3))
     for i in range(3):
         a, b, c = move[i, 0] / SAMPLES, move[i, 1] / SAMPLES, move[i, 2]
-        moved[i] = a, b, c - half * (a + b)
+        moved[i, 0], moved[i, 1], moved[i, 2] = a, b, c - half * (a + b)
     for i in range(2):
         for j in range(3):
             moved[i, j] = SAMPLES * moved[i, j] + half * moved[2, j]
@@ -119,10 +123,11 @@ def covered_columns(to_picture: F64, width: int, height: int, side: int, samples
     # The picture is where none of these is negative; beyond the horizon one of them is. Each is a * x + b in a row, so
     # the samples of a row that are inside are an interval.
     bounds = np.empty((4, 3))
-    bounds[0] = to_picture[0] + 0.5 * to_picture[2]
-    bounds[1] = (width - 0.5) * to_picture[2] - to_picture[0]
-    bounds[2] = to_picture[1] + 0.5 * to_picture[2]
-    bounds[3] = (height - 0.5) * to_picture[2] - to_picture[1]
+    for k in range(3):
+        bounds[0, k] = to_picture[0, k] + 0.5 * to_picture[2, k]
+        bounds[1, k] = (width - 0.5) * to_picture[2, k] - to_picture[0, k]
+        bounds[2, k] = to_picture[1, k] + 0.5 * to_picture[2, k]
+        bounds[3, k] = (height - 0.5) * to_picture[2, k] - to_picture[1, k]
     out = np.zeros((side, 2), np.int64)
     for row in range(side):
         first, last = 0.0, float(side * samples - 1)
@@ -136,8 +141,8 @@ def covered_columns(to_picture: F64, width: int, height: int, side: int, samples
                 elif b < 0:
                     last = -1.0
         if first <= last:
-            begin, end = int(np.ceil(first / samples)), int(np.floor((last + 1) / samples))
-            out[row] = begin, max(begin, end)
+            begin, end = np.int64(np.ceil(first / samples)), np.int64(np.floor((last + 1) / samples))
+            out[row, 0], out[row, 1] = begin, max(begin, end)
     return out
 
 
@@ -171,8 +176,9 @@ def warp_to_grid(picture: U8, to_picture: F64, side: int):  # type: ignore[no-un
     for top in range(0, side, 2):
         begin, end = side, 0  # columns that are covered in either of two rows of pixels
         for row in range(top, top + 2):
-            first, last = columns[row]
-            covered[row, first:last] = True
+            first, last = columns[row, 0], columns[row, 1]
+            for x in range(first, last):
+                covered[row, x] = True
             if first < last:
                 begin, end = min(begin, first), max(end, last)
         begin, end = begin // 2 * 2, (end + 1) // 2 * 2

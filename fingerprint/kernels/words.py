@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fingerprint.kernels.arrays import copy
 from fingerprint.kernels.compiled import njit
 
 _FAR = np.float32(3e38)
@@ -46,7 +47,7 @@ def _costs(points, half, columns, out):  # type: ignore[no-untyped-def]
     """
     p, n = columns.shape
     for i in range(len(points)):
-        out[i, :n] = half
+        copy(half, out[i, :n])
     whole = p - p % 8
     for k in range(0, whole, 8):
         for i in range(len(points)):
@@ -168,23 +169,26 @@ def nearest_words(  # type: ignore[no-untyped-def]
     n_cells, n_fine = fine_half.shape
     cells, n_looks = _nearest_cells(points, signs, coarse_t, coarse_half, beam)
     # Cell by cell, not point by point: the words of a cell fit in the cache, those of all cells do not.
-    first = np.zeros(n_cells + 1, np.int64)
-    first[1:] = np.cumsum(n_looks)
+    first, fill = np.zeros(n_cells + 1, np.int64), np.empty(n_cells, np.int64)
+    for a in range(n_cells):
+        first[a + 1], fill[a] = first[a] + n_looks[a], first[a]
     looks = np.empty(n * beam, np.int64)  # of cell after cell: four times the point's row, plus the reflection
-    fill = first[:-1].copy()
     for i in range(n):
-        for cell in cells[i]:
+        for j in range(beam):
+            cell = cells[i, j]
             looks[fill[cell >> 2]] = 4 * i + (cell & 3)
             fill[cell >> 2] += 1
-    words[:] = -1
-    costs[:] = _FAR
+        for j in range(words.shape[1]):
+            words[i, j], costs[i, j] = -1, _FAR
     rows = np.empty((_TOGETHER, n_fine), np.float32)
     reflected = np.empty((_TOGETHER, points.shape[1]), np.float32)
     for a in range(n_cells):
         for begin in range(first[a], first[a + 1], _TOGETHER):
             here = looks[begin : min(begin + _TOGETHER, first[a + 1])]
             for t in range(len(here)):
-                reflected[t] = points[here[t] >> 2] * signs[here[t] & 3]
+                point, sign, line = points[here[t] >> 2], signs[here[t] & 3], reflected[t]
+                for k in range(len(line)):
+                    line[k] = point[k] * sign[k]
             _costs(reflected[: len(here)], fine_half[a], fine_t[a], rows)
             for t in range(len(here)):
                 i = here[t] >> 2

@@ -18,7 +18,8 @@ import numpy as np
 
 from fingerprint.features.thumbnail import shrink
 from fingerprint.kernels.cells import BEST, CELL, UNMOVED, compare_cells
-from fingerprint.kernels.overlap import MEASURES, fit_moves, likeness_of, measure_drawn, summarise_cells
+from fingerprint.kernels.drawn import measure_drawn
+from fingerprint.kernels.overlap import MEASURES, fit_moves, likeness_of, summarise_cells
 from fingerprint.kernels.piece import PIECE_MEASURES, measure_piece
 from fingerprint.types import F64, U8, Bool
 from fingerprint.verify.warp import COARSE_SIDE, UNCHANGED, Warper, resize_map

@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -298,7 +299,7 @@ def test_a_png_that_is_black_below_is_whole(scene: Image.Image) -> None:
 # --- Others -----------------------------------------------------------------------------------------------------------
 
 
-def packbits(pixels: np.ndarray, **options: object) -> bytes:
+def packbits(pixels: np.ndarray, **options: Any) -> bytes:
     file = io.BytesIO()
     tifffile.imwrite(file, pixels, compression="packbits", **options)
     return file.getvalue()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fingerprint.kernels.information import _by_a_line, _by_other_cells, information
+from fingerprint.kernels.information import by_a_line, by_other_cells, information
 from fingerprint.types import U8
 
 BIT = st.integers(0, 1)
@@ -63,7 +63,7 @@ def slow_by_other_cells(bits: U8, decided: U8) -> float:
 @given(GRIDS)
 @settings(max_examples=60)
 def test_descriptions_by_other_cells_are_charged_as_by_a_coder(grid: tuple[U8, U8]) -> None:
-    assert _by_other_cells(*grid) == pytest.approx(slow_by_other_cells(*grid), abs=1e-9)
+    assert by_other_cells(*grid) == pytest.approx(slow_by_other_cells(*grid), abs=1e-9)
 
 
 @given(GRIDS)
@@ -72,7 +72,7 @@ def test_information_is_bounded_and_the_same_for_the_negative(grid: tuple[U8, U8
     bits, decided = grid
     known = information(bits, decided)
     assert 0 <= known <= decided.sum() + 0.5 * math.log2(bits.size) + 1.5  # as an adaptive coder promises
-    assert _by_a_line(1 - bits, decided) == pytest.approx(_by_a_line(bits, decided))
+    assert by_a_line(1 - bits, decided) == pytest.approx(by_a_line(bits, decided))
 
 
 def test_undecided_bits_do_not_count() -> None:

@@ -20,7 +20,8 @@ from fingerprint.kernels.cells import (
     UNMOVED,
     compare_cells,
 )
-from fingerprint.kernels.overlap import MEASURES, _parts, fit_moves, likeness_of, measure_drawn, summarise_cells
+from fingerprint.kernels.drawn import measure_drawn
+from fingerprint.kernels.overlap import MEASURES, connected_parts, fit_moves, likeness_of, summarise_cells
 from fingerprint.types import F64, U8, Bool
 
 SIDE = 192
@@ -106,7 +107,7 @@ class TestParts:
         before = marked.copy()
         labels, n = ndimage.label(marked.reshape(side, side))
         expected = np.bincount(labels.ravel(), minlength=n + 1)[1:]
-        assert sorted(_parts(marked, side).tolist()) == sorted(expected.tolist())
+        assert sorted(connected_parts(marked, side).tolist()) == sorted(expected.tolist())
         np.testing.assert_array_equal(marked, before)
 
 

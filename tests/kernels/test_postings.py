@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fingerprint.kernels.postings import _unpack, pack_geometry, vote_postings
+from fingerprint.kernels.postings import pack_geometry, unpack_geometry, vote_postings
 from fingerprint.types import Postings
 
 TOLERANCE, LOG_SCALE, MIN_COS = 0.05, 0.6, math.cos(math.radians(30))
@@ -251,14 +251,14 @@ class TestGeometry:
     @given(st.integers(0, 2**32 - 1))
     def test_the_kernel_unpacks_the_same(self, geometry: int) -> None:
         out = np.empty(5, np.float32)
-        _unpack(np.uint32(geometry), out)
+        unpack_geometry(np.uint32(geometry), out)
         x, y, size, angle = unpack(geometry)
         np.testing.assert_allclose(out, [x, y, size, math.cos(angle), math.sin(angle)], atol=1e-6)
 
     @given(st.integers(0, 2**32 - 1))
     def test_packing_what_was_unpacked_gives_the_same(self, geometry: int) -> None:
         out = np.empty((1, 5), np.float32)
-        _unpack(np.uint32(geometry), out[0])
+        unpack_geometry(np.uint32(geometry), out[0])
         assert pack(out).tolist() == [geometry]
 
     def test_angles_wrap_around(self) -> None:

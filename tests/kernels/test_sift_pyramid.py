@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
 
-from fingerprint.kernels.sift_pyramid import BASE_SIGMA, BLURS, BORDER, LAYERS, LEVELS, _fill
+from fingerprint.kernels.sift_pyramid import BASE_SIGMA, BLURS, BORDER, LAYERS, LEVELS, fill
 from fingerprint.types import F32, U8
 
 SIGMAS = BASE_SIGMA * 2 ** (np.arange(LEVELS) / LAYERS)
@@ -16,7 +16,7 @@ def filled(base: F32, least: float) -> tuple[F32, np.ndarray]:
     """Return the levels of an octave that begins with `base` as its level 0, and where it may have extrema."""
     levels = np.empty((LEVELS, *base.shape), np.float32)
     levels[0] = base
-    return levels, _fill(levels, levels[0], BLURS[0], 1, np.float32(least))
+    return levels, fill(levels, levels[0], BLURS[0], 1, np.float32(least))
 
 
 def base_of(grey: U8) -> F32:
