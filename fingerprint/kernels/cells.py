@@ -93,7 +93,7 @@ def _with_neighbours(shared: Bool) -> F32:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _soft_gradients(grey: U8, inner: F32, margin: int, out_x: F32, out_y: F32) -> None:
+def _soft_gradients(grey: U8, inner: F32, margin: np.int64, out_x: F32, out_y: F32) -> None:
     """Write Scharr gradients whose length tends to 1 as they grow, into arrays with a margin on all sides."""
     n = grey.shape[0]
     across, middle = np.zeros(n, np.float32), np.zeros(n, np.float32)

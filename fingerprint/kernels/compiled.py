@@ -34,6 +34,8 @@ if getattr(numba.config, "DISABLE_JIT", 0):  # kernels compute in types of fixed
 _log = logging.getLogger(__name__)
 _said: set[str] = set()
 _places: list[str] = []
+#: Of kernels that Python does not call.
+_CALLED_BY_KERNELS: dict[str, Any] = {"no_cpython_wrapper": True}
 _ADVICE = "set NUMBA_CACHE_DIR to a folder that can be written to"
 #: What reading a damaged file of compiled code raises.
 _DAMAGED = (OSError, EOFError, pickle.UnpicklingError, ValueError, TypeError, LookupError, AttributeError, ImportError)
@@ -45,7 +47,7 @@ def _njit(*, cache: bool, **settings: Any) -> Callable[[Callable[..., Any]], Any
 
     def compiled(function: Callable[..., Any]) -> Any:
         if function.__name__.startswith("_"):
-            return numba.njit(no_cpython_wrapper=True, **settings)(function)
+            return numba.njit(**settings, **_CALLED_BY_KERNELS)(function)
         if cache:
             for place in (_numbas_places, _own_place):
                 if (kernel := place(function, settings)) is not None:

@@ -292,7 +292,7 @@ def summarise_cells(table: F64) -> F64:
         unmoved += (cell[UNMOVED] if both else 0.0) * weight[k]
         area += textured[k]
         n_within += cell[AREA] >= LEAST_PART * CELL * CELL
-    total, n_textured = max(total, 1e-9), max(area, 1)
+    total, n_textured = max(total, 1e-9), area + np.int64(area == 0)
 
     out = np.empty(len(MEASURES))
     levels = out[3:8]
