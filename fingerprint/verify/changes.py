@@ -127,12 +127,13 @@ def changes_of(found: Verification, *, same_file: bool = False) -> Changes:
         taken, place = _share(of_query, found.query_size), _middle(found.query_region, found.query_size)
         scale = math.sqrt(of_query / of_reference)
         stretch = _stretch(found.transform, found.query_region)
+    rotation = found.rotation or 0.0
     return Changes(
         same_file=same_file,
         same_pixels=found.identical or same_file,
         mirrored=found.mirrored,
         inverted=found.inverted,
-        rotation=found.rotation if found.rotation is not None and math.isfinite(found.rotation) else 0.0,
+        rotation=rotation if math.isfinite(rotation) else 0.0,
         shown=shown,
         taken=taken,
         scale=scale,
