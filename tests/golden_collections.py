@@ -9,6 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from fingerprint.collection import Collection
+from fingerprint.features.thumbnail import open_thumbnail
 from fingerprint.models import load_models
 from fingerprint.types import U8
 
@@ -34,6 +36,21 @@ def query(photos: dict[str, U8], name: str) -> U8:
     factor = 240 / max(pixels.shape[:2])
     small = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.GaussianBlur(small, (0, 0), 2.5)[20:], np.uint8)
+
+
+def assert_read_right(collection: Collection, photos: dict[str, U8], *names: str) -> None:
+    """What is kept is the picture, or its edited copy where that was added, and a search compares with it.
+
+    How probable a copy is says nothing here: the keypoints and descriptors are of models of then.
+    """
+    for name in names:
+        thumbnail = open_thumbnail(collection.fingerprint(f"{name}.jpg").thumbnail)
+        sources = (cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) for pixels in (photos[name], query(photos, name)))
+        expected = [cv2.resize(grey, thumbnail.shape[::-1], interpolation=cv2.INTER_AREA) for grey in sources]
+        assert max(np.corrcoef(thumbnail.ravel(), grey.ravel())[0, 1] for grey in expected) > 0.9, name
+        found = collection.answer(query(photos, name))
+        assert f"{name}.jpg" in {match.reference_id for match in found.matches}, name
+        assert not found.damaged
 
 
 def format_of(folder: Path) -> tuple[int, list[int]]:

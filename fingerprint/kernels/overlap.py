@@ -66,7 +66,7 @@ _CONTRADICTS = 0.5
 _SEEN = 0.6  # correlation from which a cell's move and tone are believed
 _ALIKE = 0.7  # largest logarithm of the ratio of texture in two cells with as much of it
 _LEAST_SEEN = 6
-_LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)  # of the texture, up to which correlations are told
+_LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)  # of the texture, up to which correlations are given
 _SAME_TONE = 0.5
 
 

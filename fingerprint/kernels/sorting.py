@@ -1,4 +1,4 @@
-"""Sorting, for all kernels by the same few lines: Numba compiles its own sorts for seconds, for each type anew.
+"""Sorting, for all kernels by the same few lines: Numba compiles its own sorts for seconds, and for each type again.
 
 Numba's cache does not see a change in another file: after a change here, remove the caches of the kernels.
 """

@@ -101,7 +101,7 @@ def explain(
     >>> cat = skimage.data.chelsea()
     >>> found = fingerprint.explain(cat[:, ::-1], cat)
     >>> found.changes.words, found.reasons[0].name
-    ('mirrored', 'likeness')
+    ('mirrored', 'keypoints')
     """
     models = models or load_models()
     examined = examine_sources(query, reference, models, config)

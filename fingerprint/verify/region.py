@@ -14,10 +14,11 @@ from fingerprint.verify.overlap import OVERLAP_NAMES, Overlap
 #: Corners ``(x, y)``, in pixels.
 Corners: TypeAlias = tuple[tuple[float, float], ...]
 
-_LEAST_BORDER = 0.5  # logarithm of how much stronger the query's edges are at the border of a piece
+# Copies of the whole reach a border of 0.6 and some dozen contradicting cells, where the reference has little texture.
+_LEAST_BORDER = 0.7  # logarithm of how much stronger the query's edges are at the border of a piece
 _LEAST_AGREEING, _MOST_CONTRADICTING = 0.5, 0.2  # shares of a piece's textured cells
 _MOST_AROUND = 0.2  # share of the textured cells around it that agree
-_LEAST_AROUND = math.log1p(12)  # of the number of cells around it that contradict
+_LEAST_AROUND = math.log1p(40)  # of the number of cells around it that contradict
 
 
 def seen_regions(

@@ -906,7 +906,7 @@ FACTS: dict[str, int | None] = {
     "features": None,
     "seed": 20210621,
     "n_edited_copies": 1,
-    "n_calibration_queries": 20 + 6 + 1,
+    "n_calibration_queries": 20 + 6 + 1 + 3,  # the last as pasted pieces
     "n_calibration_pairs": None,
     "n_calibration_copies": None,
     "n_calibration_shared": None,

@@ -33,13 +33,14 @@ from fingerprint.errors import (
     UnknownIdError,
 )
 from fingerprint.features.describe import describe_query, describe_reference, query_from_fingerprint
+from fingerprint.features.views import View
 from fingerprint.hashes import compute_hashes
 from fingerprint.images.decode import read_grey
 from fingerprint.index import check_store
 from fingerprint.models import Models, make_models
 from fingerprint.results import Verification
 from fingerprint.types import U8, VARIANTS, Fingerprint, ImageSource, Query
-from fingerprint.verify.verification import verify
+from fingerprint.verify.verification import Examined, examine
 
 Verdicts = Mapping[str, tuple[float, float]]  # by id: the probability of a copy, and of something shared
 GOOD = ("astronaut.png", "chelsea.png", "coffee.jpg", "sub/camera.png", "sub/deeper/rocket.jpg")
@@ -618,12 +619,11 @@ class TestAnswer:
     ) -> None:
         verified: list[Query] = []
 
-        def counting(query: Query, *rest: Any) -> Verification:
+        def counting(query: Query, *rest: Any) -> Examined:
             verified.append(query)
-            return verify(query, *rest)
+            return examine(query, *rest)
 
-        for name in ("fingerprint.collection.search", "fingerprint.verify.verification"):  # of a query, of its views
-            monkeypatch.setattr(f"{name}.verify", counting)
+        monkeypatch.setattr("fingerprint.verify.verification.examine", counting)
         for name, copy in copies.items():
             verified.clear()
             counters = reader.answer(copy).counters
@@ -678,11 +678,11 @@ class TestShared:
                 odds = math.log(copy / (1 - copy))
                 return Verification(copy, shared, odds, 9, None, False, False, None, None)
 
-            for name in (
-                "fingerprint.collection.search",
-                "fingerprint.verify.verification",
-            ):  # of a query, of its views
-                monkeypatch.setattr(f"{name}.verify", judging)
+            def judging_view(_view: View, whole: Query, *rest: Any) -> Verification:
+                return judging(whole, *rest)
+
+            monkeypatch.setattr("fingerprint.collection.search.verify", judging)
+            monkeypatch.setattr("fingerprint.collection.search.verify_view", judging_view)
             monkeypatch.setattr("fingerprint.collection.search.shortlist", lambda _query, found, _config: found)
             return reader
 

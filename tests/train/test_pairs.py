@@ -121,8 +121,12 @@ class TestPlan:
 
     def test_queries_are_copies_strangers_of_templates_and_second_shots(self, models: Models) -> None:
         maker = fakes(models)
-        references, tasks = set(maker.references()), maker.tasks()
-        assert tasks == fakes(models).tasks()
+        references, every = set(maker.references()), maker.tasks()
+        assert every == fakes(models).tasks()
+        pasted = [task for task in every if task.pasted]
+        assert 0.1 < len(pasted) / (len(every) - len(pasted)) < 0.3
+        assert {task.subject.group[0] for task in pasted} == {"photograph", "graphics", "scene"}
+        tasks = [task for task in every if not task.pasted]
         photographs = [task for task in tasks if task.subject.group[0] == "photograph"]
         assert len(photographs) == SETTINGS.n_calibration
         assert sum(task.edits == (1, 5) for task in photographs) > 0.8 * len(photographs)
