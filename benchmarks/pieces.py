@@ -46,7 +46,7 @@ class Cut:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with train/ and references/")
-    parser.add_argument("--each", type=int, default=60, help="queries of each kind")
+    parser.add_argument("--each", type=int, default=40, help="queries of each kind")
     parser.add_argument("--before", action="store_true", help="write pieces_before.json")
     arguments = parser.parse_args()
     references, scenes = (sorted((arguments.data / name).glob("*.jpg")) for name in ("references", "train"))
