@@ -11,3 +11,4 @@ exclude_patterns = ["_build"]
 myst_heading_anchors = 3
 autodoc_typehints = "none"
 napoleon_google_docstring = False
+napoleon_use_ivar = True  # attributes of several classes have the same names, which references could not tell apart

@@ -235,11 +235,14 @@ def _print_object(
 
 def _match_objects(matches: Iterable[Match], collection: Collection | None) -> list[dict[str, Any]]:
     """Return matches as JSON objects, with the file of each reference as it was added, for a page made later."""
+    from fingerprint.verify.changes import changes_of
+
     return [
         {
             "reference": match.reference_id,
             "file": None if collection is None else collection.record(match.reference_id).path,
             **verification_json(match.verification),
+            "what": changes_of(match.verification).words if match.relation != "unrelated" else None,
         }
         for match in matches
     ]

@@ -49,6 +49,8 @@ def derived_pictures(
             if known is None or known.reference_region is None:
                 continue
             changes = changes_of(known)
+            if changes.is_part_of_part and _has_camera(worth[part]) and not _has_camera(worth[whole]):
+                made.add(whole)  # a part of the photograph, with more around it: a screenshot, a collage
             if not changes.is_part:
                 continue
             parts[whole].append((part, _box(known)))
@@ -76,7 +78,11 @@ def _was_put_into(
             return True
     if changes.scale * part[0].detail > _AS_SHARP * whole[0].detail:
         return True
-    return any(worth.origin.camera for worth in part) and not any(worth.origin.camera for worth in whole)
+    return _has_camera(part) and not _has_camera(whole)
+
+
+def _has_camera(worth: Sequence[Worth]) -> bool:
+    return any(file.origin.camera for file in worth)
 
 
 def _box(found: Verification) -> Box:

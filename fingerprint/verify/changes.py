@@ -82,6 +82,11 @@ class Changes:
         return self.taken < _WHOLE <= self.shown
 
     @property
+    def is_part_of_part(self) -> bool:
+        """Whether each of the two shows only a part of the other, and more besides."""
+        return self.shown < _WHOLE and self.taken < _WHOLE
+
+    @property
     def is_tilted(self) -> bool:
         """Whether one is rotated against the other by anything but 90, 180 or 270 degrees."""
         return _turned(self.rotation) and not _is_straight(self.rotation)

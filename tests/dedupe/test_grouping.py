@@ -11,6 +11,7 @@ import pytest
 
 from fingerprint.config import DEFAULT_CONFIG
 from fingerprint.dedupe import KEEPS, Rules
+from fingerprint.dedupe.derived import derived_pictures
 from fingerprint.dedupe.detail import Box
 from fingerprint.dedupe.grouping import Gathered, gather
 from fingerprint.dedupe.values import Keep, Picture, PictureFile, allowed
@@ -164,6 +165,30 @@ def test_a_crop_is_not_kept_before_the_whole() -> None:
 def test_a_picture_in_a_plain_page_is_kept_before_the_page() -> None:
     pictures = pictures_of((200, 160), SIZE)
     assert groups(gathered(pictures, MadeUp(CROP), plain=0.9)) == {1: [0]}
+
+
+def box(left: float, top: float, right: float, bottom: float) -> tuple[tuple[float, float], ...]:
+    return ((left, top), (right, top), (right, bottom), (left, bottom))
+
+
+@pytest.mark.parametrize(
+    ("cameras", "derived"), [(("Canon", None), {1}), ((None, "Canon"), {0}), ((None, None), set())]
+)
+def test_what_shows_a_part_of_a_photograph_and_more_was_made_with_it(
+    cameras: tuple[str | None, str | None], derived: set[int]
+) -> None:
+    """A screenshot that cuts the photograph off at the bottom: neither picture contains the other."""
+    pictures = pictures_of((400, 300), (720, 1480))
+    verdict = replace(
+        copy(reference_size=(720, 1480)),
+        query_size=(400, 300),
+        query_region=box(-0.5, -0.5, 399.5, 219.5),
+        reference_region=box(-0.5, 299.5, 719.5, 695.5),
+        transform=(1.8, 0.0, 0.0, 0.0, 1.8, 300.0, 0.0, 0.0, 1.0),
+    )
+    known = {k: [worth(size=pictures[k].size, camera=camera)] for k, camera in enumerate(cameras)}
+    found = derived_pictures(pictures, {0: [1], 1: [0]}, MadeUp({(0, 1): verdict}), known, lambda *_: 0.0)
+    assert found == derived
 
 
 def worth(name: str = "x.jpg", size: tuple[int, int] = SIZE, **facts: object) -> Worth:
