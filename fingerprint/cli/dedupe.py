@@ -114,6 +114,11 @@ def dedupe_group() -> None:
     type=FOLDER,
     help="Keep what is computed of the images here, and describe only new and changed ones the next time.",
 )
+@click.option(
+    "--whole-only",
+    is_flag=True,
+    help="Leave out crops, insets and collages: copies that show less than their keeper, or more than it.",
+)
 @click.option("--ignore-same-folder", is_flag=True, help="Leave out copies that lie in the folder of their keeper.")
 @click.option(
     "--min-score",
@@ -165,6 +170,7 @@ def find_command(
     references: tuple[Path, ...],
     against: Path | None,
     kept: Path | None,
+    whole_only: bool,
     ignore_same_folder: bool,
     min_score: float,
     show_shared: bool,
@@ -204,7 +210,7 @@ def find_command(
     if decisions_file is not None:
         _apply(decisions_file, images, compared, action, move_to, log, as_json=as_json, quiet=quiet)
         return
-    rules = Rules(keep, prefer, min_score, ignore_same_folder)
+    rules = Rules(keep, prefer, min_score, ignore_same_folder, whole_only)
     config = replace(config_for(profile), limits=chosen_limits())
     config = config if report_file is None else keeping_inliers(config)
     found = _found(images, compared, rules, against, kept, chosen_models(models_folder), config, n_workers, quiet=quiet)
@@ -227,7 +233,17 @@ def find_command(
 
 
 #: Options that say how copies are looked for, which decisions replace.
-_FINDING = ("against", "kept", "keep", "prefer", "ignore_same_folder", "min_score", "show_shared", "report_file")
+_FINDING = (
+    "against",
+    "kept",
+    "keep",
+    "prefer",
+    "whole_only",
+    "ignore_same_folder",
+    "min_score",
+    "show_shared",
+    "report_file",
+)
 
 
 def _check_options(

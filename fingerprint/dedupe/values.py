@@ -115,6 +115,8 @@ class Rules:
         Least probability of a copy of the keeper with which a picture joins a group.
     ignore_same_folder : bool
         Whether files in the folder of the keeper are left out.
+    whole_only : bool
+        Whether crops, insets and collages are left out: copies that show less than their keeper, or more than it.
 
     Raises
     ------
@@ -126,6 +128,7 @@ class Rules:
     prefer: tuple[Path, ...] = ()
     min_probability: float = COPY_PROBABILITY
     ignore_same_folder: bool = False
+    whole_only: bool = False
 
     def __post_init__(self) -> None:
         if self.keep not in KEEPS:
@@ -264,10 +267,12 @@ class Groups:
 
 
 def allowed(members: Sequence[Member], keeper: PictureFile, rules: Rules) -> list[Member]:
-    """Leave out references, and what lies in the folder of the keeper if that is asked for."""
+    """Leave out references; what lies in the folder of the keeper, and what is not whole, if that is asked for."""
     folder = os.path.dirname(keeper.id)  # noqa: PTH120 - of an id
     return [
         member
         for member in members
-        if not member.file.is_reference and not (rules.ignore_same_folder and os.path.dirname(member.file.id) == folder)  # noqa: PTH120
+        if not member.file.is_reference
+        and not (rules.ignore_same_folder and os.path.dirname(member.file.id) == folder)  # noqa: PTH120
+        and not (rules.whole_only and not member.changes.is_whole)
     ]

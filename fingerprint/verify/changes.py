@@ -82,6 +82,11 @@ class Changes:
         return self.taken < _WHOLE <= self.shown
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the query shows all of the reference and nothing else, as far as that is known."""
+        return self.shown >= _WHOLE and self.taken >= _WHOLE
+
+    @property
     def is_part_of_part(self) -> bool:
         """Whether each of the two shows only a part of the other, and more besides."""
         return self.shown < _WHOLE and self.taken < _WHOLE

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fingerprint.config import DEFAULT_CONFIG
-from fingerprint.dedupe import KEEPS, Rules
+from fingerprint.dedupe import KEEPS, Member, Rules
 from fingerprint.dedupe.derived import derived_pictures
 from fingerprint.dedupe.detail import Box
 from fingerprint.dedupe.grouping import Gathered, gather
@@ -20,6 +20,7 @@ from fingerprint.dedupe.worth import Preference, Worth
 from fingerprint.errors import ConfigError
 from fingerprint.images.origin import Origin
 from fingerprint.results import Verification
+from fingerprint.verify.changes import changes_of
 
 SIZE = (100, 80)
 
@@ -255,9 +256,6 @@ def test_preferred_folders_come_first_in_their_order() -> None:
 
 
 def test_copies_in_the_folder_of_the_keeper_may_be_left_out() -> None:
-    from fingerprint.dedupe import Member
-    from fingerprint.verify.changes import changes_of
-
     verdict = copy()
     members = [
         Member(file_of(name, k), SIZE, verdict, changes_of(verdict))
@@ -266,6 +264,17 @@ def test_copies_in_the_folder_of_the_keeper_may_be_left_out() -> None:
     keeper = file_of("a/1.jpg")
     assert len(allowed(members, keeper, Rules())) == 2
     assert [m.file.path.name for m in allowed(members, keeper, Rules(ignore_same_folder=True))] == ["3.jpg"]
+
+
+def test_crops_and_collages_can_be_left_out() -> None:
+    whole, part, more = copy(), copy(reference_size=(200, 160)), replace(copy(), query_size=(200, 160))
+    members = [
+        Member(file_of(f"{k}.jpg", k), SIZE, found, changes_of(found))
+        for k, found in enumerate((whole, part, more, same_picture(*SIZE)))
+    ]
+    kept = allowed(members, file_of("keeper.jpg", 9), Rules(whole_only=True))
+    assert [member.file.path.name for member in kept] == ["0.jpg", "3.jpg"]
+    assert len(allowed(members, file_of("keeper.jpg", 9), Rules())) == 4
 
 
 @pytest.mark.parametrize("wrong", [{"keep": "prettiest"}, {"min_probability": 0.4}, {"min_probability": math.nan}])
