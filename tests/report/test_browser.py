@@ -135,6 +135,23 @@ def test_keys_move_decide_and_change_the_view(browser: Browser, page: Path) -> N
     assert browser.text("position").startswith("4 of") or browser.text("position").startswith("3 of")
 
 
+def test_all_listed_copies_are_decided_at_once_and_taken_back(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    browser.press("n")  # what is decided stays as it is
+    label = browser.text("at-once")
+    n = int("".join(sign for sign in label if sign.isdigit()))
+    assert n == 199  # of 200 copies
+    browser.click("#at-once")
+    assert f"{n + 1} pairs decided" in browser.text("summary")
+    assert browser.text("at-once").startswith("Take back")
+    browser.click("#at-once")
+    assert "1 pair decided" in browser.text("summary")
+    browser.click("#at-once")
+    browser.run("const f = document.getElementById('find'); f.value = 'QUERY 003'; f.dispatchEvent(new Event('input'))")
+    assert "Take back" not in browser.text("at-once")  # of another list
+    assert f"{n + 1} pairs decided" in browser.text("summary")
+
+
 def test_keys_that_are_typed_into_a_field_are_text(browser: Browser, page: Path) -> None:
     browser.open(page)
     browser.press("/")

@@ -44,6 +44,7 @@ function drawCounts() {
     button.setAttribute("aria-pressed", String(button.value === state.show));
   }
   byId("listed").textContent = `${counted(state.listed.length, "pair")} listed`;
+  drawAtOnce();
   for (const bar of byId("histogram").children) bar.classList.toggle("above", Number(bar.dataset.from) >= state.threshold);
   const nOn = Object.values(state.chosen).filter((wanted) => wanted.size).length + (state.text ? 1 : 0);
   byId("filters-on").textContent = nOn ? `${nOn} on` : "";
@@ -88,13 +89,40 @@ function drawByEdit() {
 }
 
 /** Filter, count and draw all again. */
-function update() {
+/** Draw everything again after a change of what is listed; what was decided at once then counts as decided. */
+function update(keepAtOnce = false) {
+  if (!keepAtOnce) atOnce = [];
   relist();
   drawCounts();
   drawRows(true);
   scrollToChosen();
   drawRows(false);
   drawPair();
+}
+
+let atOnce = []; // numbers of the pairs that the last press of its button decided
+
+/** Decide all copies that are listed and not decided yet as proposed; a second press takes that back. */
+function decideListed() {
+  if (atOnce.length) {
+    for (const number of atOnce) if (decisions.get(number) === "copy") decisions.delete(number);
+    atOnce = [];
+  } else {
+    atOnce = openCopies();
+    for (const number of atOnce) decisions.set(number, "copy");
+  }
+  store();
+  update(true);
+}
+
+function openCopies() {
+  return state.listed.filter((number) => pairs[number].relation === "copy" && !decisions.has(number));
+}
+
+function drawAtOnce() {
+  const n = atOnce.length || openCopies().length;
+  byId("at-once").textContent = atOnce.length ? `Take back ${counted(n, "decision")}` : `${CHOICES[0].label}: all ${n.toLocaleString("en")} listed copies`;
+  byId("at-once").disabled = !n;
 }
 
 function toggle(facet, value) {
@@ -240,6 +268,7 @@ function setUp() {
   byId("find").addEventListener("input", (event) => { state.text = event.target.value.toLowerCase(); update(); });
   byId("clear").addEventListener("click", () => { Object.assign(state, { chosen: {}, text: "", show: "all" }); byId("find").value = ""; update(); });
   byId("filters").addEventListener("toggle", drawCounts);
+  byId("at-once").addEventListener("click", decideListed);
   byId("previous").addEventListener("click", () => step(-1));
   byId("next").addEventListener("click", () => step(1));
   byId("export-json").addEventListener("click", () => save(asJson(), "application/json", "json"));
