@@ -121,7 +121,7 @@ function openCopies() {
 
 function drawAtOnce() {
   const n = atOnce.length || openCopies().length;
-  byId("at-once").textContent = atOnce.length ? `Take back ${counted(n, "decision")}` : `${CHOICES[0].label}: all ${n.toLocaleString("en")} listed copies`;
+  byId("at-once").textContent = atOnce.length ? `Take back ${counted(n, "decision")}` : `${isDedupe ? "Keep as proposed" : "Right"}: all ${n.toLocaleString("en")} listed copies`;
   byId("at-once").disabled = !n;
 }
 
