@@ -95,7 +95,7 @@ def compare_command(
     if picture is not None:
         _draw(query, reference, found.verification, picture, config.limits)
     if report_file is not None:
-        _write_page(query, reference, found.verification, report_file)
+        _write_page(query, reference, found, report_file)
     if as_json:
         names = {"query": str(query), "reference": str(reference)}
         print_json({**names, **verification_json(found.verification), **_explanation_json(found)})
@@ -104,13 +104,14 @@ def compare_command(
         click.echo(f"{name:<12} {value}")
 
 
-def _write_page(query: Path, reference: Path, verification: Verification, out: Path) -> None:
+def _write_page(query: Path, reference: Path, found: Explanation, out: Path) -> None:
     """Write a page of the one pair."""
     from fingerprint.report.draft import Draft
     from fingerprint.report.values import PagePair
 
     draft = Draft()
-    draft.pairs.append(PagePair(draft.file(query), draft.file(reference), verification))
+    reasons = tuple(f"{_strength(reason.log_odds)} {reason.words}" for reason in found.reasons)
+    draft.pairs.append(PagePair(draft.file(query), draft.file(reference), found.verification, reasons=reasons))
     write_report(out, draft.page("compare", "Two images compared"), quiet=False)
 
 

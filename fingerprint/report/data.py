@@ -113,6 +113,7 @@ def _pair(page: Page, pair: PagePair, sizes: Sequence[tuple[int, int] | None]) -
         "kinds": kinds_of(words) if found is not None and found.relation == "copy" else [],
         "frees": pair.frees,
         "why": escaped(pair.why),
+        "reasons": [escaped(reason) for reason in pair.reasons],
         "true": pair.is_true,
         "edits": [escaped(edit) for edit in pair.edits],
         "transform": None,

@@ -71,6 +71,8 @@ class PagePair:
         Whether it is a true pair, if the truth is known.
     edits : tuple of str
         What was done to the query, if that is known.
+    reasons : tuple of str
+        What speaks for and against a copy, such as ``"+++ 134 keypoints agree"``, if that was asked for.
     """
 
     query: int
@@ -83,6 +85,7 @@ class PagePair:
     frees: int = 0
     is_true: bool | None = None
     edits: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,7 @@ def test_a_run_of_the_challenge_against_its_truth(place: Path) -> None:
 
 def test_a_comparison(place: Path) -> None:
     done("compare", "queries/Q0.jpg", "references/R0.jpg", "--report", "page.html")
+    assert "of the texture agrees" in Path("page.html").read_text(encoding="utf-8")  # what speaks for a copy
     page = held("page.html")
     assert named_pairs(page) == [("Q0.jpg", "R0.jpg")]
     assert page["pairs"][0]["points"]

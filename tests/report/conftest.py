@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,13 @@ class Browser:
 
     def run(self, script: str, *arguments: Any) -> Any:
         return self.driver.execute_script(script, *arguments)
+
+    def until(self, script: str, expected: object) -> None:
+        """Wait for what a script returns: what scrolls is drawn with the next frame of a machine that may be busy."""
+        ended = time.monotonic() + 10
+        while (found := self.run(script)) != expected:
+            assert time.monotonic() < ended, f"{script}: {found!r}, not {expected!r}"
+            time.sleep(0.05)
 
     def text(self, element_id: str) -> str:
         return str(self.run("return document.getElementById(arguments[0]).textContent", element_id))

@@ -104,7 +104,7 @@ def test_filters_narrow_the_list_and_count_what_is_left(browser: Browser, page: 
     browser.run(
         "const s = document.getElementById('sort'); s.value = 'least sure first'; s.dispatchEvent(new Event('change'))"
     )
-    assert browser.run("return document.querySelector('#rows .row .what span:last-child').textContent") == "0.1 %"
+    browser.until("return document.querySelector('#rows .row .what span:last-child').textContent", "0.1 %")
 
 
 def test_keys_move_decide_and_change_the_view(browser: Browser, page: Path) -> None:

@@ -9,6 +9,7 @@ function factsOf(pair) {
   if (pair.group !== null) facts.push(["group", String(pair.group)]);
   if (pair.true !== null) facts.push(["by the ground truth", `${pair.true ? "a true pair" : "not a true pair"}: ${outcomeOf(pair)}`, isAbove(pair) === pair.true ? "copy" : "bad"]);
   if (pair.edits.length) facts.push(["edits", pair.edits.join(", ")]);
+  for (const reason of pair.reasons) facts.push([reason.startsWith("-") ? "against a copy" : "for a copy", reason]);
   if (pair.why) facts.push(["kept because", pair.why]);
   if (decisions.has(pair.number)) facts.push(["decided", decisionWords(pair)]);
   return facts.map(([name, value, kind]) => make("div", "", {}, make("dt", "", {}, name), make("dd", kind || "", {}, value)));
