@@ -138,7 +138,7 @@ def run(out: Path) -> None:
     n_copies = sum(task.source is not None for task in tasks)
     say(f"{len(tasks)} queries: {n_copies} edited copies and {len(tasks) - n_copies} pictures from elsewhere.")
     say(
-        f"Searching with the profile {PROFILE} ... (on its first run the engine compiles its kernels: half a minute)",
+        f"Searching with the profile {PROFILE} ... (on its first run the engine compiles its kernels: a minute or two)",
         sys.stderr,
     )
     config = config_for(PROFILE)

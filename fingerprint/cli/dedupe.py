@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from fingerprint.cli._dedupe_output import print_decided, print_groups, print_undone
+from fingerprint.cli._dedupe_acting import act_on, apply_decisions, check_target, failures
+from fingerprint.cli._dedupe_output import print_groups, print_undone
 from fingerprint.cli._default_group import DefaultGroup
 from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._ignored import listed_images, note_ignored
@@ -39,7 +39,6 @@ from fingerprint.config import COPY_PROBABILITY, DEFAULT_CONFIG, config_for
 if TYPE_CHECKING:
     from fingerprint.config import Config
     from fingerprint.dedupe import Action, Groups, Keep, Outcome, Rules
-    from fingerprint.dedupe.values import Kept
     from fingerprint.models import Models
     from fingerprint.types import Skipped
 
@@ -206,9 +205,9 @@ def find_command(
     images, unread, ignored = listed_images(paths)
     compared, unread_too, ignored_too = listed_images(references) if references else ([], (), [])
     if move_to is not None:
-        _check_target(move_to, (*paths, *references))
+        check_target(move_to, (*paths, *references))
     if decisions_file is not None:
-        _apply(decisions_file, images, compared, action, move_to, log, as_json=as_json, quiet=quiet)
+        apply_decisions(decisions_file, images, compared, action, move_to, log, as_json=as_json, quiet=quiet)
         return
     rules = Rules(keep, prefer, min_score, ignore_same_folder, whole_only)
     config = replace(config_for(profile), limits=chosen_limits())
@@ -222,14 +221,13 @@ def find_command(
         found = replace(found, groups=tuple(groups))
     outcomes: Mapping[Path, Outcome] = {}
     if action is not None and found.n_copies:
-        outcomes = _act(found.groups, action, move_to, log or _default_log(), quiet=quiet)
+        outcomes = act_on(found.groups, action, move_to, log, quiet=quiet)
     form = "json" if as_json else "csv" if as_csv else "text"
     print_groups(found, outcomes, skipped, form, acts=action is not None)
     if found.plain and not quiet:
         list_on_stderr(f"{count(len(found.plain), 'picture')} {_PLAIN}", [shown_name(path) for path in found.plain])
     note_ignored([*ignored, *ignored_too], quiet=quiet)
-    failed = [_failure(outcome) for outcome in outcomes.values() if outcome.done == "failed"]
-    finish((*skipped, *failed))
+    finish((*skipped, *failures(outcomes)))
 
 
 #: Options that say how copies are looked for, which decisions replace.
@@ -290,28 +288,6 @@ def _write_page(
     write_report(path, draft.page("dedupe", title, threshold=threshold), n_workers=n_workers, quiet=quiet)
 
 
-def _apply(
-    decisions_file: Path,
-    images: Sequence[Path],
-    references: Sequence[Path],
-    action: Action | None,
-    move_to: Path | None,
-    log: Path | None,
-    *,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Act on what a person decided."""
-    from fingerprint.dedupe import decided_groups, read_decisions
-
-    decided, left = decided_groups(read_decisions(decisions_file), images, references)
-    outcomes: Mapping[Path, Outcome] = {}
-    if action is not None and decided:
-        outcomes = _act(decided, action, move_to, log or _default_log(), quiet=quiet)
-    print_decided(decided, outcomes, left, as_json=as_json)
-    finish((*left, *(_failure(outcome) for outcome in outcomes.values() if outcome.done == "failed")))
-
-
 def _found(
     images: Sequence[Path],
     references: Sequence[Path],
@@ -343,43 +319,6 @@ def _found(
                 n_workers=n_workers,
                 progress=report,
             )
-
-
-def _check_target(move_to: Path, paths: Sequence[Path]) -> None:
-    """Refuse to move files into a folder in which they are looked for: they would be found again."""
-    target = Path(os.path.realpath(move_to))
-    for path in paths:
-        if path.is_dir() and target.is_relative_to(os.path.realpath(path)):
-            raise click.UsageError(
-                f"--move-to: {shown_name(move_to)} lies in {shown_name(path)}, so that what is moved there would be "
-                "found again; choose a folder outside"
-            )
-
-
-def _default_log() -> Path:
-    return Path(f"dedupe-{datetime.datetime.now(tz=datetime.UTC):%Y%m%d-%H%M%S-%f}.jsonl")
-
-
-def _act(
-    groups: Sequence[Kept], action: Action, move_to: Path | None, log: Path, *, quiet: bool
-) -> dict[Path, Outcome]:
-    """Act on the copies, and say where the log is before the first of them is touched."""
-    from fingerprint.dedupe import Log, act
-
-    outcomes = {}
-    with Log(log) as written, progress(quiet=quiet) as report:
-        if not quiet:
-            click.echo(f"fingerprint: note: 'fingerprint dedupe undo {shown_name(log)}' takes this back", err=True)
-        for done, outcome in enumerate(act(groups, action, written, move_to), start=1):
-            outcomes[outcome.path] = outcome
-            report("files", done, sum(len(group.members) for group in groups))
-    return outcomes
-
-
-def _failure(outcome: Outcome) -> Skipped:
-    from fingerprint.types import Skipped
-
-    return Skipped(str(outcome.path), outcome.reason)
 
 
 @dedupe_group.command(

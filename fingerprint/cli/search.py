@@ -200,15 +200,13 @@ def _facts(verification: Verification, *, show_shared: bool) -> str:
     """Return the columns about a verification. Of an unrelated reference nothing is seen in the query."""
     from fingerprint.report import probability_text
     from fingerprint.verify.changes import changes_of
-    from fingerprint.verify.verification import SAME_BYTES_LOG_ODDS
 
     related = verification.relation != "unrelated"
-    same_file = verification.log_odds >= SAME_BYTES_LOG_ODDS
     columns = [
         f"{probability_text(verification.probability):>8}",
         *([f"{probability_text(verification.shared_probability):>8}"] if show_shared else []),
         f"{verification.relation:<9}",
-        changes_of(verification, same_file=same_file).words if related else "-",
+        changes_of(verification).words if related else "-",
     ]
     return "  ".join(columns)
 

@@ -82,7 +82,7 @@ def find_copies_of_references(
 def _members(group: SameBytes, match: Match, record: ImageRecord) -> list[Member]:
     """Return the files of a picture as members round a reference."""
     size, keeper = match.verification.query_size, _keeper(record)
-    changes = changes_of(match.verification, same_file=group.files[0].content == record.content)
+    changes = changes_of(match.verification)
     members = []
     for file, same_as in (*((file, None) for file in group.files), *group.others):
         is_keeper = (file.device, file.inode) == (keeper.device, keeper.inode)

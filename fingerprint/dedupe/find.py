@@ -179,8 +179,8 @@ def _groups(pictures: Sequence[Picture], gathered: Gathered, rules: Rules) -> li
         picture, worth = pictures[position], gathered.worth.get(position)
         keeper = worth[0].file if worth else picture.files[0]
         joined = gathered.members.get(position, [])
-        members = [*_same_bytes(picture, keeper), *_members(pictures, joined, picture)]
-        shared = _members(pictures, gathered.shared.get(position, []), picture)
+        members = [*_same_bytes(picture, keeper), *_members(pictures, joined)]
+        shared = _members(pictures, gathered.shared.get(position, []))
         members, shared = (allowed(found, keeper, rules) for found in (members, shared))
         if not members and not shared:
             continue
@@ -195,19 +195,15 @@ def _same_bytes(picture: Picture, keeper: PictureFile) -> list[Member]:
     """Return the other files of the keeper's picture, and the other paths to them."""
     whole = same_picture(*picture.size)
     return [
-        _member(file, picture, picture, whole, same_as)
+        _member(file, picture, whole, same_as)
         for file, same_as in _files(picture)
         if file is not keeper and file != keeper
     ]
 
 
-def _members(pictures: Sequence[Picture], joined: Sequence[tuple[int, Verification]], keeper: Picture) -> list[Member]:
+def _members(pictures: Sequence[Picture], joined: Sequence[tuple[int, Verification]]) -> list[Member]:
     """Return the files of pictures that belong to a keeper."""
-    return [
-        _member(file, pictures[k], keeper, found, same_as)
-        for k, found in joined
-        for file, same_as in _files(pictures[k])
-    ]
+    return [_member(file, pictures[k], found, same_as) for k, found in joined for file, same_as in _files(pictures[k])]
 
 
 def _files(picture: Picture) -> list[tuple[PictureFile, PictureFile | None]]:
@@ -215,11 +211,8 @@ def _files(picture: Picture) -> list[tuple[PictureFile, PictureFile | None]]:
     return [*((file, None) for file in picture.files), *picture.others]
 
 
-def _member(
-    file: PictureFile, picture: Picture, keeper: Picture, found: Verification, same_as: PictureFile | None
-) -> Member:
-    changes = changes_of(found, same_file=picture is keeper)
-    return Member(file, picture.size, found, changes, same_as)
+def _member(file: PictureFile, picture: Picture, found: Verification, same_as: PictureFile | None) -> Member:
+    return Member(file, picture.size, found, changes_of(found), same_as)
 
 
 def _nothing(_stage: str, _done: int, _total: int) -> None:

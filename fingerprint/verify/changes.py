@@ -16,6 +16,7 @@ import numpy as np
 
 from fingerprint.results import Verification
 from fingerprint.verify.geometry import signed_area
+from fingerprint.verify.verification import SAME_BYTES_LOG_ODDS
 
 _Region: TypeAlias = tuple[tuple[float, float], ...]
 
@@ -109,14 +110,12 @@ class Changes:
         return ", ".join(said) or "re-encoded or retouched"
 
 
-def changes_of(found: Verification, *, same_file: bool = False) -> Changes:
+def changes_of(found: Verification) -> Changes:
     """Return how a query shows the reference that it was compared with.
 
     Parameters
     ----------
     found : Verification
-    same_file : bool
-        Whether the two are known to have the same bytes. A verification says only that bytes or pixels are the same.
 
     Examples
     --------
@@ -139,8 +138,8 @@ def changes_of(found: Verification, *, same_file: bool = False) -> Changes:
         stretch = _stretch(found.transform, found.query_region)
     rotation = found.rotation or 0.0
     return Changes(
-        same_file=same_file,
-        same_pixels=found.identical or same_file,
+        same_file=found.identical and found.log_odds >= SAME_BYTES_LOG_ODDS,
+        same_pixels=found.identical,
         mirrored=found.mirrored,
         inverted=found.inverted,
         rotation=rotation if math.isfinite(rotation) else 0.0,

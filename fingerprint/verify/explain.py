@@ -17,7 +17,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
 
 import numpy as np
@@ -31,7 +31,7 @@ from fingerprint.verify.changes import Changes, changes_of
 from fingerprint.verify.compare import examine_sources
 from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import EVIDENCE_NAMES, first_look, tree_log_odds
-from fingerprint.verify.verification import SAME_BYTES_LOG_ODDS, Examined
+from fingerprint.verify.verification import Examined
 
 #: Least change of the log-odds that is a reason.
 LEAST_WEIGHT = 0.5
@@ -85,7 +85,7 @@ def explain(
 
     Parameters
     ----------
-    query, reference : path, bytes of an image file, or uint8 array (h, w) or (h, w, 3) RGB
+    query, reference : path, bytes of an image file, binary file, uint8 array of pixels, or Pillow image
     models : Models, optional
         Those that ship with the package by default.
     config : Config, optional
@@ -106,9 +106,8 @@ def explain(
     models = models or load_models()
     examined = examine_sources(query, reference, models, config)
     found = examined.verification
-    same_file = found.log_odds >= SAME_BYTES_LOG_ODDS
     reasons = () if found.identical else reasons_of(examined, models)
-    return Explanation(found, changes_of(found, same_file=same_file), reasons)
+    return Explanation(found, changes_of(found), reasons)
 
 
 def reasons_of(examined: Examined, models: Models) -> tuple[Reason, ...]:
@@ -116,11 +115,11 @@ def reasons_of(examined: Examined, models: Models) -> tuple[Reason, ...]:
     if examined.overlap is None:
         values = examined.evidence
         groups = [group for group in GROUPS if group.names[0] in EVIDENCE_NAMES]
-        log_odds = _of_first_look(models)
+        log_odds = partial(first_look, model=models.calibration)
     else:
         values = np.concatenate([examined.evidence, examined.overlap])
         groups = list(GROUPS)
-        log_odds = _of_both_looks(models)
+        log_odds = partial(tree_log_odds, model=models.copies)
     names = _NAMES[: len(values)]
     known = dict(zip(names, values.tolist(), strict=True))
     members = [[names.index(name) for name in group.names if name in names] for group in groups]
@@ -131,14 +130,6 @@ def reasons_of(examined: Examined, models: Models) -> tuple[Reason, ...]:
         if abs(weight) >= LEAST_WEIGHT:
             reasons.append(Reason(group.name, weight, group.words(known, weight > 0)))
     return tuple(sorted(reasons, key=lambda reason: -abs(reason.log_odds)))
-
-
-def _of_first_look(models: Models) -> Callable[[F64], float]:
-    return lambda values: first_look(values, models.calibration)
-
-
-def _of_both_looks(models: Models) -> Callable[[F64], float]:
-    return lambda values: tree_log_odds(values, models.copies)
 
 
 @lru_cache(maxsize=1)

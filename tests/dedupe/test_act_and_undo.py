@@ -20,6 +20,7 @@ from fingerprint.dedupe.values import Action, PictureFile
 from fingerprint.dedupe.verdicts import same_picture
 from fingerprint.errors import ConfigError
 from fingerprint.verify.changes import changes_of
+from fingerprint.verify.verification import IDENTICAL_LOG_ODDS
 
 ACT = importlib.import_module("fingerprint.dedupe.act")  # its name in the package is that of its function
 KEEPER, SAME, OTHER = b"the keeper", b"the keeper", b"a smaller one"
@@ -41,19 +42,20 @@ def library(tmp_path: Path) -> Path:
 def group_of(library: Path, names: tuple[str, ...] = ("b/same.jpg", "b/other.jpg")) -> Group:
     """Return a group whose members need not be pictures."""
     paths = [library / name for name in ("a/keeper.jpg", *names)]
-    found, skipped = scan_files(paths, [], DEFAULT_LIMITS, 1, read_all=True)
+    scanned, skipped = scan_files(paths, [], DEFAULT_LIMITS, 1, read_all=True)
     assert not skipped
     by_path: dict[Path, tuple[PictureFile, PictureFile | None]] = {}
-    for same in found:
-        by_path |= {file.path: (file, None) for file in same.files}
-        by_path |= {other.path: (other, file) for other, file in same.others}
+    for group in scanned:
+        by_path |= {file.path: (file, None) for file in group.files}
+        by_path |= {other.path: (other, file) for other, file in group.others}
     keeper = by_path[paths[0]][0]
     verdict = same_picture(4, 3)
     members = []
     for path in paths[1:]:
         file, same_as = by_path[path]
-        changes = changes_of(verdict, same_file=file.content == keeper.content)
-        members.append(Member(file, (4, 3), verdict, changes, same_as))
+        same = file.content == keeper.content
+        found = verdict if same else replace(verdict, log_odds=IDENTICAL_LOG_ODDS)
+        members.append(Member(file, (4, 3), found, changes_of(found), same_as))
     return Group(keeper, (4, 3), (), tuple(members))
 
 

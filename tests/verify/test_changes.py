@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fingerprint.results import Verification
 from fingerprint.types import F64
 from fingerprint.verify.changes import changes_of, turned_round
+from fingerprint.verify.verification import SAME_BYTES_LOG_ODDS
 
 SIZE = (400, 300)
 
@@ -95,7 +98,7 @@ def test_a_tilt_is_no_larger_picture() -> None:
 def test_the_same_needs_no_transform() -> None:
     plain = Verification(1.0, 0.0, 100.0, 0, None, False, False, None, None, identical=True)
     assert changes_of(plain).words == "same pixels"
-    assert changes_of(plain, same_file=True).words == "same file"
+    assert changes_of(replace(plain, log_odds=SAME_BYTES_LOG_ODDS)).words == "same file"
     assert changes_of(plain).shown == 1
 
 
