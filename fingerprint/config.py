@@ -196,11 +196,13 @@ class CandidateConfig(_Settings):
     from_keypoints, from_descriptor, from_hashes : int
         Caps by source. All candidates together are then voted on by 128-bit signatures.
     n_verified : int
-        Number of candidates that are verified because they have the most votes.
-    n_always_verified : int
-        First candidates of the sources keypoints and descriptor, of each, that are verified whatever their votes: words
-        find copies that signatures miss, and descriptors find copies that keypoints miss. Candidates that hashes name
-        are always verified too.
+        Number of candidates that are verified because they have the most votes. The first one that keypoints name and
+        all that hashes name are verified whatever their votes: words find copies that signatures miss, and hashes find
+        copies that keypoints miss.
+    n_verified_more : int
+        Number of further candidates that are verified if they have `many_votes`: a picture may have many copies.
+    many_votes : float
+        Votes that most unrelated pictures do not get.
     hash_distance : int
         Largest Hamming distance, of 64 bits, at which a hash names a candidate.
     descriptor_index : {"auto", "annoy", "exact"}
@@ -220,9 +222,10 @@ class CandidateConfig(_Settings):
     from_keypoints: int = 100
     from_descriptor: int = 10
     from_hashes: int = 5
-    n_verified: int = 6
-    n_always_verified: int = 2
-    hash_distance: int = 12
+    n_verified: int = 3
+    n_verified_more: int = 7
+    many_votes: float = 12.0
+    hash_distance: int = 8
     descriptor_index: DescriptorIndex = "auto"
     codes_from: int = 10_000
     codes_kept: float = 4.0

@@ -343,7 +343,7 @@ class Candidate:
     variants : tuple of int
         Indices in `VARIANTS` of the variants of the query that may show the reference.
     always_verified : bool
-        Whether it is verified whatever its votes: its hashes are near, or it is among the first of another source.
+        Whether it is verified whatever its votes: its hashes are near, or it is the first by words.
     """
 
     reference_id: str

@@ -20,10 +20,13 @@ def shortlist(query: Query, candidates: Sequence[Candidate], config: Config) -> 
     candidates : sequence of Candidate
         From `Reader.select_candidates`.
     config : Config
-        ``candidates.n_verified`` is how many are chosen by votes of their 128-bit signatures.
+        ``candidates`` says how many are chosen by votes of their 128-bit signatures.
     """
+    caps = config.candidates
     ranked = sorted((-_most_votes(query, candidate, config), rank) for rank, candidate in enumerate(candidates))
-    best = [rank for votes, rank in ranked[: config.candidates.n_verified] if -votes >= _MIN_VOTES]
+    best = [rank for votes, rank in ranked[: caps.n_verified] if -votes >= _MIN_VOTES]
+    more = ranked[caps.n_verified : caps.n_verified + caps.n_verified_more]
+    best += [rank for votes, rank in more if -votes >= caps.many_votes]
     rest = [rank for _, rank in ranked if candidates[rank].always_verified and rank not in best]
     return [candidates[rank] for rank in best + rest]
 

@@ -39,8 +39,8 @@ EVIDENCE_NAMES = (
     "pixel_correlation",
     "pixel_edges",
 )
-#: Pairs of at least these log-odds by the first look, a probability of 0.001, get a second one.
-LOOK_CLOSER = math.log(0.001 / 0.999)
+#: Pairs of at least these log-odds by the first look, a probability of 0.005, get a second one.
+LOOK_CLOSER = math.log(0.005 / 0.995)
 _HASH_IDENTITY = EVIDENCE_NAMES.index("hash_identity")
 _SIGNIFICANCE_CAP = 60.0  # higher values prove no more, and the logistic model must stay finite
 

@@ -672,7 +672,7 @@ class TestSearch:
         with Reader.open(place.collection, models, DEFAULT_CONFIG) as reader:
             compared = shortlist(described, reader.select_candidates(described)[0], DEFAULT_CONFIG)
         assert sorted(match["reference"] for match in everything) == sorted(c.reference_id for c in compared)
-        assert len(everything) >= DEFAULT_CONFIG.candidates.n_always_verified
+        assert everything
         odds = [match["log_odds"] for match in everything]
         assert odds == sorted(odds, reverse=True)
         best = lines(done("search", place.collection, query, "--min-score", 0, "-k", 2, "--json"))[0]["matches"]

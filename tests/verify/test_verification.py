@@ -445,7 +445,8 @@ class TestShortlist:
             for order in (offered, offered[::-1]):
                 chosen = shortlist(cases[name, "crop"].query, order, DEFAULT_CONFIG)
                 assert chosen[0].reference_id == name
-                assert len(chosen) <= DEFAULT_CONFIG.candidates.n_verified
+                caps = DEFAULT_CONFIG.candidates
+                assert len(chosen) <= caps.n_verified + caps.n_verified_more
                 assert set(map(id, chosen)) <= set(map(id, offered))
 
     def test_the_cap_keeps_the_most_promising(
@@ -455,7 +456,7 @@ class TestShortlist:
         query = cases["chelsea", "hflip+crop+jpeg"].query
 
         def chosen(n: int) -> list[str]:
-            caps = dataclasses.replace(DEFAULT_CONFIG.candidates, n_verified=n)
+            caps = dataclasses.replace(DEFAULT_CONFIG.candidates, n_verified=n, n_verified_more=0)
             settings = dataclasses.replace(DEFAULT_CONFIG, candidates=caps)
             return [c.reference_id for c in shortlist(query, offered, settings)]
 
@@ -463,6 +464,18 @@ class TestShortlist:
         assert most[0] == "chelsea"
         for n in (0, 1, 3):
             assert chosen(n) == most[:n]
+
+    def test_many_copies_of_one_picture_are_verified_but_no_crowd_of_strangers(
+        self, cases: dict[tuple[str, str], Case], described: dict[str, Fingerprint]
+    ) -> None:
+        """Beyond the first few, only candidates with many votes are."""
+        caps = DEFAULT_CONFIG.candidates
+        query = cases["chelsea", "crop"].query
+        copies = [candidate(f"copy {i}", described["chelsea"]) for i in range(8)]
+        strangers = [candidate(f"{name} {i}", described[name]) for name in NAMES if name != "chelsea" for i in range(8)]
+        chosen = [c.reference_id for c in shortlist(query, strangers + copies, DEFAULT_CONFIG)]
+        assert set(chosen) == {c.reference_id for c in copies}
+        assert len(shortlist(query, strangers, DEFAULT_CONFIG)) <= caps.n_verified
 
     def test_always_verified_ones_are_kept_without_repeats(
         self, cases: dict[tuple[str, str], Case], described: dict[str, Fingerprint], models: Models
