@@ -384,7 +384,7 @@ class Config(_Settings):
 
     reference: FeatureConfig = field(default_factory=lambda: FeatureConfig((300,), (300,), (True,)))
     query: FeatureConfig = field(
-        default_factory=lambda: FeatureConfig((600,), (800,), (False,), contrast_threshold=0.005)
+        default_factory=lambda: FeatureConfig((600,), (600,), (False,), contrast_threshold=0.005)
     )
     closer: CloserConfig = field(default_factory=lambda: PROFILES[DEFAULT_PROFILE])
     match: MatchConfig = field(default_factory=MatchConfig)

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from fingerprint.kernels.overlap import MEASURES
 from fingerprint.models import CalibrationModel, TreesModel
 from fingerprint.train.boosting import BoostingPlan, fit_calibrated_trees
 from fingerprint.train.fitting import fit_logistic
 from fingerprint.train.pairs import COPY, SHARED, Pair, PairMaker, make_pairs
 from fingerprint.types import F64, Bool, StageProgress
-from fingerprint.verify.score import LOOK_CLOSER, first_look
+from fingerprint.verify.score import LOOK_CLOSER, agrees_somewhere, first_look
 
 _PLAN = BoostingPlan()
 _START = 0.5  # of the log-odds of the first look
@@ -51,7 +52,7 @@ def fit_looks(pairs: Sequence[Pair], seed: int) -> Calibration:
     numbers = {group: number for number, group in enumerate(dict.fromkeys(p.group for p in pairs))}
     groups = np.array([numbers[p.group] for p in pairs])
     first = CalibrationModel(*fit_logistic(evidence, labels == COPY))
-    closer = np.array([first_look(row, first) >= LOOK_CLOSER for row in evidence]) & np.isfinite(overlap[:, 0])
+    closer = np.array([gets_second_look(pair, first) for pair in pairs])
     ruled_out = _fit_ruled_out(evidence[~closer], labels[~closer] == SHARED)
     both, rng = np.column_stack([evidence, overlap]), np.random.default_rng([seed, 3])
     copies, shared = (
@@ -68,6 +69,13 @@ def fit_looks(pairs: Sequence[Pair], seed: int) -> Calibration:
         "n_second_looks": int(closer.sum()),
     }
     return Calibration(first, ruled_out, copies, shared, facts)
+
+
+def gets_second_look(pair: Pair, first: CalibrationModel) -> bool:
+    """Return whether a pair gets all of the second look in a search."""
+    if not np.isfinite(pair.overlap[0]) or first_look(pair.evidence, first) < LOOK_CLOSER:
+        return False
+    return agrees_somewhere(pair.overlap[: len(MEASURES)], pair.evidence, first)
 
 
 def first_look_in_part(model: CalibrationModel, n: int) -> tuple[F64, float]:

@@ -154,8 +154,56 @@ class Overlap:
     piece: F64
 
 
+@dataclass(frozen=True, slots=True)
+class Coarse:
+    """A pair compared coarsely, laid onto each other as it agrees best.
+
+    Attributes
+    ----------
+    measures : float64 array, shape (len(MEASURES),)
+        From `fingerprint.kernels.overlap.summarise_cells`.
+    sides : Sides
+    transform : float64 array, shape (3, 3)
+        The one on which the pair agrees best.
+    move : float64 array, shape (3, 3)
+        Its correction; see `Warper.of`.
+    laid : Laid
+    whole : bool
+        Whether the whole of one is laid onto the whole of the other.
+    """
+
+    measures: F64
+    sides: Sides
+    transform: F64
+    move: F64
+    laid: Laid
+    whole: bool
+
+    def compare_finely(self) -> Overlap:
+        """Compare once more on the grid of the thumbnail, and return all that the second look measures."""
+        thumbnail, out = self.sides.thumbnail, np.empty(len(OVERLAP_NAMES))
+        n, rest = len(MEASURES), len(OVERLAP_NAMES) - len(PIECE_MEASURES)
+        out[:n] = self.measures
+        fine_side = len(thumbnail) // CELL * CELL
+        finer = resize_map((COARSE_SIDE, COARSE_SIDE), (fine_side, fine_side))
+        reference = shrink(np.ascontiguousarray(thumbnail), fine_side, fine_side)
+        fine = self.sides.lay(reference, self.transform, finer @ self.move @ np.linalg.inv(finer)) or self.laid
+        out[n : 2 * n] = out[:n] if fine is self.laid else summarise_cells(fine.table)
+        ground, flat, gradient = measure_drawn(reference)
+        moved = np.abs(self.move - np.eye(3))[:2].max()
+        out[2 * n : rest] = moved, self.whole, ground, flat, np.log1p(gradient)
+        piece, out[rest:] = fine.measure_piece(out[n : 2 * n])
+        return Overlap(out, piece)
+
+
 def measure_overlap(sides: Sides, transform: F64 | None, n_inliers: int) -> Overlap | None:
-    """Measure how a pair agrees over the whole overlap.
+    """Return all that the second look measures; parameters as in `compare_coarsely`, which may return None as well."""
+    coarse = compare_coarsely(sides, transform, n_inliers)
+    return None if coarse is None else coarse.compare_finely()
+
+
+def compare_coarsely(sides: Sides, transform: F64 | None, n_inliers: int) -> Coarse | None:
+    """Measure how a pair agrees over the whole overlap, on a coarse grid.
 
     Parameters
     ----------
@@ -168,7 +216,7 @@ def measure_overlap(sides: Sides, transform: F64 | None, n_inliers: int) -> Over
 
     Returns
     -------
-    Overlap or None
+    Coarse or None
         None if there is no usable transform, or the thumbnail is smaller than a cell.
     """
     if len(sides.thumbnail) < CELL:
@@ -185,19 +233,7 @@ def measure_overlap(sides: Sides, transform: F64 | None, n_inliers: int) -> Over
         return None
     _, chosen, laid, whole = best
     move, laid = _realign(sides, coarse, chosen, laid)
-    out = np.empty(len(OVERLAP_NAMES))
-    n = len(MEASURES)
-    out[:n] = summarise_cells(laid.table)
-    fine_side = len(sides.thumbnail) // CELL * CELL
-    finer = resize_map((COARSE_SIDE, COARSE_SIDE), (fine_side, fine_side))
-    reference = shrink(np.ascontiguousarray(sides.thumbnail), fine_side, fine_side)
-    fine = sides.lay(reference, chosen, finer @ move @ np.linalg.inv(finer)) or laid
-    out[n : 2 * n] = out[:n] if fine is laid else summarise_cells(fine.table)
-    ground, flat, gradient = measure_drawn(reference)
-    rest = len(OVERLAP_NAMES) - len(PIECE_MEASURES)
-    out[2 * n : rest] = np.abs(move - np.eye(3))[:2].max(), whole, ground, flat, np.log1p(gradient)
-    piece, out[rest:] = fine.measure_piece(out[n : 2 * n])
-    return Overlap(out, piece)
+    return Coarse(summarise_cells(laid.table), sides, chosen, move, laid, whole)
 
 
 def _transforms(sides: Sides, transform: F64 | None, n_inliers: int) -> Iterator[tuple[float, F64]]:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import expit
 
 from fingerprint.errors import ModelError
+from fingerprint.kernels.overlap import MEASURES
 from fingerprint.kernels.trees import sum_leaves
 from fingerprint.models import CalibrationModel, Models, TreesModel
 from fingerprint.types import F64
@@ -39,8 +40,12 @@ EVIDENCE_NAMES = (
     "pixel_correlation",
     "pixel_edges",
 )
-#: Pairs of at least these log-odds by the first look, a probability of 0.005, get a second one.
-LOOK_CLOSER = math.log(0.005 / 0.995)
+#: Pairs of at least these log-odds by the first look, a probability of 0.001, get a second one.
+LOOK_CLOSER = math.log(0.001 / 0.999)
+#: Pairs of less than these, a probability of 0.02, get all of it only if they agree somewhere.
+LIKELY = math.log(0.02 / 0.98)
+_BEST_TENTH = MEASURES.index("nine_tenths")
+_AGREES = 0.6
 _HASH_IDENTITY = EVIDENCE_NAMES.index("hash_identity")
 _SIGNIFICANCE_CAP = 60.0  # higher values prove no more, and the logistic model must stay finite
 
@@ -126,6 +131,21 @@ def deserves_second_look(evidence: F64, model: CalibrationModel) -> bool:
     Few keypoints survive where a picture was stretched, but its hashes do not change.
     """
     return first_look(evidence, model) >= LOOK_CLOSER or bool(evidence[_HASH_IDENTITY] > 0)
+
+
+def agrees_somewhere(coarse: F64, evidence: F64, model: CalibrationModel) -> bool:
+    """Return whether a pair is worth all of the second look: it is likely by the first one, or agrees in some part.
+
+    Unrelated pictures agree nowhere, and a copy agrees at least in a piece of the overlap, on the coarse grid as well.
+
+    Parameters
+    ----------
+    coarse : float64 array, shape (len(MEASURES),)
+        From `fingerprint.verify.overlap.compare_coarsely`.
+    evidence, model
+        As for `first_look`.
+    """
+    return bool(coarse[_BEST_TENTH] >= _AGREES) or first_look(evidence, model) >= LIKELY
 
 
 def tree_log_odds(x: F64, model: TreesModel) -> float:

@@ -11,16 +11,16 @@ from fingerprint.errors import ModelMismatchError
 from fingerprint.features.signatures import pair_votes
 from fingerprint.features.thumbnail import is_flat, open_thumbnail, shrink
 from fingerprint.features.views import View
-from fingerprint.models import Models
+from fingerprint.models import CalibrationModel, Models
 from fingerprint.results import Verification
 from fingerprint.types import F32, F64, VARIANTS, Fingerprint, Keypoints, Query
 from fingerprint.verify.align import Alignment, align
 from fingerprint.verify.evidence import Evidence, Likeness, measure_evidence
 from fingerprint.verify.geometry import apply_transform, rectangle
-from fingerprint.verify.overlap import OVERLAP_NAMES, Overlap, Sides, Surroundings, measure_overlap
+from fingerprint.verify.overlap import OVERLAP_NAMES, Coarse, Overlap, Sides, Surroundings, compare_coarsely
 from fingerprint.verify.pixels import NEUTRAL, compare_pixels
 from fingerprint.verify.region import as_corners, seen_regions
-from fingerprint.verify.score import deserves_second_look, evidence_vector, judge
+from fingerprint.verify.score import agrees_somewhere, deserves_second_look, evidence_vector, judge
 from fingerprint.verify.warp import COARSE_SIDE
 
 #: Score of two pictures with the same pixels; no other evidence reaches it.
@@ -60,10 +60,15 @@ class Agreement:
     sides: Sides
     inliers: F32 | None = None
 
-    def measure_overlap(self) -> Overlap | None:
-        """Return what the second look measures; see `fingerprint.verify.overlap.measure_overlap`."""
+    def compare_coarsely(self) -> Coarse | None:
+        """Begin the second look; see `fingerprint.verify.overlap.compare_coarsely`."""
         usable = self.transform if self.n_agreeing >= _MIN_COMPARED else None
-        return measure_overlap(self.sides, usable, self.n_agreeing)
+        return compare_coarsely(self.sides, usable, self.n_agreeing)
+
+    def measure_overlap(self) -> Overlap | None:
+        """Return all that the second look measures, however little agrees."""
+        coarse = self.compare_coarsely()
+        return None if coarse is None else coarse.compare_finely()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +122,7 @@ def examine(
         )
     agreement = find_agreement(query, reference, config, around)
     evidence = evidence_vector(agreement.evidence)
-    closer = deserves_second_look(evidence, models.calibration)
-    seen = agreement.measure_overlap() if closer else None
-    if seen is not None and agreement.n_agreeing < _MIN_COMPARED and seen.measures[_CORRELATION] < _LEAST_CORRELATION:
-        seen = None  # neither keypoints nor pixels agree: what would be measured is chance
+    seen = _look_again(agreement, evidence, models.calibration)
     overlap = None if seen is None else seen.measures
     judgement = judge(evidence, overlap, models)
     transform, size = agreement.transform, (query.plain.width, query.plain.height)
@@ -142,6 +144,18 @@ def examine(
         inliers=agreement.inliers,
     )
     return Examined(_if_identical(found, query, reference), evidence, overlap)
+
+
+def _look_again(agreement: Agreement, evidence: F64, model: CalibrationModel) -> Overlap | None:
+    """Return what the second look measures, or None if the pair gets none, or not all of it."""
+    if not deserves_second_look(evidence, model):
+        return None
+    coarse = agreement.compare_coarsely()
+    if coarse is None or not agrees_somewhere(coarse.measures, evidence, model):
+        return None
+    if agreement.n_agreeing < _MIN_COMPARED and coarse.measures[_CORRELATION] < _LEAST_CORRELATION:
+        return None  # neither keypoints nor pixels agree: what would be measured is chance
+    return coarse.compare_finely()
 
 
 def _if_identical(found: Verification, query: Query, reference: Fingerprint) -> Verification:

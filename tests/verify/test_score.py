@@ -193,7 +193,7 @@ class TestFirstLook:
         assert judge(vector, None, models).copy < 0.01
 
     def test_looks_closer_from_one_in_a_thousand_on(self) -> None:
-        assert 1 / (1 + math.exp(-LOOK_CLOSER)) == pytest.approx(0.005)
+        assert 1 / (1 + math.exp(-LOOK_CLOSER)) == pytest.approx(0.001)
 
 
 class TestTreeLogOdds:
@@ -270,5 +270,5 @@ class TestJudge:
         )
         found = judge(np.zeros(n), None, dataclasses.replace(models, calibration=flat, ruled_out=rarely))
         assert found.log_odds == min(bias, LOOK_CLOSER)
-        assert found.copy <= 0.005 * (1 + 1e-9)
+        assert found.copy <= 0.001 * (1 + 1e-9)
         assert found.shared == pytest.approx(0.03 * (1 - found.copy))
