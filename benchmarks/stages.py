@@ -47,7 +47,7 @@ from fingerprint.features.descriptor import compute_descriptor
 from fingerprint.features.global_cues import make_cue_thumbnail
 from fingerprint.features.inverted_file import measure_cohort_score
 from fingerprint.features.local_features import extract_features, merge_features
-from fingerprint.features.signatures import make_keypoints, make_variants
+from fingerprint.features.signatures import make_keypoints, make_variants, unsigned_keypoints
 from fingerprint.features.thumbnail import is_flat, make_pyramid, make_thumbnail
 from fingerprint.features.vocabulary import assign_words
 from fingerprint.hashes import compute_hashes, compute_mirrored_hashes
@@ -187,7 +187,7 @@ def time_query(
     candidates = timed("candidates", lambda: reader.select_candidates(query)[0])
     others = [candidate for candidate in candidates if candidate.reference_id not in known]
     chosen = same + timed("shortlist", lambda: shortlist(query, others, config))
-    outcomes = timed("verification", lambda: [verify(query, c.fingerprint, models, config.match) for c in chosen])
+    outcomes = timed("verification", lambda: [verify(query, c.load(), models, config.match) for c in chosen])
     timed.counts["keypoints"].append(len(query.plain))
     timed.counts["candidates"].append(len(candidates))
     timed.counts["compared in full"].append(len(chosen))
@@ -245,7 +245,7 @@ def yardstick(grey: U8) -> int:
 
 def all_variants(parts: tuple[LocalFeatures, ...], picture: Picture, models: Models) -> tuple[Keypoints, ...]:
     merged = merge_features(_without_repeats(parts))
-    return make_variants(make_keypoints(merged, picture.width, picture.height, models.descriptor), models.descriptor)
+    return make_variants(unsigned_keypoints(merged, picture.width, picture.height), models.descriptor)
 
 
 def check(path: Path, folder: Path, found: list[tuple[str, float]], models: Models, config: Config) -> None:

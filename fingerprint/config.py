@@ -222,9 +222,9 @@ class CandidateConfig(_Settings):
     from_keypoints: int = 100
     from_descriptor: int = 10
     from_hashes: int = 5
-    n_verified: int = 3
-    n_verified_more: int = 7
-    many_votes: float = 12.0
+    n_verified: int = 5
+    n_verified_more: int = 5
+    many_votes: float = 10.0
     hash_distance: int = 8
     descriptor_index: DescriptorIndex = "auto"
     codes_from: int = 10_000

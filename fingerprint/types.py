@@ -339,17 +339,21 @@ class Candidate:
     Attributes
     ----------
     reference_id : str
-    fingerprint : Fingerprint
+    keypoints : Keypoints
+        Of the reference, with which its votes are counted.
     variants : tuple of int
         Indices in `VARIANTS` of the variants of the query that may show the reference.
     always_verified : bool
         Whether it is verified whatever its votes: its hashes are near, or it is the first by words.
+    load : callable
+        Returns all of the reference's `Fingerprint`, which only few candidates need.
     """
 
     reference_id: str
-    fingerprint: Fingerprint
+    keypoints: Keypoints
     variants: tuple[int, ...]
     always_verified: bool
+    load: Callable[[], Fingerprint]
 
 
 def source_name(source: object) -> str:

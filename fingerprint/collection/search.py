@@ -25,7 +25,7 @@ from fingerprint.features.views import Likeliest, View, closer_views
 from fingerprint.images.identity import load_identified
 from fingerprint.index import Reader, shortlist
 from fingerprint.index.records import ImageRecord
-from fingerprint.index.segment import reference_fault
+from fingerprint.index.segment import keypoints_fault, reference_fault
 from fingerprint.index.stopwatch import Stopwatch
 from fingerprint.models import Models
 from fingerprint.results import Answer, Match, Verification
@@ -169,19 +169,28 @@ class Search:
         watch = Stopwatch()
         identical = self._reader.identical(query, self._options.n_results)
         known = {candidate.reference_id for candidate in identical}
-        candidates = [*identical, *(c for c in found if c.reference_id not in known)]
-        faults = {c.reference_id: fault for c in candidates if (fault := reference_fault(c.fingerprint)) is not None}
-        others = [c for c in found if c.reference_id not in known and c.reference_id not in faults]
-        chosen = [c for c in identical if c.reference_id not in faults] + shortlist(query, others, self._config)
+        others = [c for c in found if c.reference_id not in known]
+        faults = {c.reference_id: fault for c in others if (fault := keypoints_fault(c.keypoints)) is not None}
+        chosen = identical + shortlist(query, [c for c in others if c.reference_id not in faults], self._config)
         milliseconds = {"describe": 0.0, **work.milliseconds, "shortlist": watch.lap()}
         verified = {}
         for c in chosen:
-            try:
-                verified[c.reference_id] = verified_with(c.fingerprint)
-            except CollectionCorruptError as error:
-                faults[c.reference_id] = str(error)
+            reference = c.load()
+            fault = reference_fault(reference)
+            if fault is None:
+                try:
+                    verified[c.reference_id] = verified_with(reference)
+                except CollectionCorruptError as error:
+                    fault = str(error)
+            if fault is not None:
+                faults[c.reference_id] = fault
         milliseconds["verify"] = watch.lap()
-        counters = {"looks": 1, **work.counters, "candidates": len(candidates), "pairs_aligned": len(chosen)}
+        counters = {
+            "looks": 1,
+            **work.counters,
+            "candidates": len(identical) + len(others),
+            "pairs_aligned": len(chosen),
+        }
         return _Look(verified, faults, milliseconds, counters)
 
     def _as_answer(self, query: Query, look: _Look) -> Answer:

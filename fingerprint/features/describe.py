@@ -22,7 +22,7 @@ from fingerprint.features.insets import find_insets
 from fingerprint.features.inverted_file import measure_cohort_score
 from fingerprint.features.local_features import extract_features, merge_features, thin_features
 from fingerprint.features.packed_frames import rounded_frames
-from fingerprint.features.signatures import make_keypoints, make_variants
+from fingerprint.features.signatures import make_keypoints, make_variants, unsigned_keypoints
 from fingerprint.features.thumbnail import is_flat, make_pyramid, make_thumbnail, open_thumbnail
 from fingerprint.features.vocabulary import assign_words
 from fingerprint.hashes import compute_hashes, compute_mirrored_hashes
@@ -116,9 +116,7 @@ def describe_read_query(read: ReadPicture, features: FeatureConfig, models: Mode
     """Describe a picture that was read as a query, with keypoints as `features` says."""
     picture = luma_of(read.planes)
     parts = extract_features(picture, features)
-    keypoints = make_keypoints(
-        merge_features(_without_repeats(parts)), picture.width, picture.height, models.descriptor
-    )
+    keypoints = unsigned_keypoints(merge_features(_without_repeats(parts)), picture.width, picture.height)
     thumbnail = make_cue_thumbnail(read.planes.pixels)
     return _make_query(
         picture.name,

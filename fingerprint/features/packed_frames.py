@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from fingerprint.kernels import frames as kernels
@@ -30,8 +32,15 @@ def pack_frames(frame: F32) -> U16:
 def unpack_frames(packed: U16) -> F32:
     """Return packed frames as float32 array, shape (n, 5)."""
     out = np.empty((len(packed), 5), np.float32)
-    kernels.unpack_frames(packed, out)
+    kernels.unpack_frames(packed, _directions(), out)
     return out
+
+
+@cache
+def _directions() -> F32:
+    """Return cosine and sine of each step of the angle: float32 array, shape (65536, 2)."""
+    angles = kernels.middle_angles()
+    return np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
 
 
 def rounded_frames(frame: F32) -> F32:

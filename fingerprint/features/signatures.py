@@ -8,11 +8,13 @@ Jégou, Douze and Schmid, *Hamming embedding and weak geometric consistency for 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from fingerprint.config import MatchConfig
-from fingerprint.kernels.matching import pack_signatures, vote_pair
+from fingerprint.kernels.matching import pack_signatures, vote_variants
 from fingerprint.models import DescriptorModel
 from fingerprint.models.reflections import KINDS, ORBITS, PERMUTATIONS
 from fingerprint.types import F32, U8, U64, VARIANTS, Keypoints, LocalFeatures
@@ -22,13 +24,14 @@ _MAX_VOTES = 150  # matches of a pair that are hypotheses; with repeated pattern
 
 def make_keypoints(features: LocalFeatures, width: int, height: int, model: DescriptorModel) -> Keypoints:
     """Return features as the keypoints of a picture of `width` x `height` original pixels."""
-    return Keypoints(
-        descriptors=features.descriptors,
-        signatures=compute_signatures(features.descriptors, model),
-        frame=compute_frame(features),
-        width=width,
-        height=height,
+    return replace(
+        unsigned_keypoints(features, width, height), signatures=compute_signatures(features.descriptors, model)
     )
+
+
+def unsigned_keypoints(features: LocalFeatures, width: int, height: int) -> Keypoints:
+    """Return features as keypoints without signatures, from which `make_variants` makes those of a query."""
+    return Keypoints(features.descriptors, np.zeros((0, 2), np.uint64), compute_frame(features), width, height)
 
 
 def compute_signatures(descriptors: U8, model: DescriptorModel) -> U64:
@@ -75,9 +78,12 @@ def compute_frame(features: LocalFeatures) -> F32:
 
 
 def make_variants(keypoints: Keypoints, model: DescriptorModel) -> tuple[Keypoints, ...]:
-    """Return the keypoints of a picture in each of `fingerprint.types.VARIANTS`, without a second extraction."""
+    """Return the keypoints of a picture in each of `fingerprint.types.VARIANTS`, without a second extraction.
+
+    Their signatures are computed from the local descriptors, all together; those of `keypoints` are not used.
+    """
     signatures = _signatures_of_variants(keypoints.descriptors, model, len(VARIANTS))
-    made = [keypoints]
+    made = [replace(keypoints, signatures=signatures[0])]
     for variant, (mirrored, inverted) in enumerate(VARIANTS[1:], start=1):
         frame = keypoints.frame.copy()
         if mirrored:
@@ -90,31 +96,45 @@ def make_variants(keypoints: Keypoints, model: DescriptorModel) -> tuple[Keypoin
     return tuple(made)
 
 
-def pair_votes(query: Keypoints, reference: Keypoints, config: MatchConfig) -> float:
-    """Return how many matches of two pictures agree on one similarity transform, by their signatures alone.
+class Voters:
+    """The variants of a query, to vote on references.
 
     Parameters
     ----------
-    query, reference : Keypoints
-        Of the query, in one of its variants, and of the reference.
+    variants : sequence of Keypoints
+        Of one query.
     config : MatchConfig
         ``vote_bits`` and the tolerances.
-
-    Returns
-    -------
-    float, >= 0
-        The number of matches, plus a part below 1 for how near their signatures are.
     """
-    return float(
-        vote_pair(
-            query.signatures,
-            query.frame,
-            reference.signatures,
-            reference.frame,
+
+    def __init__(self, variants: Sequence[Keypoints], config: MatchConfig) -> None:
+        self._signatures = np.stack([keypoints.signatures for keypoints in variants])
+        self._frames = np.stack([keypoints.frame for keypoints in variants])
+        self._settings = (
             config.vote_bits,
             _MAX_VOTES,
             np.float32(config.tolerance),
             np.float32(config.log_scale_tolerance),
             np.float32(math.cos(math.radians(config.angle_tolerance))),
         )
-    )
+
+    def votes(self, reference: Keypoints, variants: Sequence[int]) -> F32:
+        """Return how many matches with a reference agree on one similarity transform, by signatures alone.
+
+        Parameters
+        ----------
+        reference : Keypoints
+        variants : sequence of int
+            Positions of the variants of the query that vote.
+
+        Returns
+        -------
+        float32 array, shape (len(variants),), >= 0
+            For each variant the number of matches, plus a part below 1 for how near their signatures are.
+        """
+        chosen = np.array(variants, np.int64)
+        return np.asarray(
+            vote_variants(
+                *(chosen, self._signatures, self._frames, reference.signatures, reference.frame), *self._settings
+            )
+        )

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -309,20 +310,21 @@ class Reader:
         found, work = find_candidates(
             query, pictures, snapshot, self.vocabulary, self.config, exact=exact, by_descriptor=by_descriptor
         )
+        places = [snapshot.locate(item.position) for item in found]
         rows: dict[int, list[int]] = {}
-        for item in found:
-            which, row = snapshot.locate(item.position)
+        for which, row in places:
             rows.setdefault(which, []).append(row)
         for which, needed in rows.items():
             pictures[which].will_need(needed)
         candidates = [
             Candidate(
-                snapshot[item.position],
-                _at(item.position, snapshot, pictures),
-                item.variants,
-                item.always_verified,
+                reference_id=pictures[which].ids[row],
+                keypoints=pictures[which].keypoints(row),
+                variants=item.variants,
+                always_verified=item.always_verified,
+                load=partial(pictures[which].fingerprint, row),
             )
-            for item in found
+            for item, (which, row) in zip(found, places, strict=True)
         ]
         return candidates, work
 
@@ -335,7 +337,8 @@ class Reader:
             fingerprint = self.fingerprint(image_id)
             if fingerprint is not None:  # otherwise it was added after this snapshot was taken
                 known = query.identity if same_bytes else replace(query.identity, content=None)
-                found.append(Candidate(image_id, replace(fingerprint, identity=known), (0,), True))
+                same = replace(fingerprint, identity=known)
+                found.append(Candidate(image_id, same.keypoints, (0,), True, partial(_itself, same)))
         return found
 
     def vectors(self, model_id: str | None = None) -> tuple[list[str], F32]:
@@ -431,6 +434,10 @@ class Reader:
                 if model_id != self.model_id
             ),
         )
+
+
+def _itself(fingerprint: Fingerprint) -> Fingerprint:
+    return fingerprint
 
 
 def _at(position: int, snapshot: Snapshot, pictures: Sequence[PictureSegment]) -> Fingerprint:

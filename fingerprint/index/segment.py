@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import math
 import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ MAPPED_FROM = 1 << 18  # bytes; smaller files are read into memory
 _LONGEST_SIDE = 1 << 24  # pixels, of a picture
 _RAW_SIDE = 64  # pixels, of a thumbnail in a segment of format 3
 _SHORT_ROWS = 1 << 16  # pictures whose rows fit into 16 bits
+_NOT_FINITE = "it has numbers that are not finite"
 _NO_LOCAL = np.zeros((0, 128), np.uint8)
 _PICTURE_ARRAYS = ("hashes", "sizes", "thumbnails", "thumbnail_offsets", "offsets", "signatures", "frames", "local")
 POSTING_ARRAYS = ("words", "starts", "signatures", "references", "geometry")
@@ -122,19 +124,23 @@ class PictureSegment(Segment):
 
     def fingerprint(self, row: int) -> Fingerprint:
         """Return the fingerprint of the picture in `row`; its arrays stay mapped from disk."""
-        start, stop = int(self.offsets[row]), int(self.offsets[row + 1])
         return Fingerprint(
             hashes=self.hashes[row],
-            keypoints=Keypoints(
-                descriptors=self.local[start:stop] if len(self.local) else _NO_LOCAL,
-                signatures=self.signatures[start:stop],
-                frame=self.unpacked_frames(start, stop),
-                width=int(self.sizes[row, 0]),
-                height=int(self.sizes[row, 1]),
-            ),
+            keypoints=self.keypoints(row),
             descriptor=self.descriptors[row],
             thumbnail=self._thumbnail(row),
             model_id=str(self.manifest["model_id"]),
+        )
+
+    def keypoints(self, row: int) -> Keypoints:
+        """Return the keypoints of the picture in `row`."""
+        start, stop = int(self.offsets[row]), int(self.offsets[row + 1])
+        return Keypoints(
+            descriptors=self.local[start:stop] if len(self.local) else _NO_LOCAL,
+            signatures=self.signatures[start:stop],
+            frame=self.unpacked_frames(start, stop),
+            width=int(self.sizes[row, 0]),
+            height=int(self.sizes[row, 1]),
         )
 
     def unpacked_frames(self, start: int, stop: int) -> F32:
@@ -152,12 +158,16 @@ class PictureSegment(Segment):
 
 def reference_fault(reference: Fingerprint) -> str | None:
     """Return what is wrong with a stored picture, so that it cannot be compared, or None. Only damage makes such."""
-    keypoints = reference.keypoints
+    if np.isfinite(reference.descriptor.sum()):
+        return keypoints_fault(reference.keypoints)
+    return _NOT_FINITE
+
+
+def keypoints_fault(keypoints: Keypoints) -> str | None:
+    """Return what is wrong with the stored keypoints of a picture, or None; see `reference_fault`."""
     if not (0 < keypoints.width <= _LONGEST_SIDE and 0 < keypoints.height <= _LONGEST_SIDE):
         return f"its size is {keypoints.width} x {keypoints.height} pixels"
-    if not np.isfinite(reference.descriptor.sum()) or not np.isfinite(keypoints.frame.sum()):
-        return "it has numbers that are not finite"
-    return None
+    return None if math.isfinite(keypoints.frame.sum()) else _NOT_FINITE
 
 
 def row_type(n_pictures: int) -> str:

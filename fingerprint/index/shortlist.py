@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fingerprint.config import Config
-from fingerprint.features.signatures import pair_votes
+from fingerprint.features.signatures import Voters
 from fingerprint.types import Candidate, Query
 
 _MIN_VOTES = 2.0  # a match votes for itself, so a single vote proves nothing
@@ -22,16 +22,13 @@ def shortlist(query: Query, candidates: Sequence[Candidate], config: Config) -> 
     config : Config
         ``candidates`` says how many are chosen by votes of their 128-bit signatures.
     """
-    caps = config.candidates
-    ranked = sorted((-_most_votes(query, candidate, config), rank) for rank, candidate in enumerate(candidates))
+    caps, voters = config.candidates, Voters(query.variants, config.match)
+    ranked = sorted(
+        (-float(voters.votes(candidate.keypoints, candidate.variants).max()), rank)
+        for rank, candidate in enumerate(candidates)
+    )
     best = [rank for votes, rank in ranked[: caps.n_verified] if -votes >= _MIN_VOTES]
     more = ranked[caps.n_verified : caps.n_verified + caps.n_verified_more]
     best += [rank for votes, rank in more if -votes >= caps.many_votes]
     rest = [rank for _, rank in ranked if candidates[rank].always_verified and rank not in best]
     return [candidates[rank] for rank in best + rest]
-
-
-def _most_votes(query: Query, candidate: Candidate, config: Config) -> float:
-    """Return the votes for the variant of the query that has the most."""
-    reference = candidate.fingerprint.keypoints
-    return max(pair_votes(query.variants[variant], reference, config.match) for variant in candidate.variants)

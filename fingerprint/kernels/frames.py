@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from fingerprint.kernels.compiled import njit
+from fingerprint.types import F64
 
 _STEPS = 65_536.0
 _MOST = 65_535.0
@@ -36,13 +37,17 @@ def _step(value):  # type: ignore[no-untyped-def]
     return np.uint16(min(max(value, 0.0), _MOST))
 
 
+def middle_angles() -> F64:
+    """Return the angle in the middle of each of its steps, in radians: float64 (65536,)."""
+    return (np.arange(_STEPS) + 0.5) * (_TURN / _STEPS)
+
+
 @njit(cache=True, nogil=True)
-def unpack_frames(packed, out):  # type: ignore[no-untyped-def]
-    """Do the reverse: uint16 (n, 4), float32 (n, 5)."""
+def unpack_frames(packed, directions, out):  # type: ignore[no-untyped-def]
+    """Do the reverse: uint16 (n, 4), cosines and sines of the `middle_angles` as float32 (65536, 2), float32 (n, 5)."""
     for i in range(len(packed)):
         out[i, 0] = (packed[i, 0] + 0.5) / _STEPS
         out[i, 1] = (packed[i, 1] + 0.5) / _STEPS
         out[i, 2] = (packed[i, 2] + 0.5) / _LOG_STEPS + _LOG_LEAST
-        angle = (packed[i, 3] + 0.5) * (_TURN / _STEPS)
-        out[i, 3] = math.cos(angle)
-        out[i, 4] = math.sin(angle)
+        direction = directions[packed[i, 3]]
+        out[i, 3], out[i, 4] = direction[0], direction[1]

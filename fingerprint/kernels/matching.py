@@ -174,6 +174,22 @@ def match_signatures(q_sig, r_sig, max_bits):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def vote_variants(  # type: ignore[no-untyped-def]
+    chosen, q_sigs, q_frames, r_sig, r_frame, max_bits, max_matches, tolerance, log_scale, min_cos
+):
+    """Return the votes of some variants of a query by `vote_pair`: float32 (k,).
+
+    chosen : int64 (k,), the variants; q_sigs : uint64 (v, nq, 2); q_frames : float32 (v, nq, 5); the rest as for
+    `vote_pair`.
+    """
+    votes = np.empty(len(chosen), np.float32)
+    for i in range(len(chosen)):
+        sig, frame = q_sigs[chosen[i]], q_frames[chosen[i]]
+        votes[i] = vote_pair(sig, frame, r_sig, r_frame, max_bits, max_matches, tolerance, log_scale, min_cos)
+    return votes
+
+
+@njit(cache=True, nogil=True)
 def vote_pair(  # type: ignore[no-untyped-def]
     q_sig, q_frame, r_sig, r_frame, max_bits, max_matches, tolerance, log_scale, min_cos
 ):

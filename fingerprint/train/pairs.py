@@ -271,7 +271,7 @@ class PairMaker:
         for candidate in shortlist(query, reader.select_candidates(query)[0], self.config):
             label = self.label(task.subject, used, pasted, *references[int(candidate.reference_id)])
             if label is not None:
-                agreement = find_agreement(query, candidate.fingerprint, self.config.match)
+                agreement = find_agreement(query, candidate.load(), self.config.match)
                 overlap = agreement.measure_overlap()
                 nothing = np.full(len(OVERLAP_NAMES), np.nan)
                 group = task.subject.group[:2] + ((0,) if task.subject.group[1] else task.subject.group[2:])

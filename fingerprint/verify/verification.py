@@ -8,7 +8,7 @@ import numpy as np
 
 from fingerprint.config import COPY_PROBABILITY, MatchConfig
 from fingerprint.errors import ModelMismatchError
-from fingerprint.features.signatures import pair_votes
+from fingerprint.features.signatures import Voters
 from fingerprint.features.thumbnail import is_flat, open_thumbnail, shrink
 from fingerprint.features.views import View
 from fingerprint.models import CalibrationModel, Models
@@ -249,8 +249,8 @@ def find_agreement(
     if not query.flat and not is_flat(coarse):  # flat pictures are alike and prove nothing
         similarity = float(query.descriptor.astype(np.float64) @ reference.descriptor.astype(np.float64))
         hash_distance = int(np.bitwise_count(query.hashes ^ reference.hashes).min())
-    votes = [pair_votes(keypoints, reference.keypoints, config) for keypoints in query.variants]
-    variant = votes.index(max(votes))
+    every = range(len(VARIANTS))
+    variant = int(Voters(query.variants, config).votes(reference.keypoints, every).argmax())
     keypoints = query.variants[variant]
     alignment = align(keypoints, reference.keypoints, config)
     transform = _pixel_transform(alignment.transform, VARIANTS[variant][0], keypoints, reference.keypoints)

@@ -113,7 +113,7 @@ def answers(store: Writer, queries: Sequence[Query]) -> list[object]:
     for query in queries:
         for exact in (False, True):
             told = [
-                (c.reference_id, c.variants, c.always_verified, c.fingerprint.thumbnail.tobytes())
+                (c.reference_id, c.variants, c.always_verified, c.load().thumbnail.tobytes())
                 for c in candidates_of(store, query, exact=exact)
             ]
             found.append(told)

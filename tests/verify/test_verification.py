@@ -433,7 +433,7 @@ class TestTwoLooks:
 def candidate(
     name: str, reference: Fingerprint, *, always_verified: bool = False, variants: tuple[int, ...] = ALL
 ) -> Candidate:
-    return Candidate(name, reference, variants, always_verified)
+    return Candidate(name, reference.keypoints, variants, always_verified, lambda: reference)
 
 
 class TestShortlist:
