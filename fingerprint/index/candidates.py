@@ -285,5 +285,11 @@ def _cut(positions: I64, costs: F64, ids: Snapshot | _Chosen, cap: int) -> list[
     if len(positions) > cap:
         near = costs <= np.partition(costs, cap - 1)[cap - 1]
         positions, costs = positions[near], costs[near]
-    pairs = sorted((float(cost), ids[position], int(position)) for position, cost in zip(positions, costs, strict=True))
-    return [position for _, _, position in pairs[:cap]]
+    order = np.argsort(costs, kind="stable")
+    chosen, ordered = positions[order].tolist(), costs[order]
+    begin = 0
+    for end in [*(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), len(chosen)]:
+        if end - begin > 1:  # ids are only looked up for ties
+            chosen[begin:end] = sorted(chosen[begin:end], key=ids.__getitem__)
+        begin = end
+    return [int(position) for position in chosen[:cap]]

@@ -55,7 +55,7 @@ class Snapshot(Sequence[str]):
 
     def locate(self, position: int) -> tuple[int, int]:
         """Return the index of the segment that has a position, and the row there."""
-        which = int(np.searchsorted(self.starts, position, side="right")) - 1
+        which = int(self.starts.searchsorted(position, side="right")) - 1
         return which, position - int(self.starts[which])
 
     def position(self, image_id: str) -> int | None:
