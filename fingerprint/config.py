@@ -97,8 +97,6 @@ class CloserConfig(_Settings):
         looked at again.
     n_insets : int, >= 0
         Largest number of insets, pictures within the picture, that are looked at by themselves: the most probable ones.
-    least_inset : float, [0, 1]
-        Least probability of an inset that is looked at.
     inset : FeatureConfig
         How an inset is described.
     whole : FeatureConfig, optional
@@ -110,7 +108,6 @@ class CloserConfig(_Settings):
     sure: float = 0.95
     hint: float = 0.03
     n_insets: int = 2
-    least_inset: float = 0.05
     inset: FeatureConfig = field(
         default_factory=lambda: FeatureConfig((450,), (500,), (False,), contrast_threshold=0.005)
     )
@@ -118,10 +115,8 @@ class CloserConfig(_Settings):
     stretched: tuple[float, ...] = (0.67, 1.5)
 
     def __post_init__(self) -> None:
-        shares = {"sure": self.sure, "hint": self.hint, "least_inset": self.least_inset}
-        for name, share in shares.items():
-            if not 0 <= share <= 1:
-                raise ConfigError(f"{name} is {share}, must be a number from 0 to 1")
+        if not (0 <= self.sure <= 1 and 0 <= self.hint <= 1):
+            raise ConfigError(f"sure {self.sure} and hint {self.hint} must be numbers from 0 to 1")
         if self.n_insets < 0:
             raise ConfigError(f"n_insets is {self.n_insets}, must not be negative")
         if not all(math.isfinite(factor) and factor > 0 for factor in self.stretched):
@@ -135,7 +130,6 @@ PROFILES: Mapping[str, CloserConfig] = MappingProxyType(
         "standard": CloserConfig(),
         "thorough": CloserConfig(
             hint=0.0,
-            least_inset=0.0,
             whole=FeatureConfig((300, 900), (300, 1000), (True, False), contrast_threshold=0.005),
         ),
     }

@@ -98,7 +98,7 @@ def _insets(read: ReadPicture, models: Models, config: Config) -> list[tuple[Pic
     """Return the most probable insets, and their places."""
     found = find_insets(luma_of(read.planes).pixels, models.insets)
     best = sorted(found, key=lambda inset: -inset.probability)[: config.closer.n_insets]
-    return [_cut(read.planes, inset) for inset in best if inset.probability >= config.closer.least_inset]
+    return [_cut(read.planes, inset) for inset in best]
 
 
 def _described(
