@@ -32,6 +32,8 @@ BLOCKS: dict[str, Callable[[Results], list[str]]] = {
     "annoy": tables.annoy,
     "annoy-bytes": tables.annoy_bytes,
     "closer": tables.closer,
+    "verified": tables.verified,
+    "ended-early": tables.ended_early,
     "descriptor-source": tables.descriptor_source,
     "scale": scale_tables.scale,
     "scale-stages": scale_tables.scale_stages,

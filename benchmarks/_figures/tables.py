@@ -338,6 +338,51 @@ def closer(results: Results) -> list[str]:
     return table(head, rows)
 
 
+def verified(results: Results) -> list[str]:
+    """Return which candidates are worth verifying."""
+    asked, edited = (results["verified"][name] for name in ("queries", "strong edits"))
+    head = (
+        "candidates that no row above has",
+        *(
+            f"{part['n_queries']:,} {name}: {what}"
+            for part, name in ((asked, "queries"), (edited, "strong edits"))
+            for what in ("a query", "copies found")
+        ),
+    )
+    rows = [
+        (
+            rule,
+            f"{row['pairs']:.1f}",
+            row["found"],
+            f"{edited['rules'][rule]['pairs']:.1f}",
+            edited["rules"][rule]["found"],
+        )
+        for rule, row in asked["rules"].items()
+    ]
+    return table(head, rows)
+
+
+def ended_early(results: Results) -> list[str]:
+    """Return what ending the second look on the coarse grid saves and loses."""
+    asked, edited = (results["verified"][name] for name in ("queries", "strong edits"))
+    rows = [
+        (
+            least,
+            *(
+                cell
+                for part in (asked, edited)
+                for row in (part["second_look"][least],)
+                for cell in (f"{100 * row['ended']:.0f} %", row["lost_at_0.5"], row["lost_at_0.02"])
+            ),
+        )
+        for least in asked["second_look"]
+    ]
+    columns = ("ended", "copies lost at 0.5", "at 0.02")
+    return table(
+        ("least correlation", *(f"{name}: {what}" for name in ("queries", "strong edits") for what in columns)), rows
+    )
+
+
 def local_index(results: Results) -> list[str]:
     """Return what the vote alone finds, by profile of the query, with the settings of the engine."""
     return table(
