@@ -70,15 +70,23 @@ def near_hashes(stored, seen, limit):  # type: ignore[no-untyped-def]
     limit : int, the largest distance. Returns int64 (k,), ascending, and int64 (k,), the least distance of each.
     """
     rows, distances, n = np.empty(64, np.int64), np.empty(64, np.int64), np.int64(0)
-    least = np.empty(_BLOCK, np.uint64)
+    least, column = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.uint64)
     for start in range(0, len(stored), _BLOCK):
         block = stored[start : start + _BLOCK]
         least[:] = np.uint64(64)
-        for variant in range(seen.shape[0]):  # the inner loop is over pictures, so that it is vectorised
-            for a in range(seen.shape[1]):
+        for a in range(seen.shape[1]):
+            for i in range(len(block)):
+                column[i] = block[i, a]
+            for variant in range(seen.shape[0]):  # the inner loop is over pictures, one after the other in memory
                 sought = seen[variant, a]
-                for i in range(len(block)):
-                    least[i] = min(least[i], popcount(block[i, a] ^ sought))
+                for i in range(_BLOCK):
+                    bits = popcount(column[i] ^ sought)
+                    least[i] = bits if bits < least[i] else least[i]
+        nearest = np.uint64(64)
+        for i in range(len(block)):
+            nearest = least[i] if least[i] < nearest else nearest
+        if np.int64(nearest) > limit:
+            continue
         for i in range(len(block)):
             distance = np.int64(least[i])
             if distance <= limit:

@@ -17,13 +17,14 @@ from fingerprint.kernels.compiled import njit
 from fingerprint.kernels.sorting import stable_order
 
 _BYTE = np.uint32(255)
-_LANES = 64
-_FARTHEST = np.uint8(255)
-_FEW = 16
+_ONE, _THREE = np.uint64(1), np.uint64(3)
+_EACH_BYTE, _HIGHEST = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _NO_LIMIT = 1 << 62
 _MOST_HITS = 1 << 22  # that are held at once: 30 bytes each; one reference has fewer, whatever its pattern
 _LOG_STEPS, _LOG_LEAST = 32.0, -7.0
 _TURN = 2 * math.pi
+_ANGLES = np.arange(256, dtype=np.float32) * np.float32(_TURN / 256)
+_DIRECTIONS = np.column_stack([np.cos(_ANGLES), np.sin(_ANGLES)])
 _MOST_PARTS = 66  # of the references at a time: each is half of the one before, and their number fits 64 bits
 
 
@@ -84,13 +85,37 @@ def _bounds(starts, at, references, first, last):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True)
-def _least(distances):  # type: ignore[no-untyped-def]
-    """Return the least of some distances, uint8, in a loop that is vectorised."""
-    least = _FARTHEST
-    for t in range(len(distances)):
-        distance = distances[t]
-        least = distance if distance < least else least
-    return least
+def _compare(signatures, sought, distances):  # type: ignore[no-untyped-def]
+    """Write the distances of a list from a signature, and 64 up to the next multiple of 8."""
+    for t in range(len(signatures)):  # all of them first, as this loop has no branch
+        distances[t] = popcount(signatures[t] ^ sought)
+    for t in range(len(signatures), _whole(len(signatures))):
+        distances[t] = 64
+
+
+@njit(cache=True, nogil=True)
+def _whole(n):  # type: ignore[no-untyped-def]
+    """Return the next multiple of 8."""
+    return (n + 7) // 8 * 8
+
+
+@njit(cache=True, nogil=True)
+def _take_hits(distances, max_bits, start, posting, bits, n):  # type: ignore[no-untyped-def]
+    """Add the hits of a list, whose postings begin at `start`, to the first `n`, and return how many there are then.
+
+    Eight distances at a time: hits are rare. In a byte, a distance plus `127 - max_bits` has the highest bit if it is
+    no hit, and never reaches the next byte.
+    """
+    more = _EACH_BYTE * np.uint64(127 - max_bits)
+    eights = distances.view(np.uint64)
+    for k in range(len(eights)):
+        near = ~(eights[k] + more) & _HIGHEST
+        while near:
+            t = 8 * k + np.int64(popcount((near & (~near + _ONE)) - _ONE) >> _THREE)  # the byte of the lowest bit
+            posting[n], bits[n] = start + t, distances[t]
+            n += 1
+            near &= near - _ONE
+    return n
 
 
 @njit(cache=True, nogil=True)
@@ -107,7 +132,7 @@ def _collect(  # type: ignore[no-untyped-def]
     longest = np.int64(0)
     for k in range(len(words)):
         longest = max(longest, np.int64(starts[k + 1]) - np.int64(starts[k]))
-    distances = np.empty(longest, np.uint8)
+    distances = np.empty(_whole(longest), np.uint8)
     n = at = n_visited = np.int64(0)  # not of the type of the constant 0, for which callees would be compiled too
     for v in range(len(q_words)):
         at = _find(words, q_words[v], at)
@@ -115,26 +140,15 @@ def _collect(  # type: ignore[no-untyped-def]
             continue
         start, stop = _bounds(starts, at, references, first, last)
         n_visited += stop - start
-        sought, part = q_signatures[v], signatures[start:stop]  # counted from 0: other loops are not vectorised
-        for t in range(len(part)):  # all distances first, as this loop has no branch
-            distances[t] = popcount(part[t] ^ sought)
-        for low in range(0, len(part), _LANES):
-            high = min(low + _LANES, len(part))
-            lane = distances[low:high]
-            if _least(lane) > max_bits:
-                continue
-            n_near = 0
-            for t in range(len(lane)):
-                n_near += lane[t] <= max_bits
-            if n + n_near > most_hits:
-                return hit_of[:0], posting[:0], bits[:0], -1
-            if n + n_near > size:
-                size *= 2
-                hit_of, posting, bits = longer(hit_of, size), longer(posting, size), longer(bits, size)
-            for t in range(low, high):
-                if distances[t] <= max_bits:
-                    hit_of[n], posting[n], bits[n] = v, start + t, distances[t]
-                    n += 1
+        while n + stop - start > size:
+            size *= 2
+            hit_of, posting, bits = longer(hit_of, size), longer(posting, size), longer(bits, size)
+        _compare(signatures[start:stop], q_signatures[v], distances)
+        before, n = n, _take_hits(distances[: _whole(stop - start)], max_bits, start, posting, bits, n)
+        if n > most_hits:
+            return hit_of[:0], posting[:0], bits[:0], -1
+        for t in range(before, n):
+            hit_of[t] = v
     return hit_of[:n], posting[:n], bits[:n], n_visited
 
 
@@ -150,21 +164,24 @@ def _owners(hit_of, posting, references, q_rows, q_variants, n_variants, n_group
 
 @njit(cache=True, nogil=True)
 def _group(owners, n_groups):  # type: ignore[no-untyped-def]
-    """Return the order of the hits by group, int64 (n,); hits of one group keep their order."""
-    if len(owners) * _FEW < n_groups:  # counting would mostly pass empty groups
-        keys = np.empty(len(owners))
-        for t in range(len(owners)):
-            keys[t] = owners[t]
-        return stable_order(keys)
-    fill = np.zeros(n_groups + 2, np.int64)  # one more group, for pictures beyond the last that a damaged file may name
-    for owner in owners:
-        fill[owner + 1] += 1
-    for g in range(n_groups + 1):
-        fill[g + 1] += fill[g]
-    order = np.empty(len(owners), np.int64)
+    """Return the hits that are not alone in their group, by group, int64 (n,); hits of one group keep their order.
+
+    Most hits are alone. They prove nothing, and so few are left that sorting these takes little of the time.
+    """
+    seen = np.zeros(n_groups + 1, np.uint8)  # one more group, for pictures beyond the last that a damaged file may name
+    n = 0
     for t in range(len(owners)):
-        order[fill[owners[t]]] = t
-        fill[owners[t]] += 1
+        owner = owners[t]
+        n += seen[owner] > 0
+        seen[owner] = min(seen[owner] + 1, 2)
+    hits, keys, n = np.empty(2 * n, np.int64), np.empty(2 * n), 0
+    for t in range(len(owners)):
+        if seen[owners[t]] > 1:
+            hits[n], keys[n] = t, owners[t]
+            n += 1
+    order = stable_order(keys[:n])
+    for t in range(n):
+        order[t] = hits[order[t]]
     return order
 
 
@@ -176,8 +193,8 @@ def unpack_geometry(geometry, out):  # type: ignore[no-untyped-def]
     out[1] = (np.float32((geometry >> np.uint32(8)) & _BYTE) + half) / step
     size = np.float32((geometry >> np.uint32(16)) & _BYTE) + half
     out[2] = size / np.float32(_LOG_STEPS) + np.float32(_LOG_LEAST)
-    angle = np.float32(geometry >> np.uint32(24)) * np.float32(_TURN / 256)
-    out[3], out[4] = np.cos(angle), np.sin(angle)
+    direction = _DIRECTIONS[geometry >> np.uint32(24)]
+    out[3], out[4] = direction[0], direction[1]
 
 
 @njit(cache=True, nogil=True)
@@ -247,7 +264,7 @@ def vote_postings(  # type: ignore[no-untyped-def]
             start, g = stop, owners[order[stop]]
             while stop < len(order) and owners[order[stop]] == g:
                 stop += 1
-            if stop - start < 2 or g == n_groups:
+            if g == n_groups:
                 continue
             hits = order[start:stop]
             if len(hits) > max_hits:
