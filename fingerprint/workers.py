@@ -1,4 +1,4 @@
-"""Work on many pictures in threads, with results in input order; no other module starts threads for work.
+"""Work in threads, with results in input order; no other module starts threads for work.
 
 OpenCV, Pillow and the numba kernels release the interpreter's lock, so threads use all cores and share the models.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -77,6 +77,23 @@ def map_images(
     finally:
         stopped.set()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def map_parts(work: Callable[[Item], Result], parts: Sequence[Item], n_threads: int) -> list[Result]:
+    """Return ``work(part)`` for each part of one piece of work, in order; an error of any part is raised.
+
+    Parameters
+    ----------
+    work : callable
+        Called from several threads.
+    parts : sequence
+    n_threads : int, >= 1
+        With 1, no thread is started.
+    """
+    if min(n_threads, len(parts)) < 2:
+        return [work(part) for part in parts]
+    with ThreadPoolExecutor(min(n_threads, len(parts)), thread_name_prefix="fingerprint") as pool:
+        return list(pool.map(work, parts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ If no reference is then surely the source, parts of the query are looked at in t
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -101,7 +102,7 @@ class Search:
         ImageError
             If it cannot be read.
         """
-        return self._answer(self._describe(source))
+        return self._answer(self._describe(source), n_threads=os.cpu_count() or 1)
 
     def answer_many(self, sources: Iterable[ImageSource], n_workers: int | None = None) -> Iterator[Answer | Skipped]:
         """Yield the answer to each picture, in order. In a large collection descriptors are compared in batches."""
@@ -133,10 +134,10 @@ class Search:
         """
         return self._as_answer(query, self._look(query, by_descriptor))
 
-    def _answer(self, described: _Described) -> Answer:
+    def _answer(self, described: _Described, n_threads: int = 1) -> Answer:
         """Look at a query, and look closer while no reference is surely its source."""
         query = described.query
-        look = self._look(query, described.by_descriptor)
+        look = self._look(query, described.by_descriptor, n_threads)
         for stage, before in described.spent.items():
             look.milliseconds[stage] += before
         watch = Stopwatch()
@@ -144,28 +145,35 @@ class Search:
         known = partial(look.likeliest, past_identical=past)
         for view in closer_views(described.read, self._models, self._config, known) if self._reader else ():
             look.milliseconds["describe"] += watch.lap()
-            look.add(self._look_at_view(view, query))
+            look.add(self._look_at_view(view, query, n_threads))
             watch.lap()
         return self._as_answer(query, look)
 
-    def _look(self, query: Query, by_descriptor: Sequence[int] | None = None) -> _Look:
+    def _look(self, query: Query, by_descriptor: Sequence[int] | None = None, n_threads: int = 1) -> _Look:
         """Look at a query; `by_descriptor` is what `Reader.nearest_by_descriptor` found in a batch."""
         match = self._config.match
-        return self._look_with(query, lambda reference: verify(query, reference, self._models, match), by_descriptor)
+        return self._look_with(
+            query, lambda reference: verify(query, reference, self._models, match), by_descriptor, n_threads
+        )
 
-    def _look_at_view(self, view: View, whole: Query) -> _Look:
+    def _look_at_view(self, view: View, whole: Query, n_threads: int) -> _Look:
         """Look at a view of a query."""
         match = self._config.match
-        return self._look_with(view.query, lambda reference: verify_view(view, whole, reference, self._models, match))
+        return self._look_with(
+            view.query, lambda reference: verify_view(view, whole, reference, self._models, match), None, n_threads
+        )
 
     def _look_with(
         self,
         query: Query,
         verified_with: Callable[[Fingerprint], Verification],
-        by_descriptor: Sequence[int] | None = None,
+        by_descriptor: Sequence[int] | None,
+        n_threads: int,
     ) -> _Look:
         """Find the candidates of a query and verify them."""
-        found, work = self._reader.select_candidates(query, exact=self._options.exact, by_descriptor=by_descriptor)
+        found, work = self._reader.select_candidates(
+            query, exact=self._options.exact, by_descriptor=by_descriptor, n_threads=n_threads
+        )
         watch = Stopwatch()
         identical = self._reader.identical(query, self._options.n_results)
         known = {candidate.reference_id for candidate in identical}

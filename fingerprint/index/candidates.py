@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -27,6 +28,7 @@ from fingerprint.kernels.hamming import near_hashes
 from fingerprint.models import VocabularyModel
 from fingerprint.results import Work
 from fingerprint.types import F32, F64, I64, Query
+from fingerprint.workers import map_parts
 
 #: How the descriptors of a segment are searched.
 Way: TypeAlias = Literal["exact", "codes", "annoy"]
@@ -59,6 +61,7 @@ def find_candidates(
     *,
     exact: bool,
     by_descriptor: Sequence[int] | None = None,
+    n_threads: int = 1,
 ) -> tuple[list[Found], Work]:
     """Return candidates, each once and always in the same order, and the work of each source.
 
@@ -76,6 +79,8 @@ def find_candidates(
         Compare all descriptors, never use codes or Annoy.
     by_descriptor : sequence of int, optional
         What `nearest_by_descriptor` found for this query in a batch.
+    n_threads : int, >= 1
+        Threads that vote, each on a segment at a time. The candidates do not depend on it.
     """
     milliseconds, counters = dict.fromkeys(STAGES, 0.0), dict.fromkeys(COUNTERS, 0)
     if not snapshot.live.any():
@@ -87,7 +92,7 @@ def find_candidates(
     milliseconds["descriptors"] = watch.lap()
     by_hashes = _by_hashes(query, segments, snapshot, caps)
     milliseconds["hashes"] = watch.lap()
-    votes = _vote(query, segments, vocabulary, config.match)
+    votes = _vote(query, segments, vocabulary, config.match, n_threads)
     by_keypoints = _by_keypoints(votes, snapshot, caps)
     milliseconds["vote"] = watch.lap()
     counters |= {"postings_visited": votes.n_visited, "hits": votes.n_hits, "references_scored": len(votes.rows)}
@@ -116,15 +121,12 @@ def _by_keypoints(votes: Votes, snapshot: Snapshot, caps: CandidateConfig) -> li
     return [(position, tuple(found[position])) for position in chosen]
 
 
-def _vote(query: Query, segments: Sequence[PictureSegment], vocabulary: VocabularyModel, config: MatchConfig) -> Votes:
+def _vote(
+    query: Query, segments: Sequence[PictureSegment], vocabulary: VocabularyModel, config: MatchConfig, n_threads: int
+) -> Votes:
     """Return the votes on all segments, with positions in the snapshot as rows."""
-    parts: list[Votes] = []
-    starts: list[int] = []
-    start = 0
-    for segment in segments:
-        parts.append(vote(query.assignments, segment.postings, vocabulary, config))
-        starts.append(start)
-        start += len(segment)
+    parts = map_parts(lambda s: vote(query.assignments, s.postings, vocabulary, config), segments, n_threads)
+    starts = [0, *accumulate(len(segment) for segment in segments[:-1])]
     return Votes(
         rows=np.concatenate([part.rows + first for part, first in zip(parts, starts, strict=True)]),
         variants=np.concatenate([part.variants for part in parts]),

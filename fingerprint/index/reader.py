@@ -38,6 +38,8 @@ from fingerprint.results import Work
 from fingerprint.types import F32, Candidate, Fingerprint, Identity, Query, Skipped, is_unicode
 
 _log = logging.getLogger(__name__)
+#: References from which several threads vote for one query; below, starting them takes as long as they save.
+_THREADS_FROM = 50_000
 _SAME_BYTES = 20  # files with the same bytes among which one is looked for
 
 
@@ -275,7 +277,7 @@ class Reader:
         return nearest_by_descriptor(vectors, snapshot, self.config, exact=exact)
 
     def select_candidates(
-        self, query: Query, *, exact: bool = False, by_descriptor: Sequence[int] | None = None
+        self, query: Query, *, exact: bool = False, by_descriptor: Sequence[int] | None = None, n_threads: int = 1
     ) -> tuple[list[Candidate], Work]:
         """Return the candidates of a query, the most promising first, and the work that it took.
 
@@ -287,6 +289,8 @@ class Reader:
             Compare with every descriptor, rather than use codes or Annoy in large segments.
         by_descriptor : sequence of int, optional
             What `nearest_by_descriptor` returned for this query.
+        n_threads : int, >= 1
+            Threads that vote on the segments of a large collection.
 
         Returns
         -------
@@ -308,7 +312,14 @@ class Reader:
         if by_descriptor is None:
             self._log_how(snapshot, 1, exact=exact)
         found, work = find_candidates(
-            query, pictures, snapshot, self.vocabulary, self.config, exact=exact, by_descriptor=by_descriptor
+            query,
+            pictures,
+            snapshot,
+            self.vocabulary,
+            self.config,
+            exact=exact,
+            by_descriptor=by_descriptor,
+            n_threads=n_threads if len(snapshot) >= _THREADS_FROM else 1,
         )
         places = [snapshot.locate(item.position) for item in found]
         rows: dict[int, list[int]] = {}

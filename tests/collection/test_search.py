@@ -391,3 +391,25 @@ class TestStrongEdits:
         for name in ["camera", "coins", "gravel", "motorcycle_left"]:
             first = thorough.search(STRONG[edit](photos[name], 0))[0]
             assert (first.reference_id, first.probability >= 0.5) == (name, True), (name, first.probability)
+
+
+def test_threads_that_vote_change_nothing(
+    tmp_path: Path,
+    models: Models,
+    described: dict[str, Fingerprint],
+    queries: list[Query],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """For one query in a large collection, several threads vote, each on its segments."""
+    names = sorted(described)
+    with collection_of(tmp_path / "some", [{name: described[name]} for name in names], models) as made:
+        reader = made._reader.pinned()
+        assert made.info().segments > 1
+        alone = [reader.select_candidates(query) for query in queries]
+        monkeypatch.setattr("fingerprint.index.reader._THREADS_FROM", 1)
+        for (expected, work), query in zip(alone, queries, strict=True):
+            found, again = reader.select_candidates(query, n_threads=3)
+            assert [(c.reference_id, c.variants, c.always_verified) for c in found] == [
+                (c.reference_id, c.variants, c.always_verified) for c in expected
+            ]
+            assert again.counters == work.counters
