@@ -148,6 +148,11 @@ class MatchConfig(_Settings):
         The same for the variants as a negative, which are rare; and how many keypoints of each are looked up.
     word_bits : int, 0..63
         Largest Hamming distance of two 64-bit signatures within a word that makes a hit.
+    word_bits_large, large_from : int
+        The same in collections of at least `large_from` references, where most hits are by chance: two bits less halve
+        their number, and lose nothing.
+    cohort_bits : int, 0..63
+        The same for the vote on the cohort, whose score the models have learned to weigh.
     vote_bits : int
         Largest Hamming distance of two 128-bit signatures that makes a match when a pair is voted on.
     verify_bits : int
@@ -166,6 +171,9 @@ class MatchConfig(_Settings):
     n_words_inverted: int = 2
     n_inverted: int = 300
     word_bits: int = 22
+    word_bits_large: int = 20
+    large_from: int = 200_000
+    cohort_bits: int = 22
     vote_bits: int = 28
     verify_bits: int = 32
     tolerance: float = 0.05
@@ -180,12 +188,10 @@ class MatchConfig(_Settings):
                 f"n_words {self.n_words} and n_words_inverted {self.n_words_inverted} must be >= 1, n_inverted "
                 f"{self.n_inverted} >= 0; n_inverted=0 leaves negatives out"
             )
-        bits = (self.vote_bits, self.verify_bits)
-        if not 0 <= self.word_bits <= 63 or min(bits) < 0 or max(bits) > 128:
-            raise ConfigError(
-                f"word_bits {self.word_bits} must lie in 0..63, vote_bits {self.vote_bits} and verify_bits "
-                f"{self.verify_bits} in 0..128"
-            )
+        for most, names in ((63, ("word_bits", "word_bits_large", "cohort_bits")), (128, ("vote_bits", "verify_bits"))):
+            for name in names:
+                if not 0 <= getattr(self, name) <= most:
+                    raise ConfigError(f"{name} is {getattr(self, name)}, must lie in 0..{most}")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -148,7 +148,7 @@ def measure_cohort_score(
     """
     postings = models.cohort.postings
     best = np.zeros(postings.n_references + COHORT_IMAGES, np.float32)
-    votes = vote(assignments, postings, models.vocabulary, config)
+    votes = vote(assignments, postings, models.vocabulary, replace(config, word_bits=config.cohort_bits))
     np.maximum.at(best, votes.rows, votes.scores)
     best[list(excluded)] = 0
     return float(np.sort(best)[-COHORT_IMAGES:].sum()) / COHORT_IMAGES

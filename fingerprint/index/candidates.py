@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from types import MappingProxyType
 from typing import Literal, TypeAlias
@@ -92,7 +92,9 @@ def find_candidates(
     milliseconds["descriptors"] = watch.lap()
     by_hashes = _by_hashes(query, segments, snapshot, caps)
     milliseconds["hashes"] = watch.lap()
-    votes = _vote(query, segments, vocabulary, config.match, n_threads)
+    large = len(snapshot) >= config.match.large_from
+    match = replace(config.match, word_bits=config.match.word_bits_large) if large else config.match
+    votes = _vote(query, segments, vocabulary, match, n_threads)
     by_keypoints = _by_keypoints(votes, snapshot, caps)
     milliseconds["vote"] = watch.lap()
     counters |= {"postings_visited": votes.n_visited, "hits": votes.n_hits, "references_scored": len(votes.rows)}
