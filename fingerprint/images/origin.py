@@ -17,6 +17,10 @@ from fingerprint.images.jxl import is_jxl
 from fingerprint.images.raw import is_raw
 
 _READ = 1 << 18  # bytes from the start of a file; headers of photographs lie within 64 KiB or a little more
+_READ_ALL = 1 << 26  # the same of formats whose EXIF data may lie behind the picture
+_BEHIND = ("PNG", "WebP", "TIFF", "HEIC", "AVIF", "JPEG XL")
+_OF_BOXES = ("HEIC", "AVIF", "JPEG XL")
+_BLOCK = re.compile(rb"(?:Exif\0\0|\0\0\0\0)(?=II\*\0|MM\0\*)")  # what is before EXIF data in these
 _SOI = b"\xff\xd8"
 _SOS, _DQT, _APP1 = 0xDA, 0xDB, 0xE1
 _ALONE = frozenset((0x01, *range(0xD0, 0xD9)))  # markers without a length
@@ -40,8 +44,8 @@ class Origin:
     Attributes
     ----------
     form : str
-        ``"JPEG"``, ``"PNG"``, ``"WebP"``, ``"TIFF"``, ``"GIF"``, ``"BMP"``, ``"HEIC"``, ``"JPEG XL"``,
-        ``"camera RAW"``, or ``""`` for any other.
+        ``"JPEG"``, ``"PNG"``, ``"WebP"``, ``"TIFF"``, ``"GIF"``, ``"BMP"``, ``"HEIC"``, ``"AVIF"``,
+        ``"JPEG XL"``, ``"camera RAW"``, or ``""`` for any other.
     quality : int or None
         Of a JPEG, 1 to 100: the quality at which libjpeg would have quantised luma like that. Of formats without loss
         100. None where it is not known.
@@ -67,7 +71,8 @@ def origin_of(path: Path) -> Origin:
         If the file cannot be read.
     """
     with path.open("rb") as file:
-        return origin_of_bytes(file.read(_READ))
+        data = file.read(_READ)
+        return origin_of_bytes(data + file.read(_READ_ALL) if _form(data) in _BEHIND else data)
 
 
 def origin_of_bytes(data: bytes) -> Origin:
@@ -82,6 +87,8 @@ def _form(data: bytes) -> str:
         return "WebP"
     if is_heic(data):
         return "HEIC"
+    if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis", b"mif1", b"msf1"):
+        return "AVIF"
     if is_jxl(data):
         return "JPEG XL"
     if is_raw(data[:16], io.BytesIO(data)):
@@ -152,6 +159,9 @@ def _exif(form: str, data: bytes) -> bytes:
     if form == "PNG":
         at = data.find(b"eXIf", 8)
         return data[at + 4 : at + 4 + int.from_bytes(data[at - 4 : at], "big")] if at >= 12 else b""
+    if form in _OF_BOXES:
+        found = _BLOCK.search(data)
+        return data[found.end() : found.end() + _READ] if found else b""
     if form == "WebP":
         at = data.find(b"EXIF", 12)
         size = int.from_bytes(data[at + 4 : at + 8], "little")
