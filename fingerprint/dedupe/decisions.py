@@ -59,6 +59,7 @@ class Leaving:
     file: PictureFile
     words: str = "a copy, by decision"
     same_as: PictureFile | None = None
+    has_unseen_frames: bool = False  # a person has decided
 
     @property
     def frees(self) -> int:

@@ -28,6 +28,7 @@ _EXIF = b"Exif\0\0"
 _MAKE, _MODEL, _DATE, _EXIF_FOLDER, _TAKEN = 0x010F, 0x0110, 0x0132, 0x8769, 0x9003
 _TEXT, _LONGEST = 2, 64  # type of a text in EXIF, and the most bytes of one that is read
 _MOST_TAGS = 512
+_WEBP_ANIMATION = 2  # a bit of the flags of VP8X
 _DATE_FORM = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
 #: Luma quantisation of quality 50 in the order of a file (zigzag): Annex K of the JPEG standard (ITU-T T.81).
 _STANDARD = (
@@ -54,12 +55,15 @@ class Origin:
     taken : str or None
         When the photograph was taken, ``"2019-05-01 12:30:59"``, by the camera's clock; if the file does not say, when
         it was last changed by a program that wrote that down.
+    may_have_frames : bool
+        Whether it may be an animation or have several pages; `fingerprint.images.decode.count_frames` counts them.
     """
 
     form: str
     quality: int | None
     camera: str | None
     taken: str | None
+    may_have_frames: bool = False
 
 
 def origin_of(path: Path) -> Origin:
@@ -79,7 +83,7 @@ def origin_of_bytes(data: bytes) -> Origin:
     """Return what the first bytes of a file say about its picture."""
     form = _form(data)
     camera, taken = _exif_facts(_exif(form, data))
-    return Origin(form, _quality(form, data), camera, taken)
+    return Origin(form, _quality(form, data), camera, taken, _may_have_frames(form, data))
 
 
 def _form(data: bytes) -> str:
@@ -113,6 +117,14 @@ def _quality(form: str, data: bytes) -> int | None:
         if marker == _DQT and (table := _luma_table(body)) is not None:
             return _quality_of(table)
     return None
+
+
+def _may_have_frames(form: str, data: bytes) -> bool:
+    if form == "PNG":
+        return b"acTL" in data
+    if form == "WebP":
+        return data[12:16] == b"VP8X" and any(flags & _WEBP_ANIMATION for flags in data[20:21])
+    return form in ("GIF", "TIFF", "AVIF")
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:

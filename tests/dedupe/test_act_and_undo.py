@@ -151,6 +151,26 @@ def test_nothing_is_done_without_the_keeper(library: Path, action: Action) -> No
 
 
 @pytest.mark.parametrize("action", ["move", "hardlink", "symlink"])
+def test_a_file_of_which_only_the_first_frame_was_compared_is_left_alone(library: Path, action: Action) -> None:
+    group, before = group_of(library), contents(library)
+    animation = replace(group.members[1], n_frames=6)
+    outcomes, _ = acted(library, action, replace(group, members=(animation,)))
+    assert outcomes["other.jpg"].done == "left alone"
+    assert "only the first" in outcomes["other.jpg"].reason
+    assert animation.frees == 0
+    assert animation.words.endswith(", only the first of 6 frames")
+    assert contents(library) == before
+
+
+def test_an_animation_with_the_same_bytes_is_a_copy_of_all_its_frames(library: Path) -> None:
+    group = group_of(library)
+    animation = replace(group.members[0], n_frames=6)
+    outcomes, _ = acted(library, "move", replace(group, members=(animation,)))
+    assert outcomes["same.jpg"].done == "moved"
+    assert (animation.frees, animation.words) == (len(SAME), "same file")
+
+
+@pytest.mark.parametrize("action", ["move", "hardlink", "symlink"])
 def test_other_paths_to_a_file_are_left_alone(library: Path, action: Action) -> None:
     os.link(library / "a/keeper.jpg", library / "b/hard.jpg")
     (library / "b/soft.jpg").symlink_to("../a/keeper.jpg")
@@ -332,6 +352,19 @@ def test_names_may_be_as_long_as_file_systems_take(library: Path, letter: str, m
     taken_back(log)
     assert contents(library) == before
     assert sorted(contents(taken.parent)) == [longest]
+
+
+def test_undoing_runs_in_any_folder(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, elsewhere = contents(library), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    with Log(Path("log.jsonl")) as written:
+        outcomes = list(act([group_of(library)], "move", written, Path("moved")))
+    assert [outcome.to for outcome in outcomes] == [Path("moved/same.jpg"), Path("moved/other.jpg")]
+    monkeypatch.chdir(elsewhere)
+    taken_back(tmp_path / "log.jsonl")
+    assert contents(library) == before
+    assert not (tmp_path / "moved").exists()
 
 
 def test_a_folder_that_another_run_makes_at_the_same_time_is_no_problem(
