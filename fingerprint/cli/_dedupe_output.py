@@ -161,6 +161,7 @@ def _member_json(member: Member, outcome: Outcome | None) -> dict[str, Any]:
         "bytes": member.file.n_bytes,
         "sha256": member.file.content,
         "frees": member.frees,
+        "frames": member.n_frames,
         "shown": member.changes.shown,
         "taken": member.changes.taken,
         "scale": member.changes.scale,

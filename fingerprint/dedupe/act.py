@@ -98,11 +98,22 @@ def _keeper_problem(keeper: PictureFile) -> str | None:
     return f"its keeper {keeper.path} has changed since it was looked at" if changed else None
 
 
+def _absolute(path: Path) -> str:
+    """Return a path as the log has it: undoing may run in another folder."""
+    return os.path.abspath(path)  # noqa: PTH100 - does not follow links
+
+
+def _why_not(file: PictureFile) -> str:
+    return _CHANGED if os.path.lexists(file.id) else "it is gone since it was looked at"
+
+
 def _reason_to_leave(member: Copy, keeper: PictureFile, action: Action) -> str | None:
     if member.same_as is not None:
         return f"{member.words}: nothing would be freed"
     if member.file.is_link:
         return "a symbolic link: what it leads to is left alone"
+    if member.has_unseen_frames:
+        return "it has several frames or pages, of which only the first was compared"
     if action != "move" and member.file.content != keeper.content:
         return "its bytes are not those of the keeper: a link in its place would lose them"
     return None
@@ -120,13 +131,14 @@ def _unchanged(file: PictureFile) -> FileState | None:
 def _move(member: Copy, keeper: PictureFile, log: Log, wanted: Path) -> Outcome:
     file, state = member.file, _unchanged(member.file)
     if state is None:
-        return Outcome(file.path, "failed", reason=_CHANGED)
+        return Outcome(file.path, "failed", reason=_why_not(file))
     try:
         for parent in reversed([p for p in (wanted.parent, *wanted.parent.parents) if not os.path.lexists(p)]):
-            log.note(FolderMade(str(parent)))
-            parent.mkdir()
+            log.note(FolderMade(_absolute(parent)))
+            with suppress(FileExistsError):  # another run was faster
+                parent.mkdir()
         target = free_name(wanted)
-        log.note(Moved(file.id, str(target), keeper.id, state))
+        log.note(Moved(file.id, _absolute(target), keeper.id, state))
         move(Path(file.id), target)
     except OSError as error:
         return Outcome(file.path, "failed", reason=f"it cannot be moved: {error.strerror or error}")
@@ -140,7 +152,7 @@ def _link(member: Copy, keeper: PictureFile, log: Log, action: Action) -> Outcom
     """
     file, state = member.file, _unchanged(member.file)
     if state is None:
-        return Outcome(file.path, "failed", reason=_CHANGED)
+        return Outcome(file.path, "failed", reason=_why_not(file))
     path, kept = Path(file.id), Path(os.path.realpath(keeper.id))
     aside = path.with_name(f".{path.name[:_LONGEST_NAME]}.{uuid.uuid4().hex}.aside")
     target = os.path.relpath(kept, os.path.realpath(path.parent)) if action == "symlink" else ""

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from fingerprint.collection.collection import Collection
-from fingerprint.config import DEFAULT_CONFIG, Config
+from fingerprint.config import DEFAULT_CONFIG, Config, ReadLimits
 from fingerprint.dedupe.scan import SameBytes, scan_files
 from fingerprint.dedupe.values import Group, Groups, Member, PictureFile, Rules, allowed
 from fingerprint.dedupe.verdicts import answers
+from fingerprint.dedupe.worth import frames_of
 from fingerprint.index import ImageRecord
 from fingerprint.results import Match
 from fingerprint.types import Skipped, StageProgress
@@ -65,7 +66,7 @@ def find_copies_of_references(
         if near:
             best = max(near, key=lambda match: (match.probability, match.shared_probability, match.score))
             members = (found if copies else shared).setdefault(best.reference_id, [])
-            members += _members(group, best, collection.record(best.reference_id))
+            members += _members(group, best, collection.record(best.reference_id), config.limits)
     groups = []
     for image_id in sorted(found.keys() | shared.keys()):
         record = collection.record(image_id)
@@ -79,14 +80,14 @@ def find_copies_of_references(
     return Groups(tuple(groups), n_files, len(same), tuple(skipped))
 
 
-def _members(group: SameBytes, match: Match, record: ImageRecord) -> list[Member]:
+def _members(group: SameBytes, match: Match, record: ImageRecord, limits: ReadLimits) -> list[Member]:
     """Return the files of a picture as members round a reference."""
     size, keeper = match.verification.query_size, _keeper(record)
-    changes = changes_of(match.verification)
+    changes, n_frames = changes_of(match.verification), frames_of(group.files[0], limits)
     members = []
     for file, same_as in (*((file, None) for file in group.files), *group.others):
         is_keeper = (file.device, file.inode) == (keeper.device, keeper.inode)
-        members.append(Member(file, size, match.verification, changes, keeper if is_keeper else same_as))
+        members.append(Member(file, size, match.verification, changes, keeper if is_keeper else same_as, n_frames))
     return members
 
 

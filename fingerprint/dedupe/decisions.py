@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
 
+from fingerprint.datafiles import parse_json
 from fingerprint.dedupe.files import state_of
 from fingerprint.dedupe.values import PictureFile
 from fingerprint.errors import ConfigError
@@ -59,6 +59,7 @@ class Leaving:
     file: PictureFile
     words: str = "a copy, by decision"
     same_as: PictureFile | None = None
+    has_unseen_frames: bool = False  # a person has decided
 
     @property
     def frees(self) -> int:
@@ -97,7 +98,7 @@ def read_decisions(path: Path) -> list[Decision]:
     for number, row in enumerate(rows, start=1):
         try:
             decisions.append(_decision(row))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ConfigError(f"{path}: decision {number} makes no sense ({error}); nothing was done") from error
     return decisions
 
@@ -206,7 +207,7 @@ def _file(known: KnownFile, path: Path, order: int) -> PictureFile:
 
 
 def _from_json(text: str) -> list[Mapping[str, Any]]:
-    held = json.loads(text)
+    held = parse_json(text)
     if held.get("format") != _FORMAT:
         raise ValueError(f"the format is {held.get('format')!r}")
     if held.get("version") != _VERSION:
@@ -225,6 +226,9 @@ def _from_csv(text: str) -> list[Mapping[str, Any]]:
     if missing:
         raise ValueError(f"it has no column {missing[0]!r}")
     rows = list(reader)
+    short = next((number for number, row in enumerate(rows, start=1) if None in row.values()), None)
+    if short is not None:
+        raise ValueError(f"decision {short} has fewer columns than the head of the table")
     return [{**row, "query": read_name(row["query"]), "reference": read_name(row["reference"])} for row in rows]
 
 
@@ -242,4 +246,5 @@ def _decision(row: Mapping[str, Any]) -> Decision:
 def _path(value: object) -> str:
     if not isinstance(value, str) or not os.path.isabs(value) or "\0" in value:  # noqa: PTH117 - a text
         raise ValueError(f"{value!r} is no absolute path")
+    os.fsencode(value)  # raises where no file can be called that
     return os.path.normpath(value)

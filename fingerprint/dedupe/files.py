@@ -13,6 +13,7 @@ from fingerprint.atomic import UNFINISHED
 from fingerprint.dedupe.log import FileState
 
 _PART = 1 << 20  # bytes compared at a time
+_LONGEST_NAME = 255  # bytes of a name in a folder
 
 
 def state_of(path: Path) -> FileState:
@@ -72,13 +73,32 @@ def move(source: Path, target: Path) -> None:
 def remove_placeholder(target: Path) -> None:
     """Remove what `move` leaves at `target` if it is interrupted: an empty file, and a copy that is not finished."""
     for leftover in (unfinished(target), target):
-        if leftover.is_file() and not leftover.is_symlink() and (leftover != target or leftover.stat().st_size == 0):
+        if _is_plain_file(leftover) and (leftover != target or leftover.stat().st_size == 0):
             leftover.unlink()
 
 
+def remove_other_copy(path: Path, kept: Path) -> None:
+    """Remove one of two equal files, which a move to another file system leaves if it is interrupted at its end.
+
+    Parameters
+    ----------
+    path : Path
+        What is removed if it is a file with the same bytes.
+    kept : Path
+        The file that stays.
+    """
+    if _is_plain_file(path) and _is_plain_file(kept) and not path.samefile(kept) and same_bytes(path, kept):
+        path.unlink()
+
+
+def _is_plain_file(path: Path) -> bool:
+    """Return whether there is a file that is no link; a name that the file system cannot have is none."""
+    return os.path.isfile(path) and not os.path.islink(path)  # noqa: PTH113, PTH114 - those of Path may raise
+
+
 def unfinished(target: Path) -> Path:
-    """Return the name under which a file is copied to another file system."""
-    return target.with_name(target.name + UNFINISHED)
+    """Return the name under which a file is copied to another file system: short, however long that of the file is."""
+    return target.with_name(f".{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:32]}{UNFINISHED}")
 
 
 def _copy_over(source: Path, target: Path) -> None:
@@ -108,5 +128,12 @@ def free_name(wanted: Path) -> Path:
     number, path = 1, wanted
     while os.path.lexists(path) or os.path.lexists(unfinished(path)):
         number += 1
-        path = wanted.with_name(f"{wanted.stem} ({number}){wanted.suffix}")
+        path = wanted.with_name(_numbered(wanted.stem, f" ({number}){wanted.suffix}"))
     return path
+
+
+def _numbered(stem: str, ending: str) -> str:
+    """Return a name with an ending, shortened before it to what file systems take."""
+    while stem and len(os.fsencode(stem + ending)) > _LONGEST_NAME:
+        stem = stem[:-1]
+    return stem + ending

@@ -179,8 +179,8 @@ def _groups(pictures: Sequence[Picture], gathered: Gathered, rules: Rules) -> li
         picture, worth = pictures[position], gathered.worth.get(position)
         keeper = worth[0].file if worth else picture.files[0]
         joined = gathered.members.get(position, [])
-        members = [*_same_bytes(picture, keeper), *_members(pictures, joined)]
-        shared = _members(pictures, gathered.shared.get(position, []))
+        members = [*_same_bytes(picture, keeper), *_members(pictures, joined, gathered)]
+        shared = _members(pictures, gathered.shared.get(position, []), gathered)
         members, shared = (allowed(found, keeper, rules) for found in (members, shared))
         if not members and not shared:
             continue
@@ -201,9 +201,15 @@ def _same_bytes(picture: Picture, keeper: PictureFile) -> list[Member]:
     ]
 
 
-def _members(pictures: Sequence[Picture], joined: Sequence[tuple[int, Verification]]) -> list[Member]:
+def _members(
+    pictures: Sequence[Picture], joined: Sequence[tuple[int, Verification]], gathered: Gathered
+) -> list[Member]:
     """Return the files of pictures that belong to a keeper."""
-    return [_member(file, pictures[k], found, same_as) for k, found in joined for file, same_as in _files(pictures[k])]
+    members = []
+    for k, found in joined:
+        n_frames = max((worth.n_frames for worth in gathered.worth.get(k, ())), default=1)
+        members += [_member(file, pictures[k], found, same_as, n_frames) for file, same_as in _files(pictures[k])]
+    return members
 
 
 def _files(picture: Picture) -> list[tuple[PictureFile, PictureFile | None]]:
@@ -211,8 +217,10 @@ def _files(picture: Picture) -> list[tuple[PictureFile, PictureFile | None]]:
     return [*((file, None) for file in picture.files), *picture.others]
 
 
-def _member(file: PictureFile, picture: Picture, found: Verification, same_as: PictureFile | None) -> Member:
-    return Member(file, picture.size, found, changes_of(found), same_as)
+def _member(
+    file: PictureFile, picture: Picture, found: Verification, same_as: PictureFile | None, n_frames: int = 1
+) -> Member:
+    return Member(file, picture.size, found, changes_of(found), same_as, n_frames)
 
 
 def _nothing(_stage: str, _done: int, _total: int) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
+from fingerprint.datafiles import parse_json
 from fingerprint.dedupe.values import Action
 from fingerprint.errors import ConfigError
 
 _FORMAT, _VERSION = "fingerprint dedupe log", 1
+_MOST_MODE = 0o7777
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,8 @@ _KINDS: dict[str, type[Moved] | type[Linked] | type[FolderMade]] = {
     "link": Linked,
     "folder": FolderMade,
 }
+_LINKS: tuple[str, ...] = tuple(action for action in get_args(Action) if action != "move")
+_PATHS = ("path", "to", "aside", "keeper")  # fields that must be absolute paths
 
 
 class Log:
@@ -127,9 +132,12 @@ class Log:
         self._write({"do": kind, **asdict(entry)})
 
     def _write(self, line: dict[str, Any]) -> None:
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise OSError(error.errno, f"the log cannot be written: {error.strerror}", os.fspath(self.path)) from error
 
 
 def read_log(path: Path) -> list[Entry]:
@@ -152,18 +160,58 @@ def read_log(path: Path) -> list[Entry]:
     for number, line in enumerate(lines[1:], start=2):
         fields = _parsed(line)
         try:
-            kind = _KINDS[fields.pop("do")]
-            if "state" in fields:
-                fields["state"] = FileState(**fields["state"])
-            entries.append(kind(**fields))
-        except (KeyError, TypeError) as error:
+            entries.append(_entry(fields))
+        except (KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"{path}: line {number} of the log is damaged; nothing was undone") from error
     return entries
 
 
+def _entry(fields: Mapping[str, Any]) -> Entry:
+    """Return what a line says.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If it makes no sense: undoing acts on it, so all of it is looked at first.
+    """
+    values = dict(fields)
+    kind = _KINDS[values.pop("do")]
+    if kind is not FolderMade:
+        values["state"] = _state(values["state"])
+    for name in values.keys() - {"state"}:
+        check = _check_path if name in _PATHS else _check_text
+        check(values[name])
+    if kind is Linked and values["action"] not in _LINKS:
+        raise ValueError(f"{values['action']!r} is no kind of link")
+    return kind(**values)
+
+
+def _state(fields: Mapping[str, Any]) -> FileState:
+    state = FileState(**fields)
+    _check_text(state.content)
+    for number in (state.n_bytes, state.mtime_ns, state.mode):
+        if isinstance(number, bool) or not isinstance(number, int) or abs(number) >= 1 << 63:
+            raise ValueError(f"{number!r} is no size, time or mode")
+    if not 0 <= state.mode <= _MOST_MODE:
+        raise ValueError(f"{state.mode} is no mode")
+    return state
+
+
+def _check_text(value: object) -> None:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError(f"{value!r} is no text")
+    os.fsencode(value)  # raises where no file can be called that
+
+
+def _check_path(value: object) -> None:
+    _check_text(value)
+    if not isinstance(value, str) or not os.path.isabs(value) or not Path(value).name:  # noqa: PTH117 - a text
+        raise ValueError(f"{value!r} is no absolute path of a file")
+
+
 def _parsed(line: str) -> dict[str, Any]:
     try:
-        found = json.loads(line)
+        found = parse_json(line)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

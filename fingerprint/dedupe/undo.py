@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fingerprint.dedupe.files import move, remove_placeholder, same_bytes, state_of, unfinished
+from fingerprint.dedupe.files import move, remove_other_copy, remove_placeholder, same_bytes, state_of, unfinished
 from fingerprint.dedupe.log import Entry, FileState, FolderMade, Linked, Moved
 
 
@@ -39,7 +39,8 @@ def undo(entries: list[Entry]) -> Iterator[Undone]:
     """Take back what a log says, the last action first, and yield what has come of each file.
 
     Nothing is overwritten: where something else lies in the way, or a file has changed meanwhile, it is left alone.
-    Folders that were made for files that are moved back are removed if they are empty.
+    Undoing that was interrupted is gone on with: what it left, an empty file in the place of one that waits to be moved
+    back, is not in the way. Folders that were made for files that are moved back are removed if they are empty.
     """
     for entry in reversed(entries):
         if isinstance(entry, FolderMade):
@@ -63,11 +64,14 @@ def _has_content(path: Path, state: FileState) -> bool:
 
 def _moved_back(entry: Moved, path: Path) -> Undone:
     moved = Path(entry.to)
-    if os.path.lexists(path):
-        if not _has_content(path, entry.state):
-            return Undone(path, _FAILED, "something else lies there")
+    if os.path.lexists(path) and _has_content(path, entry.state):  # it was not moved, or is back
         remove_placeholder(moved)
+        remove_other_copy(moved, path)
         return Undone(path, _THERE)
+    if _has_content(moved, entry.state):
+        remove_placeholder(path)  # of undoing that was interrupted
+    if os.path.lexists(path):
+        return Undone(path, _FAILED, "something else lies there")
     if not os.path.lexists(moved):
         return Undone(path, _FAILED, f"{moved} is gone")
     if not _has_content(moved, entry.state):

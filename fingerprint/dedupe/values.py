@@ -152,6 +152,9 @@ class Member:
         How it shows the keeper.
     same_as : PictureFile or None
         The file that this is another path to, if it is one: nothing is freed by it, and it is left alone.
+    n_frames : int
+        Frames or pages of the file, of which only the first was compared. With more than one it is left alone, unless
+        the keeper has the same bytes.
     """
 
     file: PictureFile
@@ -159,12 +162,19 @@ class Member:
     verification: Verification
     changes: Changes
     same_as: PictureFile | None = None
+    n_frames: int = 1
+
+    @property
+    def has_unseen_frames(self) -> bool:
+        """Whether it shows more than what was compared."""
+        return self.n_frames > 1 and not self.changes.same_file
 
     @property
     def words(self) -> str:
         """What was done to get this file from the keeper."""
         if self.same_as is None:
-            return self.changes.words
+            first = f", only the first of {self.n_frames:,} frames" if self.has_unseen_frames else ""
+            return f"{self.changes.words}{first}"
         if self.file.is_link:
             return f"symbolic link to {self.same_as.path}"
         if self.file.n_links > 1:
@@ -174,7 +184,7 @@ class Member:
     @property
     def frees(self) -> int:
         """Bytes that are free without it."""
-        return 0 if self.same_as is not None else self.file.frees
+        return 0 if self.same_as is not None or self.has_unseen_frames else self.file.frees
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +221,10 @@ class Copy(Protocol):
     @property
     def same_as(self) -> PictureFile | None:
         """The file that this is another path to, if it is one."""
+
+    @property
+    def has_unseen_frames(self) -> bool:
+        """Whether it shows more than what was compared."""
 
     @property
     def words(self) -> str:

@@ -15,7 +15,7 @@ from fingerprint.config import ReadLimits
 from fingerprint.dedupe.detail import detail_share
 from fingerprint.dedupe.values import Keep, Picture, PictureFile, Rules
 from fingerprint.errors import ImageError
-from fingerprint.images.decode import read_grey
+from fingerprint.images.decode import count_frames, read_grey
 from fingerprint.images.origin import Origin, origin_of
 
 _STEPS = 4  # classes of size for each factor of two in pixels: less is no reason to keep one
@@ -43,6 +43,8 @@ class Worth:
     origin : Origin
     is_derived : bool
         Whether it is a crop of another picture, or a picture that another one was put into.
+    n_frames : int
+        Of an animation its frames, of a TIFF its pages: only the first was compared.
     """
 
     file: PictureFile
@@ -50,6 +52,7 @@ class Worth:
     detail: float
     origin: Origin
     is_derived: bool = False
+    n_frames: int = 1
 
     @property
     def pixels(self) -> float:
@@ -99,7 +102,30 @@ def worth_of(picture: Picture, limits: ReadLimits, *, with_detail: bool) -> list
                 detail = detail_share(read_grey(file.path, limits=limits).pixels)
             except ImageError:  # gone since the scan: nothing will be done with it
                 detail = 1.0
-    return [Worth(file, picture.size, detail, _origin(file)) for file in picture.files]
+    origins = [_origin(file) for file in picture.files]
+    n_frames = frames_of(picture.files[0], limits, origins[0])  # all have the same bytes
+    return [
+        Worth(file, picture.size, detail, origin, n_frames=n_frames)
+        for file, origin in zip(picture.files, origins, strict=True)
+    ]
+
+
+def frames_of(file: PictureFile, limits: ReadLimits, origin: Origin | None = None) -> int:
+    """Return how many frames or pages a file has; 1 of one that is gone.
+
+    Parameters
+    ----------
+    file : PictureFile
+    limits : ReadLimits
+    origin : Origin, optional
+        What the file says of itself, if that is known already.
+    """
+    if not (origin or _origin(file)).may_have_frames:
+        return 1
+    try:
+        return count_frames(file.path, limits=limits)
+    except ImageError:  # gone since the scan: nothing will be done with it
+        return 1
 
 
 def _origin(file: PictureFile) -> Origin:

@@ -17,6 +17,10 @@ from fingerprint.images.jxl import is_jxl
 from fingerprint.images.raw import is_raw
 
 _READ = 1 << 18  # bytes from the start of a file; headers of photographs lie within 64 KiB or a little more
+_READ_ALL = 1 << 26  # the same of formats whose EXIF data may lie behind the picture
+_BEHIND = ("PNG", "WebP", "TIFF", "HEIC", "AVIF", "JPEG XL")
+_OF_BOXES = ("HEIC", "AVIF", "JPEG XL")
+_BLOCK = re.compile(rb"(?:Exif\0\0|\0\0\0\0)(?=II\*\0|MM\0\*)")  # what is before EXIF data in these
 _SOI = b"\xff\xd8"
 _SOS, _DQT, _APP1 = 0xDA, 0xDB, 0xE1
 _ALONE = frozenset((0x01, *range(0xD0, 0xD9)))  # markers without a length
@@ -24,6 +28,7 @@ _EXIF = b"Exif\0\0"
 _MAKE, _MODEL, _DATE, _EXIF_FOLDER, _TAKEN = 0x010F, 0x0110, 0x0132, 0x8769, 0x9003
 _TEXT, _LONGEST = 2, 64  # type of a text in EXIF, and the most bytes of one that is read
 _MOST_TAGS = 512
+_WEBP_ANIMATION = 2  # a bit of the flags of VP8X
 _DATE_FORM = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
 #: Luma quantisation of quality 50 in the order of a file (zigzag): Annex K of the JPEG standard (ITU-T T.81).
 _STANDARD = (
@@ -40,8 +45,8 @@ class Origin:
     Attributes
     ----------
     form : str
-        ``"JPEG"``, ``"PNG"``, ``"WebP"``, ``"TIFF"``, ``"GIF"``, ``"BMP"``, ``"HEIC"``, ``"JPEG XL"``,
-        ``"camera RAW"``, or ``""`` for any other.
+        ``"JPEG"``, ``"PNG"``, ``"WebP"``, ``"TIFF"``, ``"GIF"``, ``"BMP"``, ``"HEIC"``, ``"AVIF"``,
+        ``"JPEG XL"``, ``"camera RAW"``, or ``""`` for any other.
     quality : int or None
         Of a JPEG, 1 to 100: the quality at which libjpeg would have quantised luma like that. Of formats without loss
         100. None where it is not known.
@@ -50,12 +55,15 @@ class Origin:
     taken : str or None
         When the photograph was taken, ``"2019-05-01 12:30:59"``, by the camera's clock; if the file does not say, when
         it was last changed by a program that wrote that down.
+    may_have_frames : bool
+        Whether it may be an animation or have several pages; `fingerprint.images.decode.count_frames` counts them.
     """
 
     form: str
     quality: int | None
     camera: str | None
     taken: str | None
+    may_have_frames: bool = False
 
 
 def origin_of(path: Path) -> Origin:
@@ -67,14 +75,15 @@ def origin_of(path: Path) -> Origin:
         If the file cannot be read.
     """
     with path.open("rb") as file:
-        return origin_of_bytes(file.read(_READ))
+        data = file.read(_READ)
+        return origin_of_bytes(data + file.read(_READ_ALL) if _form(data) in _BEHIND else data)
 
 
 def origin_of_bytes(data: bytes) -> Origin:
     """Return what the first bytes of a file say about its picture."""
     form = _form(data)
     camera, taken = _exif_facts(_exif(form, data))
-    return Origin(form, _quality(form, data), camera, taken)
+    return Origin(form, _quality(form, data), camera, taken, _may_have_frames(form, data))
 
 
 def _form(data: bytes) -> str:
@@ -82,6 +91,8 @@ def _form(data: bytes) -> str:
         return "WebP"
     if is_heic(data):
         return "HEIC"
+    if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis", b"mif1", b"msf1"):
+        return "AVIF"
     if is_jxl(data):
         return "JPEG XL"
     if is_raw(data[:16], io.BytesIO(data)):
@@ -106,6 +117,14 @@ def _quality(form: str, data: bytes) -> int | None:
         if marker == _DQT and (table := _luma_table(body)) is not None:
             return _quality_of(table)
     return None
+
+
+def _may_have_frames(form: str, data: bytes) -> bool:
+    if form == "PNG":
+        return b"acTL" in data
+    if form == "WebP":
+        return data[12:16] == b"VP8X" and any(flags & _WEBP_ANIMATION for flags in data[20:21])
+    return form in ("GIF", "TIFF", "AVIF")
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -152,6 +171,9 @@ def _exif(form: str, data: bytes) -> bytes:
     if form == "PNG":
         at = data.find(b"eXIf", 8)
         return data[at + 4 : at + 4 + int.from_bytes(data[at - 4 : at], "big")] if at >= 12 else b""
+    if form in _OF_BOXES:
+        found = _BLOCK.search(data)
+        return data[found.end() : found.end() + _READ] if found else b""
     if form == "WebP":
         at = data.find(b"EXIF", 12)
         size = int.from_bytes(data[at + 4 : at + 8], "little")

@@ -6,9 +6,11 @@ import errno
 import importlib
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -134,7 +136,7 @@ def test_a_file_that_has_changed_is_left_alone(library: Path, action: Action, ch
     before = contents(library)
     outcomes, _ = acted(library, action, replace(group, members=group.members[:1]))
     assert outcomes["same.jpg"].done == "failed"
-    assert "has changed since" in outcomes["same.jpg"].reason
+    assert f"{'is gone' if changed == 'gone' else 'has changed'} since" in outcomes["same.jpg"].reason
     assert contents(library) == before
 
 
@@ -146,6 +148,26 @@ def test_nothing_is_done_without_the_keeper(library: Path, action: Action) -> No
     outcomes, _ = acted(library, action, group)
     assert "keeper" in outcomes["same.jpg"].reason
     assert contents(library) == before
+
+
+@pytest.mark.parametrize("action", ["move", "hardlink", "symlink"])
+def test_a_file_of_which_only_the_first_frame_was_compared_is_left_alone(library: Path, action: Action) -> None:
+    group, before = group_of(library), contents(library)
+    animation = replace(group.members[1], n_frames=6)
+    outcomes, _ = acted(library, action, replace(group, members=(animation,)))
+    assert outcomes["other.jpg"].done == "left alone"
+    assert "only the first" in outcomes["other.jpg"].reason
+    assert animation.frees == 0
+    assert animation.words.endswith(", only the first of 6 frames")
+    assert contents(library) == before
+
+
+def test_an_animation_with_the_same_bytes_is_a_copy_of_all_its_frames(library: Path) -> None:
+    group = group_of(library)
+    animation = replace(group.members[0], n_frames=6)
+    outcomes, _ = acted(library, "move", replace(group, members=(animation,)))
+    assert outcomes["same.jpg"].done == "moved"
+    assert (animation.frees, animation.words) == (len(SAME), "same file")
 
 
 @pytest.mark.parametrize("action", ["move", "hardlink", "symlink"])
@@ -264,13 +286,156 @@ def _move_and_die(*, after: bool) -> Callable[[Path, Path], None]:
     return move
 
 
-def test_a_move_to_another_file_system_is_a_copy(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = contents(library)
+def cross_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all moves be to another file system."""
 
     def elsewhere(self: Path, target: Path) -> None:
         raise OSError(errno.EXDEV, "Invalid cross-device link", os.fspath(self))
 
     monkeypatch.setattr(Path, "rename", elsewhere)
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(Path, "rename"), (shutil, "copyfileobj"), (shutil, "copystat"), (Path, "replace"), (Path, "unlink")],
+)
+def test_undoing_that_was_interrupted_is_gone_on_with(
+    library: Path, owner: object, name: str, monkeypatch: pytest.MonkeyPatch, *, after: bool
+) -> None:
+    before = contents(library)
+    _, log = acted(library, "move")
+    with monkeypatch.context() as patch:
+        if name != "rename":
+            cross_devices(patch)
+        killed_at(patch, owner, name, after=after)
+        with pytest.raises(Interrupted):
+            taken_back(log)
+    assert {item.done for item in taken_back(log).values()} <= {"back", "was there already"}
+    assert contents(library) == before
+    assert not (library.parent / "moved").exists()
+
+
+@pytest.mark.parametrize("name", ["copyfileobj", "copystat", "replace", "unlink"])
+def test_a_copy_to_another_file_system_that_was_interrupted_leaves_nothing_there(
+    library: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, group = contents(library), group_of(library)
+    log = library.parent / "log.jsonl"
+    with Log(log) as written, monkeypatch.context() as patch:
+        cross_devices(patch)
+        killed_at(patch, Path if name in ("replace", "unlink") else shutil, name, after=False)
+        with pytest.raises(Interrupted):
+            list(act([group], "move", written, library.parent / "moved"))
+    taken_back(log)
+    assert contents(library) == before
+    assert not (library.parent / "moved").exists()
+
+
+@pytest.mark.parametrize("letter", ["a", "\u00e9", "\U0001f600"])
+def test_names_may_be_as_long_as_file_systems_take(library: Path, letter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    longest = letter * ((255 - len(".jpg")) // len(letter.encode())) + ".jpg"
+    (library / "b/same.jpg").rename(library / "b" / longest)
+    before, group = contents(library), group_of(library, (f"b/{longest}",))
+    taken = library.parent / "moved" / longest
+    taken.parent.mkdir()
+    taken.write_bytes(b"mine")
+    links: tuple[Action, ...] = ("hardlink", "symlink")
+    for action in links:
+        outcomes, log = acted(library, action, group)
+        assert {outcome.done for outcome in outcomes.values()} == {f"{action}ed"}
+        taken_back(log)
+    cross_devices(monkeypatch)
+    outcomes, log = acted(library, "move", group_of(library, (f"b/{longest}",)))
+    assert [outcome.done for outcome in outcomes.values()] == ["moved"]
+    assert taken.read_bytes() == b"mine"
+    taken_back(log)
+    assert contents(library) == before
+    assert sorted(contents(taken.parent)) == [longest]
+
+
+def test_undoing_runs_in_any_folder(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, elsewhere = contents(library), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    with Log(Path("log.jsonl")) as written:
+        outcomes = list(act([group_of(library)], "move", written, Path("moved")))
+    assert [outcome.to for outcome in outcomes] == [Path("moved/same.jpg"), Path("moved/other.jpg")]
+    monkeypatch.chdir(elsewhere)
+    taken_back(tmp_path / "log.jsonl")
+    assert contents(library) == before
+    assert not (tmp_path / "moved").exists()
+
+
+def test_a_folder_that_another_run_makes_at_the_same_time_is_no_problem(
+    library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = Path.mkdir
+
+    def faster(self: Path, *arguments: Any, **options: Any) -> None:
+        make(self, *arguments, **options)
+        raise FileExistsError(errno.EEXIST, "File exists", os.fspath(self))
+
+    monkeypatch.setattr(Path, "mkdir", faster)
+    outcomes, _ = acted(library, "move")
+    assert {outcome.done for outcome in outcomes.values()} == {"moved"}
+
+
+def test_a_log_that_cannot_be_written_is_named(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = contents(library)
+    log = library.parent / "log.jsonl"
+    with Log(log) as written, monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+        outcomes = list(act([group_of(library)], "move", written, library.parent / "moved"))
+    assert {outcome.done for outcome in outcomes} == {"failed"}
+    assert all("the log cannot be written: No space left" in outcome.reason for outcome in outcomes)
+    assert contents(library) == before
+
+
+_LOG_HEAD = '{"log": "fingerprint dedupe log", "version": 1}\n'
+_STATE = {"n_bytes": 1, "mtime_ns": 1, "mode": 0o644, "content": "00"}
+_MOVE = {"do": "move", "path": "/a.jpg", "to": "/b.jpg", "keeper": "/k.jpg", "state": _STATE}
+_LINK = _MOVE | {"do": "link", "to": None, "aside": "/c.jpg", "target": "", "action": "hardlink"}
+_LINK.pop("to")
+
+
+@pytest.mark.parametrize("line", [_MOVE, _LINK, {"do": "folder", "path": "/f"}], ids=["move", "link", "folder"])
+@pytest.mark.parametrize(
+    "wrong",
+    [None, 5, True, [], {}, 1e400, "", "relative", "/nul\0", "/\ud800", 10**30],
+    ids=lambda value: repr(value)[:20],
+)
+def test_a_log_of_which_any_field_was_tampered_with_is_refused_before_anything_is_done(
+    line: dict[str, Any], wrong: object, tmp_path: Path
+) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text(_LOG_HEAD + json.dumps(line) + "\n")
+    assert len(read_log(log)) == 1
+    for name in ("do", "path", "to", "aside", "keeper", "action"):
+        if name in line:
+            log.write_text(_LOG_HEAD + json.dumps(line | {name: wrong}) + "\n")
+            with pytest.raises(ConfigError, match="line 2 of the log is damaged; nothing was undone"):
+                read_log(log)
+    for name in _STATE if "state" in line else ():
+        if name != "content" and wrong == 5:
+            continue  # a number that it may be
+        if name == "content" and wrong in ("", "relative"):
+            continue
+        log.write_text(_LOG_HEAD + json.dumps(line | {"state": _STATE | {name: wrong}}) + "\n")
+        with pytest.raises(ConfigError, match="line 2 of the log is damaged; nothing was undone"):
+            read_log(log)
+
+
+def test_a_log_nested_too_deeply_is_refused(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text(_LOG_HEAD + "[" * 100_000 + "\n")
+    with pytest.raises(ConfigError, match="line 2"):
+        read_log(log)
+
+
+def test_a_move_to_another_file_system_is_a_copy(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = contents(library)
+    cross_devices(monkeypatch)
     _, log = acted(library, "move")
     assert sorted(contents(library)) == ["a/keeper.jpg"]
     assert (library.parent / "moved/other.jpg").read_bytes() == OTHER

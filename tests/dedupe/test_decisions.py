@@ -142,6 +142,9 @@ def test_copies_of_a_keeper_that_has_changed_stay(tmp_path: Path, files: dict[st
     assert copy.exists()
 
 
+_HEAD = "decision,group,query,reference,query_bytes,query_sha256,reference_bytes,reference_sha256\n"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -159,6 +162,9 @@ def test_copies_of_a_keeper_that_has_changed_stay(tmp_path: Path, files: dict[st
         ),
         ("decision,group,query\ncopy,1,/a\n", "no column"),
         ("\udcff", "no decisions"),
+        ('{"a":' * 100_000, "nested too deeply"),
+        (_HEAD + "copy,1\n", "decision 1 has fewer columns"),
+        (_HEAD + "\0\n", "decision 1 has fewer columns"),
     ],
 )
 def test_what_are_no_decisions_is_refused(tmp_path: Path, text: str, said: str) -> None:
@@ -166,6 +172,18 @@ def test_what_are_no_decisions_is_refused(tmp_path: Path, text: str, said: str) 
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(ConfigError, match=said):
         read_decisions(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [("query_bytes", float("inf")), ("reference_bytes", float("nan")), ("reference", "/\ud800"), ("query", "/a\0b")],
+)
+def test_values_that_no_file_can_have_are_refused(
+    tmp_path: Path, files: dict[str, Path], field: str, wrong: object
+) -> None:
+    decision = row("copy", files["copy.jpg"], files["keeper.jpg"]) | {field: wrong}
+    with pytest.raises(ConfigError, match="decision 1 makes no sense"):
+        read_decisions(written(tmp_path, [decision]))
 
 
 def test_relative_paths_are_refused(tmp_path: Path, files: dict[str, Path]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import fingerprint.collection.add
 from fingerprint import create_collection
@@ -16,6 +17,7 @@ from fingerprint.dedupe import Group, Groups, Rules, find_copies_of_references, 
 from fingerprint.errors import ConfigError
 from fingerprint.images.find import find_images
 from fingerprint.models import Models
+from fingerprint.types import U8
 
 SMALL = ("camera/chelsea.jpg", "camera/rocket.jpg", "phone/chelsea (1).jpg", "phone/small.jpg")
 
@@ -125,6 +127,29 @@ def test_a_second_run_describes_nothing_and_says_the_same(
 
 def test_the_outcome_does_not_depend_on_the_number_of_workers(made: Path, models: Models) -> None:
     assert some(made, models, n_workers=1) == some(made, models, n_workers=3)
+
+
+@pytest.mark.parametrize("form", ["gif", "png", "webp", "tif"])
+def test_animations_that_begin_alike_are_no_whole_copies(
+    photos: dict[str, U8], models: Models, tmp_path: Path, form: str
+) -> None:
+    frames = [Image.fromarray(photos[name]).resize((240, 200)) for name in ("chelsea", "coffee", "rocket")]
+    for name, others in (("first", frames[1:]), ("second", frames[:0:-1])):
+        frames[0].save(tmp_path / f"{name}.{form}", save_all=True, append_images=others)
+    shutil.copy(tmp_path / f"first.{form}", tmp_path / f"same.{form}")
+    frames[0].save(tmp_path / "still.jpg", quality=60)
+    images = find_images([tmp_path])[0]
+    with working_collection(None, models) as collection:
+        (group,) = find_groups(images, collection, Rules(keep="path-order"), models=models, n_workers=1).groups
+    assert group.keeper.path.name == f"first.{form}"
+    seen = {member.file.path.name: (member.n_frames, member.has_unseen_frames) for member in group.members}
+    assert seen == {f"same.{form}": (1, False), f"second.{form}": (3, True), "still.jpg": (1, False)}
+    with create_collection(tmp_path / "still.fp", models=models) as collection:
+        collection.add_files([tmp_path / "still.jpg"])
+        (round_reference,) = find_copies_of_references(images, collection, Rules(), n_workers=1).groups
+    unseen = {member.file.path.name for member in round_reference.members if member.has_unseen_frames}
+    assert unseen == {f"first.{form}", f"second.{form}", f"same.{form}"}
+    assert sum(member.frees for member in round_reference.members) == 0
 
 
 def test_what_is_gone_leaves_the_collection(made: Path, models: Models, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fingerprint.images.origin import Origin, origin_of_bytes
+from fingerprint.images.origin import Origin, origin_of, origin_of_bytes
 from fingerprint.types import U8
 from tests.images.raw_files import dng
 
@@ -100,3 +101,34 @@ def test_formats_of_phones_and_cameras(photos: dict[str, U8]) -> None:
     assert (found.form, found.quality, found.camera) == ("camera RAW", 100, "Nobody Nothing")
     assert origin_of_bytes(b"\xff\x0a" + bytes(32)).form == "JPEG XL"
     assert origin_of_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").form == "HEIC"
+
+
+@pytest.mark.parametrize("side", [48, 640])
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF", "AVIF", "HEIF", "JPEG XL"])
+def test_camera_and_date_behind_a_large_picture(form: str, side: int, tmp_path: Path) -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8))
+    path = tmp_path / "picture"
+    if form == "JPEG XL":
+        imagecodecs = pytest.importorskip("imagecodecs")
+        codestream = imagecodecs.jpegxl_encode(np.asarray(noise), usecontainer=False)
+        path.write_bytes(jxl_boxes((b"jxlc", codestream), (b"Exif", bytes(4) + exif().removeprefix(b"Exif\0\0"))))
+    elif form == "HEIF":
+        pytest.importorskip("pillow_heif").from_pillow(noise).save(path, exif=exif(), quality=95)
+    else:
+        noise.save(path, form, exif=exif(), quality=95)
+    found = origin_of(path)
+    assert (found.camera, found.taken) == ("Canon EOS 5D", "2019-05-01 12:30:59")
+    assert side < 640 or path.stat().st_size > 1 << 18
+
+
+def jxl_boxes(*boxes: tuple[bytes, bytes]) -> bytes:
+    start = b"\0\0\0\x0cJXL \r\n\x87\n" + b"\0\0\0\x14ftypjxl \0\0\0\0jxl "
+    return start + b"".join((8 + len(body)).to_bytes(4, "big") + kind + body for kind, body in boxes)
+
+
+@pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_what_may_have_frames(form: str) -> None:
+    more = PICTURE.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    assert origin_of_bytes(encoded(form, save_all=True, append_images=[more])).may_have_frames
+    assert form in ("GIF", "TIFF", "AVIF") or not origin_of_bytes(encoded(form)).may_have_frames
+    assert not origin_of_bytes(encoded("JPEG")).may_have_frames
