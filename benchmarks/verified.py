@@ -37,7 +37,7 @@ from fingerprint.types import U8, Query
 from fingerprint.verify.score import LIKELY, LOOK_CLOSER, evidence_vector, first_look, judge
 from fingerprint.verify.verification import find_agreement
 
-RULES = ("first by words", "hashes within 8", "3 by votes", "5 by votes", "10 by votes", "all others")
+RULES = ("first by words", "hashes within 8", "3 by votes", "7 by votes", "12 by votes", "all others")
 LEAST = (0.5, 0.55, 0.6, 0.65, 0.7)
 _BEST_TENTH = MEASURES.index("nine_tenths")
 _EVERY = 40  # references of which edits are made
@@ -100,7 +100,7 @@ def verify_candidates(query: Query, source: str | None, reader: Reader, models: 
         chosen = (
             at == 0,
             bits <= _CONFIG.candidates.hash_distance and not query.flat,
-            *(rank[at] < n and votes[at] >= 2 for n in (3, 5, 10)),
+            *(rank[at] < n and votes[at] >= 2 for n in (3, 7, 12)),
             True,
         )
         agreement = find_agreement(query, reference, _CONFIG.match)

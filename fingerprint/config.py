@@ -229,7 +229,7 @@ class CandidateConfig(_Settings):
     from_keypoints: int = 100
     from_descriptor: int = 10
     from_hashes: int = 5
-    n_verified: int = 5
+    n_verified: int = 7
     n_verified_more: int = 5
     many_votes: float = 10.0
     hash_distance: int = 8
