@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from fingerprint.cli._help import ExampleCommand
+from fingerprint.cli._ignored import listed_images, note_ignored
 from fingerprint.cli._options import (
     EXISTING_FOLDER,
     FOLDER,
+    IMAGES,
     Count,
     chosen_models,
     json_option,
@@ -19,11 +22,12 @@ from fingerprint.cli._options import (
     models_option,
     workers_option,
 )
-from fingerprint.cli._output import count, list_on_stderr, print_json, shown, shown_name
+from fingerprint.cli._output import count, finish, list_on_stderr, print_json, shown, shown_name, skipped_json
 from fingerprint.cli._progress import progress
 from fingerprint.errors import ConfigError
 
 _ALL = "all"
+_EDIT_PROFILES = ("mild", "challenge", "unseen", "hard")  # as in fingerprint.bench, which --help does not load
 
 
 @click.group("bench", short_help="Judge any methods on the same files.")
@@ -33,6 +37,100 @@ def bench_group() -> None:
     A set is a folder with train/, references/, queries/, ground_truth.csv and edits.tsv; only train/ and edits.tsv may
     be missing.
     """
+
+
+@bench_group.command(
+    "make",
+    short_help="Make a set from photographs.",
+    cls=ExampleCommand,
+    examples=(
+        "fingerprint bench make photographs/ --out set/",
+        "fingerprint bench make photographs/ --out hard/ --profile hard --seed 2 --look-alikes",
+    ),
+)
+@click.argument("paths", metavar="IMAGES...", nargs=-1, required=True, type=IMAGES)
+@click.option("--out", metavar="DIR", required=True, type=FOLDER, help="New folder for the set.")
+@click.option(
+    "--profile",
+    type=click.Choice(_EDIT_PROFILES),
+    default="challenge",
+    show_default=True,
+    help="Edits of the queries: light ones, the challenge's, kinds that models are not trained on, or ones that leave "
+    "little.",
+)
+@click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of all chance.")
+@click.option(
+    "--edits",
+    "n_edits",
+    metavar="MIN MAX",
+    nargs=2,
+    type=click.IntRange(1, 5),
+    default=(1, 5),
+    show_default=True,
+    help="Fewest and most edits of a query.",
+)
+@click.option(
+    "--side",
+    metavar="N",
+    type=click.IntRange(64, 8192),
+    default=512,
+    show_default=True,
+    help="Longer side of references and training images, in pixels; larger photographs are reduced.",
+)
+@click.option(
+    "--look-alikes",
+    is_flag=True,
+    help="Search the photographs for other shots of one scene, and make queries of them that match nothing.",
+)
+@json_option("one JSON object")
+@models_option
+@workers_option
+@message_options
+def make_command(
+    paths: tuple[Path, ...],
+    out: Path,
+    profile: str,
+    seed: int,
+    n_edits: tuple[int, int],
+    side: int,
+    look_alikes: bool,
+    as_json: bool,
+    models_folder: Path | None,
+    n_workers: int | None,
+    quiet: bool,
+) -> None:
+    """Make a set from photographs: training images, references, and edited queries, half of which match nothing.
+
+    Photographs that are nearly equal are used once. The same photographs and options give the same set. Look at
+    contact-sheet.jpg in it before you measure anything.
+    """
+    from fingerprint.bench.making import MakeOptions, make_set
+
+    images, unread, ignored = listed_images(paths)
+    options = MakeOptions(profile=profile, seed=seed, n_edits=n_edits, side=side, look_alikes=look_alikes)
+    with progress(quiet=quiet) as report:
+        made = make_set(
+            images,
+            out,
+            options,
+            models=chosen_models(models_folder) if models_folder is not None else None,
+            command=shlex.join(["fingerprint", *sys.argv[1:]]),
+            n_workers=n_workers,
+            progress=report,
+        )
+    skipped = (*made.skipped, *unread)
+    if as_json:
+        figures = {name: value for name, value in asdict(made).items() if name != "skipped"}
+        print_json({"out": str(out), **figures, "skipped": skipped_json(skipped)})
+    else:
+        queries = f"{count(made.copies, 'copy', 'copies')} and {count(made.strangers, 'stranger')}"
+        like = f", {made.look_alikes:,} of them look-alikes" if look_alikes else ""
+        click.echo(
+            f"{shown_name(out)}: {count(made.references, 'reference')}, {made.train:,} training images, "
+            f"{queries}{like}; {made.left_out:,} left out as copies of others"
+        )
+    note_ignored(ignored, quiet=quiet)
+    finish(skipped)
 
 
 @bench_group.command(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import tomllib
 from pathlib import Path
 
 import imagehash
@@ -21,6 +23,8 @@ from fingerprint.bench.sets import BenchSet
 from fingerprint.challenge import evaluate_matches
 from fingerprint.errors import ConfigError
 from fingerprint.types import U8
+
+ROOT = Path(__file__).parents[2]
 
 
 class TestHashes:
@@ -140,29 +144,26 @@ class TestNames:
         with pytest.raises(ConfigError, match=message):
             make_method(spec, bench_set)
 
-    def test_packages_add_methods(self, bench_set: BenchSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        install(tmp_path, "tiny_bench", THIRD_PARTY, "tiny = tiny_bench:Tiny\nwrong = tiny_bench:Path\n")
+    def test_the_method_of_the_page_is_added_by_its_package(
+        self, bench_set: BenchSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The class and the entry point are those that the page has."""
+        page = (ROOT / "docs" / "howto" / "compare-methods.md").read_text(encoding="utf-8")
+        (source,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+        assert len(source.splitlines()) <= 20
+        tables = re.findall(r"^```toml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+        (project,) = (table for table in map(tomllib.loads, tables) if "project" in table)
+        ((name, value),) = project["project"]["entry-points"]["copyprint.bench"].items()
+        module = value.partition(":")[0]
+        install(tmp_path, module, source, f"{name} = {value}\nwrong = pathlib:Path\n")
         monkeypatch.syspath_prepend(tmp_path)
-        result = run_method(bench_set, "tiny", make_method("tiny", bench_set), tmp_path / "results", n_workers=1)
-        assert len(result.read("raw")) == 30
+        result = run_method(bench_set, name, make_method(name, bench_set), tmp_path / "results", n_workers=1)
+        assert evaluate_matches(result.read("normalised"), bench_set.truth).recall_at_1 >= 1 / 3
         with pytest.raises(ConfigError, match="neither a DescribingMethod nor a MatchingMethod"):
             make_method("wrong", bench_set)
-        sys.modules.pop("tiny_bench")
-
-
-THIRD_PARTY = """
-from pathlib import Path
-import numpy as np
-from PIL import Image
-from fingerprint.bench import DescribingMethod
-
-class Tiny(DescribingMethod):
-    title = "grey, 8 x 8"
-
-    def describe(self, picture, role, learned):
-        with Image.open(picture) as image:
-            return np.asarray(image.convert("L").resize((8, 8)), np.float32).ravel()
-"""
+        with pytest.raises(ConfigError, match=f"choose from .*{name}"):
+            make_method("unknown", bench_set)
+        sys.modules.pop(module)
 
 
 def install(folder: Path, name: str, source: str, entry_points: str) -> None:
