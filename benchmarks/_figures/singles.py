@@ -67,6 +67,19 @@ def _core_seconds_to_describe(results: Results) -> float:
     return float(begun["describe_workers"]) / begun["describe_references_per_second"]
 
 
+def _disc21_hours(results: Results) -> dict[str, float]:
+    """Return what 50,000 queries and a million references take on the 2 cores of our runs, in hours."""
+    grown, seconds = results["scale"]["grown"].values(), results["challenge_set"]["seconds"]
+    sizes = results["peers"]["set"]
+    references = 1e6 / results["scale"]["begun"]["describe_references_per_second"]
+    described = seconds["challenge describe"] - sizes["references"] * references / 1e6
+    return {
+        "references": (references + sum(part["seconds_in_additions"] for part in grown)) / 3600,
+        "search": 50_000 * results["scale"]["measured"]["1000000"]["batch_ms_a_query"] / 1000 / 3600,
+        "descriptors": 50_000 * described / sizes["queries"] / 3600,
+    }
+
+
 def _in_order(results: Results) -> float:
     tried = results["experiments-hamming"]["many_queries_table_by_table"]
     before, shipped = (
@@ -151,6 +164,12 @@ FIGURES: dict[str, Figure] = {
     "reference.describe_ms": Figure(".0f", lambda r: _core_seconds_to_describe(r) * 1e3),
     "million.describe_hours": Figure(".1f", lambda r: _core_seconds_to_describe(r) * 1e6 / 3600),
     "million.query": of(".0f", *_MILLION, "ms", "all", "p50"),
+    "peer.sscd": of(
+        ".3f", "peers", "judged", "SSCD (ResNet50, learned), 512 numbers, background-normalised", "micro_ap"
+    ),
+    "disc21.references": Figure(".1f", lambda r: _disc21_hours(r)["references"]),
+    "disc21.search": Figure(".1f", lambda r: _disc21_hours(r)["search"]),
+    "disc21.descriptors": Figure(".1f", lambda r: _disc21_hours(r)["descriptors"]),
     "million.growth": of(".1f", "scale", "targets", "growth_all_p50"),
     "million.first": of(".0f", *_FOUND, "source_first"),
     "million.asked": of(".0f", *_FOUND, "queries_with_source"),
