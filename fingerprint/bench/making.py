@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from fingerprint import atomic
+from fingerprint.bench.augly_edits import check_augly
 from fingerprint.bench.profiles import PROFILES, Profile, apply_chain, draw_chain
 from fingerprint.bench.sets import EDITS_NAME, TRUTH_NAME
 from fingerprint.bench.sheet import Pair, contact_sheet
@@ -158,6 +159,8 @@ def make_set(
     report = progress or (lambda _stage, _done, _total: None)
     if out.exists() and any(out.iterdir()):
         raise ConfigError(f"{out}: not empty; give a new folder")
+    if options.profile == "augly":
+        check_augly()
     kept, left_out, skipped = _distinct(sorted(set(images)), n_workers, report)
     pairs: list[tuple[Path, Path]] = []
     if options.look_alikes:

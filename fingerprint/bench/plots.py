@@ -51,9 +51,11 @@ def _heat_map(figure_of: Any, rows: Sequence[Row]) -> Any:
 def _curves(figure_of: Any, rows: Sequence[Row]) -> Any:
     figure = figure_of(figsize=(8.5, 5.5), layout="constrained")
     axes = figure.subplots()
-    for number, row in enumerate(rows):
+    methods = list(dict.fromkeys(row.method for row in rows))  # both rows of a method have one colour
+    for row in rows:
         style = "-" if row.row == "raw" else "--"
-        axes.plot(*row.curve, style, color=f"C{number % 10}", label=f"{row.label} ({row.metrics.micro_ap:.3f})")
+        colour = f"C{methods.index(row.method) % 10}"
+        axes.plot(*row.curve, style, color=colour, label=f"{row.label} ({row.metrics.micro_ap:.3f})")
     axes.axhline(0.9, color="grey", linewidth=0.8)
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)

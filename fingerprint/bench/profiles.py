@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from fingerprint.bench.augly_edits import AUGLY
 from fingerprint.bench.rare_edits import HARD, UNSEEN
 from fingerprint.edits import COUNT_WEIGHTS, EDIT_WEIGHTS, EDITS, EditContext, Edited, EditFunction
 from fingerprint.edits.canvas import as_rgb, bounded
@@ -15,7 +16,7 @@ from fingerprint.errors import ConfigError
 from fingerprint.types import U8
 
 #: All edits by name.
-ALL_EDITS: Mapping[str, EditFunction] = MappingProxyType({**EDITS, **UNSEEN, **HARD})
+ALL_EDITS: Mapping[str, EditFunction] = MappingProxyType({**EDITS, **UNSEEN, **HARD, **AUGLY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,13 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
                 {**_COMMON, **dict.fromkeys(HARD, 1.0)},
                 tuple(HARD),
                 (0.5, 0.35, 0.15, 0.0, 0.0),
+            ),
+            Profile(
+                "augly",
+                "one to five edits of AugLy, which must be installed",
+                dict.fromkeys(AUGLY, 1.0),
+                (),
+                COUNT_WEIGHTS,
             ),
         )
     }

@@ -27,7 +27,7 @@ from fingerprint.cli._progress import progress
 from fingerprint.errors import ConfigError
 
 _ALL = "all"
-_EDIT_PROFILES = ("mild", "challenge", "unseen", "hard")  # as in fingerprint.bench, which --help does not load
+_EDIT_PROFILES = ("mild", "challenge", "unseen", "hard", "augly")  # as in fingerprint.bench, which --help does not load
 
 
 @click.group("bench", short_help="Judge any methods on the same files.")
@@ -55,8 +55,8 @@ def bench_group() -> None:
     type=click.Choice(_EDIT_PROFILES),
     default="challenge",
     show_default=True,
-    help="Edits of the queries: light ones, the challenge's, kinds that models are not trained on, or ones that leave "
-    "little.",
+    help="Edits of the queries: light ones, the challenge's, kinds that models are not trained on, ones that leave "
+    "little, or AugLy's own, where it is installed.",
 )
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of all chance.")
 @click.option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fingerprint.bench.augly_edits import AUGLY
 from fingerprint.bench.making import MakeOptions, make_set
 from fingerprint.bench.profiles import ALL_EDITS, PROFILES, apply_chain, draw_chain
 from fingerprint.bench.rare_edits import HARD, UNSEEN
@@ -134,6 +136,22 @@ def test_rare_edits_change_a_picture_and_are_not_trained_on(name: str, photos: d
 def test_options_out_of_range_are_refused(settings: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         MakeOptions(**settings)  # type: ignore[arg-type]
+
+
+def test_augly_is_asked_for_only_by_its_profile(images: list[Path], tmp_path: Path) -> None:
+    if importlib.util.find_spec("augly") is None:
+        with pytest.raises(ConfigError, match="pip install augly"):
+            make_set(images, tmp_path / "set", MakeOptions(profile="augly"))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", AUGLY)
+def test_edits_of_augly_give_pictures(name: str, photos: dict[str, U8]) -> None:
+    pytest.importorskip("augly.image")
+    source = np.ascontiguousarray(photos["chelsea"][::3, ::3])
+    made = [apply_chain(source, [name], np.random.default_rng(5), [photos["rocket"]]).pixels for _ in range(2)]
+    assert np.array_equal(made[0], made[1])
+    assert made[0].shape != source.shape or not np.array_equal(made[0], source)
 
 
 def test_too_few_photographs_are_refused(images: list[Path], tmp_path: Path) -> None:
