@@ -107,7 +107,8 @@ class Matcher(ABC):
         Returns
         -------
         sequence of (row of the reference, score)
-            In any order, each row once; only the `CANDIDATES` with the highest scores are kept.
+            In any order, each row once; only the `CANDIDATES` with the highest scores are kept. A reference that is
+            left out counts as a score of 0 where the background of a query is averaged.
 
         Raises
         ------

@@ -11,9 +11,10 @@ One file or several, separated by commas, together have a vector for each pictur
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,10 @@ from fingerprint.hdf5 import open_hdf5
 from fingerprint.types import F32
 from fingerprint.vectorfiles import is_hdf5, read_vectors
 
-_PARTS = ("train", "references", "queries")
+#: The arrays of an archive for each folder of a set, and as what their pictures are described.
+_PARTS: Mapping[str, Role] = MappingProxyType({"train": "train", "references": "reference", "queries": "query"})
+#: Ids and vectors, and as what they are described; None if a vector is of the picture in any folder.
+_Rows: TypeAlias = tuple[Role | None, Sequence[str], NDArray[Any]]
 
 
 class VectorsMethod(DescribingMethod):
@@ -50,12 +54,16 @@ class VectorsMethod(DescribingMethod):
     def __init__(self, paths: Sequence[Path], bench_set: BenchSet) -> None:
         self._paths = tuple(paths)
         self.title = f"vectors of {', '.join(path.name for path in paths)}"
-        self._vectors: dict[str, F32] = {}
+        self._vectors: dict[tuple[Role | None, str], F32] = {}
         for path in paths:
-            for ids, vectors in _read(path, bench_set):
-                if (repeated := first_repeated((*self._vectors, *ids))) is not None:
-                    raise ConfigError(f"{path}: {repeated!r} has a vector already: give one for each picture")
-                self._vectors.update(zip(ids, _checked(path, vectors), strict=True))
+            for role, ids, vectors in _read(path, bench_set):
+                if len(ids) != len(vectors):
+                    raise ConfigError(f"{path}: {len(ids)} ids for {len(vectors)} vectors: give one each")
+                keys = [(role, name) for name in ids]
+                if first_repeated(keys) is not None or (repeated := self._vectors.keys() & set(keys)):
+                    name = first_repeated(ids) or next(iter(repeated))[1]
+                    raise ConfigError(f"{path}: {name!r} has a vector already: give one for each picture")
+                self._vectors.update(zip(keys, _checked(path, vectors), strict=True))
         if len({len(vector) for vector in self._vectors.values()}) != 1:
             raise ConfigError(f"{paths[0]}: vectors of different dimensions: give those of one model")
 
@@ -69,13 +77,14 @@ class VectorsMethod(DescribingMethod):
 
     def describe(self, picture: Path, role: Role, learned: Learned) -> F32:
         """Return the picture's vector; see `DescribingMethod`."""
-        del role, learned
-        if (vector := self._vectors.get(picture.stem)) is None:
-            raise ImageError(str(picture), f"no vector with the id {picture.stem!r} in {self._paths[0]}")
-        return vector
+        del learned
+        for key in ((role, picture.stem), (None, picture.stem)):
+            if key in self._vectors:
+                return self._vectors[key]
+        raise ImageError(str(picture), f"no vector with the id {picture.stem!r} in {self._paths[0]}")
 
 
-def _read(path: Path, bench_set: BenchSet) -> Iterator[tuple[Sequence[str], NDArray[Any]]]:
+def _read(path: Path, bench_set: BenchSet) -> Iterator[_Rows]:
     """Yield ids and vectors of a file, part by part."""
     if not path.is_file():
         raise ConfigError(f"{path}: no such file")
@@ -84,34 +93,34 @@ def _read(path: Path, bench_set: BenchSet) -> Iterator[tuple[Sequence[str], NDAr
         if ending == ".npy":
             with as_value_error():
                 vectors = np.load(path, allow_pickle=False)
-            yield read_small(path.with_suffix(".txt")).decode().split("\n")[: len(vectors)], vectors
+            yield None, read_small(path.with_suffix(".txt"), 1 << 30).decode().splitlines(), vectors
         elif ending == ".npz" and (parts := _parts_of(path, bench_set)):
             yield from parts
         elif is_hdf5(path):
             yield from _halves(path)
         else:
             found = read_vectors(path)
-            yield found.ids, found.vectors
+            yield None, found.ids, found.vectors
     except (OSError, ValueError) as error:
         if isinstance(error, ConfigError):
             raise
         raise ConfigError(f"{path}: no vectors with ids that can be read: {error}") from error
 
 
-def _halves(path: Path) -> Iterator[tuple[Sequence[str], NDArray[Any]]]:
+def _halves(path: Path) -> Iterator[_Rows]:
     with open_hdf5(path) as file:
         names = set(file.names)
     halves = [name for name in ("query", "reference") if name in names]
     for queries in [name == "query" for name in halves] or [False]:
         found = read_vectors(path, queries=queries)
-        yield found.ids, found.vectors
+        yield None, found.ids, found.vectors
 
 
-def _parts_of(path: Path, bench_set: BenchSet) -> list[tuple[Sequence[str], NDArray[Any]]]:
+def _parts_of(path: Path, bench_set: BenchSet) -> list[_Rows]:
     """Return the parts of an archive with an array for each folder of the set; nothing if it is no such archive."""
-    found: list[tuple[Sequence[str], NDArray[Any]]] = []
+    found: list[_Rows] = []
     with open_archive(path) as archive:
-        for name in _PARTS:
+        for name, role in _PARTS.items():
             if name not in archive.names:
                 continue
             part: Part = getattr(bench_set, name)
@@ -123,7 +132,7 @@ def _parts_of(path: Path, bench_set: BenchSet) -> list[tuple[Sequence[str], NDAr
                     f"{path}: {len(vectors)} vectors in {name!r} for {len(ids)} ids: give one for each picture of "
                     f"{bench_set.folder / name}, in the order of names, or say whose they are in '{name}_ids'"
                 )
-            found.append((ids, vectors))
+            found.append((role, ids, vectors))
     return found
 
 
