@@ -28,7 +28,7 @@ from reliability import MISSING, calibration, can_plot, plot_reliability
 from scipy.special import expit
 
 from fingerprint.bench.judging import queries_by_edit, ranked_first
-from fingerprint.bench.sets import read_edits
+from fingerprint.bench.sets import open_set, read_edits
 from fingerprint.challenge import GroundTruth, Matches, read_ground_truth, read_matches
 from fingerprint.config import DEFAULT_PROFILE, PROFILES
 from fingerprint.models import load_models
@@ -92,6 +92,7 @@ def run(data: Path, work: Path) -> dict[str, Any]:
         "calibration_id": models.calibration_id,
         "opencv": cv2.__version__,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "data_digest": open_set(data).digest,
         "matching_track": {
             name: json.loads(fingerprint("challenge", "evaluate", "--matching", str(path), *truth))
             for name, path in matches.items()

@@ -9,6 +9,12 @@ from _figures.results import Results
 from _figures.tables import table
 
 
+def _cost(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def bench(results: Results) -> list[str]:
     """Return all rows, with intervals and costs."""
     return table(
@@ -19,7 +25,7 @@ def bench(results: Results) -> list[str]:
                 f"{row['micro_ap']:.4f}",
                 f"{row['micro_ap_low']:.3f} to {row['micro_ap_high']:.3f}",
                 *(f"{row[key]:.4f}" for key in ("recall_at_p90", "recall_at_1", "recall_at_10")),
-                *("" if row[key] is None else f"{row[key]:,.4g}" for key in ("image_ms", "image_bytes", "query_ms")),
+                *(_cost(row[key]) for key in ("image_ms", "image_bytes", "query_ms")),
             )
             for row in results["bench"]["rows"]
         ),

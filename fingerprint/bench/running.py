@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,7 +31,7 @@ from fingerprint.bench.files import (
 from fingerprint.bench.search import Scored, background, best_of, search
 from fingerprint.bench.sets import BenchSet, Part
 from fingerprint.challenge import Matches, write_matches
-from fingerprint.errors import ConfigError, ImageError
+from fingerprint.errors import ConfigError, FingerprintError, ImageError
 from fingerprint.types import F64, I64, Skipped, StageProgress
 
 _QUERY_BLOCK = 64
@@ -96,12 +97,13 @@ def run_method(
     _claim(folder, method)
     if (folder / RESULT_NAME).exists():
         return read_result(folder)
-    learned = _learned(folder, method, bench_set)
     named = partial(_reported, report, name)
-    if isinstance(method, DescribingMethod):
-        found = _describe(method, learned, bench_set, folder, n_workers, named)
-    else:
-        found = _match(method, learned, bench_set, folder, n_workers, named)
+    with _blamed(method, name):
+        learned = _learned(folder, method, bench_set)
+        if isinstance(method, DescribingMethod):
+            found = _describe(method, learned, bench_set, folder, n_workers, named)
+        else:
+            found = _match(method, learned, bench_set, folder, n_workers, named)
     _write_pairs(folder, found, bench_set)
     facts = {
         "name": name,
@@ -117,6 +119,18 @@ def run_method(
     write_result(folder, facts, found.costs)
     shutil.rmtree(folder / "work", ignore_errors=True)
     return read_result(folder)
+
+
+@contextmanager
+def _blamed(method: Method, name: str) -> Iterator[None]:
+    """Say of a method that another package adds that it failed: its faults are no bugs of this package."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, FingerprintError | OSError) or type(method).__module__.startswith("fingerprint."):
+            raise
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise ConfigError(f"the method {name!r} of {type(method).__module__} failed: {what}") from error
 
 
 def _reported(report: StageProgress, name: str, stage: str, done: int, total: int) -> None:

@@ -146,6 +146,16 @@ def test_what_is_no_vector_is_refused(bench_set: BenchSet, tmp_path: Path, found
         run_method(bench_set, "wrong", Wrong(), tmp_path, n_workers=1)
 
 
+def test_the_fault_of_a_foreign_method_is_named(bench_set: BenchSet, tmp_path: Path) -> None:
+    class Broken(DescribingMethod):
+        def describe(self, picture: Path, role: Role, learned: Learned) -> F32:
+            raise ZeroDivisionError("no pixels")
+
+    with pytest.raises(ConfigError, match=r"the method 'broken' of .* failed: ZeroDivisionError: no pixels") as caught:
+        run_method(bench_set, "broken", Broken(), tmp_path, n_workers=1)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
 def test_a_set_without_training_images_has_no_normalised_row(bench_set: BenchSet, tmp_path: Path) -> None:
     import dataclasses
 
