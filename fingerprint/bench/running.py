@@ -99,7 +99,9 @@ def run_method(
         return read_result(folder)
     named = partial(_reported, report, name)
     with _blamed(method, name):
+        named("learning", 0, 1)
         learned = _learned(folder, method, bench_set)
+        named("learning", 1, 1)
         if isinstance(method, DescribingMethod):
             found = _describe(method, learned, bench_set, folder, n_workers, named)
         else:

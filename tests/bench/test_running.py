@@ -72,7 +72,22 @@ class Means(Matcher):
 
 
 def test_a_run_leaves_what_a_judge_needs(bench_set: BenchSet, tmp_path: Path) -> None:
-    result = run_method(bench_set, "tiny", Tiny(), tmp_path, command="bench run", n_workers=1)
+    stages: list[tuple[str, int, int]] = []
+    result = run_method(
+        bench_set,
+        "tiny",
+        Tiny(),
+        tmp_path,
+        command="bench run",
+        n_workers=1,
+        progress=lambda *said: stages.append(said),
+    )
+    assert stages[1:] == [
+        ("tiny, learning", 1, 1),
+        ("tiny, train", 5, 5),
+        ("tiny, references", 6, 6),
+        ("tiny, queries", 5, 5),
+    ]
     assert result.rows == ("raw", "normalised")
     assert result.facts["skipped"] == [["R3.jpg", "torn"]]
     assert result.facts["set"]["digest"] == bench_set.digest
