@@ -11,7 +11,6 @@ query.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import platform
@@ -19,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,9 @@ from _records import RESULTS, ROOT, command_line, write
 from reliability import MISSING, calibration, can_plot, plot_reliability
 from scipy.special import expit
 
-from fingerprint.challenge import Matches, read_ground_truth, read_matches
+from fingerprint.bench.judging import queries_by_edit, ranked_first
+from fingerprint.bench.sets import open_set, read_edits
+from fingerprint.challenge import GroundTruth, Matches, read_ground_truth, read_matches
 from fingerprint.config import DEFAULT_PROFILE, PROFILES
 from fingerprint.models import load_models
 from fingerprint.types import F64, Bool
@@ -92,6 +92,7 @@ def run(data: Path, work: Path) -> dict[str, Any]:
         "calibration_id": models.calibration_id,
         "opencv": cv2.__version__,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "data_digest": open_set(data).digest,
         "matching_track": {
             name: json.loads(fingerprint("challenge", "evaluate", "--matching", str(path), *truth))
             for name, path in matches.items()
@@ -117,24 +118,16 @@ def fingerprint(*arguments: str) -> str:
 
 def judge_details(data: Path, matches_path: Path) -> dict[str, Any]:
     """Return recall by kind of edit and how far probabilities are from frequencies."""
-    truth = dict(read_ground_truth(data / "ground_truth.csv").pairs)
-    matches = read_matches(matches_path)
-    rank: dict[str, int] = {}
-    seen: dict[str, int] = defaultdict(int)
-    top_rows: list[int] = []
-    order = np.argsort(-matches.scores, kind="stable")
+    ground_truth = read_ground_truth(data / "ground_truth.csv")
+    truth, matches = dict(ground_truth.pairs), read_matches(matches_path)
     correct = np.array([truth.get(q) == r for q, r in zip(matches.query_ids, matches.reference_ids, strict=True)])
-    for row in order:
-        query = matches.query_ids[row]
-        if correct[row]:
-            rank[query] = seen[query]
-        if not seen[query]:
-            top_rows.append(int(row))
-        seen[query] += 1
+    best: dict[str, int] = {}
+    for row in np.argsort(-matches.scores, kind="stable"):
+        best.setdefault(matches.query_ids[row], int(row))
     probability = expit(matches.scores)
-    top = np.array(top_rows, dtype=np.int64)
+    top = np.array(list(best.values()), dtype=np.int64)
     return {
-        "recall_by_edit": recall_by_edit(data / "edits.tsv", truth, rank, matches, correct),
+        "recall_by_edit": recall_by_edit(data / "edits.tsv", ground_truth, matches),
         "calibration": {
             "all_rows": calibration(probability, correct),
             "top_rows": calibration(probability[top], correct[top]),
@@ -158,24 +151,18 @@ def thresholds_row(
     }
 
 
-def recall_by_edit(
-    path: Path, truth: dict[str, str], rank: dict[str, int], matches: Matches, correct: Bool
-) -> dict[str, dict[str, float]]:
+def recall_by_edit(path: Path, truth: GroundTruth, matches: Matches) -> dict[str, dict[str, float]]:
     """Return, by edit: queries with it, found first, and found with a probability of a half or more."""
-    if not path.exists():
-        return {}
-    sure = {q for q, s, c in zip(matches.query_ids, matches.scores, correct, strict=True) if c and s >= 0}
-    groups: dict[str, list[str]] = defaultdict(list)
-    with path.open(encoding="utf-8", newline="") as file:
-        for query, reference, chain in csv.reader(file, delimiter="\t"):
-            if reference and query in truth:
-                for edit in set(chain.split("+")):
-                    groups[edit].append(query)
+    true_pairs = frozenset(truth.pairs)
+    pairs = zip(matches.query_ids, matches.reference_ids, matches.scores, strict=True)
+    sure = {query for query, reference, score in pairs if score >= 0 and (query, reference) in true_pairs}
+    first = ranked_first(matches, truth)
+    groups = queries_by_edit({query for query, _ in truth.pairs}, read_edits(path))
     return {
         edit: {
             "queries": len(queries),
-            "recall_at_1": round(sum(rank.get(q, 99) == 0 for q in queries) / len(queries), 4),
-            "recall_at_half": round(sum(q in sure for q in queries) / len(queries), 4),
+            "recall_at_1": round(len(queries & first) / len(queries), 4),
+            "recall_at_half": round(len(queries & sure) / len(queries), 4),
         }
         for edit, queries in sorted(groups.items())
     }

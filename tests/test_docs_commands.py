@@ -73,6 +73,10 @@ def place(tmp_path: Path, photos: dict[str, U8], monkeypatch: pytest.MonkeyPatch
     Image.fromarray(pictures[5]).save(tmp_path / "more-photos" / "IMG_0001.jpg")
     Image.fromarray(pictures[6]).save(tmp_path / "queries" / "Q00001.jpg")
     Image.fromarray(original).save(tmp_path / "references" / "R000009.jpg")
+    for name in ("query", "reference"):
+        source = tmp_path / ("queries" if name == "query" else "references")
+        shutil.copytree(source, tmp_path / "disc21" / f"{name}_images")
+    (tmp_path / "disc21" / "public_ground_truth.csv").write_text("query_id,reference_id\nQ00000,R000009\nQ00001,\n")
     (tmp_path / "edits.tsv").write_text("Q00000\tR000009\tcrop+hflip\nQ00001\t\t\n")
     (tmp_path / "ground_truth.csv").write_text("query_id,reference_id\nQ00000,R000009\nQ00001,\n")
     shutil.copy(tmp_path / "photos" / "original.jpg", tmp_path / "phone" / "original.jpg")

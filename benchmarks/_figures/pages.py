@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from _figures import hash_tables, look_alikes, scale_tables, second_shots, tables
+from _figures import bench_tables, hash_tables, look_alikes, scale_tables, second_shots, tables
 from _figures.paragraphs import PARAGRAPHS, paragraph
 from _figures.results import Results
 from _figures.singles import FIGURES
@@ -50,6 +50,9 @@ BLOCKS: dict[str, Callable[[Results], list[str]]] = {
     "hash-information": hash_tables.information,
     "hash-tiny": hash_tables.tiny,
     "hamming": hash_tables.hamming,
+    "bench": bench_tables.bench,
+    "bench-edits": bench_tables.bench_edits,
+    "bench-runs": bench_tables.bench_runs,
     "recipes": tables.recipes,
     "local-index": tables.local_index,
     "signatures": tables.signatures,

@@ -67,6 +67,24 @@ def _core_seconds_to_describe(results: Results) -> float:
     return float(begun["describe_workers"]) / begun["describe_references_per_second"]
 
 
+def _disc21_hours(results: Results) -> dict[str, float]:
+    """Return what 50,000 queries and a million references take on the 2 cores of our runs, in hours."""
+    grown, seconds = results["scale"]["grown"].values(), results["challenge_set"]["seconds"]
+    sizes = results["bench"]["set"]
+    references = 1e6 / results["scale"]["begun"]["describe_references_per_second"]
+    described = seconds["challenge describe"] - sizes["references"] * references / 1e6
+    return {
+        "references": (references + sum(part["seconds_in_additions"] for part in grown)) / 3600,
+        "search": 50_000 * results["scale"]["measured"]["1000000"]["batch_ms_a_query"] / 1000 / 3600,
+        "descriptors": 50_000 * described / sizes["queries"] / 3600,
+    }
+
+
+def _row(results: Results, method: str, row: str) -> dict[str, Any]:
+    """Return a row of the bench."""
+    return next(one for one in results["bench"]["rows"] if (one["method"], one["row"]) == (method, row))
+
+
 def _in_order(results: Results) -> float:
     tried = results["experiments-hamming"]["many_queries_table_by_table"]
     before, shipped = (
@@ -109,9 +127,9 @@ def _times_of_fast(profile: str) -> Figure:
 
 FIGURES: dict[str, Figure] = {
     # the challenge-shaped set
-    "set.references": of(",.0f", "peers", "set", "references"),
-    "set.queries": of(",.0f", "peers", "set", "queries"),
-    "set.copies": of(",.0f", "peers", "set", "copies"),
+    "set.references": of(",.0f", "bench", "set", "references"),
+    "set.queries": of(",.0f", "bench", "set", "queries"),
+    "set.copies": of(",.0f", "bench", "set", "copies"),
     "match.fast.micro_ap": of(".3f", *_MATCH, "fast", "micro_ap"),
     "match.standard.micro_ap": of(".3f", *_MATCH, "standard", "micro_ap"),
     "match.thorough.micro_ap": of(".3f", *_MATCH, "thorough", "micro_ap"),
@@ -151,6 +169,10 @@ FIGURES: dict[str, Figure] = {
     "reference.describe_ms": Figure(".0f", lambda r: _core_seconds_to_describe(r) * 1e3),
     "million.describe_hours": Figure(".1f", lambda r: _core_seconds_to_describe(r) * 1e6 / 3600),
     "million.query": of(".0f", *_MILLION, "ms", "all", "p50"),
+    "peer.sscd": Figure(".3f", lambda r: _row(r, "sscd", "normalised")["micro_ap"]),
+    "disc21.references": Figure(".1f", lambda r: _disc21_hours(r)["references"]),
+    "disc21.search": Figure(".1f", lambda r: _disc21_hours(r)["search"]),
+    "disc21.descriptors": Figure(".1f", lambda r: _disc21_hours(r)["descriptors"]),
     "million.growth": of(".1f", "scale", "targets", "growth_all_p50"),
     "million.first": of(".0f", *_FOUND, "source_first"),
     "million.asked": of(".0f", *_FOUND, "queries_with_source"),

@@ -11,6 +11,7 @@ from typing import Any
 
 from _recipes.registry import RECIPES
 
+from _figures.bench_rows import others
 from _figures.results import Results
 from _figures.singles import insert_figures
 
@@ -56,14 +57,12 @@ def quality(results: Results) -> list[str]:
         "**copyprint, Matching Track, `--profile thorough`**": judged["matching_track"]["thorough"],
         "**copyprint, Descriptor Track**, 256 numbers": judged["descriptor_track"],
     }
-    vlad = "one VLAD of 64 words, PCA-whitened, background-normalised, 256 numbers"
-    others = {**results["peers"]["judged"], vlad: results["recipes/vlad64-whitened"]["judged"]}
     rows = [(name, *(f"**{row[measure]:.3f}**" for measure in _MEASURES)) for name, row in ours.items()]
-    for name, row in sorted(others.items(), key=lambda item: -item[1]["micro_ap"]):
+    for name, row in others(results).items():
         rows.append((name, *(f"{row[measure]:.3f}" for measure in _MEASURES)))
     intro = (
         "On {set.references} references and {set.queries} queries ({set.copies} of them copies, with one to five "
-        "chained edits),\nthrough the commands of this package; the peers were measured on the same files:"
+        "chained edits),\nthrough the commands of this package; the peers by its bench, on the same files:"
     )
     head = ("", "µAP", "recall at 90 % precision", "source ranked first")
     return [*insert_figures(intro, results).splitlines(), "", *table(head, rows)]
@@ -103,7 +102,7 @@ def reliability(results: Results) -> list[str]:
 
 def thresholds(results: Results) -> list[str]:
     """Return what is found, and what is wrongly matched, from a probability on."""
-    judged, queries = results["challenge_set"]["thresholds"], results["peers"]["set"]["queries"]
+    judged, queries = results["challenge_set"]["thresholds"], results["bench"]["set"]["queries"]
     return table(
         ("`--min-score`", "copies whose source is found", f"of {queries} queries, matched to something else"),
         ((row["probability"], f"{100 * row['found']:.1f} %", row["wrongly_matched"]) for row in judged),

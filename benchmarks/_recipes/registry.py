@@ -24,7 +24,6 @@ from _recipes.book import (
     viewed,
 )
 from _recipes.lab import Feature
-from _recipes.peers import PEERS
 from _recipes.pictures import N_QUERIED
 
 _BASE = Plan(ROOTED)
@@ -235,6 +234,6 @@ def _one(plan: Plan) -> partial:  # type: ignore[type-arg]
 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
-    for chapter in (projections(), aggregations(), cues(), joins(), backgrounds(), views(), PEERS)
+    for chapter in (projections(), aggregations(), cues(), joins(), backgrounds(), views())
     for recipe in chapter
 }

@@ -10,6 +10,7 @@ import click
 from fingerprint.cli._boundary import BoundaryGroup
 from fingerprint.cli._compiling import compiling_noted
 from fingerprint.cli._version import print_version
+from fingerprint.cli.bench import bench_group
 from fingerprint.cli.challenge import challenge_group
 from fingerprint.cli.compare import compare_command
 from fingerprint.cli.dedupe import dedupe_group
@@ -58,6 +59,7 @@ for _command in (
     search_command,
     dedupe_group,
     challenge_group,
+    bench_group,
     report_command,
     train_command,
     doctor_command,

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -194,6 +194,80 @@ def describe_command(
         sizes = f"{count(n_queries, 'query', 'queries')} and {count(n_references, 'reference')}"
         click.echo(f"{shown_name(out)}: {sizes} in {dimension} dimensions")
     finish(skipped)
+
+
+@challenge_group.command(
+    "run",
+    short_help="Run both tracks on the published DISC21, and judge them.",
+    cls=ExampleCommand,
+    examples=("fingerprint challenge run --disc21 disc21/ --out run/",),
+)
+@click.option(
+    "--disc21",
+    "folder",
+    metavar="DIR",
+    required=True,
+    type=EXISTING_FOLDER,
+    help="Folder with query_images/, reference_images/ and public_ground_truth.csv, as it is published.",
+)
+@click.option(
+    "--out", metavar="DIR", required=True, type=FOLDER, help="Folder for both files, and for what is kept between runs."
+)
+@click.option(
+    "--split",
+    type=click.Choice(("dev", "final", "all")),
+    default="dev",
+    show_default=True,
+    help="Queries below Q50000, from Q50000 on, or all.",
+)
+@click.option(
+    "--ground-truth",
+    metavar="GT.csv",
+    type=EXISTING_FILE,
+    help="Another file of the ground truth; only queries that it names are judged.",
+)
+@profile_option
+@json_option("one JSON object")
+@engine_options
+def run_command(
+    folder: Path,
+    out: Path,
+    split: Literal["dev", "final", "all"],
+    ground_truth: Path | None,
+    profile: str,
+    as_json: bool,
+    models_folder: Path | None,
+    n_workers: int | None,
+    quiet: bool,
+) -> None:
+    """Run both tracks on the published DISC21, and judge them: matches.csv, descriptors.h5 and scores.json.
+
+    An interrupted run goes on with the same command.
+    """
+    from fingerprint.bench.disc21 import run_disc21
+
+    with progress(quiet=quiet) as report:
+        outcome = run_disc21(
+            folder,
+            out,
+            split=split,
+            profile=profile,
+            ground_truth=ground_truth,
+            models=chosen_models(models_folder),
+            n_workers=n_workers,
+            progress=report,
+        )
+    scores = {"matching_track": outcome.matching, "descriptor_track": outcome.descriptor}
+    if as_json:
+        figures = {name: None if found is None else asdict(found) for name, found in scores.items()}
+        sizes = {"queries": outcome.n_queries, "references": outcome.n_references}
+        print_json({"out": str(out), **sizes, **figures, "skipped": skipped_json(outcome.skipped)})
+    else:
+        for name, found in scores.items():
+            words = "not judged: no ground truth" if found is None else f"micro_ap {found.micro_ap:.4f}"
+            more = "" if found is None else f", recall_at_p90 {found.recall_at_p90:.4f}"
+            click.echo(f"{name:<17} {words}{more}")
+    finish(outcome.skipped)
 
 
 @challenge_group.command(

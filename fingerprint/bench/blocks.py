@@ -1,0 +1,132 @@
+"""Describing many pictures in blocks: each block is a file, so an interrupted run goes on with the next one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.bench.arrays import load_arrays, save_arrays
+from fingerprint.types import Progress, Skipped
+from fingerprint.workers import map_images
+
+BLOCK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What was made of some pictures.
+
+    Attributes
+    ----------
+    rows : int64 array, shape (n,)
+        Positions of the pictures that could be read.
+    arrays : mapping of str to array
+        Rows of all of them, one below the other; `counts` says how many each has.
+    counts : int64 array, shape (n,)
+    skipped : tuple of Skipped
+    seconds : float
+        Processor time that it took.
+    """
+
+    rows: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    arrays: Mapping[str, NDArray[Any]]
+    skipped: tuple[Skipped, ...]
+    seconds: float
+
+
+def in_blocks(
+    paths: Sequence[Path],
+    describe: Callable[[Path], Mapping[str, NDArray[Any]]],
+    folder: Path,
+    n_workers: int | None = None,
+    progress: Progress | None = None,
+    size: int = BLOCK,
+) -> list[Block]:
+    """Describe pictures, and keep each block of them as a file.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    describe : callable
+        Gives arrays by name, each of shape (m, ...) with one m for a picture; called from several threads.
+    folder : Path
+        Made if it is missing. Blocks that are there are read, not made again: the caller gives another folder for other
+        pictures or another way to describe them.
+    n_workers : int, optional
+    progress : callable, optional
+        Called as ``progress(done, total)``.
+    size : int
+        Pictures of a block.
+
+    Returns
+    -------
+    list of Block
+
+    Raises
+    ------
+    ConfigError
+        If a block is damaged.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    blocks = []
+    for start in range(0, len(paths), size):
+        file = folder / f"{start:08d}.npz"
+        if not file.exists():
+            _save(file, _made(paths[start : start + size], start, describe, n_workers))
+        blocks.append(_load(file))
+        if progress is not None:
+            progress(min(start + size, len(paths)), len(paths))
+    return blocks
+
+
+def joined(blocks: Sequence[Block], name: str) -> NDArray[Any]:
+    """Return one array of all blocks that have any rows."""
+    parts = [block.arrays[name] for block in blocks if len(block.rows)]
+    return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+
+
+def _made(
+    paths: Sequence[Path],
+    start: int,
+    describe: Callable[[Path], Mapping[str, NDArray[Any]]],
+    n_workers: int | None,
+) -> Block:
+    before = time.process_time()
+    rows: list[int] = []
+    found: list[Mapping[str, NDArray[Any]]] = []
+    skipped = []
+    for row, result in enumerate(map_images(describe, paths, n_workers), start=start):
+        if isinstance(result, Skipped):
+            skipped.append(result)
+        else:
+            rows.append(row)
+            found.append(result)
+    arrays = {name: np.concatenate([one[name] for one in found]) for name in (found[0] if found else ())}
+    counts = [len(next(iter(one.values()))) for one in found]
+    seconds = time.process_time() - before
+    return Block(np.array(rows, np.int64), np.array(counts, np.int64), arrays, tuple(skipped), seconds)
+
+
+def _save(file: Path, block: Block) -> None:
+    reasons = [[item.path, item.reason] for item in block.skipped]
+    own = {
+        "_rows": block.rows,
+        "_counts": block.counts,
+        "_seconds": np.array(block.seconds),
+        "_skipped": np.array(reasons, dtype=np.str_).reshape(-1, 2),
+    }
+    save_arrays(file, **own, **block.arrays)
+
+
+def _load(file: Path) -> Block:
+    arrays = load_arrays(file)
+    skipped = tuple(Skipped(str(path), str(reason)) for path, reason in arrays.pop("_skipped"))
+    rows, counts, seconds = (arrays.pop(name) for name in ("_rows", "_counts", "_seconds"))
+    return Block(rows, counts, arrays, skipped, float(seconds))

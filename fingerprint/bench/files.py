@@ -1,0 +1,203 @@
+"""The files of results: what a run leaves behind, and how it is read again."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from fingerprint import atomic
+from fingerprint.bench.sets import EDITS_NAME, TRUTH_NAME, BenchSet, read_edits
+from fingerprint.challenge import GroundTruth, Matches, read_ground_truth, read_matches
+from fingerprint.datafiles import parse_json, read_small
+from fingerprint.errors import ConfigError
+from fingerprint.version import __version__
+
+FORMAT = 1
+RESULT_NAME, SET_NAME = "result.json", "set.json"
+ROWS = ("raw", "normalised")
+_PACKAGES = ("numpy", "scipy", "numba", "opencv-contrib-python-headless", "pillow", "onnxruntime")
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a method costs; None where it does not describe by itself.
+
+    Attributes
+    ----------
+    image_ms : float or None
+        Processor time of one reference, from its file to what is kept.
+    image_bytes : float or None
+        What is kept of one reference.
+    query_ms : float or None
+        Processor time of one query, from its file to its ranking.
+    """
+
+    image_ms: float | None
+    image_bytes: float | None
+    query_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run leaves behind.
+
+    Attributes
+    ----------
+    folder : Path
+    name, title : str
+        Of the method.
+    facts : mapping
+        All of ``result.json``.
+    costs : Costs
+    """
+
+    folder: Path
+    name: str
+    title: str
+    facts: Mapping[str, Any]
+    costs: Costs
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The rows of the method: ``raw``, and if there is a background ``normalised``."""
+        return tuple(self.facts["rows"])
+
+    def read(self, row: str) -> Matches:
+        """Read the scored pairs of a row.
+
+        Raises
+        ------
+        ChallengeFileError
+            If the file is missing or damaged.
+        """
+        return read_matches(pairs_path(self.folder, row))
+
+
+def pairs_path(folder: Path, row: str) -> Path:
+    """Return the path of the scored pairs of a row, a Matching Track file."""
+    return folder / f"pairs-{row}.csv"
+
+
+def machine_facts(command: str | None) -> dict[str, Any]:
+    """Return the facts about the machine, the versions and the command that a result names."""
+    versions = {"copyprint": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "system": platform.system(),
+        "versions": versions,
+        "command": command,
+    }
+
+
+def write_result(folder: Path, facts: Mapping[str, Any], costs: Costs) -> None:
+    """Write ``result.json``, the last file of a run."""
+    content = {"format": FORMAT, **facts, "costs": asdict(costs)}
+    atomic.replace_bytes(folder / RESULT_NAME, (json.dumps(content, indent=2) + "\n").encode())
+
+
+def read_result(folder: Path) -> Result:
+    """Read ``result.json``.
+
+    Raises
+    ------
+    ConfigError
+        If it is missing, damaged or of another format.
+    """
+    path = folder / RESULT_NAME
+    try:
+        facts = parse_json(read_small(path))
+        if facts["format"] != FORMAT:
+            raise ConfigError(f"{path}: format {facts['format']}, this version reads {FORMAT}: run the method again")
+        if not set(facts["rows"]) <= set(ROWS) or not facts["rows"]:
+            raise ValueError(f"rows are {facts['rows']}")
+        return Result(folder, str(facts["name"]), str(facts["title"]), facts, Costs(**facts["costs"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(f"{path}: no result that can be read ({error}): run the method again") from error
+
+
+@dataclass(frozen=True, slots=True)
+class SetResults:
+    """All results on one set.
+
+    Attributes
+    ----------
+    name : str
+    facts : mapping
+        Digest and sizes of the set.
+    truth : GroundTruth
+    edits : mapping of str to tuple of str
+    query_ids : tuple of str
+        All queries of the set.
+    results : tuple of Result
+        By name.
+    """
+
+    name: str
+    facts: Mapping[str, Any]
+    truth: GroundTruth
+    edits: Mapping[str, tuple[str, ...]]
+    query_ids: tuple[str, ...]
+    results: tuple[Result, ...]
+
+
+def write_set(folder: Path, bench_set: BenchSet) -> None:
+    """Write what judging needs of a set, so that results can be judged where the pictures are not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / SET_NAME).exists():
+        return  # the folder's name has the digest
+    for name in (TRUTH_NAME, EDITS_NAME):
+        if (bench_set.folder / name).exists():
+            atomic.replace_bytes(folder / name, (bench_set.folder / name).read_bytes())
+    atomic.replace_bytes(folder / "queries.txt", "".join(f"{name}\n" for name in bench_set.queries.ids).encode())
+    sizes = {name: len(getattr(bench_set, name)) for name in ("train", "references", "queries")}
+    facts = {"name": bench_set.name, "digest": bench_set.digest, **sizes, "copies": len(bench_set.truth.pairs)}
+    atomic.replace_bytes(folder / SET_NAME, (json.dumps(facts, indent=2) + "\n").encode())
+
+
+def read_set(folder: Path, names: Sequence[str] = ()) -> SetResults:
+    """Read all results on one set, or those of some methods.
+
+    Raises
+    ------
+    ConfigError
+        If there are none, or one is damaged or of another set.
+    ChallengeFileError
+        If the ground truth is damaged.
+    """
+    try:
+        facts = parse_json(read_small(folder / SET_NAME))
+        query_ids = tuple((folder / "queries.txt").read_text(encoding="utf-8").split("\n")[:-1])
+        digest, name = facts["digest"], str(facts["name"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{folder}: no results of 'fingerprint bench run' that can be read ({error})") from error
+    finished = sorted(path.parent.name for path in folder.glob(f"*/{RESULT_NAME}"))
+    if missing := [name for name in names if name not in finished]:
+        raise ConfigError(f"{folder}: no result of {missing[0]!r}; there are {', '.join(finished) or 'none'}")
+    results = tuple(read_result(folder / name) for name in names or finished)
+    if not results:
+        raise ConfigError(f"{folder}: no method has finished: run 'fingerprint bench run' to the end")
+    for result in results:
+        if result.facts.get("set", {}).get("digest") != digest:
+            raise ConfigError(f"{result.folder}: of another set than {folder / SET_NAME}: run the method again")
+    truth = read_ground_truth(folder / TRUTH_NAME)
+    return SetResults(name, facts, truth, read_edits(folder / EDITS_NAME), query_ids, results)
+
+
+def find_sets(results: Path) -> list[Path]:
+    """Return the folders of sets in a folder of results, or that folder itself if it is one."""
+    if (results / SET_NAME).exists():
+        return [results]
+    return sorted(path.parent for path in results.glob(f"*/{SET_NAME}"))

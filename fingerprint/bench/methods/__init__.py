@@ -1,0 +1,1 @@
+"""The methods that come with the bench, one file each."""

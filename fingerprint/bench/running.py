@@ -1,0 +1,306 @@
+"""Running one method on one set: learning, describing or taking in, searching; each step goes on where it ended."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fingerprint import atomic
+from fingerprint.bench.arrays import load_arrays, save_arrays
+from fingerprint.bench.base import CANDIDATES, DescribingMethod, Learned, Matcher, MatchingMethod, Method, Role
+from fingerprint.bench.blocks import Block, in_blocks, joined
+from fingerprint.bench.files import (
+    RESULT_NAME,
+    Costs,
+    Result,
+    machine_facts,
+    pairs_path,
+    read_result,
+    write_result,
+    write_set,
+)
+from fingerprint.bench.search import Scored, background, best_of, search
+from fingerprint.bench.sets import BenchSet, Part
+from fingerprint.challenge import Matches, write_matches
+from fingerprint.errors import ConfigError, FingerprintError, ImageError
+from fingerprint.types import F64, I64, Skipped, StageProgress
+
+_QUERY_BLOCK = 64
+_ROLES: tuple[tuple[str, Role], ...] = (("train", "train"), ("references", "reference"), ("queries", "query"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a method found on a set."""
+
+    scored: Scored
+    background: F64 | None
+    costs: Costs
+    skipped: tuple[Skipped, ...]
+    facts: Mapping[str, Any]
+
+
+def run_method(
+    bench_set: BenchSet,
+    name: str,
+    method: Method,
+    results: Path,
+    *,
+    command: str | None = None,
+    again: bool = False,
+    n_workers: int | None = None,
+    progress: StageProgress | None = None,
+) -> Result:
+    """Run a method on a set, and write its results to ``RESULTS/SET-DIGEST/NAME/``.
+
+    Parameters
+    ----------
+    bench_set : BenchSet
+    name : str
+        Of the folder, and of the rows in tables.
+    method : Method
+    results : Path
+        The folder of all results.
+    command : str, optional
+        What was typed, to be named in the result.
+    again : bool
+        Delete a result that is there, and all that an interrupted run left.
+    n_workers : int, optional
+        Threads; one for each core by default. Scores do not depend on it.
+    progress : callable, optional
+        Called as ``progress(stage, done, total)``.
+
+    Returns
+    -------
+    Result
+        If it is there already, it is read and nothing is done.
+
+    Raises
+    ------
+    ConfigError
+        If the folder has what another model left, or the method cannot work with this set.
+    """
+    folder = results / bench_set.name / name
+    report = progress or (lambda _stage, _done, _total: None)
+    write_set(results / bench_set.name, bench_set)
+    if again:
+        shutil.rmtree(folder, ignore_errors=True)
+    _claim(folder, method)
+    if (folder / RESULT_NAME).exists():
+        return read_result(folder)
+    named = partial(_reported, report, name)
+    with _blamed(method, name):
+        named("learning", 0, 1)
+        learned = _learned(folder, method, bench_set)
+        named("learning", 1, 1)
+        if isinstance(method, DescribingMethod):
+            found = _describe(method, learned, bench_set, folder, n_workers, named)
+        else:
+            found = _match(method, learned, bench_set, folder, n_workers, named)
+    _write_pairs(folder, found, bench_set)
+    facts = {
+        "name": name,
+        "title": method.title or name,
+        "identity": method.identity,
+        "rows": ["raw"] if found.background is None else ["raw", "normalised"],
+        "set": {"name": bench_set.name, "digest": bench_set.digest},
+        "candidates_a_query": CANDIDATES,
+        **found.facts,
+        "skipped": [[Path(item.path).name, item.reason] for item in found.skipped],
+        **machine_facts(command),
+    }
+    write_result(folder, facts, found.costs)
+    shutil.rmtree(folder / "work", ignore_errors=True)
+    return read_result(folder)
+
+
+@contextmanager
+def _blamed(method: Method, name: str) -> Iterator[None]:
+    """Say of a method that another package adds that it failed: its faults are no bugs of this package."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, FingerprintError | OSError) or type(method).__module__.startswith("fingerprint."):
+            raise
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise ConfigError(f"the method {name!r} of {type(method).__module__} failed: {what}") from error
+
+
+def _reported(report: StageProgress, name: str, stage: str, done: int, total: int) -> None:
+    report(f"{name}, {stage}", done, total)
+
+
+def _claim(folder: Path, method: Method) -> None:
+    """Note whose folder it is, or check that it is this method's."""
+    path = folder / "method.json"
+    own = {"class": f"{type(method).__module__}.{type(method).__qualname__}", "identity": method.identity}
+    if path.exists():
+        if json.loads(path.read_text(encoding="utf-8")) != own:
+            raise ConfigError(
+                f"{folder}: made by another model or method of this name: give --again, or another --name"
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic.replace_bytes(path, json.dumps(own).encode())
+
+
+def _learned(folder: Path, method: Method, bench_set: BenchSet) -> Learned:
+    path = folder / "learned.npz"
+    if not path.exists():
+        save_arrays(path, **method.learn(bench_set.train.paths))
+    return load_arrays(path)
+
+
+def _describe(
+    method: DescribingMethod,
+    learned: Learned,
+    bench_set: BenchSet,
+    folder: Path,
+    n_workers: int | None,
+    report: StageProgress,
+) -> _Found:
+    blocks: dict[str, list[Block]] = {}
+    for part_name, role in _ROLES:
+        part: Part = getattr(bench_set, part_name)
+        describe = partial(_vectors_of, method=method, role=role, learned=learned)
+        _warm(describe, part)
+        blocks[part_name] = in_blocks(
+            part.paths, describe, folder / "work" / part_name, n_workers, partial(report, part_name)
+        )
+        _save_vectors(folder / f"{part_name}.npz", part, blocks[part_name])
+    rows = {name: _rows_of(found) for name, found in blocks.items()}
+    vectors = {name: joined(found, "vectors") for name, found in blocks.items()}
+    for name in ("references", "queries"):
+        if not len(rows[name]):
+            first = next((b.skipped[0] for b in blocks[name] if b.skipped), None)
+            raise ConfigError(f"{bench_set.folder / name}: no picture could be described; {first and first.reason}")
+    owners = np.repeat(rows["queries"], np.concatenate([b.counts for b in blocks["queries"]]))
+    search(vectors["queries"][:1], owners[:1], vectors["references"][:2])  # compiles
+    before = time.process_time()
+    found = search(vectors["queries"], owners, vectors["references"])
+    seconds = time.process_time() - before
+    scored = Scored(found.query_idx, rows["references"][found.reference_idx], found.scores)
+    n_queries = len(bench_set.queries)
+    among = None
+    if len(rows["train"]):
+        among = background(search(vectors["queries"], owners, vectors["train"]), n_queries, len(rows["train"]))
+    n_bytes = vectors["references"].nbytes / len(rows["references"])
+    costs = Costs(None, n_bytes, None)
+    if method.timed:
+        query_seconds = sum(b.seconds for b in blocks["queries"]) + seconds
+        image_seconds = sum(b.seconds for b in blocks["references"])
+        costs = Costs(1000 * image_seconds / len(bench_set.references), n_bytes, 1000 * query_seconds / n_queries)
+    kind = "codes" if vectors["references"].dtype == np.uint64 else "vectors"
+    skipped = tuple(item for found in blocks.values() for block in found for item in block.skipped)
+    return _Found(scored, among, costs, skipped, {"kind": kind, "numbers": int(vectors["references"].shape[1])})
+
+
+def _vectors_of(path: Path, method: DescribingMethod, role: Role, learned: Learned) -> Mapping[str, Any]:
+    found = np.atleast_2d(method.describe(path, role, learned))
+    if found.dtype not in (np.float32, np.uint64) or found.ndim != 2 or (role != "query" and len(found) != 1):
+        raise ConfigError(
+            f"{type(method).__name__}.describe returned {found.dtype} {found.shape} for a {role}: return float32 or "
+            "uint64, one row; several for queries only"
+        )
+    if found.dtype == np.float32 and not np.isfinite(found).all():
+        raise ImageError(str(path), "its vector is not finite")
+    return {"vectors": found}
+
+
+def _warm(describe: Callable[[Path], object], part: Part) -> None:
+    """Describe one picture: what is compiled or loaded on the way is not a cost of describing."""
+    for path in part.paths:
+        try:
+            describe(path)
+        except ImageError:
+            continue
+        return
+
+
+def _rows_of(blocks: list[Block]) -> I64:
+    return np.concatenate([np.empty(0, np.int64), *(block.rows for block in blocks)])
+
+
+def _save_vectors(path: Path, part: Part, blocks: list[Block]) -> None:
+    rows = _rows_of(blocks)
+    counts = np.concatenate([np.empty(0, np.int64), *(block.counts for block in blocks)])
+    ids = np.array([part.ids[row] for row in rows], np.str_)
+    save_arrays(path, ids=np.repeat(ids, counts), vectors=joined(blocks, "vectors"))
+
+
+def _match(
+    method: MatchingMethod,
+    learned: Learned,
+    bench_set: BenchSet,
+    folder: Path,
+    n_workers: int | None,
+    report: StageProgress,
+) -> _Found:
+    part, n_references = bench_set.queries, len(bench_set.references)
+    work = folder / "work"
+    report("references", 0, n_references)
+    seconds, matcher, blocks = _asked(method, learned, bench_set.references, part, work / "own", n_workers, report)
+    n_bytes = matcher.n_bytes / n_references
+    matcher.close()
+    query_seconds = sum(block.seconds for block in blocks)
+    among = None
+    if method.normalised and len(bench_set.train):
+        _, matcher, others = _asked(method, learned, bench_set.train, part, work / "train", n_workers, report)
+        matcher.close()
+        among = background(_scored(others), len(part), len(bench_set.train), absent=0.0)
+    costs = Costs(1000 * seconds / n_references, n_bytes, 1000 * query_seconds / len(part))
+    skipped = tuple(item for block in blocks for item in block.skipped)
+    return _Found(_scored(blocks), among, costs, skipped, {"kind": "pairs"})
+
+
+def _asked(
+    method: MatchingMethod,
+    learned: Learned,
+    references: Part,
+    queries: Part,
+    work: Path,
+    n_workers: int | None,
+    report: StageProgress,
+) -> tuple[float, Matcher, list[Block]]:
+    """Take in references and score them for all queries; return the seconds of the first, and the blocks."""
+    work.mkdir(parents=True, exist_ok=True)
+    before = time.process_time()
+    matcher = method.open(references.paths, learned, work, n_workers)
+    seconds = time.process_time() - before if matcher.seconds is None else matcher.seconds
+    _warm(matcher.match, queries)
+    find = partial(_pairs_of, matcher=matcher)
+    blocks = in_blocks(queries.paths, find, work / "pairs", n_workers, partial(report, "queries"), _QUERY_BLOCK)
+    return seconds, matcher, blocks
+
+
+def _pairs_of(path: Path, matcher: Matcher) -> Mapping[str, Any]:
+    found = matcher.match(path)
+    rows, scores = np.array([row for row, _ in found], np.int64), np.array([score for _, score in found], np.float64)
+    best = best_of(np.zeros(len(rows), np.int64), rows, scores, CANDIDATES)
+    return {"rows": best.reference_idx, "scores": best.scores}
+
+
+def _scored(blocks: list[Block]) -> Scored:
+    counts = np.concatenate([block.counts for block in blocks])
+    pairs = [(block.arrays["rows"], block.arrays["scores"]) for block in blocks if len(block.rows)]
+    rows = np.concatenate([np.empty(0, np.int64), *(rows for rows, _ in pairs)])
+    scores = np.concatenate([np.empty(0, np.float64), *(scores for _, scores in pairs)])
+    return Scored(np.repeat(_rows_of(blocks), counts), rows, scores)
+
+
+def _write_pairs(folder: Path, found: _Found, bench_set: BenchSet) -> None:
+    queries = tuple(bench_set.queries.ids[row] for row in found.scored.query_idx)
+    references = tuple(bench_set.references.ids[row] for row in found.scored.reference_idx)
+    write_matches(pairs_path(folder, "raw"), Matches(queries, references, found.scored.scores))
+    if found.background is not None:
+        normalised = found.scored.scores - found.background[found.scored.query_idx]
+        write_matches(pairs_path(folder, "normalised"), Matches(queries, references, normalised))

@@ -1,0 +1,145 @@
+"""Sets to judge on: a folder with training images, references, queries and the ground truth."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from fingerprint.challenge import GroundTruth, read_ground_truth
+from fingerprint.challenge.files import id_fault
+from fingerprint.errors import ConfigError
+from fingerprint.images.find import find_images
+
+TRUTH_NAME, EDITS_NAME = "ground_truth.csv", "edits.tsv"
+_READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One folder of a set.
+
+    Attributes
+    ----------
+    ids : tuple of str
+        Names of the files without extension, in order of their paths.
+    paths : tuple of Path
+    """
+
+    ids: tuple[str, ...]
+    paths: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class BenchSet:
+    """A set to judge methods on.
+
+    Attributes
+    ----------
+    folder : Path
+    train, references, queries : Part
+        There may be no training images; then there are no background-normalised rows.
+    truth : GroundTruth
+        It names only queries and references of the set.
+    edits : mapping of str to tuple of str
+        The chain of edits of each query, or nothing.
+    digest : str
+        SHA-256, in hexadecimal, of the names and contents of all files.
+    """
+
+    folder: Path
+    train: Part
+    references: Part
+    queries: Part
+    truth: GroundTruth
+    edits: Mapping[str, tuple[str, ...]]
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """Name of its folder of results: that of the set, with the beginning of the digest."""
+        return f"{self.folder.resolve().name or 'set'}-{self.digest[:12]}"
+
+
+def open_set(folder: str | os.PathLike[str]) -> BenchSet:
+    """Open a set: ``train/`` (may be missing), ``references/``, ``queries/``, ``ground_truth.csv``, ``edits.tsv``.
+
+    Parameters
+    ----------
+    folder : path
+        ``edits.tsv``, which may be missing, has the lines query, reference or nothing, and edits joined by ``+``.
+
+    Raises
+    ------
+    ConfigError
+        If a folder or the ground truth is missing, two pictures of a folder have one id, or the ground truth names
+        pictures that are not there.
+    ChallengeFileError
+        If the ground truth breaks the challenge's rules.
+    """
+    folder = Path(folder)
+    if not (folder / TRUTH_NAME).is_file():
+        raise ConfigError(f"{folder}: no {TRUTH_NAME} in it; a set is a folder that 'fingerprint bench make' makes")
+    train, references, queries = (_part(folder / name, name) for name in ("train", "references", "queries"))
+    truth = read_ground_truth(folder / TRUTH_NAME)
+    for what, named, part in (("query", truth.query_ids, queries), ("reference", truth.reference_ids, references)):
+        if missing := sorted(named - set(part.ids)):
+            raise ConfigError(f"{folder / TRUTH_NAME}: no picture of the {what} {missing[0]!r}; {len(missing)} missing")
+    edits = read_edits(folder / EDITS_NAME)
+    paths = [*train.paths, *references.paths, *queries.paths, folder / TRUTH_NAME]
+    paths += [folder / EDITS_NAME] if edits else []
+    return BenchSet(folder, train, references, queries, truth, edits, _digest(folder, paths))
+
+
+def read_edits(path: Path) -> Mapping[str, tuple[str, ...]]:
+    """Return the edits of each query from a file like ``edits.tsv``; nothing if there is no file.
+
+    Raises
+    ------
+    ConfigError
+        If a line has not three fields.
+    """
+    if not path.is_file():
+        return MappingProxyType({})
+    chains: dict[str, tuple[str, ...]] = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for number, fields in enumerate(csv.reader(file, delimiter="\t"), start=1):
+                if len(fields) != 3:
+                    raise ConfigError(f"{path}, line {number}: write query, reference or nothing, edits joined by +")
+                chains[fields[0]] = tuple(name for name in fields[2].split("+") if name)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path}: no table in UTF-8 with tabs ({error})") from error
+    return MappingProxyType(chains)
+
+
+def _part(folder: Path, name: str) -> Part:
+    images, _ = find_images([folder]) if folder.is_dir() else ([], [])
+    if not images and name != "train":
+        raise ConfigError(f"{folder}: no images; a set has some in {name}/")
+    owners: dict[str, Path] = {}
+    for image in images:
+        if fault := id_fault(image.stem):
+            raise ConfigError(f"{image}: {fault}; rename it")
+        if (other := owners.setdefault(image.stem, image)) != image:
+            raise ConfigError(f"{other} and {image} would have the same id; rename one of them")
+    return Part(tuple(owners), tuple(images))
+
+
+def _digest(folder: Path, paths: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(
+            f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode("utf-8", "surrogatepass")
+        )
+        with path.open("rb") as file:
+            while block := file.read(_READ_BYTES):
+                digest.update(block)
+    return digest.hexdigest()

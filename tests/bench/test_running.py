@@ -1,0 +1,214 @@
+"""Runs leave files that are judged again; an interrupted run goes on; results of another model are not mixed in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fingerprint.bench.base import DescribingMethod, Learned, Matcher, MatchingMethod, Role
+from fingerprint.bench.blocks import in_blocks, joined
+from fingerprint.bench.files import find_sets, read_set
+from fingerprint.bench.judging import judge
+from fingerprint.bench.registry import make_method, short_name
+from fingerprint.bench.running import run_method
+from fingerprint.bench.sets import BenchSet
+from fingerprint.challenge import evaluate_matches
+from fingerprint.errors import ConfigError, ImageError
+from fingerprint.images.decode import read_grey
+from fingerprint.types import F32
+
+
+class Tiny(DescribingMethod):
+    """Mean grey of a few cells, less the mean of the training images; it counts what it describes."""
+
+    title = "tiny"
+
+    def __init__(self, model: str = "a", fails_at: int = -1) -> None:
+        self.model, self.fails_at, self.described = model, fails_at, 0
+
+    @property
+    def identity(self) -> str:
+        return self.model
+
+    def learn(self, training: Sequence[Path]) -> Learned:
+        return {"mean": np.mean([cells(path) for path in training], axis=0)}
+
+    def describe(self, picture: Path, role: Role, learned: Learned) -> F32:
+        self.described += 1
+        if picture.stem == "R3":
+            raise ImageError(str(picture), "torn")
+        if self.described == self.fails_at:
+            raise KeyboardInterrupt
+        return np.asarray(cells(picture) - learned["mean"], np.float32)
+
+
+def cells(path: Path) -> F32:
+    pixels = read_grey(path).pixels
+    return np.array([part.mean() for row in np.array_split(pixels, 4) for part in np.array_split(row, 4, axis=1)])
+
+
+class Pairs(MatchingMethod):
+    """Scores pairs by how near their mean grey values are."""
+
+    def open(self, references: Sequence[Path], learned: Learned, work: Path, n_workers: int | None) -> Matcher:
+        return Means([float(cells(path).mean()) for path in references])
+
+
+class Means(Matcher):
+    def __init__(self, means: Sequence[float]) -> None:
+        self.means = means
+
+    @property
+    def n_bytes(self) -> int:
+        return 8 * len(self.means)
+
+    def match(self, query: Path) -> Sequence[tuple[int, float]]:
+        own = float(cells(query).mean())
+        return [(row, -abs(own - mean)) for row, mean in enumerate(self.means)]
+
+
+def test_a_run_leaves_what_a_judge_needs(bench_set: BenchSet, tmp_path: Path) -> None:
+    stages: list[tuple[str, int, int]] = []
+    result = run_method(
+        bench_set,
+        "tiny",
+        Tiny(),
+        tmp_path,
+        command="bench run",
+        n_workers=1,
+        progress=lambda *said: stages.append(said),
+    )
+    assert stages[1:] == [
+        ("tiny, learning", 1, 1),
+        ("tiny, train", 5, 5),
+        ("tiny, references", 6, 6),
+        ("tiny, queries", 5, 5),
+    ]
+    assert result.rows == ("raw", "normalised")
+    assert result.facts["skipped"] == [["R3.jpg", "torn"]]
+    assert result.facts["set"]["digest"] == bench_set.digest
+    assert result.facts["command"] == "bench run"
+    assert result.costs.image_bytes == 64
+    assert not (result.folder / "work").exists()
+    (folder,) = find_sets(tmp_path)
+    found = read_set(folder)
+    rows = judge(found, resamples=20)
+    assert {row.label for row in rows} == {"tiny", "tiny, normalised"}
+    raw = next(row for row in rows if row.row == "raw")
+    assert raw.metrics == evaluate_matches(result.read("raw"), bench_set.truth)
+    with np.load(result.folder / "references.npz", allow_pickle=False) as kept:
+        assert kept["ids"].tolist() == ["R0", "R1", "R2", "R4", "R5"]
+        assert kept["vectors"].shape == (5, 16)
+
+
+def test_the_normalised_row_takes_the_background_of_each_query(bench_set: BenchSet, tmp_path: Path) -> None:
+    result = run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1)
+    arrays = {name: np.load(result.folder / f"{name}.npz")["vectors"] for name in ("train", "queries")}
+    near = -np.square(arrays["queries"][:, None].astype(np.float64) - arrays["train"]).sum(axis=2) / 2
+    expected = np.sort(near, axis=1)[:, -3:].mean(axis=1)
+    raw, normalised = result.read("raw"), result.read("normalised")
+    assert raw.query_ids == normalised.query_ids
+    taken = {q: a - b for q, a, b in zip(raw.query_ids, raw.scores, normalised.scores, strict=True)}
+    assert np.allclose([taken[name] for name in bench_set.queries.ids], expected)
+
+
+def test_a_finished_run_is_read_and_not_made_again(bench_set: BenchSet, tmp_path: Path) -> None:
+    run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1)
+    again = Tiny()
+    run_method(bench_set, "tiny", again, tmp_path, n_workers=1)
+    assert again.described == 0
+    run_method(bench_set, "tiny", again, tmp_path, again=True, n_workers=1)
+    assert again.described > 0
+
+
+def test_another_model_under_the_same_name_is_refused(bench_set: BenchSet, tmp_path: Path) -> None:
+    run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1)
+    with pytest.raises(ConfigError, match="another model"):
+        run_method(bench_set, "tiny", Tiny("b"), tmp_path, n_workers=1)
+
+
+def test_an_interrupted_run_goes_on_and_gives_the_same_bytes(bench_set: BenchSet, tmp_path: Path) -> None:
+    whole = run_method(bench_set, "tiny", Tiny(), tmp_path / "whole", n_workers=1)
+    with pytest.raises(KeyboardInterrupt):  # after the training images, among the references
+        run_method(bench_set, "tiny", Tiny(fails_at=10), tmp_path / "cut", n_workers=1)
+    second = Tiny()
+    cut = run_method(bench_set, "tiny", second, tmp_path / "cut", n_workers=1)
+    assert second.described == 1 + 7 + 6  # the first picture of each part is described once more, to compile
+    for name in ("pairs-raw.csv", "pairs-normalised.csv"):
+        assert (cut.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+
+
+def test_a_method_may_score_pairs_by_itself(bench_set: BenchSet, tmp_path: Path) -> None:
+    result = run_method(bench_set, "pairs", Pairs(), tmp_path, n_workers=2)
+    assert len(result.read("raw")) == 5 * 6
+    assert result.rows == ("raw", "normalised")
+    assert result.costs.image_bytes == 8
+
+
+@pytest.mark.parametrize(
+    "found", [np.zeros(3), np.zeros((2, 3), np.float32), np.zeros((1, 1, 3), np.float32), np.zeros(3, np.int64)]
+)
+def test_what_is_no_vector_is_refused(bench_set: BenchSet, tmp_path: Path, found: F32) -> None:
+    class Wrong(DescribingMethod):
+        def describe(self, picture: Path, role: Role, learned: Learned) -> F32:
+            return found
+
+    with pytest.raises(ConfigError, match=r"Wrong\.describe returned"):
+        run_method(bench_set, "wrong", Wrong(), tmp_path, n_workers=1)
+
+
+def test_the_fault_of_a_foreign_method_is_named(bench_set: BenchSet, tmp_path: Path) -> None:
+    class Broken(DescribingMethod):
+        def describe(self, picture: Path, role: Role, learned: Learned) -> F32:
+            raise ZeroDivisionError("no pixels")
+
+    with pytest.raises(ConfigError, match=r"the method 'broken' of .* failed: ZeroDivisionError: no pixels") as caught:
+        run_method(bench_set, "broken", Broken(), tmp_path, n_workers=1)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_a_set_without_training_images_has_no_normalised_row(bench_set: BenchSet, tmp_path: Path) -> None:
+    import dataclasses
+
+    from fingerprint.bench.sets import Part
+
+    bare = dataclasses.replace(bench_set, train=Part((), ()))
+    result = run_method(bare, "phash", make_method("phash", bare), tmp_path, n_workers=1)
+    assert result.rows == ("raw",)
+
+
+class TestBlocks:
+    def test_blocks_keep_order_and_counts(self, tmp_path: Path) -> None:
+        paths = [Path(f"{i}") for i in range(7)]
+        blocks = in_blocks(paths, lambda p: {"a": np.full((int(p.name), 2), int(p.name))}, tmp_path, 2, size=3)
+        assert [block.counts.tolist() for block in blocks] == [[0, 1, 2], [3, 4, 5], [6]]
+        assert joined(blocks, "a")[:, 0].tolist() == [i for i in range(7) for _ in range(i)]
+
+    def test_a_damaged_block_is_named(self, tmp_path: Path) -> None:
+        in_blocks([Path("1")], lambda _: {"a": np.zeros((1, 2))}, tmp_path, 1)
+        (file,) = tmp_path.glob("*.npz")
+        file.write_bytes(file.read_bytes()[:100])
+        with pytest.raises(ConfigError, match="damaged"):
+            in_blocks([Path("1")], lambda _: {"a": np.zeros((1, 2))}, tmp_path, 1)
+
+
+class TestFiles:
+    def test_results_of_another_set_are_refused(self, bench_set: BenchSet, tmp_path: Path) -> None:
+        result = run_method(bench_set, "phash", make_method("phash", bench_set), tmp_path, n_workers=1)
+        path = result.folder / "result.json"
+        facts = json.loads(path.read_text())
+        facts["set"]["digest"] = "0" * 64
+        path.write_text(json.dumps(facts))
+        with pytest.raises(ConfigError, match="of another set"):
+            read_set(result.folder.parent)
+
+    def test_a_folder_without_results_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="no results"):
+            read_set(tmp_path)
+
+    def test_names_are_short(self) -> None:
+        assert short_name("vectors:a/b.npy,c.npy") == "vectors-b"

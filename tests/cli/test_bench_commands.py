@@ -1,0 +1,87 @@
+"""The commands of the bench as a researcher meets them, on a set of a few small pictures."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from fingerprint.cli import main
+from fingerprint.types import U8
+
+
+def done(*arguments: object, code: int = 0) -> Result:
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="fingerprint")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.fixture(scope="module")
+def made(photos: dict[str, U8], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a set: four references, a copy of two of them, and two training images."""
+    root = tmp_path_factory.mktemp("bench")
+    pictures = [Image.fromarray(pixels).resize((120, 90)) for pixels in photos.values()]
+    for name, chosen in (("train", pictures[4:6]), ("references", pictures[:4]), ("queries", pictures[:2])):
+        folder = root / "set" / name
+        folder.mkdir(parents=True)
+        for row, picture in enumerate(chosen):
+            picture.save(folder / f"{name[0].upper()}{row}.jpg", quality=60 if name == "queries" else 95)
+    (root / "set" / "ground_truth.csv").write_text("Q0,R0\nQ1,R1\n")
+    (root / "set" / "edits.tsv").write_text("Q0\tR0\tjpeg\nQ1\tR1\tjpeg\n")
+    ids = [f"{letter}{row}" for letter, n in (("T", 2), ("R", 4), ("Q", 2)) for row in range(n)]
+    rows = np.random.default_rng(0).standard_normal((8, 5)).astype(np.float32)
+    rows[6:] = rows[2:4]  # the queries are as their references
+    np.savez(root / "mine.npz", ids=ids, descriptors=rows)
+    return root
+
+
+def test_methods_are_run_and_compared(made: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    ran = done("bench", "run", made / "set", "--method", "phash", "--method", "dhash", "--results", results)
+    assert ran.stdout.count("2 rows") == 2
+    as_json = done(
+        *("bench", "run", made / "set", "--method", f"vectors:{made / 'mine.npz'}"),
+        *("--name", "mine", "--results", results, "--json"),
+    )
+    facts = json.loads(as_json.stdout)
+    assert facts["name"] == "mine"
+    assert facts["costs"] == {"image_ms": None, "image_bytes": 20.0, "query_ms": None}
+    out = tmp_path / "comparison"
+    shown = done("bench", "compare", results, "--out", out, "--resamples", 50)
+    assert shown.stdout.splitlines()[1].split()[1] == "1.0000"
+    assert len(shown.stdout.splitlines()) == 7
+    with (out / "comparison.csv").open(encoding="utf-8", newline="") as file:
+        rows = {(row["method"], row["row"]): row for row in csv.DictReader(file)}
+    assert rows["mine", "raw"]["micro_ap"] == "1.0"
+    compared = json.loads((out / "comparison.json").read_text(encoding="utf-8"))
+    assert json.loads(done("bench", "compare", results, "--resamples", 50, "--json").stdout) == compared
+    assert "| jpeg | 2 |" in (out / "comparison.md").read_text(encoding="utf-8")
+    assert "<table" in (out / "comparison.html").read_text(encoding="utf-8")
+    one = done("bench", "compare", results, "--method", "mine")
+    assert len(one.stdout.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "set", "--method", "surf", "--results", "r"), "no method is called 'surf'"),
+        (("run", "set", "--method", "phash", "--name", "../x", "--results", "r"), "the name of a new folder"),
+        (("run", "set", "--method", "phash", "--method", "dhash", "--name", "x", "--results", "r"), "for one method"),
+        (("run", "set", "--method", "onnx:a/x.toml", "--method", "onnx:b/x.toml", "--results", "r"), "the same name"),
+        (("run", "set/train", "--method", "phash", "--results", "r"), "no ground_truth.csv"),
+        (("compare", "set"), "results on 0 sets"),
+        (("compare", "set", "--set", "other"), "no results on 'other'"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    made: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.chdir(made)
+    assert message in done("bench", *arguments, code=2).stderr
