@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from fingerprint.dedupe.detail import Box
 from fingerprint.dedupe.values import Picture
@@ -27,6 +28,7 @@ def derived_pictures(
     verdicts: Verdicts,
     worth: Mapping[int, Sequence[Worth]],
     plain_around: Callable[[int, Sequence[Box]], float],
+    detail_within: Callable[[int, Box], float],
 ) -> set[int]:
     """Return the positions of the pictures that are a crop of another one, or that another one was put into.
 
@@ -40,6 +42,8 @@ def derived_pictures(
         What is known of the files of each picture that has a copy.
     plain_around : callable
         Returns how plain a picture is outside some boxes.
+    detail_within : callable
+        Returns which part of its pixels along a line a picture needs within a box.
     """
     made: set[int] = set()  # with another one in them
     parts: dict[int, list[tuple[int, Box]]] = defaultdict(list)
@@ -54,7 +58,8 @@ def derived_pictures(
             if not changes.is_part:
                 continue
             parts[whole].append((part, _box(known)))
-            if _was_put_into(changes, known, pictures[whole].size, worth[part], worth[whole]):
+            within = partial(detail_within, whole, _box(known))
+            if _was_put_into(changes, known, pictures[whole].size, worth[part], worth[whole], within):
                 made.add(whole)
     made |= {
         whole
@@ -65,7 +70,12 @@ def derived_pictures(
 
 
 def _was_put_into(
-    changes: Changes, found: Verification, size: tuple[int, int], part: Sequence[Worth], whole: Sequence[Worth]
+    changes: Changes,
+    found: Verification,
+    size: tuple[int, int],
+    part: Sequence[Worth],
+    whole: Sequence[Worth],
+    detail_within: Callable[[], float],
 ) -> bool:
     """Return whether a picture that shows a part of a larger one came first, by what both say of themselves.
 
@@ -76,7 +86,8 @@ def _was_put_into(
         left, top, right, bottom = _box(found)
         if (right - left) * (bottom - top) > _FILLS * size[0] * size[1]:
             return True
-    if changes.scale * part[0].detail > _AS_SHARP * whole[0].detail:
+    detail = changes.scale * part[0].detail
+    if detail > _AS_SHARP * whole[0].detail and detail > _AS_SHARP * detail_within():  # it may be sharp in places
         return True
     return _has_camera(part) and not _has_camera(whole)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fingerprint.collection.collection import Collection, create_collection, open_collection
 from fingerprint.config import DEFAULT_CONFIG, Config, ReadLimits
-from fingerprint.dedupe.detail import Box, plain_share
+from fingerprint.dedupe.detail import Box, detail_share, plain_share
 from fingerprint.dedupe.grouping import Gathered, gather
 from fingerprint.dedupe.scan import SameBytes, scan_files
 from fingerprint.dedupe.values import Group, Groups, Member, Picture, PictureFile, Rules, allowed
@@ -95,8 +95,8 @@ def find_groups(
         known = map_images(work, [pictures[k] for k in related], n_workers)
         return {k: files for k, files in zip(related, known, strict=True) if not isinstance(files, Skipped)}
 
-    plain_around = partial(_plain_around, pictures, config.limits)
-    gathered = gather(pictures, verdicts, rules, look_at, plain_around, partial(report, "keepers"))
+    looks = (partial(_plain_around, pictures, config.limits), partial(_detail_within, pictures, config.limits))
+    gathered = gather(pictures, verdicts, rules, look_at, *looks, partial(report, "keepers"))
     groups = _groups(pictures, gathered, rules)
     n_files = sum(len(picture.files) + len(picture.others) for picture in pictures)
     return Groups(tuple(groups), n_files, len(pictures), (*skipped, *unread), tuple(plain))
@@ -169,6 +169,19 @@ def _plain_around(pictures: Sequence[Picture], limits: ReadLimits, position: int
     except ImageError:
         return 0.0
     return plain_share(grey, pictures[position].size, boxes)
+
+
+def _detail_within(pictures: Sequence[Picture], limits: ReadLimits, position: int, box: Box) -> float:
+    """Return which part of its pixels a picture needs within a box; all of them if it is gone."""
+    try:
+        read = read_grey(pictures[position].image_id, limits=limits)
+    except ImageError:
+        return 1.0
+    scale_x, scale_y = read.pixels.shape[1] / read.width, read.pixels.shape[0] / read.height
+    left, top, right, bottom = box
+    rows = slice(max(0, round(top * scale_y)), max(0, round((bottom + 1) * scale_y)))
+    columns = slice(max(0, round(left * scale_x)), max(0, round((right + 1) * scale_x)))
+    return detail_share(read.pixels[rows, columns])
 
 
 def _groups(pictures: Sequence[Picture], gathered: Gathered, rules: Rules) -> list[Group]:

@@ -6,16 +6,20 @@ its parts. So no picture joins a group because it is near a member. It has a ver
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fingerprint.dedupe.derived import derived_pictures
-from fingerprint.dedupe.detail import Box
+from fingerprint.dedupe.detail import Box, shows_no_more
 from fingerprint.dedupe.values import Picture, Rules
 from fingerprint.dedupe.verdicts import Verdicts
 from fingerprint.dedupe.worth import Preference, Worth
 from fingerprint.results import Verification
 from fingerprint.types import Progress
+from fingerprint.verify.changes import changes_of
+
+_SAME_SIZE = 0.03  # logarithm of the scale between pictures that have one size
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ def gather(
     rules: Rules,
     look_at: Callable[[Sequence[int]], dict[int, list[Worth]]],
     plain_around: Callable[[int, Sequence[Box]], float],
+    detail_within: Callable[[int, Box], float],
     progress: Progress | None = None,
 ) -> Gathered:
     """Choose keepers and give each its members.
@@ -57,14 +62,16 @@ def gather(
         Returns what is known of the files of pictures, by their positions.
     plain_around : callable
         Returns how plain a picture is outside some boxes; see `fingerprint.dedupe.detail.plain_share`.
+    detail_within : callable
+        Returns which part of its pixels a picture needs within a box; see `fingerprint.dedupe.detail.detail_share`.
     progress : callable, optional
         Called as ``progress(done, total)``, in pictures that may be keepers.
     """
     near = {k: _copies_near(k, verdicts, rules) for k in range(len(pictures))}
     preference = Preference(rules)
     related = [k for k, picture in enumerate(pictures) if near[k] or len(picture.files) > 1 or picture.others]
-    worth = look_at(related)
-    derived = derived_pictures(pictures, near, verdicts, worth, plain_around)
+    worth = _compared(look_at(related), near, verdicts)
+    derived = derived_pictures(pictures, near, verdicts, worth, plain_around, detail_within)
     worth = {k: sorted(_marked(files, k in derived), key=preference.key) for k, files in worth.items()}
     order = sorted(related, key=lambda k: preference.key(worth[k][0]))
     offers: dict[int, list[tuple[int, Verification]]] = {}
@@ -145,6 +152,22 @@ def _copies_of(
             found.append((k, verdict))
             waiting += near[k]
     return found
+
+
+def _compared(worth: dict[int, list[Worth]], near: dict[int, list[int]], verdicts: Verdicts) -> dict[int, list[Worth]]:
+    """Correct what is known of pictures that were taken for enlarged, if no copy of the same size shows more."""
+
+    def same_size(k: int) -> list[Worth]:
+        found = ((worth[j][0], verdicts.known(k, j)) for j in near[k] if worth.get(j))
+        whole = ((other, changes_of(known)) for other, known in found if known is not None)
+        return [other for other, made in whole if made.is_whole and abs(math.log(made.scale)) < _SAME_SIZE]
+
+    corrected = dict(worth)
+    for k, files in worth.items():
+        others = [other.drops for other in same_size(k) if other.drops] if files and files[0].detail < 1 else []
+        if others and all(shows_no_more(files[0].drops, other) for other in others):
+            corrected[k] = [replace(file, detail=1.0) for file in files]
+    return corrected
 
 
 def _marked(files: Sequence[Worth], derived: bool) -> list[Worth]:

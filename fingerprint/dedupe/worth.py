@@ -6,21 +6,29 @@ import math
 import os
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fingerprint.config import ReadLimits
-from fingerprint.dedupe.detail import detail_share
+from fingerprint.dedupe.detail import drops, share_of
 from fingerprint.dedupe.values import Keep, Picture, PictureFile, Rules
 from fingerprint.errors import ImageError
-from fingerprint.images.decode import count_frames, read_grey
+from fingerprint.images.decode import count_frames, read_grey, read_rgb
 from fingerprint.images.origin import Origin, origin_of
+from fingerprint.types import U8
 
 _STEPS = 4  # classes of size for each factor of two in pixels: less is no reason to keep one
 _GOOD_QUALITY, _QUALITY_STEP = 90, 5  # of a JPEG: from here on a higher one is no reason
 _UNKNOWN_QUALITY = 80  # of formats whose headers do not say how much was lost
+#: The same where it is known who writes them: cameras, or programs that make pictures for the web of others.
+_USUAL_QUALITY = {"HEIC": _GOOD_QUALITY, "WebP": 60, "AVIF": 60}
+_COLOUR_SIDE = 64  # pixels at which it is seen whether there are colours
+_COLOURED, _LEAST_COLOURED = 12, 0.001  # difference of channels of a pixel with colour, and share of such pixels
 _RAW = "camera RAW"
 #: What programs and people write into the names of copies, in several languages.
 _COPY_NAME = re.compile(
@@ -45,6 +53,9 @@ class Worth:
         Whether it is a crop of another picture, or a picture that another one was put into.
     n_frames : int
         Of an animation its frames, of a TIFF its pages: only the first was compared.
+    drops : tuple of float
+        What `detail` comes from; see `fingerprint.dedupe.detail.drops`.
+    has_colours : bool
     """
 
     file: PictureFile
@@ -53,6 +64,8 @@ class Worth:
     origin: Origin
     is_derived: bool = False
     n_frames: int = 1
+    drops: tuple[float, ...] = ()
+    has_colours: bool = True
 
     @property
     def pixels(self) -> float:
@@ -67,7 +80,8 @@ class Worth:
     @property
     def quality_class(self) -> int:
         """How little was lost by compression, in steps that are worth a reason."""
-        quality = _UNKNOWN_QUALITY if self.origin.quality is None else self.origin.quality
+        usual = _USUAL_QUALITY.get(self.origin.form, _UNKNOWN_QUALITY)
+        quality = usual if self.origin.quality is None else self.origin.quality
         return min(quality, _GOOD_QUALITY) // _QUALITY_STEP
 
     @property
@@ -95,17 +109,16 @@ class Worth:
 
 def worth_of(picture: Picture, limits: ReadLimits, *, with_detail: bool) -> list[Worth]:
     """Return what is known of each file of a picture; of one that is gone, what the scan knew."""
-    detail = 1.0
+    detail, found, has_colours = 1.0, tuple[float, ...](), True
     if with_detail:
-        for file in picture.files[:1]:
-            try:
-                detail = detail_share(read_grey(file.path, limits=limits).pixels)
-            except ImageError:  # gone since the scan: nothing will be done with it
-                detail = 1.0
+        with suppress(ImageError):  # gone since the scan: nothing will be done with it
+            found = drops(read_grey(picture.files[0].path, limits=limits).pixels)
+            detail = share_of(found)
+            has_colours = _has_colours(read_rgb(picture.files[0].path, at_least=_COLOUR_SIDE, limits=limits).pixels)
     origins = [_origin(file) for file in picture.files]
     n_frames = frames_of(picture.files[0], limits, origins[0])  # all have the same bytes
     return [
-        Worth(file, picture.size, detail, origin, n_frames=n_frames)
+        Worth(file, picture.size, detail, origin, n_frames=n_frames, drops=found, has_colours=has_colours)
         for file, origin in zip(picture.files, origins, strict=True)
     ]
 
@@ -126,6 +139,11 @@ def frames_of(file: PictureFile, limits: ReadLimits, origin: Origin | None = Non
         return count_frames(file.path, limits=limits)
     except ImageError:  # gone since the scan: nothing will be done with it
         return 1
+
+
+def _has_colours(rgb: U8) -> bool:
+    chroma = rgb.max(axis=2).astype(np.int64) - rgb.min(axis=2)
+    return float(np.mean(chroma > _COLOURED)) > _LEAST_COLOURED
 
 
 def _origin(file: PictureFile) -> Origin:
@@ -165,6 +183,7 @@ class Preference:
             _Criterion(lambda w: w.origin.form != _RAW, lambda _: "camera RAW, which the others were made from"),
             _Criterion(lambda w: w.is_derived, lambda _: "others are crops of it, or were made with it"),
             _Criterion(lambda w: -w.size_class, lambda w: f"most pixels that are really shown ({_megapixels(w)})"),
+            _Criterion(lambda w: not w.has_colours, lambda _: "has colours"),
             _Criterion(lambda w: -w.quality_class, _quality_reason),
             _Criterion(lambda w: w.origin.camera is None, lambda w: f"has its camera in the file ({w.origin.camera})"),
             _Criterion(lambda w: w.origin.taken is None, lambda w: f"has its date in the file ({w.origin.taken})"),

@@ -1,12 +1,15 @@
-"""Enlarged pictures are known by their spectrum."""
+"""Enlarged pictures are known by their spectrum, and borders by what does not go on within them."""
 
 from __future__ import annotations
 
+import io
+
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from fingerprint.dedupe.detail import detail_share
+from fingerprint.dedupe.detail import detail_share, drops, plain_share, share_of, shows_no_more
 from fingerprint.types import U8
 
 NAMES = ("astronaut", "chelsea", "coffee", "motorcycle_left")
@@ -39,3 +42,50 @@ def test_enlarged_three_times_it_needs_a_third(photos: dict[str, U8], name: str)
 def test_what_has_no_spectrum_needs_all() -> None:
     assert detail_share(np.zeros((5, 400), np.uint8)) == 1
     assert detail_share(np.full((200, 200), 7, np.uint8)) == 1
+
+
+def encoded(pixels: U8, quality: int) -> U8:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_compressed_copy_of_a_soft_photograph_shows_no_more(photos: dict[str, U8], name: str) -> None:
+    soft = np.asarray(cv2.GaussianBlur(grey(photos, name), (0, 0), 0.6), np.uint8)
+    assert shows_no_more(drops(soft), drops(encoded(soft, 60)))
+    assert shows_no_more(drops(soft), drops(soft))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_source_of_an_enlarged_copy_shows_more(photos: dict[str, U8], name: str) -> None:
+    source = Image.fromarray(grey(photos, name))
+    small = source.resize((source.width // 2, source.height // 2), METHODS[2])
+    enlarged = drops(encoded(np.asarray(small.resize(source.size, METHODS[1])), 90))
+    assert share_of(enlarged) < 1
+    assert not shows_no_more(enlarged, drops(np.asarray(source)))
+
+
+BOX = (0.0, 60.0, 255.0, 195.0)
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_bars_are_plain_around_a_photograph(photos: dict[str, U8], value: int) -> None:
+    inside = np.asarray(Image.fromarray(grey(photos, "coffee")).resize((256, 136)))
+    page = np.full((256, 256), value, np.uint8)
+    page[60:196] = inside
+    assert plain_share(page, (256, 256), [BOX]) == 1
+    assert plain_share(np.asarray(Image.fromarray(page).resize((512, 512))), (256, 256), [BOX]) > 0.98
+
+
+def test_a_sky_goes_on_within_the_crop_and_is_no_border(photos: dict[str, U8]) -> None:
+    scene = np.full((256, 256), 180, np.uint8)
+    scene[120:] = np.asarray(Image.fromarray(grey(photos, "coffee")).resize((256, 136)))
+    crop = (0.0, 60.0, 255.0, 255.0)
+    assert plain_share(scene, (256, 256), [crop]) == 0
+    scene[:60] = 255  # a bar above the same sky
+    assert plain_share(scene, (256, 256), [crop]) == 1
+
+
+def test_nothing_is_plain_around_the_whole() -> None:
+    assert plain_share(np.full((20, 30), 9, np.uint8), (30, 20), [(-0.5, -0.5, 29.5, 19.5)]) == 0

@@ -77,7 +77,7 @@ def gathered(
     def plain_around(_position: int, _boxes: Sequence[Box]) -> float:
         return plain
 
-    return gather(pictures, verdicts, rules or Rules(), look_at, plain_around)
+    return gather(pictures, verdicts, rules or Rules(), look_at, plain_around, lambda _position, _box: 1.0)
 
 
 def groups(found: Gathered) -> dict[int, list[int]]:
@@ -188,7 +188,9 @@ def test_what_shows_a_part_of_a_photograph_and_more_was_made_with_it(
         transform=(1.8, 0.0, 0.0, 0.0, 1.8, 300.0, 0.0, 0.0, 1.0),
     )
     known = {k: [worth(size=pictures[k].size, camera=camera)] for k, camera in enumerate(cameras)}
-    found = derived_pictures(pictures, {0: [1], 1: [0]}, MadeUp({(0, 1): verdict}), known, lambda *_: 0.0)
+    found = derived_pictures(
+        pictures, {0: [1], 1: [0]}, MadeUp({(0, 1): verdict}), known, lambda *_: 0.0, lambda *_: 1.0
+    )
     assert found == derived
 
 
@@ -196,8 +198,10 @@ def worth(name: str = "x.jpg", size: tuple[int, int] = SIZE, **facts: object) ->
     known = {"form": "JPEG", "quality": 85, "camera": None, "taken": None}
     of_file = {key: facts.pop(key) for key in ("order", "n_bytes", "seconds", "reference") if key in facts}
     detail, derived = facts.pop("detail", 1.0), facts.pop("is_derived", False)
+    colours, drops = facts.pop("has_colours", True), facts.pop("drops", ())
     file = file_of(name, **of_file)  # type: ignore[arg-type]
-    return Worth(file, size, detail, Origin(**{**known, **facts}), derived)  # type: ignore[arg-type]
+    origin = Origin(**{**known, **facts})  # type: ignore[arg-type]
+    return Worth(file, size, detail, origin, derived, drops=drops, has_colours=colours)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -209,6 +213,10 @@ def worth(name: str = "x.jpg", size: tuple[int, int] = SIZE, **facts: object) ->
         ({"size": (200, 160)}, {"quality": 99}, "most pixels that are really shown (200 x 160)"),
         ({}, {"size": (300, 240), "detail": 0.3, "quality": 75}, "most pixels"),
         ({"quality": 88}, {"quality": 60, "camera": "Canon"}, "least compressed (JPEG quality about 88)"),
+        ({}, {"has_colours": False, "quality": 95}, "has colours"),
+        ({"form": "HEIC", "quality": None}, {"quality": 84}, "least compressed (HEIC)"),
+        ({"quality": 70}, {"form": "WebP", "quality": None}, "least compressed (JPEG quality about 70)"),
+        ({"quality": 70}, {"form": "AVIF", "quality": None}, "least compressed (JPEG quality about 70)"),
         ({"camera": "Canon"}, {"seconds": 1}, "has its camera in the file (Canon)"),
         ({"taken": "2020-01-01 00:00:00"}, {"seconds": 1}, "has its date in the file"),
         ({"name": "img.jpg"}, {"name": "img (1).jpg", "seconds": 1}, "named like copies"),
@@ -227,6 +235,37 @@ def test_the_better_is_kept_and_it_is_said_why(
     assert preference.key(first) < preference.key(second)
     (said,) = preference.reasons(first, [second])
     assert reason in said
+
+
+@pytest.mark.parametrize(("within", "derived"), [(1.0, {0}), (0.5, {1})])
+def test_a_photograph_may_be_sharp_in_one_place(within: float, derived: set[int]) -> None:
+    """0 is sharper than 1 as a whole: it is a crop if 1 is as sharp there, else 0 was put into 1."""
+    pictures = pictures_of(SIZE, (200, 160))
+    verdict = copy(reference_size=(200, 160))
+    known = {0: [worth("0.jpg")], 1: [worth("1.jpg", (200, 160), detail=0.5)]}
+    asked: list[tuple[int, Box]] = []
+
+    def detail_within(position: int, place: Box) -> float:
+        asked.append((position, place))
+        return within
+
+    near = {0: [1], 1: [0]}
+    found = derived_pictures(pictures, near, MadeUp({(0, 1): verdict}), known, lambda *_: 0.0, detail_within)
+    assert found == derived
+    assert asked == [(1, (-0.5, -0.5, 99.5, 79.5))]
+
+
+@pytest.mark.parametrize(("drop", "kept"), [(0.25, 0), (0.6, 1)])
+def test_a_soft_photograph_is_not_taken_for_enlarged_because_its_copy_has_artefacts(drop: float, kept: int) -> None:
+    """0 has a drop of 0.13, which is that of an enlarged picture, if 1, of the same size, clearly has none."""
+    pictures = pictures_of(SIZE, SIZE)
+    known = {
+        0: [worth("0.jpg", quality=90, detail=2 / 3, drops=(1.0, 1.0, 0.13))],
+        1: [worth("1.jpg", quality=60, drops=(1.0, 1.0, drop))],
+    }
+    looks = (lambda *_: 0.0, lambda *_: 1.0)
+    found = gather(pictures, MadeUp({(1, 0): copy()}), Rules(), lambda _: known, *looks)
+    assert groups(found) == {kept: [1 - kept]}
 
 
 def test_little_more_pixels_are_no_reason() -> None:
