@@ -39,7 +39,7 @@ def unpack_frames(packed: U16) -> F32:
 @cache
 def _directions() -> F32:
     """Return cosine and sine of each step of the angle: float32 array, shape (65536, 2)."""
-    angles = kernels.middle_angles()
+    angles = (np.arange(kernels.STEPS) + 0.5) * (2 * np.pi / kernels.STEPS)
     return np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
 
 
