@@ -37,7 +37,15 @@ from fingerprint.types import U8, Query
 from fingerprint.verify.score import LIKELY, LOOK_CLOSER, evidence_vector, first_look, judge
 from fingerprint.verify.verification import find_agreement
 
-RULES = ("first by words", "hashes within 8", "3 by votes", "7 by votes", "12 by votes", "all others")
+RULES = (
+    "first by words",
+    "hashes within 8",
+    "first by descriptor",
+    "3 by votes",
+    "7 by votes",
+    "12 by votes",
+    "all others",
+)
 LEAST = (0.5, 0.55, 0.6, 0.65, 0.7)
 _BEST_TENTH = MEASURES.index("nine_tenths")
 _EVERY = 40  # references of which edits are made
@@ -93,6 +101,7 @@ def verify_candidates(query: Query, source: str | None, reader: Reader, models: 
     candidates, voters = reader.select_candidates(query)[0], Voters(query.variants, _CONFIG.match)
     votes = [float(voters.votes(c.keypoints, c.variants).max()) for c in candidates]
     rank = {at: k for k, at in enumerate(sorted(range(len(votes)), key=lambda at: (-votes[at], at)))}
+    ((first_by_descriptor,),) = reader.nearest_vectors(query.descriptor[np.newaxis], query.model_id, 1)
     found = []
     for at, candidate in enumerate(candidates):
         reference = candidate.load()
@@ -100,6 +109,7 @@ def verify_candidates(query: Query, source: str | None, reader: Reader, models: 
         chosen = (
             at == 0,
             bits <= _CONFIG.candidates.hash_distance and not query.flat,
+            candidate.reference_id == first_by_descriptor.image_id,
             *(rank[at] < n and votes[at] >= 2 for n in (3, 7, 12)),
             True,
         )

@@ -203,9 +203,9 @@ class CandidateConfig(_Settings):
     from_keypoints, from_descriptor, from_hashes : int
         Caps by source. All candidates together are then voted on by 128-bit signatures.
     n_verified : int
-        Number of candidates that are verified because they have the most votes. The first one that keypoints name and
-        all that hashes name are verified whatever their votes: words find copies that signatures miss, and hashes find
-        copies that keypoints miss.
+        Number of candidates that are verified because they have the most votes. The first ones that keypoints and the
+        descriptor name, and all that hashes name, are verified whatever their votes: words find copies that signatures
+        miss, and descriptor and hashes find copies that keypoints miss.
     n_verified_more : int
         Number of further candidates that are verified if they have `many_votes`: a picture may have many copies.
     many_votes : float

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +119,13 @@ class LocalFeatures:
         return len(self.points)
 
 
-@dataclass(frozen=True, slots=True)
+def _same_values(first: Any, second: Any) -> bool:
+    """Return whether two dataclasses of one class are equal, with arrays compared as wholes."""
+    pairs = ((getattr(first, part.name), getattr(second, part.name)) for part in fields(first))
+    return all(np.array_equal(a, b) if isinstance(a, np.ndarray) else a == b for a, b in pairs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Keypoints:
     """A picture's keypoints as matching takes them and a collection keeps them, independent of the picture's size.
 
@@ -144,6 +150,12 @@ class Keypoints:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    def __eq__(self, other: object) -> bool:
+        return _same_values(self, other) if isinstance(other, Keypoints) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.width, self.height, self.frame.tobytes()))
 
     @property
     def side(self) -> int:
@@ -225,7 +237,7 @@ class Identity:
         return same_content or (self.pixels is not None and self.pixels == other.pixels)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Fingerprint:
     """All that a collection keeps of one picture.
 
@@ -253,6 +265,13 @@ class Fingerprint:
     thumbnail: U8
     model_id: str
     identity: Identity | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether all that is kept is the same."""
+        return _same_values(self, other) if isinstance(other, Fingerprint) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.model_id, self.hashes.tobytes(), self.descriptor.tobytes()))
 
     def __repr__(self) -> str:
         """Return size and counts, without the arrays."""
@@ -344,7 +363,7 @@ class Candidate:
     variants : tuple of int
         Indices in `VARIANTS` of the variants of the query that may show the reference.
     always_verified : bool
-        Whether it is verified whatever its votes: its hashes are near, or it is the first by words.
+        Whether it is verified whatever its votes: its hashes are near, or it is the first by words or by descriptor.
     load : callable
         Returns all of the reference's `Fingerprint`, which only few candidates need.
     """

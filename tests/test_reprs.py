@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import pickle
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -186,3 +188,24 @@ def test_a_collection_shows_its_size(tmp_path: Path) -> None:
         assert "references" in Tags(collection._repr_html_()).text
     assert repr(collection) == f"Collection({str(tmp_path / 'small.fp')!r}: closed)"
     assert "closed" in Tags(collection._repr_html_()).text
+
+
+def test_fingerprints_are_equal_if_all_they_hold_is() -> None:
+    for value in (FINGERPRINT, FINGERPRINT.keypoints):
+        again = pickle.loads(pickle.dumps(value))
+        assert again is not value
+        assert again == value
+        assert copy.deepcopy(value) == value
+        assert hash(again) == hash(value)
+        assert value != "something else"
+    other = dataclasses.replace(FINGERPRINT, descriptor=np.ones(256, np.float32))
+    assert FINGERPRINT not in (other, dataclasses.replace(FINGERPRINT, model_id="another"))
+    moved = dataclasses.replace(FINGERPRINT.keypoints, frame=np.ones((MANY, 5), np.float32))
+    assert dataclasses.replace(FINGERPRINT, keypoints=moved) != FINGERPRINT
+
+
+def test_a_collection_says_what_to_do_instead_of_pickling_it(tmp_path: Path) -> None:
+    with create_collection(tmp_path / "c.fp") as collection:
+        for work in (pickle.dumps, copy.copy, copy.deepcopy):
+            with pytest.raises(TypeError, match="with open_collection where it is used"):
+                work(collection)

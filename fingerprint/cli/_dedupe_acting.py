@@ -21,14 +21,26 @@ if TYPE_CHECKING:
 
 
 def check_target(move_to: Path, paths: Sequence[Path]) -> None:
-    """Refuse to move files into a folder in which they are looked for: they would be found again."""
+    """Refuse to move files into a folder in which they are looked for, or lie: they would be found again."""
     target = Path(os.path.realpath(move_to))
     for path in paths:
+        if not path.is_dir() and target == Path(os.path.realpath(path.parent)):
+            raise click.UsageError(
+                f"--move-to: {shown_name(path)} lies in {shown_name(move_to)} already; choose another folder"
+            )
         if path.is_dir() and target.is_relative_to(os.path.realpath(path)):
             raise click.UsageError(
                 f"--move-to: {shown_name(move_to)} lies in {shown_name(path)}, so that what is moved there would be "
                 "found again; choose a folder outside"
             )
+
+
+def check_log() -> None:
+    """Refuse to begin where the log that nobody named cannot be made: looking for copies may take hours."""
+    if not os.access(".", os.W_OK | os.X_OK):
+        raise click.UsageError(
+            "what is done is written to a log in the current folder, where nothing can be written; give --log FILE"
+        )
 
 
 def act_on(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from fingerprint.cli._dedupe_acting import act_on, apply_decisions, check_target, failures
+from fingerprint.cli._dedupe_acting import act_on, apply_decisions, check_log, check_target, failures
 from fingerprint.cli._dedupe_output import print_groups, print_undone
 from fingerprint.cli._default_group import DefaultGroup
 from fingerprint.cli._help import ExampleCommand
@@ -204,6 +204,8 @@ def find_command(
         refuse_input(report_file, "--report", pictures=(*paths, *references), folders=(against, kept, models_folder))
     images, unread, ignored = listed_images(paths)
     compared, unread_too, ignored_too = listed_images(references) if references else ([], (), [])
+    if action is not None and log is None:
+        check_log()
     if move_to is not None:
         check_target(move_to, (*paths, *references))
     if decisions_file is not None:

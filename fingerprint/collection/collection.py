@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from fingerprint.collection.add import add_images, describe_all
 from fingerprint.collection.given import checked_pairs, refuse_one, similar_text
@@ -61,6 +62,18 @@ class Collection:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied: two objects cannot share one lock and the open files.
+
+        Raises
+        ------
+        TypeError
+        """
+        raise TypeError(
+            f"a collection cannot be pickled or copied: pass its folder, {str(self._reader.folder)!r}, and open it "
+            "with open_collection where it is used; threads share one object"
+        )
 
     def __repr__(self) -> str:
         """Return folder and size in one line."""

@@ -394,7 +394,8 @@ def _why(code: int, form: str, limits: ReadLimits, *, timed_out: bool) -> str:
 
 
 def _said(messages: Sequence[str]) -> str:
-    return f"; the decoder said: {'; '.join(messages[:_MOST_MESSAGES])}" if messages else ""
+    said = [text for message in messages if (text := message.replace("\0", "").strip())]
+    return f"; the decoder said: {'; '.join(said[:_MOST_MESSAGES])}" if said else ""
 
 
 def _import_path() -> list[str]:

@@ -98,7 +98,7 @@ def find_candidates(
     by_keypoints = _by_keypoints(votes, snapshot, caps)
     milliseconds["vote"] = watch.lap()
     counters |= {"postings_visited": votes.n_visited, "hits": votes.n_hits, "references_scored": len(votes.rows)}
-    always = {*(position for position, _ in by_keypoints[:1]), *by_hashes}
+    always = {*(position for position, _ in by_keypoints[:1]), *by_descriptor[:1], *by_hashes}
     found = {position: Found(position, variants, position in always) for position, variants in by_keypoints}
     for position in [*by_descriptor, *by_hashes]:
         found.setdefault(position, Found(position, _PLAIN_AND_MIRRORED, position in always))

@@ -46,6 +46,7 @@ LOOK_CLOSER = math.log(0.001 / 0.999)
 LIKELY = math.log(0.02 / 0.98)
 _BEST_TENTH = MEASURES.index("nine_tenths")
 _AGREES = 0.6
+_ROOM = 0.1  # log-odds below `LOOK_CLOSER` for pairs that are ruled out although the first look gives more
 _HASH_IDENTITY = EVIDENCE_NAMES.index("hash_identity")
 _SIGNIFICANCE_CAP = 60.0  # higher values prove no more, and the logistic model must stay finite
 
@@ -165,6 +166,16 @@ def tree_log_odds(x: F64, model: TreesModel) -> float:
     return linear + sum_leaves(x, model.features, model.thresholds, model.values)
 
 
+def _ruled_out(first: float) -> float:
+    """Return the log-odds of a pair without a second look: those of the first one, but at most `LOOK_CLOSER`.
+
+    Above it they rise hardly any more. So pairs that the second look ruled out early keep their order: a file for the
+    challenge has a limited number of rows.
+    """
+    above = max(0.0, first - LOOK_CLOSER)
+    return min(first, LOOK_CLOSER - _ROOM + min(above / 100, _ROOM))
+
+
 def judge(evidence: F64, overlap: F64 | None, models: Models) -> Judgement:
     """Return what both looks at a pair say.
 
@@ -177,7 +188,7 @@ def judge(evidence: F64, overlap: F64 | None, models: Models) -> Judgement:
     models : Models
     """
     if overlap is None:
-        odds = min(first_look(evidence, models.calibration), LOOK_CLOSER)
+        odds = _ruled_out(first_look(evidence, models.calibration))
         copy = float(expit(odds))
         return Judgement(odds, copy, (1 - copy) * float(expit(first_look(evidence, models.ruled_out))))
     both = np.concatenate([evidence, overlap])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,22 @@ def test_against_a_collection(library: Path) -> None:
 )
 def test_what_makes_no_sense_is_refused(library: Path, options: tuple[str, ...], said: str) -> None:
     assert said in done("dedupe", library, *options, code=2).stderr
+
+
+def test_files_are_not_moved_into_the_folder_in_which_they_lie(library: Path) -> None:
+    """They would only be given other names there."""
+    before, named = files(library), sorted(path for path in library.rglob("*") if path.is_file())
+    for folder in {path.parent for path in named}:
+        refused = done("dedupe", *named, "--move-to", folder, "--log", "log.jsonl", code=2)
+        assert "already; choose another folder" in refused.stderr
+    assert files(library) == before
+
+
+def test_a_log_that_cannot_be_made_is_known_before_the_work(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != "." and access(path, mode))
+    assert "give --log FILE" in done("dedupe", library, "--hardlink", code=2).stderr
+    done("dedupe", library, "--hardlink", "--log", "log.jsonl", code=1)
 
 
 def test_a_log_that_is_there_is_not_written_over(library: Path) -> None:

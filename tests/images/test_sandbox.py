@@ -229,6 +229,11 @@ def test_messages_of_codecs_are_put_with_their_file(
     assert not unnamed(capfd)
 
 
+def test_zeros_among_what_a_decoder_says_are_left_out() -> None:
+    assert sandbox._said(["\0" * 500 + "Warning: odd", "\0\0", " "]) == "; the decoder said: Warning: odd"
+    assert not sandbox._said(["\0"])
+
+
 @pytest.mark.parametrize("compression", ["group4", "tiff_ccitt"])
 def test_what_a_codec_made_up_is_damage(compression: str, capfd: pytest.CaptureFixture[str]) -> None:
     """libtiff says that a code word is bad, leaves the line as it is, and goes on as if nothing was wrong."""

@@ -432,16 +432,18 @@ class TestCandidates:
                 assert set(candidate.variants) <= set(range(len(VARIANTS)))
                 assert len(set(candidate.variants)) == len(candidate.variants) >= 1
 
-    def test_always_verified_are_the_first_by_words_and_all_by_hashes(
+    def test_always_verified_are_the_first_by_words_and_by_descriptor_and_all_by_hashes(
         self, store: Writer, queries: dict[str, Query]
     ) -> None:
         for query in queries.values():
             with reopened(store, with_caps(100, 0, 0)) as again:
                 by_words = ids_of(candidates_of(again, query))
+            with reopened(store, with_caps(0, 1, 0)) as again:
+                by_descriptor = ids_of(candidates_of(again, query))
             with reopened(store, with_caps(0, 0, 5)) as again:
                 by_hashes = ids_of(candidates_of(again, query))
             found = {c.reference_id for c in candidates_of(store, query) if c.always_verified}
-            assert found == {*by_words[:1], *by_hashes}
+            assert found == {*by_words[:1], *by_descriptor, *by_hashes}
             assert found
 
     def test_flat_pictures_are_not_named_by_hashes(self, empty: Writer, models: Models) -> None:

@@ -259,6 +259,15 @@ class TestJudge:
         share = 1 / (1 + math.exp(-tree_log_odds(both, judges.shared)))
         assert found.shared == pytest.approx((1 - found.copy) * share)
 
+    def test_without_one_pairs_keep_the_order_of_the_first_look(self, models: Models) -> None:
+        n = len(EVIDENCE_NAMES)
+        firsts = [
+            CalibrationModel(np.zeros(n), np.zeros(n), np.ones(n), np.array([odds]))
+            for odds in (-9.0, LOOK_CLOSER - 0.5, LOOK_CLOSER + 0.5, LOOK_CLOSER + 2.0)
+        ]
+        found = [judge(np.zeros(n), None, dataclasses.replace(models, calibration=f)).log_odds for f in firsts]
+        assert found == sorted(set(found))
+
     @pytest.mark.parametrize("bias", [-40.0, -10.0, 0.0, 50.0])
     def test_without_one_log_odds_are_capped_and_another_model_says_what_is_shared(
         self, bias: float, models: Models
@@ -269,6 +278,6 @@ class TestJudge:
             for odds in (bias, math.log(0.03 / 0.97))
         )
         found = judge(np.zeros(n), None, dataclasses.replace(models, calibration=flat, ruled_out=rarely))
-        assert found.log_odds == min(bias, LOOK_CLOSER)
+        assert found.log_odds == bias if bias < LOOK_CLOSER - 0.1 else LOOK_CLOSER - 0.1 < found.log_odds <= LOOK_CLOSER
         assert found.copy <= 0.001 * (1 + 1e-9)
         assert found.shared == pytest.approx(0.03 * (1 - found.copy))
