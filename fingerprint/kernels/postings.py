@@ -17,6 +17,8 @@ from fingerprint.kernels.compiled import njit
 from fingerprint.kernels.sorting import stable_order
 
 _BYTE = np.uint32(255)
+_SHORT = 24  # postings of a list; of shorter ones, comparing one by one is quicker
+_FEW = 4  # groups for each hit; with fewer, counting is quicker than sorting
 _ONE, _THREE = np.uint64(1), np.uint64(3)
 _EACH_BYTE, _HIGHEST = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _NO_LIMIT = 1 << 62
@@ -143,8 +145,17 @@ def _collect(  # type: ignore[no-untyped-def]
         while n + stop - start > size:
             size *= 2
             hit_of, posting, bits = longer(hit_of, size), longer(posting, size), longer(bits, size)
-        _compare(signatures[start:stop], q_signatures[v], distances)
-        before, n = n, _take_hits(distances[: _whole(stop - start)], max_bits, start, posting, bits, n)
+        before = n
+        if stop - start < _SHORT:
+            sought = q_signatures[v]
+            for t in range(start, stop):
+                distance = np.int64(popcount(signatures[t] ^ sought))
+                if distance <= max_bits:
+                    posting[n], bits[n] = t, distance
+                    n += 1
+        else:
+            _compare(signatures[start:stop], q_signatures[v], distances)
+            n = _take_hits(distances[: _whole(stop - start)], max_bits, start, posting, bits, n)
         if n > most_hits:
             return hit_of[:0], posting[:0], bits[:0], -1
         for t in range(before, n):
@@ -163,11 +174,28 @@ def _owners(hit_of, posting, references, q_rows, q_variants, n_variants, n_group
 
 
 @njit(cache=True, nogil=True)
-def _group(owners, n_groups):  # type: ignore[no-untyped-def]
-    """Return the hits that are not alone in their group, by group, int64 (n,); hits of one group keep their order.
+def _by_counting(owners, n_groups):  # type: ignore[no-untyped-def]
+    """Return all hits by group, int64 (n,); hits of one group keep their order."""
+    fill = np.zeros(n_groups + 2, np.int64)  # one more group, for pictures beyond the last that a damaged file may name
+    for owner in owners:
+        fill[owner + 1] += 1
+    for g in range(n_groups + 1):
+        fill[g + 1] += fill[g]
+    order = np.empty(len(owners), np.int64)
+    for t in range(len(owners)):
+        order[fill[owners[t]]] = t
+        fill[owners[t]] += 1
+    return order
 
-    Most hits are alone. They prove nothing, and so few are left that sorting these takes little of the time.
+
+@njit(cache=True, nogil=True)
+def _group(owners, n_groups):  # type: ignore[no-untyped-def]
+    """Return hits by group, int64 (n,), those of one group in their order; hits that are alone may be left out.
+
+    Where groups are many, most hits are alone. They prove nothing, and sorting the few that are left takes little time.
     """
+    if len(owners) * _FEW >= n_groups:
+        return _by_counting(owners, n_groups)
     seen = np.zeros(n_groups + 1, np.uint8)  # one more group, for pictures beyond the last that a damaged file may name
     n = 0
     for t in range(len(owners)):
@@ -264,7 +292,7 @@ def vote_postings(  # type: ignore[no-untyped-def]
             start, g = stop, owners[order[stop]]
             while stop < len(order) and owners[order[stop]] == g:
                 stop += 1
-            if g == n_groups:
+            if stop - start < 2 or g == n_groups:
                 continue
             hits = order[start:stop]
             if len(hits) > max_hits:
