@@ -45,7 +45,7 @@ LOOK_CLOSER = math.log(0.001 / 0.999)
 #: Pairs of less than these, a probability of 0.02, get all of it only if they agree somewhere.
 LIKELY = math.log(0.02 / 0.98)
 _BEST_TENTH = MEASURES.index("nine_tenths")
-_AGREES = 0.6
+_AGREES = 0.5
 _ROOM = 0.1  # log-odds below `LOOK_CLOSER` for pairs that are ruled out although the first look gives more
 _HASH_IDENTITY = EVIDENCE_NAMES.index("hash_identity")
 _SIGNIFICANCE_CAP = 60.0  # higher values prove no more, and the logistic model must stay finite
