@@ -48,8 +48,8 @@ def _gain(form: str, better: str, worse: str) -> Figure:
 
 
 def _keypoints(part: dict[str, Any]) -> float:
-    """Return how many keypoints a reference has: signatures and frames took 36 bytes each when that was measured."""
-    return float(part["bytes"]["signatures and frames"]) / part["references"] / 36
+    """Return how many keypoints a reference has: signatures and frames take 24 bytes each."""
+    return float(part["bytes"]["signatures and frames"]) / part["references"] / 24
 
 
 def _local_bytes(results: Results) -> float:
@@ -63,15 +63,14 @@ def _held_bytes(results: Results) -> float:
 
 
 def _core_seconds_to_describe(results: Results) -> float:
-    begun = results["scale"]["begun"]
-    return float(begun["describe_workers"]) / begun["describe_references_per_second"]
+    return float(results["stages"]["references"]["stages"]["describing"]["median_ms"]) / 1e3
 
 
 def _disc21_hours(results: Results) -> dict[str, float]:
     """Return what 50,000 queries and a million references take on the 2 cores of our runs, in hours."""
     grown, seconds = results["scale"]["grown"].values(), results["challenge_set"]["seconds"]
     sizes = results["bench"]["set"]
-    references = 1e6 / results["scale"]["begun"]["describe_references_per_second"]
+    references = 1e6 * _core_seconds_to_describe(results) / 2
     described = seconds["challenge describe"] - sizes["references"] * references / 1e6
     return {
         "references": (references + sum(part["seconds_in_additions"] for part in grown)) / 3600,
