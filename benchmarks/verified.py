@@ -109,7 +109,7 @@ def verify_candidates(query: Query, source: str | None, reader: Reader, models: 
         chosen = (
             at == 0,
             bits <= _CONFIG.candidates.hash_distance and not query.flat,
-            candidate.reference_id == first_by_descriptor.image_id,
+            candidate.reference_id == first_by_descriptor.reference_id,
             *(rank[at] < n and votes[at] >= 2 for n in (3, 7, 12)),
             True,
         )
