@@ -34,6 +34,7 @@ BLOCKS: dict[str, Callable[[Results], list[str]]] = {
     "closer": tables.closer,
     "verified": tables.verified,
     "ended-early": tables.ended_early,
+    "large-vote": tables.large_vote,
     "descriptor-source": tables.descriptor_source,
     "scale": scale_tables.scale,
     "scale-stages": scale_tables.scale_stages,

@@ -382,6 +382,20 @@ def ended_early(results: Results) -> list[str]:
     )
 
 
+def large_vote(results: Results) -> list[str]:
+    """Return what the vote finds among a million references, by its settings."""
+    found = results["large_vote"]
+    head = (
+        f"{found['queries']:,} queries with a source among {found['references']:,}",
+        *("verified", "first by words", "hits", "time for candidates"),
+    )
+    rows = [
+        (name, row["verified"], row["first"], f"{row['hits']:,}", f"{row['ms']:.0f} ms")
+        for name, row in found["settings"].items()
+    ]
+    return table(head, rows)
+
+
 def local_index(results: Results) -> list[str]:
     """Return what the vote alone finds, by profile of the query, with the settings of the engine."""
     return table(
