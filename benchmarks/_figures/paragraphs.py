@@ -29,8 +29,8 @@ PARAGRAPHS = {
         Among a million references ({set.references} real ones, the rest recombined from real features) a query takes
         {million.query} ms from its file at the median, {million.growth} times as long as among 100,000.
         {million.first} of {million.asked} sources come first; among the {set.references} alone {small.first} do. That
-        collection takes {million.disk} GB of disk and opens in {million.open} s; adding 1,000 described pictures to it takes
-        {million.add} s.
+        collection takes {million.disk} GB of disk and opens in {million.open} s; adding 1,000 described pictures to it
+        takes {million.add} s.
     """,
     "hash-times": """
         Perceptual hashes are equal to those of `imagehash` and PDQ's own tools where that is wanted. Otherwise pHash

@@ -35,6 +35,7 @@ MAKE_NAME, SOURCES_NAME, LOOK_ALIKES_NAME, SHEET_NAME = (
     "contact-sheet.jpg",
 )
 _LEAST_IMAGES = 12
+_MOST_EDITS = 5  # of a query; profiles say how often each number is drawn
 _NEAR_BITS = 6  # of pHash: pictures so near are copies of each other for anybody
 _EDITED_SIDE = 1024
 _QUALITIES = (60, 96)  # of the JPEG files of queries
@@ -78,6 +79,11 @@ class MakeOptions:
         if not (self.train >= 0 and self.strangers >= 0 and self.train + self.strangers <= 0.9):
             raise ConfigError(
                 f"shares {self.train} and {self.strangers}: together at most 0.9, as references are needed"
+            )
+        low, high = self.n_edits
+        if not 1 <= low <= high <= _MOST_EDITS:
+            raise ConfigError(
+                f"chains of {low} to {high} edits: give the fewest first, then the most, both within 1 to {_MOST_EDITS}"
             )
         if not 0 < self.copied <= 1:
             raise ConfigError(f"copied is {self.copied}: give a share of the references, above 0, at most 1")
@@ -157,6 +163,8 @@ def make_set(
     """
     options = options or MakeOptions()
     report = progress or (lambda _stage, _done, _total: None)
+    if not images:
+        raise ConfigError(f"no images to make a set from: give photographs, at least {_LEAST_IMAGES}, or their folder")
     if out.exists() and any(out.iterdir()):
         raise ConfigError(f"{out}: not empty; give a new folder")
     if options.profile == "augly":
@@ -167,7 +175,10 @@ def make_set(
         kept, pairs, copies = _look_alikes(kept, models, n_workers, report)
         left_out += copies
     if len(kept) < _LEAST_IMAGES:
-        raise ConfigError(f"{len(kept)} photographs that are not alike: give at least {_LEAST_IMAGES}")
+        unread = f"; {len(skipped)} cannot be read, as {skipped[0].path}: {skipped[0].reason}" if skipped else ""
+        raise ConfigError(
+            f"{len(kept)} photographs that are not alike, too few for a set: give at least {_LEAST_IMAGES}{unread}"
+        )
     rng = np.random.default_rng([options.seed, 0])
     division = _divided(kept, pairs, options, rng)
     made = _write(out, division, options, rng, n_workers, report)

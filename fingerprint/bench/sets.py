@@ -47,7 +47,7 @@ class BenchSet:
     train, references, queries : Part
         There may be no training images; then there are no background-normalised rows.
     truth : GroundTruth
-        It names only queries and references of the set.
+        It names all queries of the set, and only its references.
     edits : mapping of str to tuple of str
         The chain of edits of each query, or nothing.
     digest : str
@@ -80,7 +80,7 @@ def open_set(folder: str | os.PathLike[str]) -> BenchSet:
     ------
     ConfigError
         If a folder or the ground truth is missing, two pictures of a folder have one id, or the ground truth names
-        pictures that are not there.
+        pictures that are not there, or has no line of a query.
     ChallengeFileError
         If the ground truth breaks the challenge's rules.
     """
@@ -92,6 +92,12 @@ def open_set(folder: str | os.PathLike[str]) -> BenchSet:
     for what, named, part in (("query", truth.query_ids, queries), ("reference", truth.reference_ids, references)):
         if missing := sorted(named - set(part.ids)):
             raise ConfigError(f"{folder / TRUTH_NAME}: no picture of the {what} {missing[0]!r}; {len(missing)} missing")
+    unnamed = sorted(set(queries.ids) - truth.query_ids)
+    if unnamed:
+        raise ConfigError(
+            f"{folder / TRUTH_NAME}: no line of the query {unnamed[0]!r}; {len(unnamed)} missing: a query that matches "
+            "nothing has a line with an empty second field"
+        )
     edits = read_edits(folder / EDITS_NAME)
     paths = [*train.paths, *references.paths, *queries.paths, folder / TRUTH_NAME]
     paths += [folder / EDITS_NAME] if edits else []

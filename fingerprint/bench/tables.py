@@ -11,7 +11,7 @@ from dataclasses import asdict
 from html import escape
 from typing import Any
 
-from fingerprint.bench.files import SetResults
+from fingerprint.bench.files import Result, SetResults
 from fingerprint.bench.judging import Difference, Row, queries_by_edit
 
 _HEAD = (
@@ -109,6 +109,11 @@ def text(rows: Sequence[Row]) -> list[str]:
     ]
 
 
+def incomplete(found: SetResults) -> list[str]:
+    """Return the methods that skipped pictures, with their number."""
+    return [f"{result.name}: {_skipped(result)}" for result in found.results if result.facts.get("skipped")]
+
+
 def _figures(row: Row) -> dict[str, Any]:
     return {
         "method": row.method,
@@ -170,10 +175,14 @@ def _notes(found: SetResults) -> list[str]:
     for result in found.results:
         versions = result.facts.get("versions", {})
         packages = ", ".join(f"{name} {number}" for name, number in versions.items())
-        skipped = len(result.facts.get("skipped", ()))
-        failed = f"; {skipped} pictures skipped" if skipped else ""
+        failed = f"; {_skipped(result)}, so its figures do not compare" if result.facts.get("skipped") else ""
         notes.append(f"- {result.name}: {_plain(result.title)}; {result.facts.get('machine')}; {packages}{failed}.")
     return notes
+
+
+def _skipped(result: Result) -> str:
+    number = len(result.facts["skipped"])
+    return f"{number:,} {'picture' if number == 1 else 'pictures'} skipped"
 
 
 def _edit_names(found: SetResults, rows: Sequence[Row]) -> tuple[list[str], Mapping[str, int]]:

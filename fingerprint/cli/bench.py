@@ -22,7 +22,16 @@ from fingerprint.cli._options import (
     models_option,
     workers_option,
 )
-from fingerprint.cli._output import count, finish, list_on_stderr, print_json, shown, shown_name, skipped_json
+from fingerprint.cli._output import (
+    count,
+    finish,
+    leave_after_skips,
+    list_on_stderr,
+    print_json,
+    shown,
+    shown_name,
+    skipped_json,
+)
 from fingerprint.cli._progress import progress
 from fingerprint.errors import ConfigError
 
@@ -176,13 +185,16 @@ def run_command(
     A result that is there is not made again, and an interrupted run goes on. All methods are searched exactly, and a
     query keeps its 10 best references.
     """
+    from fingerprint.bench.files import RESULT_NAME
     from fingerprint.bench.registry import PLAIN, make_method, short_name
     from fingerprint.bench.running import run_method
     from fingerprint.bench.sets import open_set
 
     chosen = list(dict.fromkeys(one for spec in specs for one in (PLAIN if spec == _ALL else (spec,))))
     if name is not None and (len(chosen) != 1 or name in PLAIN or Path(name).name != name or name.startswith(".")):
-        raise click.UsageError("--name is for one method, and is the name of a new folder")
+        raise click.UsageError(
+            "--name goes with one --method, and is a plain name, not that of a method of the package"
+        )
     names = {spec: name or short_name(spec) for spec in chosen}
     if len(set(names.values())) < len(names):
         raise click.UsageError("two methods would have the same name: run one of them with --name")
@@ -192,6 +204,7 @@ def run_command(
     skipped = []
     with progress(quiet=quiet, streams=True) as report:
         for row, method in methods:
+            was_there = not again and (results / bench_set.name / row / RESULT_NAME).exists()
             result = run_method(
                 bench_set,
                 row,
@@ -206,9 +219,15 @@ def run_command(
             if as_json:
                 print_json({"folder": str(result.folder), **result.facts})
             else:
-                click.echo(f"{shown_name(result.folder)}: {count(len(result.rows), 'row')}")
-    if skipped and not quiet:
-        list_on_stderr(f"skipped {count(len(skipped), 'picture')}, which costs recall", skipped)
+                rows = f"{count(len(result.rows), 'row')} to compare"
+                click.echo(f"{shown_name(result.folder)}: {rows}{', made before' if was_there else ''}")
+    if skipped:
+        list_on_stderr(
+            f"skipped {count(len(skipped), 'picture')}: figures of methods that were judged on other pictures do not "
+            "compare",
+            skipped,
+        )
+        leave_after_skips(len(skipped))
 
 
 @bench_group.command(
@@ -268,6 +287,10 @@ def compare_command(
     else:
         for line in tables.text(rows):
             click.echo(shown(line))
+    if incomplete := tables.incomplete(found):
+        list_on_stderr(
+            "these were not judged on all pictures, so their figures do not compare with the others", incomplete
+        )
     if out is not None:
         _write(out, quiet=quiet, found=found, rows=rows, gaps=gaps)
 
@@ -280,6 +303,8 @@ def _set_folder(results: Path, name: str | None) -> Path:
         if name not in sets:
             raise ConfigError(f"{results}: no results on {name!r}; there are {', '.join(sets) or 'none'}")
         return sets[name]
+    if not sets:
+        raise ConfigError(f"{results}: no results in it: give the folder that 'fingerprint bench run' was given")
     if len(sets) != 1:
         raise ConfigError(f"{results}: results on {len(sets)} sets ({', '.join(sets)}): choose one with --set")
     return next(iter(sets.values()))

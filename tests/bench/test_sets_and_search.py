@@ -45,6 +45,7 @@ class TestSets:
         [
             ("ground_truth.csv", "Q0,R77\n", "no picture of the reference 'R77'"),
             ("ground_truth.csv", "Q77,R0\n", "no picture of the query 'Q77'"),
+            ("ground_truth.csv", "Q0,R0\nQ1,R1\nQ2,R2\nQ3,\n", "no line of the query 'Q4'; 1 missing"),
             ("edits.tsv", "Q0\tR0\n", "line 1: write query, reference or nothing, edits"),
             ("references/R0.png", "", "would have the same id"),
             ("references/a b.jpg", "", "is no id"),

@@ -72,11 +72,16 @@ def test_methods_are_run_and_compared(made: Path, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (("run", "set", "--method", "surf", "--results", "r"), "no method is called 'surf'"),
-        (("run", "set", "--method", "phash", "--name", "../x", "--results", "r"), "the name of a new folder"),
-        (("run", "set", "--method", "phash", "--method", "dhash", "--name", "x", "--results", "r"), "for one method"),
+        (("run", "set", "--method", "phash", "--name", "../x", "--results", "r"), "is a plain name"),
+        (
+            ("run", "set", "--method", "phash", "--method", "dhash", "--name", "x", "--results", "r"),
+            "with one --method",
+        ),
         (("run", "set", "--method", "onnx:a/x.toml", "--method", "onnx:b/x.toml", "--results", "r"), "the same name"),
         (("run", "set/train", "--method", "phash", "--results", "r"), "no ground_truth.csv"),
-        (("compare", "set"), "results on 0 sets"),
+        (("compare", "set"), "no results in it"),
+        (("make", "nowhere", "--out", "new"), "nowhere: "),
+        (("make", "set/train", "--out", "new", "--edits", 5, 3), "the fewest first"),
         (("compare", "set", "--set", "other"), "no results on 'other'"),
     ],
 )
@@ -85,3 +90,20 @@ def test_what_cannot_be_done_is_said(
 ) -> None:
     monkeypatch.chdir(made)
     assert message in done("bench", *arguments, code=2).stderr
+    assert not (made / "new").exists()
+
+
+def test_methods_that_skipped_pictures_are_marked(made: Path, tmp_path: Path) -> None:
+    """Fewer strangers mean fewer false positives: such figures look better than they are."""
+    ids = [path.stem for name in ("train", "references", "queries") for path in sorted((made / "set" / name).iterdir())]
+    vectors = np.random.default_rng(0).normal(size=(len(ids), 8)).astype(np.float32)
+    np.savez(tmp_path / "some.npz", ids=np.array(ids[:-1]), descriptors=vectors[:-1])
+    run = ("bench", "run", made / "set", "--method", f"vectors:{tmp_path}/some.npz", "--name", "some")
+    first = done(*run, "--results", tmp_path / "results", code=1)
+    assert "skipped 1 picture" in first.stderr
+    again = done(*run, "--results", tmp_path / "results", code=1)
+    assert "made before" in again.stdout
+    assert "made before" not in first.stdout
+    compared = done("bench", "compare", tmp_path / "results", "--resamples", 20, "--out", tmp_path / "out")
+    assert "some: 1 picture skipped" in compared.stderr
+    assert "1 picture skipped, so its figures do not compare" in (tmp_path / "out" / "comparison.md").read_text("utf-8")
