@@ -103,7 +103,8 @@ def summary(command: click.Command) -> str:
 
 def described(name: str, command: click.Command) -> list[str]:
     """Return usage, help, options and examples of a command."""
-    context = click.Context(command, info_name=name)
+    # the names of the help option are remembered by a command from its first context on
+    context = click.Context(command, info_name=name, **root.context_settings)
     lines = ["```text", " ".join([name, *command.collect_usage_pieces(context)]), "```", ""]
     for paragraph in paragraphs(command):
         lines += [prose(paragraph), ""]

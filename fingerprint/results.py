@@ -191,8 +191,8 @@ class Answer:
         gets an equal share of that time. If the query was looked at more than once, each has the time of all looks.
     counters : mapping of str to int
         ``looks`` at the query; and of all these, ``postings_visited`` and ``hits`` of the vote, ``references_scored``
-        by it (once for each variant of the query), ``candidates`` that the shortlist was chosen from, ``pairs_aligned``
-        by verification.
+        by it (once for each variant of the query), ``bytes_compared`` of signatures and hashes, ``candidates`` that the
+        shortlist was chosen from, ``pairs_aligned`` by verification.
     damaged : tuple of Skipped
         Ids of references that were left out as what is stored of them is damaged, and the reason. Only those that the
         query would have been compared with are named.

@@ -38,8 +38,9 @@ _BATCH_FROM = 16  # queries; for this many at once, one matrix product is quicke
 _FEW = 1_000  # nearest references of a query; if more are wanted, queries of a batch are compared one by one
 #: Stages and counters of a search for candidates, in `fingerprint.results.Work`.
 STAGES = ("descriptors", "hashes", "vote")
-COUNTERS = ("postings_visited", "hits", "references_scored")
+COUNTERS = ("postings_visited", "hits", "references_scored", "bytes_compared")
 
+_SIGNATURE_BYTES = 8  # of a posting
 _RIVAL = 0.6  # other variants are kept if they have at least this part of the best one's score
 
 
@@ -97,7 +98,12 @@ def find_candidates(
     votes = _vote(query, segments, vocabulary, match, n_threads)
     by_keypoints = _by_keypoints(votes, snapshot, caps)
     milliseconds["vote"] = watch.lap()
-    counters |= {"postings_visited": votes.n_visited, "hits": votes.n_hits, "references_scored": len(votes.rows)}
+    counters |= {
+        "postings_visited": votes.n_visited,
+        "hits": votes.n_hits,
+        "references_scored": len(votes.rows),
+        "bytes_compared": _SIGNATURE_BYTES * votes.n_visited + sum(segment.hashes.nbytes for segment in segments),
+    }
     always = {*(position for position, _ in by_keypoints[:1]), *by_descriptor[:1], *by_hashes}
     found = {position: Found(position, variants, position in always) for position, variants in by_keypoints}
     for position in [*by_descriptor, *by_hashes]:

@@ -565,7 +565,9 @@ class TestSearchMany:
 
 class TestAnswer:
     STAGES = ("describe", "descriptors", "hashes", "vote", "shortlist", "verify")
-    COUNTERS = ("looks", "postings_visited", "hits", "references_scored", "candidates", "pairs_aligned")
+    COUNTERS = (
+        *("looks", "postings_visited", "hits", "references_scored", "bytes_compared", "candidates", "pairs_aligned"),
+    )
 
     def test_what_search_finds_and_how_long_each_stage_took(self, reader: Collection, copies: dict[str, U8]) -> None:
         for copy in copies.values():
@@ -629,6 +631,7 @@ class TestAnswer:
             counters = reader.answer(copy).counters
             assert tuple(counters) == self.COUNTERS, name
             assert counters["pairs_aligned"] == len(verified), name
+            assert counters["bytes_compared"] > 8 * counters["postings_visited"], name
             assert counters["postings_visited"] >= counters["hits"] >= counters["references_scored"] > 0, name
             looks = counters["looks"]
             assert 1 <= looks <= 1 + DEFAULT_CONFIG.closer.n_insets + len(DEFAULT_CONFIG.closer.stretched), name
