@@ -129,8 +129,7 @@ PROFILES: Mapping[str, CloserConfig] = MappingProxyType(
         "fast": CloserConfig(n_insets=0, stretched=()),
         "standard": CloserConfig(),
         "thorough": CloserConfig(
-            hint=0.0,
-            whole=FeatureConfig((300, 900), (300, 1000), (True, False), contrast_threshold=0.005),
+            hint=0.0, whole=FeatureConfig((300, 900), (300, 1000), (True, False), contrast_threshold=0.005)
         ),
     }
 )
@@ -149,8 +148,8 @@ class MatchConfig(_Settings):
     word_bits : int, 0..63
         Largest Hamming distance of two 64-bit signatures within a word that makes a hit.
     word_bits_large, large_from : int
-        The same in collections of at least `large_from` references, where most hits are by chance: two bits less halve
-        their number, and lose nothing.
+        The same in collections of at least `large_from` references, where most hits are by chance: two bits less
+        leave about a quarter of them, and as many sources are verified.
     cohort_bits : int, 0..63
         The same for the vote on the cohort, whose score the models have learned to weigh.
     vote_bits : int

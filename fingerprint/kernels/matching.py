@@ -177,28 +177,25 @@ def match_signatures(q_sig, r_sig, max_bits):  # type: ignore[no-untyped-def]
 def vote_variants(  # type: ignore[no-untyped-def]
     chosen, q_sigs, q_frames, r_sig, r_frame, max_bits, max_matches, tolerance, log_scale, min_cos
 ):
-    """Return the votes of some variants of a query by `vote_pair`: float32 (k,).
+    """Return for some variants of a query the most matches that agree on one similarity transform: float32 (k,).
 
-    chosen : int64 (k,), the variants; q_sigs : uint64 (v, nq, 2); q_frames : float32 (v, nq, 5); the rest as for
-    `vote_pair`.
+    A fraction below 1 is added for how near the signatures are. chosen : int64 (k,), the variants; q_sigs : uint64
+    (v, nq, 2); q_frames : float32 (v, nq, 5); r_sig : uint64 (nr, 2); r_frame : float32 (nr, 5); max_bits : largest
+    Hamming distance of a match; max_matches : cap on the hypotheses, the nearest are kept; the rest as in
+    `best_similarity`.
     """
     votes = np.empty(len(chosen), np.float32)
     for i in range(len(chosen)):
         sig, frame = q_sigs[chosen[i]], q_frames[chosen[i]]
-        votes[i] = vote_pair(sig, frame, r_sig, r_frame, max_bits, max_matches, tolerance, log_scale, min_cos)
+        votes[i] = _vote_pair(sig, frame, r_sig, r_frame, max_bits, max_matches, tolerance, log_scale, min_cos)
     return votes
 
 
 @njit(cache=True, nogil=True)
-def vote_pair(  # type: ignore[no-untyped-def]
+def _vote_pair(  # type: ignore[no-untyped-def]
     q_sig, q_frame, r_sig, r_frame, max_bits, max_matches, tolerance, log_scale, min_cos
 ):
-    """Return the most matches that agree on one similarity transform, plus a fraction for how near the signatures are.
-
-    Each match is a hypothesis. q_sig : uint64 (nq, 2); q_frame : float32 (nq, 5); r_sig : uint64 (nr, 2); r_frame :
-    float32 (nr, 5); max_bits : largest Hamming distance of a match; max_matches : cap on the hypotheses; the nearest
-    are kept.
-    """
+    """Return the vote of one variant. Each match is a hypothesis."""
     mi, mj, bits = match_signatures(q_sig, r_sig, max_bits)
     nearness = np.int64(0)
     for t in range(len(bits)):

@@ -672,7 +672,7 @@ class TestSearch:
         with Reader.open(place.collection, models, DEFAULT_CONFIG) as reader:
             compared = shortlist(described, reader.select_candidates(described)[0], DEFAULT_CONFIG)
         assert sorted(match["reference"] for match in everything) == sorted(c.reference_id for c in compared)
-        assert everything
+        assert len(everything) >= 2
         odds = [match["log_odds"] for match in everything]
         assert odds == sorted(odds, reverse=True)
         best = lines(done("search", place.collection, query, "--min-score", 0, "-k", 2, "--json"))[0]["matches"]
@@ -804,7 +804,7 @@ class TestChallenge:
     def test_text(self, place: Place, tmp_path: Path) -> None:
         sets = ("--queries", place.good, "--references", place.collection, "--out")
         matched = done("challenge", "match", *sets, tmp_path / "m.csv").stdout
-        assert re.fullmatch(rf"{re.escape(str(tmp_path))}/m.csv: 1\d rows on 4 of the queries\n", matched)
+        assert matched == f"{tmp_path}/m.csv: 15 rows on 4 of the queries\n"
         described = done("challenge", "describe", *sets, tmp_path / "d.h5").stdout
         assert described == f"{tmp_path}/d.h5: 4 queries and 4 references in 256 dimensions\n"
         truth = tmp_path / "truth.csv"

@@ -21,7 +21,7 @@ from fingerprint.kernels.matching import (
     match_signatures,
     pack_signatures,
     residuals_under,
-    vote_pair,
+    vote_variants,
 )
 from fingerprint.models.reflections import KINDS, ORBITS, PERMUTATIONS, kind_basis
 from fingerprint.train.fitting import fit_signatures
@@ -111,8 +111,12 @@ def assert_votes(votes: np.ndarray, q: Side, references: list[Side], max_bits: i
 
 
 def scan(q: Side, references: list[Side], max_bits: int = 28, max_matches: int = 150) -> np.ndarray:
+    plain = np.zeros(1, np.int64)
     votes = [
-        vote_pair(q.signatures, q.frame, r.signatures, r.frame, max_bits, max_matches, *SETTINGS) for r in references
+        vote_variants(
+            plain, q.signatures[None], q.frame[None], r.signatures, r.frame, max_bits, max_matches, *SETTINGS
+        )[0]
+        for r in references
     ]
     return np.array(votes, np.float32)
 
