@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -134,8 +133,14 @@ def _just_inside(outside: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _grown(region: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
     """Return a region with the pixels that lie within so many steps of it."""
-    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-    return np.asarray(cv2.dilate(region.astype(np.uint8), cross, iterations=by), np.bool_)
+    grown = region
+    for _ in range(by):
+        known, grown = grown, grown.copy()
+        grown[1:] |= known[:-1]
+        grown[:-1] |= known[1:]
+        grown[:, 1:] |= known[:, :-1]
+        grown[:, :-1] |= known[:, 1:]
+    return grown
 
 
 def _spectrum(grey: U8) -> F64:
