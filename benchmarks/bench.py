@@ -46,7 +46,10 @@ def generally(command: str | None, data: Path, work: Path) -> str | None:
     """Return a command with general names for the folders of this machine."""
     if command is None:
         return None
-    words = command.replace(str(data), "DATA").replace(str(work), "RESULTS").split()
+    for folder, word in ((data, "DATA"), (work, "RESULTS")):
+        for path in (str(folder.resolve()), str(folder)):  # other runs may have had it in the other form
+            command = command.replace(path, word)
+    words = command.split()
     return " ".join(f"onnx:{Path(word).name}" if word.startswith("onnx:") else word for word in words)
 
 
