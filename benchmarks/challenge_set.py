@@ -28,7 +28,7 @@ from reliability import MISSING, calibration, can_plot, plot_reliability
 from scipy.special import expit
 
 from fingerprint.bench.judging import queries_by_edit, ranked_first
-from fingerprint.bench.sets import open_set, read_edits
+from fingerprint.bench.sets import edits_of, open_set
 from fingerprint.challenge import GroundTruth, Matches, read_ground_truth, read_matches
 from fingerprint.config import DEFAULT_PROFILE, PROFILES
 from fingerprint.models import load_models
@@ -127,7 +127,7 @@ def judge_details(data: Path, matches_path: Path) -> dict[str, Any]:
     probability = expit(matches.scores)
     top = np.array(list(best.values()), dtype=np.int64)
     return {
-        "recall_by_edit": recall_by_edit(data / "edits.tsv", ground_truth, matches),
+        "recall_by_edit": recall_by_edit(data, ground_truth, matches),
         "calibration": {
             "all_rows": calibration(probability, correct),
             "top_rows": calibration(probability[top], correct[top]),
@@ -151,13 +151,13 @@ def thresholds_row(
     }
 
 
-def recall_by_edit(path: Path, truth: GroundTruth, matches: Matches) -> dict[str, dict[str, float]]:
+def recall_by_edit(data: Path, truth: GroundTruth, matches: Matches) -> dict[str, dict[str, float]]:
     """Return, by edit: queries with it, found first, and found with a probability of a half or more."""
     true_pairs = frozenset(truth.pairs)
     pairs = zip(matches.query_ids, matches.reference_ids, matches.scores, strict=True)
     sure = {query for query, reference, score in pairs if score >= 0 and (query, reference) in true_pairs}
     first = ranked_first(matches, truth)
-    groups = queries_by_edit({query for query, _ in truth.pairs}, read_edits(path))
+    groups = queries_by_edit({query for query, _ in truth.pairs}, edits_of(data))
     return {
         edit: {
             "queries": len(queries),

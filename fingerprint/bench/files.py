@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fingerprint import atomic
-from fingerprint.bench.sets import EDITS_NAME, TRUTH_NAME, BenchSet, read_edits
+from fingerprint.bench.sets import EDITS_NAME, TRUTH_NAME, BenchSet, edits_of
 from fingerprint.challenge import GroundTruth, Matches, read_ground_truth, read_matches
 from fingerprint.datafiles import parse_json, read_small
 from fingerprint.errors import ConfigError
@@ -153,6 +153,20 @@ class SetResults:
     results: tuple[Result, ...]
 
 
+def folder_of_set(results: Path, bench_set: BenchSet) -> Path:
+    """Return the folder of the results on a set: that of any set with the same digest, if there is one already."""
+    own = results / bench_set.name
+    same = [path for path in find_sets(results) if _digest_in(path) == bench_set.digest]
+    return own if own in same or not same else same[0]
+
+
+def _digest_in(folder: Path) -> str | None:
+    try:
+        return str(parse_json(read_small(folder / SET_NAME))["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # damaged: no set that results can be added to; comparing says so
+
+
 def write_set(folder: Path, bench_set: BenchSet) -> None:
     """Write what judging needs of a set, so that results can be judged where the pictures are not."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -193,7 +207,7 @@ def read_set(folder: Path, names: Sequence[str] = ()) -> SetResults:
         if result.facts.get("set", {}).get("digest") != digest:
             raise ConfigError(f"{result.folder}: of another set than {folder / SET_NAME}: run the method again")
     truth = read_ground_truth(folder / TRUTH_NAME)
-    return SetResults(name, facts, truth, read_edits(folder / EDITS_NAME), query_ids, results)
+    return SetResults(name, facts, truth, edits_of(folder), query_ids, results)
 
 
 def find_sets(results: Path) -> list[Path]:

@@ -16,6 +16,7 @@ from fingerprint.bench.augly_edits import check_augly
 from fingerprint.bench.profiles import PROFILES, Profile, apply_chain, draw_chain
 from fingerprint.bench.sets import EDITS_NAME, TRUTH_NAME
 from fingerprint.bench.sheet import Pair, contact_sheet
+from fingerprint.challenge.edits import EDITS_HEADER
 from fingerprint.collection.collection import create_collection
 from fingerprint.config import COPY_PROBABILITY, config_for
 from fingerprint.edits.canvas import as_jpeg, resize
@@ -285,8 +286,12 @@ def _write(
     backgrounds = [_read(path, _EDITED_SIDE) for path in division.backgrounds]
     profile = PROFILES[options.profile]
     edit = partial(_edited, profile=profile, options=options, backgrounds=backgrounds)
-    tables: dict[str, list[str]] = {TRUTH_NAME: ["query_id,reference_id"], EDITS_NAME: [], LOOK_ALIKES_NAME: []}
-    listed = [f"{Path(name).stem}\t{path}" for name, path in named]
+    tables: dict[str, list[str]] = {
+        TRUTH_NAME: ["query_id,reference_id"],
+        EDITS_NAME: ["\t".join(EDITS_HEADER)],
+        LOOK_ALIKES_NAME: ["query_id\treference_id"],
+    }
+    listed = ["id\tphotograph", *(f"{Path(name).stem}\t{path}" for name, path in named)]
     shown: list[Pair] = []
     paths = [path for path, _, _ in sources]
     for row, made in enumerate(map_images(edit, list(enumerate(paths)), n_workers, strict=True)):

@@ -22,6 +22,7 @@ from fingerprint.bench.files import (
     RESULT_NAME,
     Costs,
     Result,
+    folder_of_set,
     machine_facts,
     pairs_path,
     read_result,
@@ -62,6 +63,8 @@ def run_method(
 ) -> Result:
     """Run a method on a set, and write its results to ``RESULTS/SET-DIGEST/NAME/``.
 
+    A set with the same contents in another folder is the same set: its results are found, and added to.
+
     Parameters
     ----------
     bench_set : BenchSet
@@ -89,9 +92,10 @@ def run_method(
     ConfigError
         If the folder has what another model left, or the method cannot work with this set.
     """
-    folder = results / bench_set.name / name
+    set_results = folder_of_set(results, bench_set)
+    folder = set_results / name
     report = progress or (lambda _stage, _done, _total: None)
-    write_set(results / bench_set.name, bench_set)
+    write_set(set_results, bench_set)
     if again:
         shutil.rmtree(folder, ignore_errors=True)
     _claim(folder, method)
@@ -112,7 +116,7 @@ def run_method(
         "title": method.title or name,
         "identity": method.identity,
         "rows": ["raw"] if found.background is None else ["raw", "normalised"],
-        "set": {"name": bench_set.name, "digest": bench_set.digest},
+        "set": {"name": set_results.name, "digest": bench_set.digest},
         "candidates_a_query": CANDIDATES,
         **found.facts,
         "skipped": [[Path(item.path).name, item.reason] for item in found.skipped],

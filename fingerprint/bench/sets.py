@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from fingerprint.challenge import GroundTruth, read_ground_truth
+from fingerprint.challenge.edits import read_edits
 from fingerprint.challenge.files import id_fault
 from fingerprint.errors import ConfigError
 from fingerprint.images.find import find_images
@@ -64,7 +64,7 @@ class BenchSet:
 
     @property
     def name(self) -> str:
-        """Name of its folder of results: that of the set, with the beginning of the digest."""
+        """Name of a new folder of results: that of the set's folder, with the beginning of the digest."""
         return f"{self.folder.resolve().name or 'set'}-{self.digest[:12]}"
 
 
@@ -74,7 +74,7 @@ def open_set(folder: str | os.PathLike[str]) -> BenchSet:
     Parameters
     ----------
     folder : path
-        ``edits.tsv``, which may be missing, has the lines query, reference or nothing, and edits joined by ``+``.
+        ``edits.tsv`` may be missing; `fingerprint.challenge.edits` says what is in it.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def open_set(folder: str | os.PathLike[str]) -> BenchSet:
         If a folder or the ground truth is missing, two pictures of a folder have one id, or the ground truth names
         pictures that are not there, or has no line of a query.
     ChallengeFileError
-        If the ground truth breaks the challenge's rules.
+        If the ground truth or the table of edits breaks the challenge's rules.
     """
     folder = Path(folder)
     if not (folder / TRUTH_NAME).is_file():
@@ -98,32 +98,22 @@ def open_set(folder: str | os.PathLike[str]) -> BenchSet:
             f"{folder / TRUTH_NAME}: no line of the query {unnamed[0]!r}; {len(unnamed)} missing: a query that matches "
             "nothing has a line with an empty second field"
         )
-    edits = read_edits(folder / EDITS_NAME)
+    edits = edits_of(folder)
     paths = [*train.paths, *references.paths, *queries.paths, folder / TRUTH_NAME]
     paths += [folder / EDITS_NAME] if edits else []
     return BenchSet(folder, train, references, queries, truth, edits, _digest(folder, paths))
 
 
-def read_edits(path: Path) -> Mapping[str, tuple[str, ...]]:
-    """Return the edits of each query from a file like ``edits.tsv``; nothing if there is no file.
+def edits_of(folder: Path) -> Mapping[str, tuple[str, ...]]:
+    """Return the edits of each query from ``edits.tsv`` in a folder; nothing if there is no such file.
 
     Raises
     ------
-    ConfigError
-        If a line has not three fields.
+    ChallengeFileError
+        If it cannot be read.
     """
-    if not path.is_file():
-        return MappingProxyType({})
-    chains: dict[str, tuple[str, ...]] = {}
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            for number, fields in enumerate(csv.reader(file, delimiter="\t"), start=1):
-                if len(fields) != 3:
-                    raise ConfigError(f"{path}, line {number}: write query, reference or nothing, edits joined by +")
-                chains[fields[0]] = tuple(name for name in fields[2].split("+") if name)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path}: no table in UTF-8 with tabs ({error})") from error
-    return MappingProxyType(chains)
+    path = folder / EDITS_NAME
+    return MappingProxyType(read_edits(path) if path.is_file() else {})
 
 
 def _part(folder: Path, name: str) -> Part:

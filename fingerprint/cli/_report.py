@@ -67,7 +67,8 @@ def truth_options(command: Command) -> Command:
 def truth_read(ground_truth: Path | None, edits: Path | None) -> Truth:
     """Return what these options name."""
     from fingerprint.challenge import read_ground_truth
-    from fingerprint.report.from_matches import Truth, read_edits
+    from fingerprint.challenge.edits import read_edits
+    from fingerprint.report.from_matches import Truth
 
     return Truth(
         read_ground_truth(ground_truth) if ground_truth is not None else None,

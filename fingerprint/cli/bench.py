@@ -185,7 +185,7 @@ def run_command(
     A result that is there is not made again, and an interrupted run goes on. All methods are searched exactly, and a
     query keeps its 10 best references.
     """
-    from fingerprint.bench.files import RESULT_NAME
+    from fingerprint.bench.files import RESULT_NAME, folder_of_set
     from fingerprint.bench.registry import PLAIN, make_method, short_name
     from fingerprint.bench.running import run_method
     from fingerprint.bench.sets import open_set
@@ -204,7 +204,7 @@ def run_command(
     skipped = []
     with progress(quiet=quiet, streams=True) as report:
         for row, method in methods:
-            was_there = not again and (results / bench_set.name / row / RESULT_NAME).exists()
+            was_there = not again and (folder_of_set(results, bench_set) / row / RESULT_NAME).exists()
             result = run_method(
                 bench_set,
                 row,

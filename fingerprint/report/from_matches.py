@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -10,12 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from fingerprint.challenge import GroundTruth, Matches, evaluate_matches
-from fingerprint.challenge.files import fault
 from fingerprint.collection.collection import open_collection
 from fingerprint.config import COPY_PROBABILITY
 from fingerprint.images.find import find_images
 from fingerprint.index.own_files import COLLECTION_MANIFEST
-from fingerprint.listfiles import open_list
 from fingerprint.models import Models
 from fingerprint.report.draft import Draft, References
 from fingerprint.report.values import Page, PagePair, PagePicture
@@ -104,31 +101,6 @@ def page_of_matches(matches: Matches, queries: Pictures, references: Pictures, t
         threshold=min(most, max(least, threshold)),
         span=(least, most if most > least else least + 1.0),
     )
-
-
-def read_edits(path: str | os.PathLike[str]) -> dict[str, tuple[str, ...]]:
-    """Read what was done to queries: lines of a query, its reference or nothing, and edits joined by ``+``, with tabs.
-
-    Raises
-    ------
-    ChallengeFileError
-        If it cannot be read, or a line has other fields.
-    """
-    edits: dict[str, tuple[str, ...]] = {}
-    try:
-        with open_list(path) as file:
-            text = file.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise fault(path, "not a text file in UTF-8") from error
-    except OSError as error:
-        raise fault(path, f"cannot be read: {error.strerror or error}") from error
-    for number, line in enumerate(text.splitlines(), start=1):
-        fields = line.split("\t")
-        if line.strip() and len(fields) != 3:
-            raise fault(path, f"{len(fields)} fields instead of 3: write query, reference and edits with tabs", number)
-        if line.strip():
-            edits[fields[0]] = tuple(filter(None, fields[2].strip().split("+")))
-    return edits
 
 
 def pictures_at(location: Path, models: Models, stack: ExitStack, also: Sequence[Path] = ()) -> Pictures:

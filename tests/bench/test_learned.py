@@ -56,6 +56,19 @@ class TestVectors:
         result = run_method(bench_set, "some", method, tmp_path / "results", n_workers=1)
         assert [name for name, _ in result.facts["skipped"]] == ["R0.jpg"]
 
+    def test_ids_of_no_picture_are_mentioned(
+        self, bench_set: BenchSet, rows: dict[str, F32], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        np.savez(tmp_path / "exact.npz", **rows)  # type: ignore[arg-type]
+        VectorsMethod([tmp_path / "exact.npz"], bench_set)
+        assert caplog.text == ""
+        np.savez(tmp_path / "more.npz", ids=["R0", "Q0", "R99", "R98"], descriptors=np.eye(4))
+        VectorsMethod([tmp_path / "more.npz"], bench_set)
+        assert "more.npz: 2 of 4 ids are of no picture of the set, as 'R99'" in caplog.text
+        np.savez(tmp_path / "part.npz", train=np.eye(2), train_ids=["T0", "R0"])  # R0 is no training image
+        VectorsMethod([tmp_path / "part.npz"], bench_set)
+        assert "part.npz: 1 of 2 ids are of no picture of the set, as 'R0'" in caplog.text
+
     @pytest.mark.parametrize(
         ("arrays", "message"),
         [

@@ -65,7 +65,11 @@ def test_every_photograph_is_in_one_part_and_queries_match_their_reference(image
     found = open_set(tmp_path / "set")
     assert (len(found.train), len(found.references)) == (made.train, made.references)
     assert len(found.queries) == made.copies + made.strangers
-    sources = dict(table(tmp_path / "set" / "sources.tsv"))
+    assert table(tmp_path / "set" / "edits.tsv")[0] == ["query_id", "reference_id", "edits"]
+    assert found.edits.keys() == set(found.queries.ids)
+    head, *listed = table(tmp_path / "set" / "sources.tsv")
+    assert head == ["id", "photograph"]
+    sources = dict(listed)
     assert all(sources[query] == sources[reference] for query, reference in found.truth.pairs)
     kept = [source for name, source in sources.items() if name[0] in "TR"]
     kept += [sources[name] for name in found.truth.unmatched_ids]
@@ -88,7 +92,8 @@ def test_other_shots_of_a_scene_become_queries_that_match_nothing(
     others = [path for path in images if "coffee" not in path.name and path.name.endswith("-0.jpg")]
     made = make_set([*others, *burst], tmp_path / "set", MakeOptions(look_alikes=True), n_workers=1)
     assert made.look_alikes == 1
-    ((query, reference),) = table(tmp_path / "set" / "look_alikes.tsv")
+    head, (query, reference) = table(tmp_path / "set" / "look_alikes.tsv")
+    assert head == ["query_id", "reference_id"]
     found = open_set(tmp_path / "set")
     assert query in found.truth.unmatched_ids
     assert reference in found.references.ids

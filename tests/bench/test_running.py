@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from fingerprint.bench.files import find_sets, read_set
 from fingerprint.bench.judging import judge
 from fingerprint.bench.registry import make_method, short_name
 from fingerprint.bench.running import run_method
-from fingerprint.bench.sets import BenchSet
+from fingerprint.bench.sets import BenchSet, open_set
 from fingerprint.challenge import evaluate_matches
 from fingerprint.errors import ConfigError, ImageError
 from fingerprint.images.decode import read_grey
@@ -123,6 +124,23 @@ def test_a_finished_run_is_read_and_not_made_again(bench_set: BenchSet, tmp_path
     assert again.described == 0
     run_method(bench_set, "tiny", again, tmp_path, again=True, n_workers=1)
     assert again.described > 0
+
+
+def test_a_copy_of_a_set_in_another_folder_is_the_same_set(bench_set: BenchSet, tmp_path: Path) -> None:
+    copy = tmp_path / "renamed"
+    shutil.copytree(bench_set.folder, copy)
+    first = run_method(bench_set, "tiny", Tiny(), tmp_path / "results", n_workers=1)
+    again = Tiny()
+    assert run_method(open_set(copy), "tiny", again, tmp_path / "results", n_workers=1).folder == first.folder
+    assert again.described == 0
+    other = run_method(open_set(copy), "other", Tiny("b"), tmp_path / "results", n_workers=1)
+    (folder,) = find_sets(tmp_path / "results")
+    assert [result.name for result in read_set(folder).results] == ["other", "tiny"]
+    assert other.facts["set"]["name"] == folder.name
+    with (copy / "edits.tsv").open("a") as file:
+        file.write("Q99\t\tcrop\n")
+    changed = run_method(open_set(copy), "tiny", Tiny(), tmp_path / "results", n_workers=1)
+    assert changed.folder.parent.name.startswith("renamed-")
 
 
 def test_another_model_under_the_same_name_is_refused(bench_set: BenchSet, tmp_path: Path) -> None:

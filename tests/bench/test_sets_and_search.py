@@ -10,7 +10,7 @@ import pytest
 
 from fingerprint.bench.search import background, best_of, search
 from fingerprint.bench.sets import BenchSet, open_set
-from fingerprint.errors import ConfigError
+from fingerprint.errors import ChallengeFileError, ConfigError
 
 
 class TestSets:
@@ -46,7 +46,8 @@ class TestSets:
             ("ground_truth.csv", "Q0,R77\n", "no picture of the reference 'R77'"),
             ("ground_truth.csv", "Q77,R0\n", "no picture of the query 'Q77'"),
             ("ground_truth.csv", "Q0,R0\nQ1,R1\nQ2,R2\nQ3,\n", "no line of the query 'Q4'; 1 missing"),
-            ("edits.tsv", "Q0\tR0\n", "line 1: write query, reference or nothing, edits"),
+            ("edits.tsv", "query_id\treference_id\tedits\nQ0\tR0\n", "line 2: 2 fields instead of 3"),
+            ("edits.tsv", "Q0\tR0\tcrop\nQ0\tR0\tblur\n", "line 2: query 'Q0' is there twice"),
             ("references/R0.png", "", "would have the same id"),
             ("references/a b.jpg", "", "is no id"),
         ],
@@ -57,8 +58,9 @@ class TestSets:
         copy = tmp_path / "wrong"
         shutil.copytree(set_folder, copy)
         (copy / file).write_text(content)
-        with pytest.raises(ConfigError, match=message):
+        with pytest.raises((ConfigError, ChallengeFileError), match=message) as caught:
             open_set(copy)
+        assert str(copy) in str(caught.value)
 
     def test_a_folder_that_is_no_set_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"no ground_truth\.csv"):

@@ -6,11 +6,14 @@ One file or several, separated by commas, together have a vector for each pictur
   in the order of the file names, and ``train_ids`` and so on if some are missing;
 - ``.npy`` (n, d), beside a file of the same name that ends in ``.txt``, with an id on each line;
 - ``.hdf5`` or ``.h5``: the challenge's file, or the older layout.
+
+Vectors of other pictures may be there, as of a larger set; a warning says how many.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -32,6 +35,8 @@ from fingerprint.vectorfiles import is_hdf5, read_vectors
 _PARTS: Mapping[str, Role] = MappingProxyType({"train": "train", "references": "reference", "queries": "query"})
 #: Ids and vectors, and as what they are described; None if a vector is of the picture in any folder.
 _Rows: TypeAlias = tuple[Role | None, Sequence[str], NDArray[Any]]
+
+_log = logging.getLogger(__name__)
 
 
 class VectorsMethod(DescribingMethod):
@@ -64,6 +69,7 @@ class VectorsMethod(DescribingMethod):
                     name = first_repeated(ids) or next(iter(repeated))[1]
                     raise ConfigError(f"{path}: {name!r} has a vector already: give one for each picture")
                 self._vectors.update(zip(keys, _checked(path, vectors), strict=True))
+                _warn_of_unused(path, keys, bench_set)
         if len({len(vector) for vector in self._vectors.values()}) != 1:
             raise ConfigError(f"{paths[0]}: vectors of different dimensions: give those of one model")
 
@@ -134,6 +140,14 @@ def _parts_of(path: Path, bench_set: BenchSet) -> list[_Rows]:
                 )
             found.append((role, ids, vectors))
     return found
+
+
+def _warn_of_unused(path: Path, keys: Sequence[tuple[Role | None, str]], bench_set: BenchSet) -> None:
+    parts: dict[Role, Part] = {role: getattr(bench_set, name) for name, role in _PARTS.items()}
+    known: set[tuple[Role | None, str]] = {(role, name) for role, part in parts.items() for name in part.ids}
+    known |= {(None, name) for _, name in known}
+    if unused := [name for role, name in keys if (role, name) not in known]:
+        _log.warning("%s: %d of %d ids are of no picture of the set, as %r", path, len(unused), len(keys), unused[0])
 
 
 def _checked(path: Path, vectors: NDArray[Any]) -> F32:
