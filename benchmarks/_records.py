@@ -1,4 +1,4 @@
-"""How a run is written down: its command, the versions, the machine."""
+"""How a run is written down: its command, the versions, the machine, the digest of its pictures."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from fingerprint.bench.sets import TRUTH_NAME, digest_of_files, open_set
+from fingerprint.images.find import find_images
 from fingerprint.version import __version__
 
 ROOT = Path(__file__).parent.parent
@@ -44,8 +46,14 @@ def command_line() -> str:
     return f"python benchmarks/{' '.join(words)}"
 
 
-def header() -> dict[str, Any]:
-    """Return what every record begins with."""
+def header(data: Path | None) -> dict[str, Any]:
+    """Return what every record begins with.
+
+    Parameters
+    ----------
+    data : Path or None
+        The set, or folder of pictures, that is measured on; None if all is made from a seed.
+    """
     return {
         "copyprint": __version__,
         "numpy": np.__version__,
@@ -53,7 +61,15 @@ def header() -> dict[str, Any]:
         "command": command_line(),
         "load_average": round(os.getloadavg()[0], 2),
         "seed": SEED,
+        "data_digest": None if data is None else digest_of(data),
     }
+
+
+def digest_of(data: Path) -> str:
+    """Return the digest of a set as the bench has it, or that of all pictures in another folder."""
+    if (data / TRUTH_NAME).is_file():
+        return open_set(data).digest
+    return digest_of_files(data, find_images([data])[0])
 
 
 def write(path: Path, result: dict[str, Any], *, show: bool = True) -> None:

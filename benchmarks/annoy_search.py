@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=RESULTS / "annoy_search.json")
     arguments = parser.parse_args()
     compact, learned = real_vectors(arguments.data, arguments.work, arguments.copies), learned_vectors(arguments.data)
-    result: dict[str, Any] = header() | {
+    result: dict[str, Any] = header(arguments.data) | {
         "annoy": version("annoy"),
         "queries": len(compact.queries),
         "copies": int((compact.sources >= 0).sum()),

@@ -74,7 +74,7 @@ def main() -> None:
                 first[way] += bool(found) and found[0][0] == truth.get(name)
     asked = {path.stem for path in paths}
     judged_truth = GroundTruth(tuple(pair for pair in every_truth.pairs if pair[0] in asked))
-    result: dict[str, Any] = header() | {
+    result: dict[str, Any] = header(arguments.data) | {
         "model_id": models.model_id,
         "calibration_id": models.calibration_id,
         "queries": len(paths),

@@ -97,7 +97,7 @@ def main() -> None:
             f"pdq_{PDQ_DISTANCE}": by_hash(folder, truth, "pdq", PDQ_DISTANCE),
         }
     result = {
-        **header(),
+        **header(arguments.data),
         "photographs": arguments.photographs,
         "copies": arguments.copies,
         "second_shots": arguments.shots,

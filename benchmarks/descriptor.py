@@ -22,7 +22,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from _records import RESULTS, command_line, write
+from _records import RESULTS, command_line, digest_of, write
 
 from fingerprint.challenge import evaluate_descriptors, read_descriptors, read_ground_truth
 from fingerprint.config import DEFAULT_CONFIG
@@ -53,7 +53,9 @@ def main() -> None:
         quality = judge(path, arguments.data / "ground_truth.csv")
     models = load_models()
     result = {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "command": command_line(),
+        "data_digest": digest_of(arguments.data),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "copyprint": __version__,

@@ -53,7 +53,7 @@ def main() -> None:
         named = {"exact": exact, "annoy": by_annoy(queries, vectors, k), "none": [[] for _ in queries]}
         found = {way: answers(search, queries, positions) for way, positions in named.items()}
     asked = [name for name in queries if truth.get(name)]
-    result: dict[str, Any] = header() | {
+    result: dict[str, Any] = header(arguments.data) | {
         "model_id": models.model_id,
         "references": len(vectors),
         "queries": len(queries),

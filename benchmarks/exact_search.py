@@ -56,7 +56,7 @@ def main() -> None:
     real = real_descriptors(arguments)
     rng = np.random.default_rng(SEED)
     queries, references = (mixed(half, n, rng, arguments.dim) for half, n in zip(real, (n_q, n_r), strict=True))
-    result: dict[str, Any] = header() | {
+    result: dict[str, Any] = header(arguments.data) | {
         "vectors": f"{len(real[0])} real queries and {len(real[1])} real references, the others mixed",
         "queries": n_q,
         "references": n_r,

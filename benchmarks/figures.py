@@ -1,7 +1,8 @@
 """Bring the figures of all pages up to date with ``results/``; with ``--check``, say which pages differ.
 
 README, documentation and model card say what was measured in marked places only, see `_figures.pages`. A benchmark
-writes its JSON; this reads it, so no page can say anything else than the last run that is kept.
+writes its JSON; this reads it, so no page can say anything else than the last run that is kept. A result must name its
+machine, versions, command and the digest of its pictures, see `_figures.origins`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from _figures.allowed import ALLOWED
+from _figures.origins import unexpected
 from _figures.pages import MarkError, fill, pages, unmarked
 from _figures.results import Results
 
@@ -24,7 +26,7 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT, results: Results 
     parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a page is out of date")
     arguments = parser.parse_args(argv)
     results = results or Results()
-    said = []
+    said = [*unexpected(results)]
     for page in pages(root):
         name, text = page.relative_to(root).as_posix(), page.read_text(encoding="utf-8")
         try:

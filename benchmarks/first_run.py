@@ -30,7 +30,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         result = measure(Path(folder), arguments.rounds)
-    write(arguments.out, header() | {"rounds": arguments.rounds} | result)
+    write(arguments.out, header(None) | {"rounds": arguments.rounds} | result)
 
 
 def measure(work: Path, rounds: int) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def main() -> None:
     import faiss  # here and below, so that --help needs none
 
     faiss.omp_set_num_threads(1)
-    result: dict[str, Any] = header() | {"faiss": faiss.__version__, "threads": 1, "k": K, "sets": {}}
+    result: dict[str, Any] = header(arguments.images) | {"faiss": faiss.__version__, "threads": 1, "k": K, "sets": {}}
     for name, stored, queries in all_sets(arguments):
         print(f"{name}: {len(stored)} codes", flush=True)
         result["sets"][name] = measure(stored, queries, arguments)

@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS / "hash_information.json")
     arguments = parser.parse_args()
     paths = sorted(arguments.images.glob("*.jpg"))
-    record = header() | {
+    record = header(arguments.images) | {
         "photographs": len(paths[::2]),
         "saved and scaled": len(paths[::9]),
         "steps": steps(paths[::9]),

@@ -74,7 +74,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     folders = {name: sorted((arguments.data / name).glob("*.jpg")) for name in ("train", "references")}
     chosen = {name: random.Random(SEED).sample(paths, min(n_files, len(paths))) for name, paths in folders.items()}
-    result: dict[str, Any] = header()
+    result: dict[str, Any] = header(arguments.data)
     result["files"] = {name: time_files(paths) for name, paths in chosen.items()}
     result["arrays"] = {name: time_arrays(paths[:100]) for name, paths in chosen.items()}
     result["pdq"] = {name: time_pdq(paths) for name, paths in chosen.items()}

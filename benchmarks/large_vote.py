@@ -46,7 +46,8 @@ def main() -> None:
     models, plain = load_models(), config_for("fast")
     pairs = read_ground_truth(arguments.data / "ground_truth.csv").pairs[:: arguments.every]
     files = {path.stem: path for path in (arguments.data / "queries").iterdir()}
-    result: dict[str, Any] = header() | {"model_id": models.model_id, "queries": len(pairs), "settings": {}}
+    result: dict[str, Any] = header(arguments.data)
+    result |= {"model_id": models.model_id, "queries": len(pairs), "settings": {}}
     for name, changed in SETTINGS.items():
         config = replace(plain, match=replace(plain.match, **changed))
         spent, counted = [], []

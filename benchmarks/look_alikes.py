@@ -109,7 +109,7 @@ def main() -> None:
     answers = search(arguments.out, arguments.profile, seconds)
     models = load_models()
     result = {
-        **header(),
+        **header(arguments.data),
         "seed": arguments.seed,
         "settings": settings,
         "opencv": cv2.__version__,

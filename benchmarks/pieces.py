@@ -62,7 +62,7 @@ def main() -> None:
             found.setdefault(profile, {}).setdefault(kind, []).append((verdict, overlap(verdict, cut, reference)))
     models = load_models()
     result = {
-        **header(),
+        **header(arguments.data),
         "model_id": models.model_id,
         "calibration_id": models.calibration_id,
         "profiles": {name: {kind: judged(rows) for kind, rows in by_kind.items()} for name, by_kind in found.items()},

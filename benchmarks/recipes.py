@@ -22,7 +22,7 @@ from _recipes.book import TABLES, Recipe
 from _recipes.lab import Lab
 from _recipes.pictures import prepare
 from _recipes.registry import RECIPES
-from _records import RESULTS
+from _records import RESULTS, digest_of
 
 from fingerprint.version import __version__
 
@@ -48,9 +48,9 @@ def main() -> None:
     if arguments.command == "prepare":
         prepare(arguments.data, arguments.work, arguments.workers, arguments.limit)
     elif arguments.command == "run":
-        lab = Lab(arguments.work, arguments.data, TABLES)
+        lab, digest = Lab(arguments.work, arguments.data, TABLES), digest_of(arguments.data)
         for recipe in chosen(arguments.names):
-            run(recipe, lab, arguments.out)
+            run(recipe, lab, digest, arguments.out)
     else:
         print("\n".join(f"{recipe.group:18s} {recipe.name:32s} {recipe.description}" for recipe in RECIPES.values()))
 
@@ -62,13 +62,9 @@ def chosen(names: list[str]) -> list[Recipe]:
     return [r for r in RECIPES.values() if r.name in names or r.group in names or "all" in names]
 
 
-def run(recipe: Recipe, lab: Lab, out: Path) -> None:
+def run(recipe: Recipe, lab: Lab, digest: str, out: Path) -> None:
     start = time.perf_counter()
-    try:
-        figures = recipe.judge(lab)
-    except SystemExit as missing:
-        print(f"skipped {missing}", file=sys.stderr, flush=True)
-        return
+    figures = recipe.judge(lab)
     result = {
         "name": recipe.name,
         "group": recipe.group,
@@ -82,6 +78,8 @@ def run(recipe: Recipe, lab: Lab, out: Path) -> None:
             "scipy": scipy.__version__,
             "opencv": cv2.__version__,
         },
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "data_digest": digest,
         "command": f"python benchmarks/recipes.py run {recipe.name} --data DATA --work FOLDER",
     }
     out.mkdir(parents=True, exist_ok=True)

@@ -62,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=RESULTS / "report.json")
     out: Path = parser.parse_args().out
-    result = header()
+    result = header(None)
     with tempfile.TemporaryDirectory() as folder:
         files = make_files(Path(folder))
         driver = browser()

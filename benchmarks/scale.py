@@ -27,7 +27,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from _records import RESULTS, command_line, write
+from _records import RESULTS, command_line, digest_of, write
 from reliability import can_plot
 from synthetic import HOW, load_pool, make_pool, make_references, save_pool
 
@@ -101,6 +101,7 @@ def main() -> None:
         "numpy": np.__version__,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "command": command_line(),
+        "data_digest": digest_of(arguments.data),
         "how": HOW,
         **summary(notes.all, sorted(arguments.sizes), last),
     }

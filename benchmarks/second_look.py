@@ -68,7 +68,7 @@ def main() -> None:
     write(
         arguments.result,
         {
-            **header(),
+            **header(arguments.data),
             "command": command_line(),
             "pairs": len(pairs["labels"]),
             "copies": int((pairs["labels"] == COPY).sum()),

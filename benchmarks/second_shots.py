@@ -128,7 +128,7 @@ def main() -> None:
     rows = {part: part_of(part, pairs, judged, copies) for part in parts}
     rows["all"] = part_of(None, pairs, judged, copies)
     result = {
-        **header(),
+        **header(arguments.data),
         "opencv": cv2.__version__,
         "pillow": PIL.__version__,
         "model_id": models.model_id,

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import cv2
 import numpy as np
-from _records import RESULTS, command_line, write
+from _records import RESULTS, command_line, digest_of, write
 
 from fingerprint.features.local_features import select_by_octave
 from fingerprint.features.sift import describe, detect, orient
@@ -47,6 +47,7 @@ def main() -> None:
         "opencv": cv2.__version__,
         "machine": f"{platform.machine()}, one core",
         "command": command_line(),
+        "data_digest": digest_of(arguments.images),
     }
     write(arguments.out, result)
 

@@ -38,7 +38,7 @@ from typing import Any, TypeVar
 
 import cv2
 import numpy as np
-from _records import RESULTS, command_line, write
+from _records import RESULTS, command_line, digest_of, write
 
 from fingerprint.collection.collection import create_collection, open_collection
 from fingerprint.config import Config, FeatureConfig, config_for
@@ -120,6 +120,7 @@ def main() -> None:
         "numpy": np.__version__,
         "machine": f"{platform.machine()}, one core",
         "command": command_line(),
+        "data_digest": digest_of(arguments.data),
         **measured,
     }
     print_result(result)

@@ -57,7 +57,7 @@ def main() -> None:
         scores = {"before": scores_of(arguments.before, queries), "after": scores_of(after, queries)}
     write(
         arguments.json,
-        header()
+        header(arguments.data)
         | {
             "model_id": load_models().model_id,
             "format_before": format_before,

@@ -52,7 +52,7 @@ def main() -> None:
         unrelated += measured(describe_query(drawn[k], models), others)
     kinds = {"copy": copies, "unrelated": unrelated}
     result = {
-        **header(),
+        **header(arguments.data),
         "pairs": {kind: len(rows) for kind, rows in kinds.items()},
         "log_odds": {
             kind: round(tree_log_odds(np.median(rows, axis=0), models.copies), 2) for kind, rows in kinds.items()

@@ -85,7 +85,7 @@ def main() -> None:
         sets = {"queries": verify_all(asked, reader, models), "strong edits": verify_all(edits, reader, models)}
     write(
         arguments.json,
-        header()
+        header(arguments.data)
         | {"model_id": models.model_id, "calibration_id": models.calibration_id}
         | {name: summary(found) for name, found in sets.items()},
     )

@@ -61,7 +61,7 @@ def main() -> None:
         rows.append({"beam": beam, "n_words": n_words, "word_bits": word_bits, **own})
     rows.append({"each variant for itself": True, **time_each([query.variants for query in queries], models)})
     result = {
-        **header(),
+        **header(arguments.data),
         "model_id": models.model_id,
         "n_references": len(references),
         "n_queries": len(queries),

@@ -98,6 +98,28 @@ class TestTheCommand:
         assert figures.main(["--check"], root=root) == 1
         assert "93 ms: not in a mark" in capsys.readouterr().err
 
+    def test_refuses_a_result_that_does_not_say_where_it_comes_from(
+        self, figures: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        shutil.copytree(BENCHMARKS / "results", tmp_path / "results")
+
+        def change(name: str, **changes: object) -> None:
+            path = tmp_path / "results" / f"{name}.json"
+            record = json.loads(path.read_text(encoding="utf-8"))
+            path.write_text(json.dumps({**record, **changes}), encoding="utf-8")
+
+        change("challenge_set", machine="", command=None)
+        change("words", data_digest="0" * 64)
+        (run, *_) = json.loads((tmp_path / "results" / "bench.json").read_text(encoding="utf-8"))["runs"].values()
+        change("bench", runs={"pdq": {**run, "versions": {}}})
+        root = copied(figures.pages(ROOT), tmp_path / "root")
+        assert figures.main(["--check"], root=root, results=figures.Results(tmp_path / "results")) == 1
+        said = capsys.readouterr().err
+        assert "results/challenge_set.json: names no machine, command" in said
+        assert "results/words.json: names data now; shorten the list" in said
+        assert "results/bench.json: names no versions" in said
+        assert said.count("results/") == 3
+
 
 class TestMarks:
     @pytest.mark.parametrize(

@@ -37,6 +37,11 @@ class Results:
             self._read[name] = found
         return self._read[name]
 
+    def names(self) -> list[str]:
+        """Return the names of all files, those in folders as ``FOLDER/NAME``."""
+        paths = self._folder.rglob("*.json")
+        return sorted(path.relative_to(self._folder).with_suffix("").as_posix() for path in paths)
+
     def has(self, name: str) -> bool:
         """Say whether there is such a file."""
         return (self._folder / f"{name}.json").exists()

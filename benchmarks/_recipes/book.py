@@ -1,4 +1,4 @@
-"""The recipes: what each one does, by name. A recipe gives the similarities of all queries to all references."""
+"""What recipes are made of. A recipe gives vectors of all queries and references."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from _recipes.judging import judge
 from _recipes.lab import (
     SHRINKAGE,
     SPLITS,
@@ -21,14 +22,13 @@ from _recipes.lab import (
     agreement,
     discriminant,
     join,
-    judge,
     nearest_mean,
-    negative_distances,
     subtract,
 )
 from _recipes.looks import colour_layout, dct_blocks, gradient_blocks, middle_colours, whole_gist
 from _recipes.pictures import N_COPIES, OTHER_SIDES
-from _recipes.sums import UPRIGHT_MIRROR, Fisher, Mirror, Summer, Triangulation, Vlad, unit_rows
+from _recipes.sums import UPRIGHT_MIRROR, Fisher, Mirror, Summer, Triangulation, Vlad
+from fingerprint.bench.base import unit
 from fingerprint.features.global_cues import compute_colours, compute_gist
 from fingerprint.types import F32, U8
 
@@ -39,10 +39,15 @@ _SIDE_WEIGHT = 0.5
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a recipe found; more is better."""
+    """Vectors of queries and references, compared by Euclidean distance; the nearest view of a query counts."""
 
-    similarity: F32
-    dimension: int | str
+    views: tuple[F32, ...]  # each (queries, d)
+    references: F32  # (references, d)
+
+    @property
+    def dimension(self) -> int | str:
+        d = self.references.shape[1]
+        return d if len(self.views) == 1 else f"{len(self.views)} x {d}"
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Recipe:
         for name in self.splits:
             split = lab.split(name)
             outcome = self.run(lab, split)
-            figures[name] = judge(outcome.similarity, split.truth)
+            figures[name] = judge(outcome.views, outcome.references, split.truth)
             figures["dimension"] = outcome.dimension
         return figures
 
@@ -144,20 +149,20 @@ def resized(plans: Sequence[Plan], dimensions: Sequence[int]) -> tuple[Plan, ...
 
 
 def compare(cue: Cue, share: float = SHARE, n_neighbours: int = N_NEIGHBOURS, sides: str = "both") -> Outcome:
-    """Normalise by the background, and multiply."""
+    """Normalise by the background."""
     queries, references = cue.queries, cue.references
     if sides != "references":
         queries = subtract(queries, cue.originals, share, n_neighbours)
     if sides != "queries":
         references = subtract(references, cue.originals, share, n_neighbours)
-    return Outcome(queries @ references.T, queries.shape[1])
+    return Outcome((queries,), references)
 
 
 def stretch(cue: Cue, factor: float) -> Outcome:
     """Make queries the longer, the nearer training images are to them."""
     queries, references, background = _subtracted(cue, SHARE)
     near = nearest_mean(queries, background, _STRETCH_NEIGHBOURS)
-    return Outcome(negative_distances(queries * (factor * near)[:, None], references), queries.shape[1])
+    return Outcome((queries * (factor * near)[:, None],), references)
 
 
 def add_biases(cue: Cue, factor: float, share: float = SHARE, *, both: bool = True) -> Outcome:
@@ -170,8 +175,7 @@ def add_biases(cue: Cue, factor: float, share: float = SHARE, *, both: bool = Tr
         extra[:, dimension] = np.sqrt(np.maximum(2 * bias + 2 * weight, 0))
         return np.concatenate([vectors, extra], axis=1)
 
-    first, second = lifted(queries, 0, factor), lifted(references, 1, factor if both else 0.0)
-    return Outcome(negative_distances(first, second), first.shape[1])
+    return Outcome((lifted(queries, 0, factor),), lifted(references, 1, factor if both else 0.0))
 
 
 def _subtracted(cue: Cue, share: float) -> tuple[F32, F32, F32]:
@@ -186,8 +190,8 @@ def single(lab: Lab, split: Split, plan: Plan, share: float = SHARE) -> Outcome:
 def either_side(lab: Lab, split: Split, plan: Plan) -> Outcome:
     """Compare the query and its mirror image, and take the better."""
     cue = plan.project(lab, split)
-    seen = [compare(replace(cue, queries=queries)).similarity for queries in (cue.queries, cue.views)]
-    return Outcome(np.maximum(*seen), f"2 x {cue.queries.shape[1]}")
+    seen = [compare(replace(cue, queries=queries)) for queries in (cue.queries, cue.views)]
+    return Outcome(tuple(view for outcome in seen for view in outcome.views), seen[0].references)
 
 
 def jointly(lab: Lab, split: Split, plans: Sequence[Plan], weights: Sequence[float]) -> Outcome:
@@ -227,12 +231,12 @@ def viewed(
         local = cues[0].views[whole].copy()
         for side in OTHER_SIDES:
             local += np.float32(_SIDE_WEIGHT) * cues[0].views[kinds == f"side {side}"]
-        parts = [unit_rows(local), *(cue.views[whole] for cue in cues[1:])]
-        total = unit_rows(np.concatenate([np.float32(w) * x for w, x in zip(WEIGHTS, parts, strict=True)], axis=1))
+        parts = [unit(local), *(cue.views[whole] for cue in cues[1:])]
+        total = unit(np.concatenate([np.float32(w) * x for w, x in zip(WEIGHTS, parts, strict=True)], axis=1))
     else:
         total = joined.views[whole].copy()
     if insets:
         total *= np.float32(whole_weight)
         inset = kinds == "inset"
         np.add.at(total, owners[inset], likely[inset, None].astype(np.float32) * joined.views[inset])
-    return end(replace(joined, queries=unit_rows(total)))
+    return end(replace(joined, queries=unit(total)))

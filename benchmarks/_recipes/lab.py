@@ -1,4 +1,4 @@
-"""What recipes are fitted on and judged by: splits, tables of features on disk, principal directions, projections."""
+"""What recipes are fitted on: splits, tables of features on disk, principal directions, projections."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import numpy as np
 from scipy.linalg import eigh, qr
 
 from _recipes.pictures import N_COPIES, N_QUERIED, PictureSet, is_held_out
-from _recipes.sums import Summer, unit_rows
-from fingerprint.challenge import GroundTruth, Matches, evaluate_matches, read_ground_truth
+from _recipes.sums import Summer
+from fingerprint.bench.base import unit
+from fingerprint.challenge import read_ground_truth
 from fingerprint.types import F32, F64, I64, U8
 
 SplitName = Literal["dev", "judged"]
@@ -30,7 +31,6 @@ _OVERSAMPLING, _ITERATIONS = 64, 3
 _RIDGE = 0.1
 _LEAST_CORRELATION = 1e-3
 _RANK = 1e-6  # variances below this part of the first are rounding errors
-_PAIRS_PER_QUERY = 10
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ class Feature:
     def __call__(self, raw: F32) -> F32:
         x = raw.astype(np.float32)
         if self.intra:
-            x = unit_rows(x.reshape(-1, self.intra)).reshape(x.shape)
-        return unit_rows(np.sign(x) * np.abs(x) ** np.float32(self.power) if self.power != 1 else x)
+            x = unit(x.reshape(-1, self.intra)).reshape(x.shape)
+        return unit(np.sign(x) * np.abs(x) ** np.float32(self.power) if self.power != 1 else x)
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ class Lab:
         cue, variances = self.principal(feature, split, views=views)
         kept = variances[:m][variances[:m] > _RANK * variances[0]]
         scale = (1 / np.sqrt(kept + shrinkage * kept.mean())).astype(np.float32)
-        return cue.map(lambda x: unit_rows(x[:, : len(scale)] * scale))
+        return cue.map(lambda x: unit(x[:, : len(scale)] * scale))
 
 
 def apply_directions(vectors: F32, mean: F32, basis: F32) -> F32:
@@ -244,7 +244,7 @@ def agreement(cue: Cue, owners: I64, d: int, exponent: float = 0.5) -> Cue:
     within = cue.copies.T @ cue.copies / len(owners) + cue.originals.T @ cue.originals / len(cue.originals)
     correlations, directions = _generalised((across + across.T) / 2, within.astype(np.float64) / 2, d)
     projection = (directions * np.maximum(correlations, _LEAST_CORRELATION) ** exponent).astype(np.float32)
-    return cue.map(lambda x: unit_rows(x @ projection))
+    return cue.map(lambda x: unit(x @ projection))
 
 
 def discriminant(cue: Cue, owners: I64, d: int) -> Cue:
@@ -257,7 +257,7 @@ def discriminant(cue: Cue, owners: I64, d: int) -> Cue:
     everything = np.concatenate([cue.originals, cue.copies])
     total = everything.T @ everything / len(everything)
     _, directions = _generalised(total.astype(np.float64), (apart.T @ apart / len(apart)).astype(np.float64), d)
-    return cue.map(lambda x: unit_rows(x @ directions.astype(np.float32)))
+    return cue.map(lambda x: unit(x @ directions.astype(np.float32)))
 
 
 def _generalised(upper: F64, lower: F64, d: int) -> tuple[F64, F64]:
@@ -273,7 +273,7 @@ def join(cues: Sequence[Cue], weights: Sequence[float]) -> Cue:
     def side_by_side(name: str) -> F32:
         parts = [np.float32(w) * getattr(cue, name) for cue, w in zip(cues, weights, strict=True)]
         parts = [part[: min(map(len, parts))] for part in parts]
-        return unit_rows(np.concatenate(parts, axis=1))
+        return unit(np.concatenate(parts, axis=1))
 
     return Cue(*(side_by_side(part.name) for part in fields(Cue)))
 
@@ -283,34 +283,10 @@ def subtract(vectors: F32, background: F32, share: float, n_neighbours: int) -> 
     if not share:
         return vectors
     near = np.argpartition(-(vectors @ background.T), n_neighbours, axis=1)[:, :n_neighbours]
-    return unit_rows(vectors - np.float32(share) * background[near].mean(axis=1))
+    return unit(vectors - np.float32(share) * background[near].mean(axis=1))
 
 
 def nearest_mean(vectors: F32, background: F32, n_neighbours: int) -> F32:
     """Return the mean similarity of each vector to its nearest background vectors."""
     near = np.partition(vectors @ background.T, -n_neighbours, axis=1)[:, -n_neighbours:]
     return np.asarray(near.mean(axis=1, dtype=np.float32), np.float32)
-
-
-def negative_distances(queries: F32, references: F32) -> F32:
-    """Return minus squared Euclidean distances, which is what the challenge's judge compares."""
-    squares = np.square(queries).sum(axis=1)[:, None] + np.square(references).sum(axis=1)
-    return np.asarray(2 * queries @ references.T - squares, np.float32)
-
-
-def judge(similarity: F32, truth: I64) -> dict[str, float]:
-    """Judge the 10 best pairs a query as the challenge does."""
-    n_queries, n_references = similarity.shape
-    flat = similarity.ravel()
-    best = np.argpartition(-flat, _PAIRS_PER_QUERY * n_queries)[: _PAIRS_PER_QUERY * n_queries]
-    query_ids = [f"Q{row}" for row in range(n_queries)]
-    matches = Matches(
-        tuple(query_ids[i] for i in best // n_references),
-        tuple(f"R{i}" for i in best % n_references),
-        flat[best].astype(np.float64),
-    )
-    pairs = tuple((query_ids[row], f"R{source}") for row, source in enumerate(truth) if source >= 0)
-    unmatched = tuple(query_ids[row] for row, source in enumerate(truth) if source < 0)
-    found = evaluate_matches(matches, GroundTruth(pairs, unmatched))
-    figures = {"micro_ap": found.micro_ap, "recall_at_p90": found.recall_at_p90, "recall_at_1": found.recall_at_1}
-    return {name: round(value, 4) for name, value in figures.items()}

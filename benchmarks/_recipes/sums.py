@@ -10,10 +10,12 @@ from typing import Literal, Protocol
 import numpy as np
 from scipy.special import logsumexp
 
+from fingerprint.bench.base import unit
+from fingerprint.bench.clustering import nearest_words
 from fingerprint.kernels.vlad import aggregate_residuals
 from fingerprint.models.reflections import MIRROR_PERMUTATION
 from fingerprint.train.fitting import fit_codebook, fit_local_basis
-from fingerprint.types import F32, F64, I64, U8
+from fingerprint.types import F32, I64, U8
 
 _CELL_ROW, _CELL_COLUMN, _BIN = (axis.ravel() for axis in np.indices((4, 4, 8)))
 #: The mirror image of an upright keypoint that stays upright.
@@ -42,7 +44,7 @@ class Reducer:
         return cls(*fit_local_basis(descriptors, dimension))
 
     def __call__(self, descriptors: U8) -> F32:
-        return unit_rows((descriptors.astype(np.float32) - self.mean) @ self.basis)
+        return unit((descriptors.astype(np.float32) - self.mean) @ self.basis)
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,8 @@ class Vlad:
     def with_own_coordinates(self, sample: U8) -> Vlad:
         (codebook,) = self.codebooks
         points = self.reducer(sample)
-        words = nearest(points, codebook)
-        residuals = unit_rows(points - codebook[words])
+        words = nearest_words(points, codebook, 1)[:, 0]
+        residuals = unit(points - codebook[words])
         rotations = [np.linalg.eigh(np.cov(residuals[words == w].T))[1][:, ::-1] for w in range(len(codebook))]
         return replace(self, rotations=np.array(rotations, np.float32))
 
@@ -98,7 +100,7 @@ class Vlad:
         for seen in self.mirror(descriptors):
             points = self.reducer(seen)
             for total, codebook in zip(totals, self.codebooks, strict=True):
-                words = nearest(points, codebook)
+                words = nearest_words(points, codebook, 1)[:, 0]
                 weighted = weights
                 if not self.normalised:
                     weighted = weights * np.linalg.norm(points - codebook[words], axis=1)
@@ -188,7 +190,7 @@ class Triangulation:
         for seen in self.mirror(descriptors):
             for i, (start, stop) in enumerate(pairwise(offsets)):
                 directions = _directions(self.reducer(seen[start:stop]), self.anchors)
-                phi = unit_rows((directions - self.mean) @ self.whitening)
+                phi = unit((directions - self.mean) @ self.whitening)
                 out[i] += (democratic_weights(phi) if self.democratic else np.ones(len(phi), np.float32)) @ phi
         return out
 
@@ -206,13 +208,3 @@ def _directions(points: F32, anchors: F32) -> F32:
     apart = points[:, None] - anchors
     apart /= np.maximum(np.linalg.norm(apart, axis=2, keepdims=True), 1e-9)
     return apart.reshape(len(points), anchors.size)
-
-
-def nearest(points: F32, codebook: F32) -> I64:
-    half_norms = np.square(codebook).sum(axis=1) / 2
-    return np.asarray((half_norms - points @ codebook.T).argmin(axis=1), np.int64)
-
-
-def unit_rows(vectors: F32 | F64) -> F32:
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(norms, np.float32(1e-12)), np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -101,7 +101,7 @@ def open_set(folder: str | os.PathLike[str]) -> BenchSet:
     edits = edits_of(folder)
     paths = [*train.paths, *references.paths, *queries.paths, folder / TRUTH_NAME]
     paths += [folder / EDITS_NAME] if edits else []
-    return BenchSet(folder, train, references, queries, truth, edits, _digest(folder, paths))
+    return BenchSet(folder, train, references, queries, truth, edits, digest_of_files(folder, paths))
 
 
 def edits_of(folder: Path) -> Mapping[str, tuple[str, ...]]:
@@ -129,7 +129,8 @@ def _part(folder: Path, name: str) -> Part:
     return Part(tuple(owners), tuple(images))
 
 
-def _digest(folder: Path, paths: list[Path]) -> str:
+def digest_of_files(folder: Path, paths: Sequence[Path]) -> str:
+    """Return the SHA-256, in hexadecimal, of the contents of files and of their paths within a folder."""
     digest = hashlib.sha256()
     for path in paths:
         digest.update(
