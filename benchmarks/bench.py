@@ -26,9 +26,8 @@ def main() -> None:
     parser.add_argument("methods", nargs="*", metavar="METHOD", help="as 'bench run' takes them; none: only compare")
     arguments = parser.parse_args()
     for spec in arguments.methods or ():
-        name = {"onnx": "sscd"}.get(spec.partition(":")[0])
-        more = ["--name", name] if name and Path(spec).stem.endswith("sscd") else []
-        fingerprint("bench", "run", str(arguments.data), "--method", spec, "--results", str(arguments.work), *more)
+        name = ["--name", "sscd"] if spec.startswith("onnx:") and spec.endswith("sscd.toml") else []
+        fingerprint("bench", "run", str(arguments.data), "--method", spec, "--results", str(arguments.work), *name)
     compared = json.loads(fingerprint("bench", "compare", str(arguments.work), "--json"))
     for run in compared["runs"].values():
         run["command"] = generally(run["command"], arguments.data, arguments.work)

@@ -27,6 +27,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "2 %": "arithmetic: 34 rows for 33.375",
         "33.375": "arithmetic: an eighth of 267 rows",
     },
+    "docs/howto/compare-methods.md": {"0.725": "from the paper of SSCD"},
     "docs/howto/install.md": {"3.11": _PYTHON, "3.12": _PYTHON, "3.13": _PYTHON, "4.10": "a version of OpenCV"},
     "docs/howto/large-collection.md": {"256 KiB": "from this size on arrays are mapped"},
     "docs/howto/learned-descriptors.md": {"200 times": _LARGER},

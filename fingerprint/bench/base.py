@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.types import F32, U64
+from fingerprint.types import F32, U64, Skipped
 
 #: As what a picture is described.
 Role: TypeAlias = Literal["train", "reference", "query"]
@@ -75,7 +75,7 @@ class DescribingMethod(ABC):
         -------
         float32 array, shape (d,), or uint64 array, shape (n_bits / 64,)
             Vectors are compared by Euclidean distance as they are, codes by Hamming distance. A query may have several
-            views, shape (v, d) or (v, n_bits / 64), the same number for all queries: the nearest counts.
+            views, shape (v, d) or (v, n_bits / 64): the nearest counts.
 
         Raises
         ------
@@ -89,6 +89,8 @@ class Matcher(ABC):
 
     #: Processor time that taking in the references took, also in runs before; None if the bench is to measure it.
     seconds: float | None = None
+    #: References that could not be read.
+    skipped: Sequence[Skipped] = ()
 
     @property
     @abstractmethod

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.bench.arrays import load_arrays, save_arrays
+from fingerprint.errors import ConfigError
 from fingerprint.types import Progress, Skipped
 from fingerprint.workers import map_images
 
@@ -72,15 +73,16 @@ def in_blocks(
     Raises
     ------
     ConfigError
-        If a block is damaged.
+        If a block is damaged, or pictures are not described alike.
     """
     folder.mkdir(parents=True, exist_ok=True)
     blocks = []
     for start in range(0, len(paths), size):
         file = folder / f"{start:08d}.npz"
         if not file.exists():
-            _save(file, _made(paths[start : start + size], start, describe, n_workers))
+            _save(file, _made(paths[start : start + size], start, describe, n_workers, folder))
         blocks.append(_load(file))
+        _check_alike([block.arrays for block in blocks if len(block.rows)][-2:], folder)
         if progress is not None:
             progress(min(start + size, len(paths)), len(paths))
     return blocks
@@ -92,11 +94,17 @@ def joined(blocks: Sequence[Block], name: str) -> NDArray[Any]:
     return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
 
 
+def spent(blocks: Sequence[Block]) -> tuple[float, tuple[Skipped, ...]]:
+    """Return the processor time of all blocks, and the pictures that could not be read."""
+    return sum(block.seconds for block in blocks), tuple(item for block in blocks for item in block.skipped)
+
+
 def _made(
     paths: Sequence[Path],
     start: int,
     describe: Callable[[Path], Mapping[str, NDArray[Any]]],
     n_workers: int | None,
+    folder: Path,
 ) -> Block:
     before = time.process_time()
     rows: list[int] = []
@@ -108,10 +116,18 @@ def _made(
         else:
             rows.append(row)
             found.append(result)
+    _check_alike(found, folder)
     arrays = {name: np.concatenate([one[name] for one in found]) for name in (found[0] if found else ())}
     counts = [len(next(iter(one.values()))) for one in found]
     seconds = time.process_time() - before
     return Block(np.array(rows, np.int64), np.array(counts, np.int64), arrays, tuple(skipped), seconds)
+
+
+def _check_alike(found: Sequence[Mapping[str, NDArray[Any]]], folder: Path) -> None:
+    forms = {tuple((name, array.dtype.name, array.shape[1:]) for name, array in one.items()) for one in found}
+    if len(forms) > 1:
+        first, second = sorted(map(str, forms))[:2]
+        raise ConfigError(f"{folder}: pictures are described by {first} and by {second}: a method describes all alike")
 
 
 def _save(file: Path, block: Block) -> None:

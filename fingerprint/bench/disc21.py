@@ -18,6 +18,7 @@ import numpy as np
 
 from fingerprint import atomic
 from fingerprint.bench.arrays import load_arrays, save_arrays
+from fingerprint.bench.notes import has_note, write_note
 from fingerprint.challenge import (
     MAX_ROWS,
     DescriptorSet,
@@ -205,11 +206,10 @@ def _in_split(name: str, split: Split) -> bool:
 def _claim(out: Path, settings: dict[str, str], name: str) -> None:
     """Note the settings of a run, or check that those of the one before are the same."""
     path = out / name
-    if path.exists():
-        if json.loads(path.read_text(encoding="utf-8")) != settings:
-            raise ConfigError(f"{out}: a run with other models is there; give another folder")
-        return
-    atomic.replace_bytes(path, json.dumps(settings).encode())
+    if not path.exists():
+        write_note(path, settings)
+    elif not has_note(path, settings):
+        raise ConfigError(f"{path}: damaged, or of a run with other models: give another folder")
 
 
 def _take_in(

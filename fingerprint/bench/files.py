@@ -19,8 +19,9 @@ from fingerprint.errors import ConfigError
 from fingerprint.version import __version__
 
 FORMAT = 1
-RESULT_NAME, SET_NAME = "result.json", "set.json"
+RESULT_NAME, SET_NAME, QUERIES_NAME = "result.json", "set.json", "queries.txt"
 ROWS = ("raw", "normalised")
+_AGAIN = "run the method with --again"
 _PACKAGES = ("numpy", "scipy", "numba", "opencv-contrib-python-headless", "pillow", "onnxruntime")
 
 
@@ -75,8 +76,14 @@ class Result:
         ------
         ChallengeFileError
             If the file is missing or damaged.
+        ConfigError
+            If it has not all the pairs.
         """
-        return read_matches(pairs_path(self.folder, row))
+        path = pairs_path(self.folder, row)
+        matches, n_written = read_matches(path), self.facts.get("pairs")
+        if n_written not in (None, len(matches)):  # other programs need not say how many there are
+            raise ConfigError(f"{path}: {len(matches)} pairs, but the run wrote {n_written}: {_AGAIN}")
+        return matches
 
 
 def pairs_path(folder: Path, row: str) -> Path:
@@ -118,14 +125,14 @@ def read_result(folder: Path) -> Result:
     try:
         facts = parse_json(read_small(path))
         if facts["format"] != FORMAT:
-            raise ConfigError(f"{path}: format {facts['format']}, this version reads {FORMAT}: run the method again")
+            raise ConfigError(f"{path}: format {facts['format']}, this version reads {FORMAT}: {_AGAIN}")
         if not set(facts["rows"]) <= set(ROWS) or not facts["rows"]:
             raise ValueError(f"rows are {facts['rows']}")
         return Result(folder, str(facts["name"]), str(facts["title"]), facts, Costs(**facts["costs"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, ConfigError):
             raise
-        raise ConfigError(f"{path}: no result that can be read ({error}): run the method again") from error
+        raise ConfigError(f"{path}: no result that can be read ({error}): {_AGAIN}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +177,12 @@ def _digest_in(folder: Path) -> str | None:
 def write_set(folder: Path, bench_set: BenchSet) -> None:
     """Write what judging needs of a set, so that results can be judged where the pictures are not."""
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / SET_NAME).exists():
-        return  # the folder's name has the digest
     for name in (TRUTH_NAME, EDITS_NAME):
         if (bench_set.folder / name).exists():
             atomic.replace_bytes(folder / name, (bench_set.folder / name).read_bytes())
-    atomic.replace_bytes(folder / "queries.txt", "".join(f"{name}\n" for name in bench_set.queries.ids).encode())
+    atomic.replace_bytes(folder / QUERIES_NAME, "".join(f"{name}\n" for name in bench_set.queries.ids).encode())
     sizes = {name: len(getattr(bench_set, name)) for name in ("train", "references", "queries")}
-    facts = {"name": bench_set.name, "digest": bench_set.digest, **sizes, "copies": len(bench_set.truth.pairs)}
+    facts = {"name": folder.name, "digest": bench_set.digest, **sizes, "copies": len(bench_set.truth.pairs)}
     atomic.replace_bytes(folder / SET_NAME, (json.dumps(facts, indent=2) + "\n").encode())
 
 
@@ -193,7 +198,7 @@ def read_set(folder: Path, names: Sequence[str] = ()) -> SetResults:
     """
     try:
         facts = parse_json(read_small(folder / SET_NAME))
-        query_ids = tuple((folder / "queries.txt").read_text(encoding="utf-8").split("\n")[:-1])
+        query_ids = tuple((folder / QUERIES_NAME).read_text(encoding="utf-8").split("\n")[:-1])
         digest, name = facts["digest"], str(facts["name"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{folder}: no results of 'fingerprint bench run' that can be read ({error})") from error
@@ -205,8 +210,12 @@ def read_set(folder: Path, names: Sequence[str] = ()) -> SetResults:
         raise ConfigError(f"{folder}: no method has finished: run 'fingerprint bench run' to the end")
     for result in results:
         if result.facts.get("set", {}).get("digest") != digest:
-            raise ConfigError(f"{result.folder}: of another set than {folder / SET_NAME}: run the method again")
+            raise ConfigError(f"{result.folder}: of another set than {folder / SET_NAME}: {_AGAIN}")
     truth = read_ground_truth(folder / TRUTH_NAME)
+    if missing := sorted(truth.query_ids - set(query_ids)):
+        raise ConfigError(
+            f"{folder / QUERIES_NAME}: lacks the query {missing[0]!r}: run any method again, which writes it"
+        )
     return SetResults(name, facts, truth, edits_of(folder), query_ids, results)
 
 

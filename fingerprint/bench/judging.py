@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fingerprint.bench.files import Costs, SetResults
+from fingerprint.bench.files import Costs, Result, SetResults, pairs_path
 from fingerprint.challenge import GroundTruth, Matches, Metrics, evaluate_matches
 from fingerprint.errors import ConfigError
 from fingerprint.types import F64, I64, Bool
@@ -114,32 +114,30 @@ def judge(found: SetResults, resamples: int = RESAMPLES, seed: int = SEED) -> tu
     n_true = np.zeros(len(position), np.int64)
     for query_id, _ in found.truth.pairs:
         n_true[position[query_id]] += 1
-    rows = []
-    for result in found.results:
-        for name in result.rows:
-            matches = result.read(name)
-            query_idx, hits = ranking(matches, found.truth, position)
-            samples = resampled_precision(query_idx, hits, n_true, draws)
-            first = ranked_first(matches, found.truth)
-            metrics = evaluate_matches(matches, found.truth)
-            by_edit = recall_by_edit(first, found.truth, found.edits)
-            curve = precision_curve(hits, int(n_true.sum()))
-            costs = result.costs
-            rows.append(
-                Row(
-                    result.name,
-                    result.title,
-                    name,
-                    metrics,
-                    interval_of(samples),
-                    costs,
-                    curve,
-                    first,
-                    by_edit,
-                    samples,
-                )
-            )
+    rows = [_row(found, result, name, position, n_true, draws) for result in found.results for name in result.rows]
     return tuple(sorted(rows, key=lambda row: (-row.metrics.micro_ap, row.label)))
+
+
+def _row(found: SetResults, result: Result, name: str, position: Mapping[str, int], n_true: I64, draws: I64) -> Row:
+    matches = result.read(name)
+    if unknown := sorted(set(matches.query_ids) - position.keys()):
+        path = pairs_path(result.folder, name)
+        raise ConfigError(f"{path}: no query of the set is called {unknown[0]!r}: run the method with --again")
+    query_idx, hits = ranking(matches, found.truth, position)
+    samples = resampled_precision(query_idx, hits, n_true, draws)
+    first = ranked_first(matches, found.truth)
+    return Row(
+        method=result.name,
+        title=result.title,
+        row=name,
+        metrics=evaluate_matches(matches, found.truth),
+        interval=interval_of(samples),
+        costs=result.costs,
+        curve=precision_curve(hits, int(n_true.sum())),
+        ranked_first=first,
+        by_edit=recall_by_edit(first, found.truth, found.edits),
+        samples=samples,
+    )
 
 
 def ranking(matches: Matches, truth: GroundTruth, position: Mapping[str, int]) -> tuple[I64, Bool]:

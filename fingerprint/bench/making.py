@@ -25,6 +25,7 @@ from fingerprint.hamming import HammingIndex
 from fingerprint.hashes import perceptual_hash
 from fingerprint.images.decode import read_rgb
 from fingerprint.models import Models
+from fingerprint.names import written_name
 from fingerprint.types import U8, Skipped, StageProgress
 from fingerprint.version import __version__
 from fingerprint.workers import map_images
@@ -291,7 +292,7 @@ def _write(
         EDITS_NAME: ["\t".join(EDITS_HEADER)],
         LOOK_ALIKES_NAME: ["query_id\treference_id"],
     }
-    listed = ["id\tphotograph", *(f"{Path(name).stem}\t{path}" for name, path in named)]
+    listed = ["id\tphotograph", *(f"{Path(name).stem}\t{written_name(str(path))}" for name, path in named)]
     shown: list[Pair] = []
     paths = [path for path, _, _ in sources]
     for row, made in enumerate(map_images(edit, list(enumerate(paths)), n_workers, strict=True)):
@@ -303,7 +304,7 @@ def _write(
         atomic.replace_bytes(out / "queries" / f"{name}.jpg", data)
         tables[TRUTH_NAME].append(f"{name},{reference}")
         tables[EDITS_NAME].append(f"{name}\t{reference}\t{'+'.join(chain)}")
-        listed.append(f"{name}\t{path}")
+        listed.append(f"{name}\t{written_name(str(path))}")
         if like:
             tables[LOOK_ALIKES_NAME].append(f"{name}\t{like}")
         if (reference or like) and len(shown) < _SHOWN:
@@ -312,7 +313,7 @@ def _write(
     if not options.look_alikes:
         del tables[LOOK_ALIKES_NAME]
     for file, lines in (*tables.items(), (SOURCES_NAME, listed)):
-        atomic.replace_bytes(out / file, "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
+        atomic.replace_bytes(out / file, "".join(f"{line}\n" for line in lines).encode())
     atomic.replace_bytes(out / SHEET_NAME, as_jpeg(contact_sheet(shown), 88))
     n_strangers = len(sources) - len(copied)
     return len(division.train), len(division.references), len(copied), n_strangers, len(division.look_alikes)

@@ -104,7 +104,10 @@ def _onnx(request: Request) -> Method:
 def _vectors(request: Request) -> Method:
     from fingerprint.bench.methods.vectors import VectorsMethod
 
-    return VectorsMethod([Path(name) for name in request.argument.split(",")], request.bench_set)
+    names = request.argument.split(",")
+    if "" in names:
+        raise ConfigError(f"vectors:{request.argument}: no file before or after a comma")
+    return VectorsMethod([Path(name) for name in names], request.bench_set)
 
 
 #: Methods that are a name only.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from fingerprint import atomic
 from fingerprint.bench.arrays import load_arrays, save_arrays
 from fingerprint.bench.base import CANDIDATES, DescribingMethod, Learned, Matcher, MatchingMethod, Method, Role
-from fingerprint.bench.blocks import Block, in_blocks, joined
+from fingerprint.bench.blocks import Block, in_blocks, joined, spent
 from fingerprint.bench.files import (
     RESULT_NAME,
     Costs,
@@ -29,6 +27,7 @@ from fingerprint.bench.files import (
     write_result,
     write_set,
 )
+from fingerprint.bench.notes import has_note, write_note
 from fingerprint.bench.search import Scored, background, best_of, search
 from fingerprint.bench.sets import BenchSet, Part
 from fingerprint.challenge import Matches, write_matches
@@ -118,6 +117,7 @@ def run_method(
         "rows": ["raw"] if found.background is None else ["raw", "normalised"],
         "set": {"name": set_results.name, "digest": bench_set.digest},
         "candidates_a_query": CANDIDATES,
+        "pairs": len(found.scored.scores),
         **found.facts,
         "skipped": [[Path(item.path).name, item.reason] for item in found.skipped],
         **machine_facts(command),
@@ -148,19 +148,24 @@ def _claim(folder: Path, method: Method) -> None:
     path = folder / "method.json"
     own = {"class": f"{type(method).__module__}.{type(method).__qualname__}", "identity": method.identity}
     if path.exists():
-        if json.loads(path.read_text(encoding="utf-8")) != own:
+        if has_note(path, own):
+            return
+        if (folder / RESULT_NAME).exists() or any(file.is_file() for file in (folder / "work").rglob("*")):
             raise ConfigError(
                 f"{folder}: made by another model or method of this name: give --again, or another --name"
             )
-        return
+        shutil.rmtree(folder)  # that run failed before it described anything
     folder.mkdir(parents=True, exist_ok=True)
-    atomic.replace_bytes(path, json.dumps(own).encode())
+    write_note(path, own)
 
 
 def _learned(folder: Path, method: Method, bench_set: BenchSet) -> Learned:
     path = folder / "learned.npz"
     if not path.exists():
-        save_arrays(path, **method.learn(bench_set.train.paths))
+        learned = method.learn(bench_set.train.paths)
+        if not isinstance(learned, Mapping) or any(np.asarray(array).dtype == object for array in learned.values()):
+            raise ConfigError(f"{type(method).__name__}.learn returned no arrays of numbers or text by their names")
+        save_arrays(path, **learned)
     return load_arrays(path)
 
 
@@ -210,7 +215,8 @@ def _describe(
 
 def _vectors_of(path: Path, method: DescribingMethod, role: Role, learned: Learned) -> Mapping[str, Any]:
     found = np.atleast_2d(method.describe(path, role, learned))
-    if found.dtype not in (np.float32, np.uint64) or found.ndim != 2 or (role != "query" and len(found) != 1):
+    is_array = found.dtype in (np.float32, np.uint64) and found.ndim == 2 and found.shape[1]
+    if not is_array or (role != "query" and len(found) != 1):
         raise ConfigError(
             f"{type(method).__name__}.describe returned {found.dtype} {found.shape} for a {role}: return float32 or "
             "uint64, one row; several for queries only"
@@ -255,14 +261,15 @@ def _match(
     seconds, matcher, blocks = _asked(method, learned, bench_set.references, part, work / "own", n_workers, report)
     n_bytes = matcher.n_bytes / n_references
     matcher.close()
-    query_seconds = sum(block.seconds for block in blocks)
+    query_seconds, skipped = spent(blocks)
+    skipped = (*matcher.skipped, *skipped)
     among = None
     if method.normalised and len(bench_set.train):
         _, matcher, others = _asked(method, learned, bench_set.train, part, work / "train", n_workers, report)
         matcher.close()
+        skipped = (*matcher.skipped, *skipped)
         among = background(_scored(others), len(part), len(bench_set.train), absent=0.0)
     costs = Costs(1000 * seconds / n_references, n_bytes, 1000 * query_seconds / len(part))
-    skipped = tuple(item for block in blocks for item in block.skipped)
     return _Found(_scored(blocks), among, costs, skipped, {"kind": "pairs"})
 
 
@@ -281,14 +288,21 @@ def _asked(
     matcher = method.open(references.paths, learned, work, n_workers)
     seconds = time.process_time() - before if matcher.seconds is None else matcher.seconds
     _warm(matcher.match, queries)
-    find = partial(_pairs_of, matcher=matcher)
+    find = partial(_pairs_of, matcher=matcher, n_references=len(references))
     blocks = in_blocks(queries.paths, find, work / "pairs", n_workers, partial(report, "queries"), _QUERY_BLOCK)
     return seconds, matcher, blocks
 
 
-def _pairs_of(path: Path, matcher: Matcher) -> Mapping[str, Any]:
+def _pairs_of(path: Path, matcher: Matcher, n_references: int) -> Mapping[str, Any]:
     found = matcher.match(path)
     rows, scores = np.array([row for row, _ in found], np.int64), np.array([score for _, score in found], np.float64)
+    wrong = (rows < 0) | (rows >= n_references) | ~np.isfinite(scores)
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise ConfigError(
+            f"{path}: {type(matcher).__name__}.match returned row {rows[at]} with score {scores[at]}: return rows of "
+            f"the {n_references} references and finite scores"
+        )
     best = best_of(np.zeros(len(rows), np.int64), rows, scores, CANDIDATES)
     return {"rows": best.reference_idx, "scores": best.scores}
 

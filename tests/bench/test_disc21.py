@@ -103,3 +103,12 @@ def test_folders_of_other_layouts_are_refused(tmp_path: Path) -> None:
     (tmp_path / "query_images").mkdir()
     with pytest.raises(ConfigError, match="no images in it"):
         run_disc21(tmp_path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("note", ['{"models": "others", "calibration": "others"}', "{"])
+def test_a_run_of_other_models_is_not_gone_on_with(published: Path, tmp_path: Path, note: str) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "run.json").write_text(note)
+    with pytest.raises(ConfigError, match=r"run\.json: damaged, or of a run with other models"):
+        run_disc21(published, out, profile="fast", n_workers=1)

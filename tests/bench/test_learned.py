@@ -95,8 +95,10 @@ class TestVectors:
         with pytest.raises(ConfigError, match="2 ids for 3 vectors"):
             VectorsMethod([tmp_path / "y.npy"], bench_set)
         (tmp_path / "y.txt").unlink()
-        with pytest.raises(ConfigError, match=r"y\.npy: no vectors with ids"):
+        with pytest.raises(ConfigError, match=r"y\.npy: no y\.txt beside it"):
             VectorsMethod([tmp_path / "y.npy"], bench_set)
+        with pytest.raises(ConfigError, match="no file before or after a comma"):
+            make_method(f"vectors:{tmp_path / 'x.npz'},", bench_set)
 
 
 class TestInput:

@@ -20,6 +20,7 @@ from fingerprint.edits import EDITS
 from fingerprint.edits.canvas import MAX_SIDE, MIN_SIDE
 from fingerprint.edits.second_shots import second_shots
 from fingerprint.errors import ConfigError
+from fingerprint.names import read_name
 from fingerprint.types import U8
 
 
@@ -157,6 +158,18 @@ def test_edits_of_augly_give_pictures(name: str, photos: dict[str, U8]) -> None:
     made = [apply_chain(source, [name], np.random.default_rng(5), [photos["rocket"]]).pixels for _ in range(2)]
     assert np.array_equal(made[0], made[1])
     assert made[0].shape != source.shape or not np.array_equal(made[0], source)
+
+
+def test_names_that_would_break_a_line_are_written_so_that_they_can_be_read(images: list[Path], tmp_path: Path) -> None:
+    odd = [tmp_path / name for name in ("tab\there.jpg", "line\nend.jpg", "Größe 写真.jpg")]
+    for path, source in zip(odd, images[:3], strict=True):
+        path.write_bytes(source.read_bytes())
+    make_set([*odd, *images[3:]], tmp_path / "set", MakeOptions(side=64), n_workers=1)
+    sources = (tmp_path / "set" / "sources.tsv").read_text(encoding="utf-8").splitlines()
+    names = {read_name(line.split("\t")[1]) for line in sources[1:]}
+    assert {str(path) for path in odd} & names
+    assert all(line.count("\t") == 1 for line in sources)
+    assert names <= {str(path) for path in (*odd, *images)}
 
 
 def test_too_few_photographs_are_refused(images: list[Path], tmp_path: Path) -> None:

@@ -149,6 +149,22 @@ def test_another_model_under_the_same_name_is_refused(bench_set: BenchSet, tmp_p
         run_method(bench_set, "tiny", Tiny("b"), tmp_path, n_workers=1)
 
 
+def test_a_run_that_failed_at_once_leaves_its_name_free(bench_set: BenchSet, tmp_path: Path) -> None:
+    """As when what a model's file says is mended."""
+
+    class Failing(Tiny):
+        def learn(self, training: Sequence[Path]) -> Learned:
+            raise ConfigError("no such layer")
+
+    with pytest.raises(ConfigError, match="no such layer"):
+        run_method(bench_set, "tiny", Failing(), tmp_path, n_workers=1)
+    assert run_method(bench_set, "tiny", Tiny("b"), tmp_path, n_workers=1).rows == ("raw", "normalised")
+    with pytest.raises(KeyboardInterrupt):
+        run_method(bench_set, "cut", Tiny(fails_at=10), tmp_path, n_workers=1)
+    with pytest.raises(ConfigError, match="another model"):  # what it described is not thrown away
+        run_method(bench_set, "cut", Tiny("b"), tmp_path, n_workers=1)
+
+
 def test_an_interrupted_run_goes_on_and_gives_the_same_bytes(bench_set: BenchSet, tmp_path: Path) -> None:
     whole = run_method(bench_set, "tiny", Tiny(), tmp_path / "whole", n_workers=1)
     with pytest.raises(KeyboardInterrupt):  # after the training images, among the references
@@ -167,8 +183,57 @@ def test_a_method_may_score_pairs_by_itself(bench_set: BenchSet, tmp_path: Path)
     assert result.costs.image_bytes == 8
 
 
+@pytest.mark.parametrize("name", ["sift-ratio", "sift-asmk", "matching-track-fast"])
+def test_references_that_a_method_cannot_read_are_named(set_folder: Path, tmp_path: Path, name: str) -> None:
+    copy = tmp_path / "torn"
+    shutil.copytree(set_folder, copy)
+    for path in (copy / "references" / "R2.jpg", copy / "train" / "T1.jpg"):
+        path.write_bytes(path.read_bytes()[:200])
+    torn = open_set(copy)
+    result = run_method(torn, name, make_method(name, torn), tmp_path / "results", n_workers=1)
+    expected = ["R2.jpg"] if name.startswith("matching") else ["R2.jpg", "T1.jpg"]
+    assert sorted(picture for picture, _ in result.facts["skipped"]) == expected
+
+
+@pytest.mark.parametrize(("row", "score"), [(6, 1.0), (-1, 1.0), (0, np.nan), (0, np.inf)])
+def test_pairs_that_cannot_be_are_refused(bench_set: BenchSet, tmp_path: Path, row: int, score: float) -> None:
+    class Wrong(Means):
+        def match(self, query: Path) -> Sequence[tuple[int, float]]:
+            return [(0, 1.0), (row, score)]
+
+    class WrongPairs(MatchingMethod):
+        def open(self, references: Sequence[Path], learned: Learned, work: Path, n_workers: int | None) -> Matcher:
+            return Wrong([])
+
+    with pytest.raises(ConfigError, match=r"Q0\.jpg: Wrong\.match returned row .* of the 6 references"):
+        run_method(bench_set, "wrong", WrongPairs(), tmp_path, n_workers=1)
+
+
+@pytest.mark.parametrize("learned", [None, {"words": np.array([{}], object)}, {"words": object()}])
+def test_what_is_no_array_is_not_learned(bench_set: BenchSet, tmp_path: Path, learned: Learned) -> None:
+    class Wrong(Tiny):
+        def learn(self, training: Sequence[Path]) -> Learned:
+            return learned
+
+    with pytest.raises(ConfigError, match=r"Wrong\.learn returned no arrays"):
+        run_method(bench_set, "wrong", Wrong(), tmp_path, n_workers=1)
+
+
+def test_pictures_are_described_alike(bench_set: BenchSet, tmp_path: Path) -> None:
+    class Ragged(DescribingMethod):
+        def describe(self, picture: Path, role: Role, learned: Learned) -> F32:
+            return np.ones(3 if picture.stem == "R4" else 2, np.float32)
+
+    with pytest.raises(ConfigError, match=r"ragged/work/references: pictures are described by .* all alike"):
+        run_method(bench_set, "ragged", Ragged(), tmp_path, n_workers=1)
+
+
 @pytest.mark.parametrize(
-    "found", [np.zeros(3), np.zeros((2, 3), np.float32), np.zeros((1, 1, 3), np.float32), np.zeros(3, np.int64)]
+    "found",
+    [
+        *(np.zeros(3), np.zeros((2, 3), np.float32), np.zeros((1, 1, 3), np.float32)),
+        *(np.zeros(3, np.int64), np.zeros(0, np.float32)),
+    ],
 )
 def test_what_is_no_vector_is_refused(bench_set: BenchSet, tmp_path: Path, found: F32) -> None:
     class Wrong(DescribingMethod):
@@ -213,6 +278,11 @@ class TestBlocks:
         with pytest.raises(ConfigError, match="damaged"):
             in_blocks([Path("1")], lambda _: {"a": np.zeros((1, 2))}, tmp_path, 1)
 
+    def test_blocks_of_different_forms_are_refused(self, tmp_path: Path) -> None:
+        paths = [Path(f"{i}") for i in range(4)]
+        with pytest.raises(ConfigError, match="a method describes all alike"):
+            in_blocks(paths, lambda p: {"a": np.zeros((1, 2 + int(p.name) // 2))}, tmp_path, 1, size=2)
+
 
 class TestFiles:
     def test_results_of_another_set_are_refused(self, bench_set: BenchSet, tmp_path: Path) -> None:
@@ -223,6 +293,30 @@ class TestFiles:
         path.write_text(json.dumps(facts))
         with pytest.raises(ConfigError, match="of another set"):
             read_set(result.folder.parent)
+
+    def test_damaged_files_are_named(self, bench_set: BenchSet, tmp_path: Path) -> None:
+        folder = run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1).folder
+        pairs = folder / "pairs-raw.csv"
+        whole = pairs.read_text()
+        pairs.write_text("".join(whole.splitlines(keepends=True)[:-2]))
+        with pytest.raises(ConfigError, match=r"pairs-raw\.csv: 23 pairs, but the run wrote 25: .* --again"):
+            judge(read_set(folder.parent), resamples=20)
+        pairs.write_text(whole.replace("Q4,R0", "Q9,R0"))
+        with pytest.raises(ConfigError, match=r"pairs-raw\.csv: no query of the set is called 'Q9'"):
+            judge(read_set(folder.parent), resamples=20)
+        (folder / "result.json").write_text("{")
+        with pytest.raises(ConfigError, match=r"result\.json: .* --again"):
+            run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1)
+        (folder / "method.json").write_text("{")
+        with pytest.raises(ConfigError, match="give --again"):
+            run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1)
+        run_method(bench_set, "tiny", Tiny(), tmp_path, again=True, n_workers=1)
+        for name, message in (("queries.txt", "lacks the query 'Q0'"), ("set.json", "no results of")):
+            (folder.parent / name).write_text("Q1\n")
+            with pytest.raises(ConfigError, match=message):
+                read_set(folder.parent)
+        run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1)  # writes what is known of the set again
+        assert len(read_set(folder.parent).query_ids) == 5
 
     def test_a_folder_without_results_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="no results"):

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from fingerprint.bench.base import Learned, Matcher, MatchingMethod
-from fingerprint.bench.blocks import in_blocks
+from fingerprint.bench.blocks import in_blocks, spent
 from fingerprint.bench.clustering import cluster, nearest_words
 from fingerprint.bench.keypoints import root_sift, sift_of, training_sample
 from fingerprint.types import F32, F64, I64, U8, U64
@@ -55,12 +55,14 @@ class SiftAsmk(MatchingMethod):
             counts[block.rows] = block.counts
         words = np.concatenate([np.empty(0, np.int64), *(b.arrays["words"] for b in blocks if len(b.rows))])
         codes = np.concatenate([np.empty((0, 2), np.uint64), *(b.arrays["codes"] for b in blocks if len(b.rows))])
-        return _Asmk(codebook, words, codes, counts, sum(block.seconds for block in blocks))
+        matcher = _Asmk(codebook, words, codes, counts)
+        matcher.seconds, matcher.skipped = spent(blocks)
+        return matcher
 
 
 class _Asmk(Matcher):
-    def __init__(self, codebook: F32, words: I64, codes: U64, counts: I64, seconds: float) -> None:
-        self._codebook, self._counts, self.seconds = codebook, counts, seconds
+    def __init__(self, codebook: F32, words: I64, codes: U64, counts: I64) -> None:
+        self._codebook, self._counts = codebook, counts
         order = np.argsort(words, kind="stable")
         self._rows = np.repeat(np.arange(len(counts)), counts)[order].astype(np.int32)
         self._codes = codes[order]

@@ -16,6 +16,7 @@ from fingerprint.config import config_for
 from fingerprint.errors import ImageError
 from fingerprint.index.own_files import COLLECTION_MANIFEST
 from fingerprint.models import Models
+from fingerprint.types import Skipped
 
 _AT_ONCE = 512
 
@@ -47,12 +48,15 @@ class MatchingTrack(MatchingMethod):
         collection = make(folder, models=self._models, config=self._config)
         names = set(collection.ids)
         missing = [(str(row), path) for row, path in enumerate(references) if str(row) not in names]
+        skipped: list[Skipped] = []
         for start in range(0, len(missing), _AT_ONCE):
             before = time.process_time()
-            collection.add_images(missing[start : start + _AT_ONCE], n_workers=n_workers)
+            skipped += collection.add_images(missing[start : start + _AT_ONCE], n_workers=n_workers).skipped
             seconds += time.process_time() - before
             atomic.replace_bytes(costs, json.dumps(seconds).encode())
-        return _Searching(collection, seconds)
+        matcher = _Searching(collection)
+        matcher.seconds, matcher.skipped = seconds, skipped
+        return matcher
 
     def _compile(self, references: Sequence[Path]) -> None:
         """Search among two pictures: what is compiled on the way is not a cost of describing."""
@@ -67,8 +71,8 @@ class MatchingTrack(MatchingMethod):
 
 
 class _Searching(Matcher):
-    def __init__(self, collection: Collection, seconds: float) -> None:
-        self._collection, self.seconds = collection, seconds
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
 
     @property
     def n_bytes(self) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fingerprint.bench.base import Learned, Matcher, MatchingMethod
-from fingerprint.bench.blocks import in_blocks, joined
+from fingerprint.bench.blocks import in_blocks, joined, spent
 from fingerprint.bench.keypoints import sift_of
 from fingerprint.kernels.ratio import count_by_ratio
 from fingerprint.types import F32, F64, I64, U8
@@ -37,13 +37,15 @@ class SiftRatio(MatchingMethod):
         counts = np.zeros(len(references), np.int64)
         for block in blocks:
             counts[block.rows] = block.counts
-        return _Ratio(joined(blocks, "sift"), counts, sum(block.seconds for block in blocks))
+        matcher = _Ratio(joined(blocks, "sift"), counts)
+        matcher.seconds, matcher.skipped = spent(blocks)
+        return matcher
 
 
 class _Ratio(Matcher):
-    def __init__(self, descriptors: U8, counts: I64, seconds: float) -> None:
+    def __init__(self, descriptors: U8, counts: I64) -> None:
         self._starts = np.concatenate([[0], np.cumsum(counts)])
-        self._descriptors, self.seconds = descriptors, seconds
+        self._descriptors = descriptors
         self._half_norms = (np.square(descriptors.astype(np.float32)).sum(axis=1) / 2).astype(np.float32)
         self._spans = _spans(self._starts)
 

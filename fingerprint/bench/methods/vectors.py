@@ -97,9 +97,12 @@ def _read(path: Path, bench_set: BenchSet) -> Iterator[_Rows]:
     ending = path.suffix.lower()
     try:
         if ending == ".npy":
+            ids = path.with_suffix(".txt")
+            if not ids.is_file():
+                raise ConfigError(f"{path}: no {ids.name} beside it: write the id of each row there, one on a line")
             with as_value_error():
                 vectors = np.load(path, allow_pickle=False)
-            yield None, read_small(path.with_suffix(".txt"), 1 << 30).decode().splitlines(), vectors
+            yield None, read_small(ids, 1 << 30).decode().splitlines(), vectors
         elif ending == ".npz" and (parts := _parts_of(path, bench_set)):
             yield from parts
         elif is_hdf5(path):
