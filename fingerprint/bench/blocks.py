@@ -124,9 +124,9 @@ def _made(
 
 
 def _check_alike(found: Sequence[Mapping[str, NDArray[Any]]], folder: Path) -> None:
-    forms = {tuple((name, array.dtype.name, array.shape[1:]) for name, array in one.items()) for one in found}
+    forms = {", ".join(f"{name} {a.dtype} {a.shape[1:]}" for name, a in one.items()) for one in found}
     if len(forms) > 1:
-        first, second = sorted(map(str, forms))[:2]
+        first, second = sorted(forms)[:2]
         raise ConfigError(f"{folder}: pictures are described by {first} and by {second}: a method describes all alike")
 
 

@@ -47,8 +47,8 @@ def search(views: F32 | U64, owners: I64, references: F32 | U64, k: int = CANDID
     """
     if views.dtype != references.dtype or views.shape[1:] != references.shape[1:]:
         raise ConfigError(
-            f"queries are {views.dtype} {views.shape[1:]} and references {references.dtype} {references.shape[1:]}: "
-            "a method describes both alike"
+            f"queries are {views.dtype} {views.shape[1:]}, what they are compared with {references.dtype} "
+            f"{references.shape[1:]}: a method describes all alike"
         )
     if not len(views) or not len(references):
         return Scored(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))

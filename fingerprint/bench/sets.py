@@ -80,7 +80,7 @@ def open_set(folder: str | os.PathLike[str]) -> BenchSet:
     ------
     ConfigError
         If a folder or the ground truth is missing, two pictures of a folder have one id, or the ground truth names
-        pictures that are not there, or has no line of a query.
+        pictures that are not there, has no line of a query, or no true pair.
     ChallengeFileError
         If the ground truth or the table of edits breaks the challenge's rules.
     """
@@ -98,6 +98,8 @@ def open_set(folder: str | os.PathLike[str]) -> BenchSet:
             f"{folder / TRUTH_NAME}: no line of the query {unnamed[0]!r}; {len(unnamed)} missing: a query that matches "
             "nothing has a line with an empty second field"
         )
+    if not truth.pairs:
+        raise ConfigError(f"{folder / TRUTH_NAME}: no query has a reference, so there is nothing to find")
     edits = edits_of(folder)
     paths = [*train.paths, *references.paths, *queries.paths, folder / TRUTH_NAME]
     paths += [folder / EDITS_NAME] if edits else []

@@ -33,7 +33,7 @@ from fingerprint.cli._output import (
     skipped_json,
 )
 from fingerprint.cli._progress import progress
-from fingerprint.errors import ConfigError
+from fingerprint.errors import ConfigError, FingerprintError
 
 _ALL = "all"
 _EDIT_PROFILES = ("mild", "challenge", "unseen", "hard", "augly")  # as in fingerprint.bench, which --help does not load
@@ -182,7 +182,8 @@ def run_command(
 ) -> None:
     """Run methods on a set and keep their vectors, scored pairs and costs as files.
 
-    A result that is there is not made again, and an interrupted run goes on. All methods are searched exactly, and a
+    A result that is there is not made again, and an interrupted run goes on. A method that fails does not keep the
+    others from running. All methods are searched exactly, and a
     query keeps its 10 best references.
     """
     from fingerprint.bench.files import RESULT_NAME, folder_of_set
@@ -201,32 +202,43 @@ def run_command(
     bench_set = open_set(set_folder)
     models = chosen_models(models_folder) if models_folder is not None else None
     methods = [(names[spec], make_method(spec, bench_set, models)) for spec in chosen]
-    skipped = []
+    skipped, failed = [], []
     with progress(quiet=quiet, streams=True) as report:
         for row, method in methods:
             was_there = not again and (folder_of_set(results, bench_set) / row / RESULT_NAME).exists()
-            result = run_method(
-                bench_set,
-                row,
-                method,
-                results,
-                command=shlex.join(["fingerprint", *sys.argv[1:]]),
-                again=again,
-                n_workers=n_workers,
-                progress=report,
-            )
+            try:
+                result = run_method(
+                    bench_set,
+                    row,
+                    method,
+                    results,
+                    command=shlex.join(["fingerprint", *sys.argv[1:]]),
+                    again=again,
+                    n_workers=n_workers,
+                    progress=report,
+                )
+            except FingerprintError as error:
+                if len(methods) == 1:
+                    raise
+                failed.append(f"{row}: {shown(str(error))}")
+                continue
             skipped += [f"{row}: {shown(path)}: {shown(reason)}" for path, reason in result.facts["skipped"]]
             if as_json:
                 print_json({"folder": str(result.folder), **result.facts})
             else:
                 rows = f"{count(len(result.rows), 'row')} to compare"
                 click.echo(f"{shown_name(result.folder)}: {rows}{', made before' if was_there else ''}")
+    if failed:
+        list_on_stderr(f"no result of {count(len(failed), 'method')}", failed)
     if skipped:
         list_on_stderr(
             f"skipped {count(len(skipped), 'picture')}: figures of methods that were judged on other pictures do not "
             "compare",
             skipped,
         )
+    if failed:
+        raise ConfigError(f"{len(failed)} of {len(methods)} methods failed, see above; the others have results")
+    if skipped:
         leave_after_skips(len(skipped))
 
 

@@ -46,6 +46,7 @@ class TestSets:
             ("ground_truth.csv", "Q0,R77\n", "no picture of the reference 'R77'"),
             ("ground_truth.csv", "Q77,R0\n", "no picture of the query 'Q77'"),
             ("ground_truth.csv", "Q0,R0\nQ1,R1\nQ2,R2\nQ3,\n", "no line of the query 'Q4'; 1 missing"),
+            ("ground_truth.csv", "".join(f"Q{row},\n" for row in range(5)), "no query has a reference"),
             ("edits.tsv", "query_id\treference_id\tedits\nQ0\tR0\n", "line 2: 2 fields instead of 3"),
             ("edits.tsv", "Q0\tR0\tcrop\nQ0\tR0\tblur\n", "line 2: query 'Q0' is there twice"),
             ("references/R0.png", "", "would have the same id"),
@@ -92,7 +93,7 @@ class TestSearch:
         assert found.query_idx.tolist() == [0, 2]
 
     def test_codes_and_vectors_are_not_mixed(self) -> None:
-        with pytest.raises(ConfigError, match="a method describes both alike"):
+        with pytest.raises(ConfigError, match="a method describes all alike"):
             search(np.zeros((1, 2), np.float32), np.zeros(1, np.int64), np.zeros((1, 2), np.uint64))
 
     def test_a_pair_counts_once_with_its_best_score(self) -> None:

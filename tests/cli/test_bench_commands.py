@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -107,3 +108,19 @@ def test_methods_that_skipped_pictures_are_marked(made: Path, tmp_path: Path) ->
     compared = done("bench", "compare", tmp_path / "results", "--resamples", 20, "--out", tmp_path / "out")
     assert "some: 1 picture skipped" in compared.stderr
     assert "1 picture skipped, so its figures do not compare" in (tmp_path / "out" / "comparison.md").read_text("utf-8")
+
+
+def test_a_method_that_fails_leaves_the_others_alone(made: Path, tmp_path: Path) -> None:
+    """Without training images there is nothing that GIST's directions could be learned from."""
+    bare = tmp_path / "bare"
+    shutil.copytree(made / "set", bare)
+    shutil.rmtree(bare / "train")
+    methods = ("--method", "gist256", "--method", "phash")
+    ran = done("bench", "run", bare, *methods, "--results", tmp_path / "results", code=2)
+    assert "phash: 1 row to compare" in ran.stdout
+    assert "gist256: gist256: no training images" in ran.stderr
+    assert "1 of 2 methods failed" in ran.stderr
+    alone = done("bench", "run", bare, "--method", "gist256", "--results", tmp_path / "results", code=2)
+    assert "gist256: no training images" in alone.stderr
+    compared = done("bench", "compare", tmp_path / "results", "--resamples", 20)
+    assert len(compared.stdout.splitlines()) == 2
