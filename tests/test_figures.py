@@ -12,6 +12,8 @@ from types import ModuleType
 
 import pytest
 
+from fingerprint.bench.sets import open_set
+
 ROOT = Path(__file__).parent.parent
 BENCHMARKS = ROOT / "benchmarks"
 
@@ -119,6 +121,25 @@ class TestTheCommand:
         assert "results/words.json: names data now; shorten the list" in said
         assert "results/bench.json: names no versions" in said
         assert said.count("results/") == 3
+
+
+class TestRecords:
+    def test_name_machine_versions_command_and_the_digest_of_the_pictures(
+        self, figures: ModuleType, tmp_path: Path
+    ) -> None:
+        del figures
+        records, origins = importlib.import_module("_records"), importlib.import_module("_figures.origins")
+        for name in ("train", "references", "queries"):
+            (tmp_path / "set" / name).mkdir(parents=True)
+            (tmp_path / "set" / name / f"{name[0].upper()}0.jpg").write_bytes(b"picture")
+        folder = records.header(tmp_path / "set")["data_digest"]
+        assert records.header(tmp_path / "set" / "train")["data_digest"] != folder
+        (tmp_path / "set" / "ground_truth.csv").write_text("Q0,R0\n")
+        found = records.header(tmp_path / "set")
+        assert found["data_digest"] == open_set(tmp_path / "set").digest != folder
+        assert origins.lacking(found) == ()
+        assert origins.lacking(records.header(None)) == ()
+        assert origins.lacking({}) == ("machine", "versions", "command", "data")
 
 
 class TestMarks:
