@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fingerprint.cli import main
+from fingerprint.__main__ import run
 
 if __name__ == "__main__":
-    main(prog_name="fingerprint")
+    run()

@@ -48,7 +48,7 @@ def test_it_has_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         entry_points = next(name for name in names if name.endswith("entry_points.txt"))
-        assert "fingerprint = fingerprint.cli:main" in archive.read(entry_points).decode()
+        assert "fingerprint = fingerprint.__main__:run" in archive.read(entry_points).decode()
     strangers = [n for n in names if not n.startswith("fingerprint/") and ".dist-info/" not in n]
     assert strangers == []
     assert [n for n in names if n.endswith((".jpg", ".png", ".pkl"))] == []

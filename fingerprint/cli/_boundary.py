@@ -23,7 +23,7 @@ EXIT_BUG = 70  # as in sysexits.h: an internal error of the software
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 EXIT_TERMINATED = 143
-_SECONDS_TO_END = 10  # from the signal TERM until the process is ended by force
+_SECONDS_TO_END = 10  # from a signal until the process is ended by force
 
 
 class BoundaryGroup(ExampleCommand, click.Group):
@@ -69,7 +69,7 @@ class BoundaryGroup(ExampleCommand, click.Group):
             if message is None:
                 _leave_after_bug(ctx, error)
             _silence_stdout()
-            click.echo(f"fingerprint: error: {shown(message)}", err=True)
+            click.echo(f"fingerprint: error: {shown(message)}{_lost_directory()}", err=True)
             ctx.exit(EXIT_FAILED)
         return result
 
@@ -113,21 +113,29 @@ def _hidden_in(error: SystemError) -> BaseException | None:
 
 @contextmanager
 def _clean_end() -> Iterator[None]:
-    """Let the signal TERM unwind the command, so that its temporary files are deleted."""
+    """Let the signals TERM and INT unwind the command, so that its temporary files are deleted, but not for ever."""
 
     def end(_number: int, _frame: object) -> NoReturn:
         signal.alarm(_SECONDS_TO_END)
         raise SystemExit(EXIT_TERMINATED)
 
+    def interrupt(_number: int, _frame: object) -> NoReturn:
+        signal.alarm(_SECONDS_TO_END)
+        raise KeyboardInterrupt
+
+    handlers = {signal.SIGTERM: end}
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in a background job
+        handlers[signal.SIGINT] = interrupt
     try:
-        before = signal.signal(signal.SIGTERM, end)
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     except ValueError:  # not in the main thread, so the process is not ours
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         signal.alarm(0)
 
 
@@ -155,6 +163,15 @@ def _remedy(number: int | None) -> str:
         return "; free some space, or choose another folder (temporary files are in the folder that TMPDIR names)"
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "; choose another folder or change the permissions"
+    return ""
+
+
+def _lost_directory() -> str:
+    """Return what is added to a message where relative paths lead nowhere."""
+    try:
+        os.getcwd()  # noqa: PTH109 - Path.cwd() does just this
+    except FileNotFoundError:
+        return "; the current directory was deleted or moved: change to another (cd)"
     return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import os
 import pickle
@@ -14,7 +15,7 @@ from typing import Any
 
 import numba
 import pytest
-from numba.core import caching
+from numba.core import caching, event
 
 from fingerprint.kernels import compiled
 
@@ -142,3 +143,46 @@ def test_settings_with_which_numba_does_not_work(setting: str, what: str, tmp_pa
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("\n") == 1
     assert what in done.stderr
+
+
+class TestGarbage:
+    """Numba's compiler makes many objects; while it works, Python does not search them for cycles."""
+
+    @pytest.fixture
+    def seen(self) -> Iterator[list[bool]]:
+        """Return whether the search was on at each begin and each end of compiling a kernel."""
+        found: list[bool] = []
+
+        class Look(event.Listener):
+            def on_start(self, _: Any) -> None:
+                found.append(gc.isenabled())
+
+            def on_end(self, _: Any) -> None:
+                found.append(gc.isenabled())
+
+        look = Look()  # listeners hear in the order in which they are registered: this one after the kernels' own
+        event.register("numba:compile", look)
+        yield found
+        event.unregister("numba:compile", look)
+
+    def test_no_search_until_the_outermost_kernel_is_compiled(self, seen: list[bool]) -> None:
+        inner = compiled.njit(cache=False)(double)
+        outer = compiled.njit(cache=False)(lambda x: inner(x) + 1)
+        assert gc.isenabled()
+        assert outer(4) == 9
+        assert seen == [False, False, False, True]
+        assert gc.isenabled()
+
+    def test_search_stays_off_where_the_caller_had_it_off(self, seen: list[bool]) -> None:
+        gc.disable()
+        try:
+            compiled.njit(cache=False)(double)(4)
+            assert not gc.isenabled()
+        finally:
+            gc.enable()
+        assert seen == [False, False]
+
+    def test_search_is_on_again_after_a_kernel_that_does_not_compile(self) -> None:
+        with pytest.raises(numba.TypingError):
+            compiled.njit(cache=False)(lambda x: x.nothing)(4)
+        assert gc.isenabled()
