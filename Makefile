@@ -54,8 +54,9 @@ docs: $(DOCS_INSTALLED) ## the documentation as HTML in docs/_build
 figures: $(INSTALLED) ## bring the figures of all pages up to date with benchmarks/results
 	$(BIN)/python benchmarks/figures.py
 
-reference: $(INSTALLED) ## bring docs/reference/cli.md up to date with the commands
+reference: $(INSTALLED) ## bring the pages of commands and edits up to date with the code
 	$(BIN)/python docs/make_cli_reference.py
+	$(BIN)/python docs/make_edits_page.py
 
 matrix: oldest newest ## the tests with the oldest and with the newest dependencies
 

@@ -101,6 +101,8 @@ class CloserConfig(_Settings):
         How an inset is described.
     whole : FeatureConfig, optional
         How the whole picture is described once more, if at all.
+    n_cells : int, >= 0
+        Largest number of cells of a collage that are looked at by themselves, where sources were found in others.
     stretched : tuple of float, > 0
         The whole picture is also looked at stretched: with its width divided by its height multiplied by each of these.
     """
@@ -108,6 +110,7 @@ class CloserConfig(_Settings):
     sure: float = 0.95
     hint: float = 0.03
     n_insets: int = 2
+    n_cells: int = 15
     inset: FeatureConfig = field(
         default_factory=lambda: FeatureConfig((450,), (500,), (False,), contrast_threshold=0.005)
     )
@@ -117,8 +120,8 @@ class CloserConfig(_Settings):
     def __post_init__(self) -> None:
         if not (0 <= self.sure <= 1 and 0 <= self.hint <= 1):
             raise ConfigError(f"sure {self.sure} and hint {self.hint} must be numbers from 0 to 1")
-        if self.n_insets < 0:
-            raise ConfigError(f"n_insets is {self.n_insets}, must not be negative")
+        if min(self.n_insets, self.n_cells) < 0:
+            raise ConfigError(f"n_insets {self.n_insets} and n_cells {self.n_cells} must not be negative")
         if not all(math.isfinite(factor) and factor > 0 for factor in self.stretched):
             raise ConfigError(f"stretched is {self.stretched}, all of it must be > 0")
 
@@ -126,7 +129,7 @@ class CloserConfig(_Settings):
 #: Named ways to look at a query closely. References are described in the same way for all of them.
 PROFILES: Mapping[str, CloserConfig] = MappingProxyType(
     {
-        "fast": CloserConfig(n_insets=0, stretched=()),
+        "fast": CloserConfig(n_insets=0, n_cells=0, stretched=()),
         "standard": CloserConfig(),
         "thorough": CloserConfig(
             hint=0.0, whole=FeatureConfig((300, 900), (300, 1000), (True, False), contrast_threshold=0.005)
@@ -412,12 +415,14 @@ class TrainConfig(_Settings):
     ----------
     seed : int
         Seed of all random numbers.
-    n_words, local_dimension : int
-        Number of codewords, and dimensions of reduced local descriptors.
+    n_codebooks, n_words, local_dimension : int
+        Number of codebooks, of codewords in each, and dimensions of reduced local descriptors.
     dimension : int, 1..256
         Dimensions of the compact descriptor; fewer if there are too few images to learn them.
     n_edited_copies : int
         Edited copies of each image that the projections and the detector of insets learn from.
+    n_wide_copies : int
+        Further ones of each image with one of the edits of phones, printers, scissors and filter apps.
     n_background : int
         Images kept for background normalisation.
     n_local : int
@@ -431,14 +436,18 @@ class TrainConfig(_Settings):
     n_templates : int
         Templates of each family of graphics that it is fitted on; there are six queries for each.
     n_scenes : int
-        Scenes of two shots that it is fitted on; fewer if there are few photographs.
+        Scenes that it is fitted on, each with three second shots; fewer if there are few photographs.
+    n_wide : int
+        Queries with edits of phones, printers, scissors and filter apps that it is fitted on.
     """
 
     seed: int = 20210621
-    n_words: int = 64
+    n_codebooks: int = 4
+    n_words: int = 32
     local_dimension: int = 64
     dimension: int = MAX_DESCRIPTOR_DIMENSION
     n_edited_copies: int = 12
+    n_wide_copies: int = 4
     n_background: int = 2_000
     n_local: int = 200_000
     n_cells: int = 256
@@ -446,22 +455,28 @@ class TrainConfig(_Settings):
     n_calibration: int = 2_000
     n_templates: int = 60
     n_scenes: int = 300
+    n_wide: int = 4_000
 
     def __post_init__(self) -> None:
         if not 1 <= self.dimension <= MAX_DESCRIPTOR_DIMENSION:
             raise ConfigError(f"a descriptor has 1 to {MAX_DESCRIPTOR_DIMENSION} dimensions, not {self.dimension}")
-        if not 1 <= self.local_dimension <= 128 or self.n_words < 1:
-            raise ConfigError(f"n_words {self.n_words} must be >= 1, local_dimension {self.local_dimension} in 1..128")
+        if not 1 <= self.local_dimension <= 128 or min(self.n_codebooks, self.n_words) < 1:
+            raise ConfigError(
+                f"n_codebooks {self.n_codebooks} and n_words {self.n_words} must be >= 1, local_dimension "
+                f"{self.local_dimension} in 1..128"
+            )
         if (
             self.n_local < self.n_words
             or self.n_calibration < 1
             or self.n_edited_copies < 1
-            or min(self.n_background, self.n_cohort, self.n_templates, self.n_scenes) < 0
+            or min(self.n_wide_copies, self.n_background, self.n_cohort, self.n_templates, self.n_scenes, self.n_wide)
+            < 0
         ):
             raise ConfigError(
                 f"n_local {self.n_local} must be >= n_words, n_calibration {self.n_calibration} >= 1, "
                 f"n_edited_copies {self.n_edited_copies} >= 1, n_background {self.n_background}, n_cohort "
-                f"{self.n_cohort}, n_templates {self.n_templates} and n_scenes {self.n_scenes} >= 0"
+                f"{self.n_cohort}, n_templates {self.n_templates}, n_scenes {self.n_scenes} and n_wide {self.n_wide} "
+                ">= 0"
             )
         if self.n_templates == self.n_scenes == 0:
             raise ConfigError("n_templates and n_scenes are both 0; the calibration needs look-alikes to learn from")

@@ -126,7 +126,7 @@ ROOMS = {
         "verify/score.py",
     ),
     "simplejpeg": ("images/jpeg_damage.py",),
-    "signal": ("cli/_boundary.py", "images/decoder.py", "images/sandbox.py"),
+    "signal": ("__main__.py", "cli/_boundary.py", "images/decoder.py", "images/sandbox.py"),
     "socket": ("index/lock.py",),
     "sqlite3": ("cli/_boundary.py", "index/catalogue.py", "index/database.py", "index/upgrade.py"),
     "subprocess": (

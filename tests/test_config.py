@@ -104,7 +104,14 @@ class TestShown:
 class TestCloser:
     @pytest.mark.parametrize(
         "wrong",
-        [{"sure": 1.1}, {"sure": float("nan")}, {"n_insets": -1}, {"hint": -0.1}, {"stretched": (1.5, 0.0)}],
+        [
+            {"sure": 1.1},
+            {"sure": float("nan")},
+            {"n_insets": -1},
+            {"n_cells": -1},
+            {"hint": -0.1},
+            {"stretched": (1.5, 0.0)},
+        ],
         ids=str,
     )
     def test_what_cannot_be_is_refused(self, wrong: dict[str, Any]) -> None:

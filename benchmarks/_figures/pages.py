@@ -23,6 +23,8 @@ BLOCKS: dict[str, Callable[[Results], list[str]]] = {
     "reliability": tables.reliability,
     "thresholds": tables.thresholds,
     "pieces": tables.pieces,
+    "wide-edits": tables.wide_edits,
+    "wide-splits": tables.wide_splits,
     "dedupe": tables.deduped,
     "stages": tables.stages,
     "query-stages": tables.query_stages,
@@ -65,6 +67,7 @@ BLOCKS: dict[str, Callable[[Results], list[str]]] = {
 }
 
 _BLOCK = re.compile(r"<!-- figure: ([\w-]+) -->\n(.*?)<!-- end -->", re.DOTALL)
+_OF_EDITS = re.compile(r"<!-- edits: \w+ -->\n.*?<!-- end -->", re.DOTALL)  # strengths, from docstrings
 _SINGLE = re.compile(r"<!--f:([\w.]+)-->(.*?)<!--/f-->", re.DOTALL)
 _ANY_MARK = re.compile(r"<!-- figure:|<!--f:|<!--/f-->")
 _AT_LINE_START = re.compile(r"^[ \t>*+-]*<!--f:", re.MULTILINE)
@@ -133,7 +136,7 @@ def unmarked(text: str) -> Iterator[tuple[int, str]]:
     Those are decimal fractions, and numbers with one of a few units or followed by "of" and a number; code, inline code
     and the targets of links are left out.
     """
-    for pattern in (_BLOCK, _SINGLE, *_OUTSIDE):
+    for pattern in (_BLOCK, _OF_EDITS, _SINGLE, *_OUTSIDE):
         text = pattern.sub(lambda found: "\n" * found[0].count("\n"), text)
     for found in _MEASURED.finditer(text):
         yield text.count("\n", 0, found.start()) + 1, " ".join(found[0].split())

@@ -135,6 +135,50 @@ def pieces(results: Results) -> list[str]:
     return table(("", "queries", *(f"{run}: {name}" for run in ("before", "now") for name in columns)), rows)
 
 
+def wide_edits(results: Results) -> list[str]:
+    """Return recall by kind of the wider edits, before record 40 and since, on both splits together."""
+    before, now = (results[name]["splits"] for name in ("wide_edits_before", "wide_edits"))
+    held_out = results["wide_edits"]["held_out"]
+    names = ("recall_at_1", "recall_at_half", "recall_at_1_of_descriptors")
+
+    def mean(splits: Any, kind: str, name: str) -> float:
+        rows = [split["kinds"][kind] for split in splits.values()]
+        return float(sum(row["queries"] * row[name] for row in rows) / sum(row["queries"] for row in rows))
+
+    kinds = sorted(now["seen"]["kinds"], key=lambda kind: mean(now, kind, "recall_at_1"))
+    rows = [
+        (
+            f"`{kind}`{', held out' if kind in held_out else ''}",
+            sum(split["kinds"][kind]["queries"] for split in now.values()),
+            *(f"{mean(splits, kind, name):.3f}" for splits in (before, now) for name in names),
+        )
+        for kind in kinds
+    ]
+    columns = ("source first", "at 0.5", "first by descriptor")
+    return table(("", "queries", *(f"{run}: {name}" for run in ("before", "now") for name in columns)), rows)
+
+
+def wide_splits(results: Results) -> list[str]:
+    """Return the figures of both tracks on the wider edits, before record 40 and since."""
+    rows = []
+    for run, name in (("before", "wide_edits_before"), ("now", "wide_edits")):
+        for split, found in results[name]["splits"].items():
+            first, vector = found["matching_track"], found["descriptor_track"]
+            rows.append(
+                (
+                    f"{run}, {split}",
+                    found["queries"],
+                    f"{first['micro_ap']:.4f}",
+                    f"{first['recall_at_p90']:.4f}",
+                    f"{found['trained']['recall_at_1']:.4f}",
+                    f"{found['held_out']['recall_at_1']:.4f}",
+                    f"{vector['micro_ap']:.4f}",
+                )
+            )
+    head = ("µAP", "recall@P90", "source first: trained kinds", "held-out kinds", "Descriptor Track: µAP")
+    return table(("", "queries", *head), rows)
+
+
 def deduped(results: Results) -> list[str]:
     """Return how groups of copies compare with pairs of near hashes."""
     judged = results["dedupe"]

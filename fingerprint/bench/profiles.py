@@ -9,14 +9,22 @@ from types import MappingProxyType
 import numpy as np
 
 from fingerprint.bench.augly_edits import AUGLY
-from fingerprint.bench.rare_edits import HARD, UNSEEN
-from fingerprint.edits import COUNT_WEIGHTS, EDIT_WEIGHTS, EDITS, EditContext, Edited, EditFunction
+from fingerprint.edits import (
+    COUNT_WEIGHTS,
+    EDIT_WEIGHTS,
+    EDITS,
+    HELD_OUT_EDITS,
+    WIDE_EDITS,
+    EditContext,
+    Edited,
+    EditFunction,
+)
 from fingerprint.edits.canvas import as_rgb, bounded
 from fingerprint.errors import ConfigError
 from fingerprint.types import U8
 
 #: All edits by name.
-ALL_EDITS: Mapping[str, EditFunction] = MappingProxyType({**EDITS, **UNSEEN, **HARD, **AUGLY})
+ALL_EDITS: Mapping[str, EditFunction] = MappingProxyType({**EDITS, **AUGLY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,10 @@ _MILD = (
     *("jpeg", "scale", "color_jitter", "grayscale", "sharpen", "noise", "hflip", "pad", "pad_square"),
     *("overlay_text", "overlay_emoji", "meme", "aspect"),
 )
+_LITTLE_LEFT = (
+    *("inset_fifth", "keep_tenth", "cut_out", "collage", "screen_photo", "print_scan", "low_light", "blown_up"),
+    *("painted", "duotone", "emboss", "liquify", "glitch", "mirrored_halves", "paragraphs"),
+)
 _COMMON = {name: 0.3 for name, weight in EDIT_WEIGHTS.items() if weight}
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
@@ -67,16 +79,23 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
             ),
             Profile(
                 "unseen",
-                "at least one edit that AugLy and the training of this package lack",
-                {**_COMMON, **dict.fromkeys(UNSEEN, 1.0)},
-                tuple(UNSEEN),
+                "at least one edit on which the models of this package are not trained",
+                {**_COMMON, **dict.fromkeys(HELD_OUT_EDITS, 1.0)},
+                HELD_OUT_EDITS,
+                (0.3, 0.4, 0.2, 0.1, 0.0),
+            ),
+            Profile(
+                "wide",
+                "at least one edit of phones, printers, scissors and filter apps",
+                {**_COMMON, **dict.fromkeys(WIDE_EDITS, 1.0)},
+                tuple(WIDE_EDITS),
                 (0.3, 0.4, 0.2, 0.1, 0.0),
             ),
             Profile(
                 "hard",
                 "at least one edit that leaves little: a fifth, a tenth, a photograph of a screen",
-                {**_COMMON, **dict.fromkeys(HARD, 1.0)},
-                tuple(HARD),
+                {**_COMMON, **dict.fromkeys(_LITTLE_LEFT, 1.0)},
+                _LITTLE_LEFT,
                 (0.5, 0.35, 0.15, 0.0, 0.0),
             ),
             Profile(

@@ -48,13 +48,22 @@ from fingerprint.errors import ConfigError
     help="Seed of all random numbers.",
 )
 @click.option(
+    "--codebooks",
+    "n_codebooks",
+    metavar="N",
+    type=Count(min=1),
+    default=DEFAULT_TRAIN_CONFIG.n_codebooks,
+    show_default=True,
+    help="Number of codebooks of the compact descriptor.",
+)
+@click.option(
     "--words",
     "n_words",
     metavar="N",
     type=Count(min=1),
     default=DEFAULT_TRAIN_CONFIG.n_words,
     show_default=True,
-    help="Size of the codebook.",
+    help="Codewords in each codebook.",
 )
 @click.option(
     "--dimension",
@@ -72,6 +81,15 @@ from fingerprint.errors import ConfigError
     default=DEFAULT_TRAIN_CONFIG.n_edited_copies,
     show_default=True,
     help="Edited copies of each image to learn from.",
+)
+@click.option(
+    "--wide-copies",
+    "n_wide_copies",
+    metavar="N",
+    type=Count(min=0),
+    default=DEFAULT_TRAIN_CONFIG.n_wide_copies,
+    show_default=True,
+    help="Further ones with an edit of phones, printers, scissors or filter apps.",
 )
 @click.option(
     "--calibration",
@@ -99,6 +117,15 @@ from fingerprint.errors import ConfigError
     default=DEFAULT_TRAIN_CONFIG.n_scenes,
     show_default=True,
     help="Made pairs of second shots that the calibration is fitted on, at most a sixth of the images.",
+)
+@click.option(
+    "--wide",
+    "n_wide",
+    metavar="N",
+    type=Count(min=0),
+    default=DEFAULT_TRAIN_CONFIG.n_wide,
+    show_default=True,
+    help="Queries with an edit of phones, printers, scissors or filter apps that the calibration is fitted on.",
 )
 @click.option(
     "--known-pairs",

@@ -22,7 +22,7 @@ from fingerprint.features.describe import (
     query_from_fingerprint,
     read_picture,
 )
-from fingerprint.features.views import Likeliest, View, closer_views
+from fingerprint.features.views import Likeliest, View, closer_views, collage_views
 from fingerprint.images.identity import load_identified
 from fingerprint.index import Reader, shortlist
 from fingerprint.index.records import ImageRecord
@@ -144,6 +144,10 @@ class Search:
         past = self._options.past_identical
         known = partial(look.likeliest, past_identical=past)
         for view in closer_views(described.read, self._models, self._config, known) if self._reader else ():
+            look.milliseconds["describe"] += watch.lap()
+            look.add(self._look_at_view(view, query, n_threads))
+            watch.lap()
+        for view in collage_views(described.read, self._models, self._config, look.regions(self._config.closer.sure)):
             look.milliseconds["describe"] += watch.lap()
             look.add(self._look_at_view(view, query, n_threads))
             watch.lap()
@@ -269,6 +273,14 @@ class _Look:
     def likeliest(self, *, past_identical: bool = False) -> Likeliest:
         """Return the likeliest of what was found; with `past_identical` of what has not the same bytes or pixels."""
         return Likeliest.of(found for found in self.verified.values() if not (past_identical and found.identical))
+
+    def regions(self, sure: float) -> list[Sequence[tuple[float, float]]]:
+        """Return where sources that are sure lie in the query."""
+        return [
+            found.query_region
+            for found in self.verified.values()
+            if found.probability >= sure and found.query_region is not None
+        ]
 
     def add(self, other: _Look) -> None:
         """Add a look at a view of the query; of two verifications of a reference, the surer one is kept."""

@@ -7,9 +7,10 @@ from typing import TypeAlias
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from fingerprint.errors import ImageError
-from fingerprint.types import F64, U8
+from fingerprint.types import F32, F64, U8
 
 #: Longest side of an edited picture, in pixels.
 MAX_SIDE = 1024
@@ -198,6 +199,16 @@ def inside(points: F64, x: float, y: float, width: float, height: float) -> np.n
     """Return which points lie in a rectangle, a bool array of shape (n,)."""
     low = np.array([x, y]) - 0.5
     return np.asarray(((points >= low) & (points <= low + np.array([width, height]))).all(axis=1))
+
+
+def pixel_grid(width: int, height: int) -> tuple[F32, F32]:
+    """Return x and y of every pixel, float32 arrays of shapes (1, width) and (height, 1)."""
+    return np.arange(width, dtype=np.float32)[None, :], np.arange(height, dtype=np.float32)[:, None]
+
+
+def rounded(values: NDArray[np.floating]) -> U8:
+    """Round to whole numbers within 0..255."""
+    return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
 
 
 def fill_colour(rng: np.random.Generator) -> Colour:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
 
-from fingerprint.edits import geometry, overlays, photometric, pieces, screens
+from fingerprint.edits import (
+    bends,
+    captures,
+    compositions,
+    covers,
+    filters,
+    geometry,
+    overlays,
+    photometric,
+    pieces,
+    screens,
+)
 from fingerprint.edits.canvas import EditContext, Edited, Step, as_rgb, bounded, moved
 from fingerprint.errors import ConfigError
 from fingerprint.types import U8
@@ -57,6 +69,7 @@ _KNOWING: tuple[EditFunction, ...] = (
 def _staying(change: Callable[[U8, np.random.Generator], U8]) -> EditFunction:
     """Make an edit from a function that leaves each pixel where it is."""
 
+    @wraps(change)
     def edit(edited: Edited, rng: np.random.Generator, _context: EditContext) -> Edited:
         return Edited(change(edited.pixels, rng), edited.transform, edited.names)
 
@@ -66,18 +79,63 @@ def _staying(change: Callable[[U8, np.random.Generator], U8]) -> EditFunction:
 def _moving(change: Callable[[U8, np.random.Generator], Step]) -> EditFunction:
     """Make an edit from a function that moves the pixels."""
 
+    @wraps(change)
     def edit(edited: Edited, rng: np.random.Generator, _context: EditContext) -> Edited:
         return moved(edited, change(edited.pixels, rng))
 
     return edit
 
 
-#: Every edit by its name.
-EDITS: Mapping[str, EditFunction] = MappingProxyType(
-    {change.__name__: change for change in _KNOWING}
-    | {change.__name__: _moving(change) for change in _MOVING}
-    | {change.__name__: _staying(change) for change in _STAYING}
+_Changes: TypeAlias = Sequence[Callable[[U8, np.random.Generator], U8]]
+
+
+def _named(
+    knowing: Sequence[EditFunction], moving: Sequence[Callable[[U8, np.random.Generator], Step]], staying: _Changes
+) -> dict[str, EditFunction]:
+    return (
+        {change.__name__: change for change in knowing}
+        | {change.__name__: _moving(change) for change in moving}
+        | {change.__name__: _staying(change) for change in staying}
+    )
+
+
+_USUAL = _named(_KNOWING, _MOVING, _STAYING)
+
+#: Edits by phones, printers, scissors and filter apps, by name: `random_chain` makes them only if it is asked to.
+WIDE_EDITS: Mapping[str, EditFunction] = MappingProxyType(
+    _named(
+        (compositions.collage, compositions.inset_fifth, compositions.keep_tenth, pieces.cut_out),
+        (captures.screen_photo, captures.thumbnail),
+        (
+            captures.print_scan,
+            captures.low_light,
+            captures.blown_up,
+            filters.painted,
+            filters.solarize,
+            filters.duotone,
+            filters.equalize,
+            filters.vignette,
+            filters.emboss,
+            bends.wave,
+            bends.swirl,
+            bends.liquify,
+            bends.glitch,
+            bends.mirrored_halves,
+            covers.scribble,
+            covers.paragraphs,
+            covers.stickers,
+        ),
+    )
 )
+
+#: A quarter of `WIDE_EDITS`, on which no model is trained: what helps the others must help these too.
+HELD_OUT_EDITS: tuple[str, ...] = ("low_light", "solarize", "swirl", "glitch", "mirrored_halves", "scribble")
+
+#: The others of `WIDE_EDITS`.
+TRAINED_WIDE_EDITS: tuple[str, ...] = tuple(name for name in WIDE_EDITS if name not in HELD_OUT_EDITS)
+
+#: Every edit by its name; the docstring of each says how strong it is.
+EDITS: Mapping[str, EditFunction] = MappingProxyType({**_USUAL, **WIDE_EDITS})
 
 #: Edits that are rare in practice and leave little of the picture's own gradients.
 _RARE = frozenset({"edge_filter", "opacity", "negative", "posterize", "halftone"})
@@ -87,7 +145,7 @@ _BY_NAME = frozenset({"paste_piece"})
 
 #: Relative frequency of each edit in `random_chain`. Nearly even on purpose: not fitted to any set of queries.
 EDIT_WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {name: 0.0 if name in _BY_NAME else 0.3 if name in _RARE else 1.0 for name in EDITS}
+    {name: 0.0 if name in _BY_NAME else 0.3 if name in _RARE else 1.0 for name in _USUAL}
 )
 
 #: How often `random_chain` makes 1, 2, 3, 4 and 5 edits.
@@ -142,7 +200,11 @@ def apply_edits(source: U8, names: Sequence[str], rng: np.random.Generator, othe
 
 
 def random_chain(
-    source: U8, rng: np.random.Generator, others: Sequence[U8] = (), n_edits: tuple[int, int] = (1, 5)
+    source: U8,
+    rng: np.random.Generator,
+    others: Sequence[U8] = (),
+    n_edits: tuple[int, int] = (1, 5),
+    one_of: Sequence[str] = (),
 ) -> Edited:
     """Make an edited copy of a picture by a random chain of different edits.
 
@@ -156,6 +218,8 @@ def random_chain(
         Photographs for backgrounds and overlays; a drawn pattern replaces them if there are none.
     n_edits : tuple of int
         Fewest and most edits, 1 to 5; the number is drawn by `COUNT_WEIGHTS`.
+    one_of : sequence of str
+        If there are any: one of these keys of `EDITS` is in the chain, at any place.
 
     Returns
     -------
@@ -182,6 +246,11 @@ def random_chain(
         raise ConfigError(f"n_edits is {n_edits}; give fewest and most within 1 to {len(COUNT_WEIGHTS)}")
     counts = np.array(COUNT_WEIGHTS[low - 1 : high])
     n = int(rng.choice(np.arange(low, high + 1), p=counts / counts.sum()))
-    weights = np.array(list(EDIT_WEIGHTS.values()), dtype=np.float64)
-    names = rng.choice(list(EDIT_WEIGHTS), size=n, replace=False, p=weights / weights.sum())
-    return apply_edits(source, [str(name) for name in names], rng, others)
+    own = [str(rng.choice(one_of))] if len(one_of) else []
+    weights = np.array([0.0 if name in own else weight for name, weight in EDIT_WEIGHTS.items()])
+    names = [
+        str(name) for name in rng.choice(list(EDIT_WEIGHTS), n - len(own), replace=False, p=weights / weights.sum())
+    ]
+    for name in own:
+        names.insert(int(rng.integers(len(names) + 1)), name)
+    return apply_edits(source, names, rng, others)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.edits.canvas import resize
+from fingerprint.edits.canvas import resize, rounded
 from fingerprint.types import F64, U8
 
 _LUMA = np.array([0.299, 0.587, 0.114])
@@ -73,8 +73,8 @@ def noise(pixels: U8, rng: np.random.Generator) -> U8:
         return out
     grain = rng.standard_normal((height, width, 1 if rng.random() < 0.3 else 3), dtype=np.float32)
     if kind < 0.75:
-        return _clipped(pixels + grain * np.float32(rng.uniform(8, 60)))
-    return _clipped(pixels * (1 + grain * np.float32(rng.uniform(0.1, 0.6))))
+        return rounded(pixels + grain * np.float32(rng.uniform(8, 60)))
+    return rounded(pixels * (1 + grain * np.float32(rng.uniform(0.1, 0.6))))
 
 
 def shuffle_pixels(pixels: U8, rng: np.random.Generator) -> U8:
@@ -144,7 +144,7 @@ def halftone(pixels: U8, rng: np.random.Generator) -> U8:
         u = (x * np.cos(angle) + y * np.sin(angle)) * np.float32(np.pi / period)
         v = (y * np.cos(angle) - x * np.sin(angle)) * np.float32(np.pi / period)
         screen = 127.5 + 127.5 * np.cos(u) * np.cos(v)
-        printed = _clipped(127.5 + (ink - screen) * np.float32(period))
+        printed = rounded(127.5 + (ink - screen) * np.float32(period))
         out[:, :, i if in_colour else slice(None)] = printed if in_colour else printed[:, :, None]
     return out
 
@@ -156,12 +156,7 @@ def _mixed(pixels: U8, matrix: F64, offset: F64) -> U8:
 
 def _looked_up(pixels: U8, table: NDArray[np.floating]) -> U8:
     """Replace each value by its entry in a table of 256."""
-    return _u8(cv2.LUT(pixels, _clipped(table)))
-
-
-def _clipped(values: NDArray[np.floating]) -> U8:
-    """Round to whole numbers within 0..255."""
-    return _u8(np.clip(np.rint(values), 0, 255).astype(np.uint8))
+    return _u8(cv2.LUT(pixels, rounded(table)))
 
 
 def _u8(values: object) -> U8:

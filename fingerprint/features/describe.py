@@ -43,7 +43,8 @@ from fingerprint.types import (
     source_name,
 )
 
-_WHOLE_WEIGHT = 0.5  # of the whole picture; the weight of an inset is its probability
+_WHOLE_WEIGHT = 0.4  # of the whole picture; the weight of an inset is its probability
+_LEAST_INSET, _MOST_INSETS = 0.05, 4  # least probability, and number, of the insets that a descriptor is made of
 _OTHER_SIDES = (2**0.5, 2**-0.5)  # times the reference's; a whole query is described at these too, for crops and scale
 
 
@@ -193,26 +194,22 @@ def _describe_views(planes: Picture, models: Models, config: Config) -> F32:
     """Return the compact descriptor of a query from its views: the whole, and insets weighted by their probability."""
     model, side = models.descriptor, config.reference.sides[0]
     luma = luma_of(planes)
-    profiles = [
-        replace(
-            config.reference,
-            sides=(round(side * f),),
-            n_keypoints=config.reference.n_keypoints[:1],
-            doubled=config.reference.doubled[:1],
-        )
-        for f in _OTHER_SIDES
+    # the finest keypoints weigh little in VLAD, and take half of the time: only the whole at its own side has them
+    coarse = replace(config.reference, sides=(side,), n_keypoints=config.reference.n_keypoints[:1], doubled=(False,))
+    others = [
+        compute_vlad(extract_features(luma, replace(coarse, sides=(round(side * f),)))[0], model) for f in _OTHER_SIDES
     ]
-    others = [compute_vlad(extract_features(luma, profile)[0], model) for profile in profiles]
-    views = [(_WHOLE_WEIGHT, embed(_cues(planes, models, config), model, others))]
-    for inset in find_insets(luma.pixels, models.insets):
+    views = [(_WHOLE_WEIGHT, embed(_cues(planes, models, config.reference), model, others))]
+    likely = [inset for inset in find_insets(luma.pixels, models.insets) if inset.probability >= _LEAST_INSET]
+    for inset in sorted(likely, key=lambda inset: -inset.probability)[:_MOST_INSETS]:
         pixels = inset.cut(planes.pixels)
         region = Picture(pixels, pixels.shape[1], pixels.shape[0], planes.name)
-        views.append((inset.probability, embed(_cues(region, models, config), model)))
+        views.append((inset.probability, embed(_cues(region, models, coarse), model)))
     return join_views(views, model, stretched=True)
 
 
-def _cues(planes: Picture, models: Models, config: Config) -> Cues:
-    features = extract_features(luma_of(planes), config.reference)[0]
+def _cues(planes: Picture, models: Models, profile: FeatureConfig) -> Cues:
+    features = extract_features(luma_of(planes), profile)[0]
     return compute_cues(features, make_cue_thumbnail(planes.pixels), models.descriptor)
 
 

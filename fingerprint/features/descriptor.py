@@ -4,9 +4,9 @@ References
 ----------
 Jégou, Douze, Schmid and Pérez, *Aggregating local descriptors into a compact image representation*, CVPR 2010;
 Delhumeau et al., *Revisiting the VLAD image representation*, ACM MM 2013 (residual normalisation); Jégou and Chum,
-*Negative evidences and co-occurrences in image retrieval*, ECCV 2012 (whitening); Hotelling, *Relations between two
-sets of variates*, Biometrika 1936 (the projections); the background normalisation is the embedding subtraction of the
-2021 Image Similarity Challenge's descriptor track.
+*Negative evidences and co-occurrences in image retrieval*, ECCV 2012 (whitening, several codebooks reduced together);
+Hotelling, *Relations between two sets of variates*, Biometrika 1936 (the projections); the background normalisation is
+the embedding subtraction of the 2021 Image Similarity Challenge's descriptor track.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def embed(cues: Cues, model: DescriptorModel, at_other_sides: Sequence[F32] = ()
     cues : tuple of three float32 arrays
         From `compute_cues`.
     model : DescriptorModel
-    at_other_sides : sequence of float32 arrays, shape (k * p,)
+    at_other_sides : sequence of float32 arrays, shape (b * k * p,)
         VLAD vectors of the same picture described at other sides; each counts half as much.
 
     Returns
@@ -174,22 +174,21 @@ def compute_vlad(features: LocalFeatures, model: DescriptorModel) -> F32:
     features : LocalFeatures
         Sizes in pixels at the side of the description; small keypoints weigh less.
     model : DescriptorModel
-        Codebook of k words in p dimensions.
+        Of b codebooks of k words in p dimensions.
 
     Returns
     -------
-    float32 array, shape (k * p,)
+    float32 array, shape (b * k * p,)
         Power-normalised and of unit length; zeros where there are no keypoints.
     """
-    sums = np.zeros(model.codebook.shape, dtype=np.float32)
-    codebook_t = np.ascontiguousarray(model.codebook.T)
-    half_norms = (np.square(model.codebook).sum(axis=1) / 2).astype(np.float32)
+    sums = np.zeros(model.codebooks.shape, dtype=np.float32)
     weights = np.clip(features.sizes / FULL_WEIGHT_SIZE, LEAST_WEIGHT, np.float32(1)).astype(np.float32)
     for descriptors in (features.descriptors, mirror_features(features).descriptors):
         points = reduce_local(descriptors, model.local_mean, model.local_basis)
         words = np.empty(len(points), dtype=np.int64)
-        assign(points, codebook_t, half_norms, words)
-        aggregate_residuals(points, words, weights, model.codebook, sums)
+        for codebook, (codebook_t, half_norms), own in zip(model.codebooks, model.codeword_tables, sums, strict=True):
+            assign(points, codebook_t, half_norms, words)
+            aggregate_residuals(points, words, weights, codebook, own)
     vector = sums.ravel()
     return unit(np.sign(vector) * np.abs(vector) ** np.float32(POWER))
 

@@ -7,13 +7,14 @@ view of that part alone has them all.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from fingerprint.config import CloserConfig, Config, FeatureConfig
+from fingerprint.features.collage import open_cells
 from fingerprint.features.describe import ReadPicture, describe_read_query
 from fingerprint.features.insets import Inset, find_insets
 from fingerprint.images.decode import luma_of
@@ -87,6 +88,32 @@ def closer_views(read: ReadPicture, models: Models, config: Config, known: Calla
         if _hints(known(), closer):
             planes, place = _stretch(read.planes, factor)
             yield from _described(planes, place, config.query, models, config, partial=False)
+
+
+def collage_views(
+    read: ReadPicture, models: Models, config: Config, regions: Sequence[Sequence[tuple[float, float]]]
+) -> Iterator[View]:
+    """Yield the cells of a collage in which nothing was found yet, each described when it is asked for.
+
+    Parameters
+    ----------
+    read : ReadPicture
+        The query, as it was read for the first look.
+    models : Models
+    config : Config
+        ``config.closer.n_cells`` is how many at most are described.
+    regions : sequence of polygons
+        Where sources were found, in pixels of the original picture.
+    """
+    if not config.closer.n_cells or not regions:
+        return
+    planes = read.planes
+    height, width = planes.pixels.shape[:2]
+    across, down = width / planes.width, height / planes.height
+    scaled = [[(x * across, y * down) for x, y in region] for region in regions]
+    for box in open_cells((width, height), scaled)[: config.closer.n_cells]:
+        part, place = _cut(planes, Inset(*box, 1.0))
+        yield from _described(part, place, config.closer.inset, models, config, partial=True)
 
 
 def _hints(known: Likeliest, closer: CloserConfig) -> bool:

@@ -1,8 +1,9 @@
-"""The part of a reference that a query shows, where that is less than their overlap: a piece pasted into a picture.
+"""Rectangles of an overlap: the piece that agrees, if it is less than all, and the slot that contradicts.
 
 A piece that was cut out of a picture and pasted into another agrees in one rectangle of the reference, and contradicts
-around it. Its border is an edge of the query where the reference has none; two pictures of one template have the same
-edges.
+around it. A copy with a picture laid over it contradicts in one rectangle, and so do two pictures of one template,
+where its content is. Borders tell them apart: what was pasted has an edge in the query where the reference has none;
+two pictures of one template have the same edges.
 
 Numba's cache does not see a change in another file: after a change in `fingerprint.kernels.cells` or
 `fingerprint.kernels.overlap`, remove the caches.
@@ -29,6 +30,17 @@ PIECE_MEASURES = (
     "border",  # how much stronger the query's edges are there than the reference's: mean of the sides, logarithm
     "weakest_border",  # the same of the side where it is least
 )
+#: What it measures of the slot: the rectangle in which contradicting cells outnumber agreeing ones most. Around a slot
+#: for a template's content both pictures have an edge; what was laid over a copy has one in the query only.
+SLOT_MEASURES = (
+    "slot",  # its share of the overlap
+    "slot_contradicting",  # share of its textured cells
+    "around_slot_agreeing",  # share of the textured cells around it
+    "slot_sides",  # how many of its sides lie within the overlap
+    "slot_border",  # how much stronger the query's edges are there than the reference's: mean of the sides, logarithm
+    "slot_edge",  # how strong the edges are that both have on one line: mean of the sides, logarithm
+    "weakest_slot_edge",  # the same of the side where it is least
+)
 _SEARCHED = CELL  # pixels on both sides of a piece's border in which its edge is looked for
 _LEAST_EDGE = 2.0  # grey values per pixel; below, edges are alike
 _CORNER = CELL // 2  # pixels at the ends of a border that are left out
@@ -38,28 +50,32 @@ _CORNER = CELL // 2  # pixels at the ends of a border that are left out
 def best_rectangle(weights: F64):  # type: ignore[no-untyped-def]
     """Return top, bottom, left, right of the rectangle with the largest sum; of several the largest one.
 
+    Rows are summed for each first and last row, and the best stretch of columns is found in one pass (Bentley,
+    *Programming pearls: algorithm design techniques*, CACM 1984).
+
     Parameters
     ----------
     weights : float64 array, shape (n, n)
         Whole numbers, so that sums are exact.
     """
     n = weights.shape[0]
-    best_sum, best_size = -1e18, 0
+    unit = np.float64(n * n + 1)  # a sum that is larger by 1 counts more than any size
+    best = -np.inf
     top, bottom, left, right = 0, n, 0, n
     columns = np.empty(n)
     for first in range(n):
         columns[:] = 0.0
         for last in range(first, n):
-            for x in range(n):
-                columns[x] += weights[last, x]
-            for start in range(n):
-                total = 0.0
-                for end in range(start, n):
-                    total += columns[end]
-                    size = (last + 1 - first) * (end + 1 - start)
-                    if total > best_sum or (total == best_sum and size > best_size):
-                        best_sum, best_size = total, size
-                        top, bottom, left, right = first, last + 1, start, end + 1
+            total, start = 0.0, 0
+            for x in range(n):  # the best stretch of columns that ends here
+                columns[x] += unit * weights[last, x] + 1.0
+                if total <= 0.0:
+                    total, start = columns[x], x
+                else:
+                    total += columns[x]
+                if total > best:
+                    best = total
+                    top, bottom, left, right = first, last + 1, start, x + 1
     return top, bottom, left, right
 
 
@@ -85,7 +101,7 @@ def _edge_along(picture: U8, shared: Bool, across: bool, at: int, start: int, en
 
 @njit(cache=True, nogil=True)
 def _border(query: U8, reference: U8, shared: Bool, across: bool, at: int, start: int, end: int):  # type: ignore[no-untyped-def]
-    """Look near a border for the line where the query has an edge and the reference has not.
+    """Look near a border for the line where the query has an edge and the reference has not, and for a common edge.
 
     Returns
     -------
@@ -95,9 +111,11 @@ def _border(query: U8, reference: U8, shared: Bool, across: bool, at: int, start
         Logarithm of how much stronger the query's edge is.
     line : int
         Where it is.
+    common : float
+        Logarithm of the strongest edge that both have on one line, 0 for none.
     """
     side = query.shape[0]
-    found, best, line = False, -1e18, at
+    found, best, line, common = False, -1e18, at, 0.0
     start, end = start + _CORNER, end - _CORNER
     for position in range(max(1, at - _SEARCHED), min(side, at + _SEARCHED + 1)):
         of_query = _edge_along(query, shared, across, position, start, end)
@@ -105,9 +123,10 @@ def _border(query: U8, reference: U8, shared: Bool, across: bool, at: int, start
             continue
         of_reference = _edge_along(reference, shared, across, position, start, end)
         contrast = np.log((of_query + _LEAST_EDGE) / (of_reference + _LEAST_EDGE))
+        common = max(common, np.log((min(of_query, of_reference) + _LEAST_EDGE) / _LEAST_EDGE))
         if contrast > best:
             found, best, line = True, contrast, position
-    return found, best, line
+    return found, best, line, common
 
 
 @njit(cache=True, nogil=True)
@@ -160,8 +179,41 @@ def _covered_box(covered: Bool) -> I64:
 
 
 @njit(cache=True, nogil=True)
+def _measure_slot(
+    weights: F64, textured: Bool, covered: Bool, query: U8, reference: U8, shared: Bool, out: F64
+) -> None:
+    """Write `SLOT_MEASURES` into `out`, all 0 if no cell contradicts."""
+    out[:] = 0.0
+    top, bottom, left, right = best_rectangle(-weights)
+    box, outer = np.array([left, top, right, bottom]), _covered_box(covered)
+    counts = _count_cells(weights, textured, covered, box)
+    if counts[1, 3] == 0:
+        return
+    n_sides, weakest = 0, 1e18
+    for k in range(4):
+        within = box[k] > outer[k] if k < 2 else box[k] < outer[k]
+        if not within:
+            continue
+        across = k % 2 == 0
+        start, end = (top, bottom) if across else (left, right)
+        found, contrast, _, common = _border(query, reference, shared, across, box[k] * CELL, start * CELL, end * CELL)
+        if found:
+            n_sides += 1
+            out[4] += contrast
+            out[5] += common
+            weakest = min(weakest, common)
+    out[0] = counts[1, 0] / max(1.0, counts[0, 0] + counts[1, 0])
+    out[1] = counts[1, 3] / max(1.0, counts[1, 1])
+    out[2] = counts[0, 2] / max(1.0, counts[0, 1])
+    out[3] = n_sides
+    out[4] /= max(1, n_sides)
+    out[5] /= max(1, n_sides)
+    out[6] = weakest if n_sides else 0.0
+
+
+@njit(cache=True, nogil=True)
 def measure_piece(table: F64, query: U8, reference: U8, shared: Bool, most_agree: float):  # type: ignore[no-untyped-def]
-    """Find the piece of a reference that agrees, and measure how it differs from what is around it.
+    """Find the piece of a reference that agrees, and the slot that contradicts, and measure how their borders look.
 
     Parameters
     ----------
@@ -178,7 +230,7 @@ def measure_piece(table: F64, query: U8, reference: U8, shared: Bool, most_agree
     -------
     box : float64 array, shape (4,)
         Left, top, right and bottom of the piece, in shares of the reference's sides.
-    measures : float64 array, shape (len(PIECE_MEASURES),)
+    measures : float64 array, shape (len(PIECE_MEASURES) + len(SLOT_MEASURES),)
     """
     weights, textured, covered = _weigh_cells(table, most_agree)
     top, bottom, left, right = best_rectangle(weights)
@@ -192,22 +244,20 @@ def measure_piece(table: F64, query: U8, reference: U8, shared: Bool, most_agree
             continue
         across = k % 2 == 0
         start, end = (top, bottom) if across else (left, right)
-        found, contrast, line = _border(query, reference, shared, across, box[k] * CELL, start * CELL, end * CELL)
+        found, contrast, line, _ = _border(query, reference, shared, across, box[k] * CELL, start * CELL, end * CELL)
         if found:
             lines[k] = line
             n_sides += 1
             total += contrast
             weakest = min(weakest, contrast)
-    measures = np.array(
-        [
-            counts[1, 0] / max(1.0, counts[0, 0] + counts[1, 0]),
-            counts[1, 2] / max(1.0, counts[1, 1]),
-            counts[1, 3] / max(1.0, counts[1, 1]),
-            counts[0, 2] / max(1.0, counts[0, 1]),
-            np.log1p(counts[0, 3]),
-            float(n_sides),
-            total / max(1, n_sides),
-            weakest if n_sides else 0.0,
-        ]
-    )
+    measures = np.empty(len(PIECE_MEASURES) + len(SLOT_MEASURES))
+    measures[0] = counts[1, 0] / max(1.0, counts[0, 0] + counts[1, 0])
+    measures[1] = counts[1, 2] / max(1.0, counts[1, 1])
+    measures[2] = counts[1, 3] / max(1.0, counts[1, 1])
+    measures[3] = counts[0, 2] / max(1.0, counts[0, 1])
+    measures[4] = np.log1p(counts[0, 3])
+    measures[5] = n_sides
+    measures[6] = total / max(1, n_sides)
+    measures[7] = weakest if n_sides else 0.0
+    _measure_slot(weights, textured, covered, query, reference, shared, measures[len(PIECE_MEASURES) :])
     return lines / len(query), measures

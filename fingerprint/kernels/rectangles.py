@@ -39,16 +39,17 @@ def boundary_bins(grey, out):  # type: ignore[no-untyped-def]
         top, end = max(1, y - _FAR), max(1, y - _NEAR + 1)
         bottom, last = min(h, y + _NEAR), min(h, y + _FAR + 1)
         n = max(1, (end - top) + (last - bottom))
-        for x in range(w):
-            step = steps[y, x]
-            size = 0
-            while size < BOUNDARY_BINS - 1 and step >= 3 << size:
-                size += 1
-            beside = sums[end, x] - sums[top, x] + sums[last, x] - sums[bottom, x] + 3 * n
-            ratio = 0
-            while ratio < BOUNDARY_BINS - 1 and 2 * step * n >= half_ratios[ratio] * beside:
-                ratio += 1
-            out[y, x] = BOUNDARY_BINS * size + ratio
+        here, from_top, to_top, from_bottom, to_bottom = steps[y], sums[top], sums[end], sums[bottom], sums[last]
+        row, margin, twice = out[y], np.int32(3 * n), np.int32(2 * n)
+        for x in range(w):  # bins are counted by comparisons that do not depend on each other: many pixels at a time
+            step = here[x]
+            beside = to_top[x] - from_top[x] + to_bottom[x] - from_bottom[x] + margin
+            size = np.int32(0)
+            ratio = np.int32(0)
+            for k in range(BOUNDARY_BINS - 1):
+                size += np.int32(step >= 3 << k)
+                ratio += np.int32(twice * step >= half_ratios[k] * beside)
+            row[x] = np.uint8(BOUNDARY_BINS * size + ratio)
 
 
 @njit(cache=True, nogil=True)

@@ -61,19 +61,19 @@ def check_parts(
 
 
 def _check_descriptor(d: DescriptorModel, path: Path) -> None:
-    k, p = d.codebook.shape if d.codebook.ndim == 2 else (0, 0)
+    b, k, p = d.codebooks.shape if d.codebooks.ndim == 3 else (0, 0, 0)
     parts = [p.shape[1] if p.ndim == 2 else 0 for _, p in d.cue_projections]
     dimension = sum(parts)
     _check_arrays(
         path,
         {
-            "codebook": (d.codebook, np.float32, (k, p)),
+            "codebooks": (d.codebooks, np.float32, (b, k, p)),
             "signature_rotation": (d.signature_rotation, np.float32, (128, 128)),
             "signature_thresholds": (d.signature_thresholds, np.float32, (128,)),
             "local_mean": (d.local_mean, np.float32, (128,)),
             "local_basis": (d.local_basis, np.float32, (128, p)),
-            "vlad_mean": (d.vlad_mean, np.float32, (k * p,)),
-            "vlad_projection": (d.vlad_projection, np.float32, (k * p, parts[0])),
+            "vlad_mean": (d.vlad_mean, np.float32, (b * k * p,)),
+            "vlad_projection": (d.vlad_projection, np.float32, (b * k * p, parts[0])),
             "gist_mean": (d.gist_mean, np.float32, (GIST_DIMENSION,)),
             "gist_projection": (d.gist_projection, np.float32, (GIST_DIMENSION, parts[1])),
             "colour_mean": (d.colour_mean, np.float32, (COLOUR_DIMENSION,)),

@@ -33,7 +33,7 @@ from fingerprint.models.parts import (
     make_models,
 )
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 ARRAYS_NAME = "models.npz"
 MANIFEST_NAME = "MODELS.json"
 _NEW_MANIFEST = f"{MANIFEST_NAME}.new"  # of arrays that are about to replace those of `MANIFEST_NAME`

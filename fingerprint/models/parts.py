@@ -27,9 +27,9 @@ class DescriptorModel:
         Median of each direction over the training set.
     local_mean, local_basis : float32 arrays, shapes (128,) and (128, p)
         Principal components of the training set's local descriptors.
-    codebook : float32 array, shape (k, p)
-        Codewords in the reduced space.
-    vlad_mean, vlad_projection : float32 arrays, shapes (k p,) and (k p, d_v)
+    codebooks : float32 array, shape (b, k, p)
+        Several codebooks of codewords in the reduced space.
+    vlad_mean, vlad_projection : float32 arrays, shapes (b k p,) and (b k p, d_v)
     gist_mean, gist_projection : float32 arrays, shapes (480,) and (480, d_g)
     colour_mean, colour_projection : float32 arrays, shapes (2304,) and (2304, d_c)
         Centre of each cue and the directions in which copies and their sources agree; d_v + d_g + d_c = d <= 256.
@@ -43,7 +43,7 @@ class DescriptorModel:
     signature_thresholds: F32
     local_mean: F32
     local_basis: F32
-    codebook: F32
+    codebooks: F32
     vlad_mean: F32
     vlad_projection: F32
     gist_mean: F32
@@ -63,6 +63,14 @@ class DescriptorModel:
         """`signature_rotation` by kind and orbit, shape (4, 32, 128), as the kernel takes it; made on first use."""
         rotation = self.signature_rotation.astype(np.float64)
         return np.stack([kind_basis(kind).T @ rotation / 2 for kind in range(len(KINDS))]).astype(np.float32)
+
+    @cached_property
+    def codeword_tables(self) -> tuple[tuple[F32, F32], ...]:
+        """Each of `codebooks` with a word in each column, and half of the words' squared norms; made on first use."""
+        return tuple(
+            (np.ascontiguousarray(words.T), (np.square(words).sum(axis=1) / 2).astype(np.float32))
+            for words in self.codebooks
+        )
 
     @cached_property
     def background_t(self) -> F32:
@@ -302,10 +310,15 @@ def make_models(
         ruled_out=ruled_out,
         copies=copies,
         shared=shared,
-        model_id=f"vlad{descriptor.codebook.shape[0]}-{descriptor.dimension}-{_digest(descriptor, vocabulary, insets)}",
+        model_id=f"{_sizes(descriptor)}-{_digest(descriptor, vocabulary, insets)}",
         calibration_id=f"trees-{_digest(cohort, calibration, ruled_out, copies, shared)}",
         facts=dict(facts),
     )
+
+
+def _sizes(descriptor: DescriptorModel) -> str:
+    n_codebooks, n_words = descriptor.codebooks.shape[:2]
+    return f"vlad{n_codebooks}x{n_words}-{descriptor.dimension}"
 
 
 def arrays_of(part: Part) -> dict[str, NDArray[Any]]:

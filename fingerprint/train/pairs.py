@@ -22,7 +22,7 @@ from typing import overload
 import numpy as np
 
 from fingerprint.config import Config, TrainConfig
-from fingerprint.edits import apply_edits, random_chain
+from fingerprint.edits import TRAINED_WIDE_EDITS, apply_edits, random_chain
 from fingerprint.edits.canvas import as_jpeg
 from fingerprint.edits.graphics import TRAINING_FAMILIES, draw_member
 from fingerprint.edits.second_shots import second_shots
@@ -47,6 +47,7 @@ _SEED_STREAM = 2
 _MEMBERS = 3  # of each template in the collection; as many others are strangers
 _PHOTOS = 16  # most photographs that a member shows
 _STRENGTHS = (0.0, 0.7)  # of second shots; above, they look made
+_MORE_SHOTS = 2  # further second shots of each scene: a picture that was bent is much like one
 #: Fewest and most edits of the copies of a template's members, and of strangers; None only saves the picture once more.
 #: Without copies that are not edited, whatever is faultless would be taken for another member.
 _COPY_EDITS = (None, (1, 2), (1, 4))
@@ -55,11 +56,15 @@ _QUALITIES = (70, 97)  # of JPEG
 #: Share of the queries of which only a piece is seen, pasted onto another photograph, before any other edits.
 _PASTED = 0.2
 _PASTED_EDITS = (None, (1, 2))
+#: Fewest and most edits of a query with one of the wider edits.
+_WIDE_EDITS = (1, 3)
+#: Share of these queries that show graphics, and scenes; the others show photographs.
+_WIDE_GRAPHICS, _WIDE_SCENES = 0.25, 0.15
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a picture shows: a photograph, a member of a template, or one of two shots of a scene.
+    """What a picture shows: a photograph, a member of a template, or a shot of a scene, of which the first is 0.
 
     Attributes
     ----------
@@ -75,11 +80,23 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A query to make: its subject, the fewest and most edits, None for none; and whether a piece of it is pasted."""
+    """A query to make.
+
+    Attributes
+    ----------
+    subject : Subject
+    edits : tuple of int, optional
+        Fewest and most edits, None for none.
+    pasted : bool
+        Whether a piece of it is pasted onto another photograph first.
+    wide : bool
+        Whether one of the edits is one of phones, printers, scissors and filter apps.
+    """
 
     subject: Subject
     edits: tuple[int, int] | None
     pasted: bool = False
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +201,27 @@ class PairMaker:
             found.append(Task(Subject(("scene", "", int(i)), 1), _STRANGER_EDITS if number % 2 else None))
             if number % 2:
                 found.append(Task(Subject(("scene", "", int(i)), 0), _COPY_EDITS[number % 3]))
-        return found + [
+        found += [
             Task(task.subject, _PASTED_EDITS[int(rng.integers(len(_PASTED_EDITS)))], pasted=True)
             for task in found
             if rng.random() < _PASTED
         ]
+        found += [Task(self._any_subject(rng, absent), _WIDE_EDITS, wide=True) for _ in range(self.train.n_wide)]
+        return found + [
+            Task(Subject(("scene", "", int(i)), shot), _STRANGER_EDITS if (i + shot) % 2 else None)
+            for shot in range(2, 2 + _MORE_SHOTS)
+            for i in self.scenes
+        ]
+
+    def _any_subject(self, rng: np.random.Generator, absent: I64) -> Subject:
+        """Draw a photograph that the collection has or not, a member of a template, or a shot of a scene."""
+        kind, templates = rng.random(), self._templates()
+        if kind < _WIDE_GRAPHICS and templates:
+            family, template = templates[int(rng.integers(len(templates)))]
+            return Subject(("graphics", family, template), int(rng.integers(2 * _MEMBERS)))
+        if kind < _WIDE_GRAPHICS + _WIDE_SCENES and len(self.scenes):
+            return Subject(("scene", "", int(rng.choice(self.scenes))), int(rng.integers(2)))
+        return Subject(("photograph", "", int(rng.choice(absent if rng.random() < 1 / 3 else self.stored))), 0)
 
     def _templates(self) -> list[tuple[str, int]]:
         return [(f, t) for f in TRAINING_FAMILIES for t in range(self.train.n_templates)]
@@ -203,7 +236,8 @@ class PairMaker:
         if kind == "photograph":
             return self.photo(index), {index}
         if kind == "scene":
-            rng = np.random.default_rng([self.train.seed, _SEED_STREAM, 1, index])
+            another = [subject.number] if subject.number > 1 else []
+            rng = np.random.default_rng([self.train.seed, _SEED_STREAM, 1, index, *another])
             shots = second_shots(self.photo(index), rng, float(rng.uniform(*_STRENGTHS)))
             return (shots.second if subject.number else shots.first), {index}
         number = list(TRAINING_FAMILIES).index(str(family)) * self.train.n_templates + index
@@ -262,7 +296,7 @@ class PairMaker:
             if task.pasted:
                 pixels = apply_edits(pixels, ("paste_piece",), rng, others).pixels
             if task.edits is not None:
-                pixels = random_chain(pixels, rng, others, task.edits).pixels
+                pixels = random_chain(pixels, rng, others, task.edits, TRAINED_WIDE_EDITS if task.wide else ()).pixels
         query = describe_query(as_jpeg(pixels, int(rng.integers(*_QUALITIES))), self.models, self.config)
         excluded = [self.cohort_rows[i] for i in sorted(used | pasted) if i in self.cohort_rows]
         cohort_score = measure_cohort_score(query.assignments, self.models, self.config.match, excluded)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from fingerprint.config import Config, TrainConfig, config_digest
-from fingerprint.edits import random_chain
+from fingerprint.edits import TRAINED_WIDE_EDITS, random_chain
 from fingerprint.edits.canvas import as_jpeg
 from fingerprint.errors import ConfigError
 from fingerprint.features.descriptor import Cues, compute_cues, embed, reduce_local
@@ -61,7 +61,8 @@ _CUES = {
     "gist": _CuePlan(4, 0.7, 400, DEFAULT_SHRINKAGE),
     "colour": _CuePlan(3, 0.6, 256, 0.5),
 }
-_INSET_COPIES = 6  # edited copies of each image from which the detector of insets learns
+_INSET_COPIES = 6  # usual edited copies of each image from which the detector of insets learns
+_WIDE_CHAIN = (1, 3)  # fewest and most edits of a copy with one of the wider edits
 _QUALITIES = (70, 96)  # of JPEG, at which edited copies are saved
 
 
@@ -176,10 +177,11 @@ def _fit_local(features: Sequence[LocalFeatures], train: TrainConfig, rng: np.ra
     sample = everything[np.sort(rng.choice(len(everything), min(train.n_local, len(everything)), replace=False))]
     rotation, thresholds = fit_signatures(sample, rng)
     mean, basis = fit_local_basis(sample, train.local_dimension)
-    codebook = fit_codebook(reduce_local(sample, mean, basis), train.n_words, rng)
+    points = reduce_local(sample, mean, basis)
+    codebooks = np.stack([fit_codebook(points, train.n_words, rng) for _ in range(train.n_codebooks)])
     empty = {
         f"{name}_{what}": np.zeros(shape, np.float32)
-        for name, size in (("vlad", codebook.size), ("gist", GIST_DIMENSION), ("colour", COLOUR_DIMENSION))
+        for name, size in (("vlad", codebooks.size), ("gist", GIST_DIMENSION), ("colour", COLOUR_DIMENSION))
         for what, shape in (("mean", (size,)), ("projection", (size, 0)))
     }
     return DescriptorModel(
@@ -187,7 +189,7 @@ def _fit_local(features: Sequence[LocalFeatures], train: TrainConfig, rng: np.ra
         signature_thresholds=thresholds,
         local_mean=mean,
         local_basis=basis,
-        codebook=codebook,
+        codebooks=codebooks,
         **empty,
         cue_weights=np.array([plan.weight for plan in _CUES.values()], np.float32),
         background=np.zeros((0, 0), np.float32),
@@ -236,8 +238,13 @@ def _describe_copies(
             for i in rng.choice(len(paths), 2)
         ]
         found = []
-        for number in range(train.n_edited_copies):
-            edited = random_chain(picture.pixels, rng, others)
+        for number in range(train.n_edited_copies + train.n_wide_copies):
+            wide = number >= train.n_edited_copies
+            edited = (
+                random_chain(picture.pixels, rng, others, _WIDE_CHAIN, TRAINED_WIDE_EDITS)
+                if wide
+                else random_chain(picture.pixels, rng, others)
+            )
             planes = read_planes(
                 as_jpeg(edited.pixels, int(rng.integers(*_QUALITIES))),
                 at_least=config.decode_side,
@@ -248,7 +255,7 @@ def _describe_copies(
             size = (planes.width, planes.height)
             source_size = (picture.pixels.shape[1], picture.pixels.shape[0])
             example = InsetExample.of(luma.pixels, size, source_size, edited.transform)
-            found.append(_EditedCopy(index, cues, example if number < _INSET_COPIES else None))
+            found.append(_EditedCopy(index, cues, example if number < _INSET_COPIES or wide else None))
         return found
 
     described: list[_EditedCopy] = []

@@ -23,7 +23,8 @@ from importlib import resources
 import numpy as np
 
 from fingerprint.config import DEFAULT_CONFIG, Config
-from fingerprint.kernels.piece import PIECE_MEASURES
+from fingerprint.kernels.axial import AXIAL_MEASURES
+from fingerprint.kernels.piece import PIECE_MEASURES, SLOT_MEASURES
 from fingerprint.models import Models, load_models
 from fingerprint.results import Verification
 from fingerprint.types import F64, ImageSource
@@ -221,6 +222,15 @@ def _piece(known: Mapping[str, float], speaks_for: bool) -> str:
     return f"what agrees is {share} of the overlap, without a border of its own"
 
 
+def _slot(known: Mapping[str, float], speaks_for: bool) -> str:
+    if not known["slot"]:
+        return "nothing differs as a whole"
+    share = _percent(known["slot"])
+    if speaks_for:
+        return f"what differs most, {share} of the overlap, looks as if it was laid over a copy"
+    return f"what differs most, {share} of the overlap, looks like another content in the same place"
+
+
 def _movement(known: Mapping[str, float], speaks_for: bool) -> str:
     if known["fine_flow"] < 0:
         return "too little agrees to see whether parts have moved against each other"
@@ -269,6 +279,7 @@ GROUPS: tuple[_Group, ...] = (
             *_overlap("log_textured", "correlation", "gain", "tenth", "quarter", "half", "three_quarters"),
             *_overlap("nine_tenths", "quarter_by_three", "tenth_by_three", "agreeing"),
             "whole",
+            *AXIAL_MEASURES,
         ),
         _likeness,
     ),
@@ -282,6 +293,7 @@ GROUPS: tuple[_Group, ...] = (
         _differences,
     ),
     _Group("piece", PIECE_MEASURES, _piece),
+    _Group("slot", SLOT_MEASURES, _slot),
     _Group("movement", (*_overlap("flow", "flow_most"), "realigned"), _movement),
     _Group(
         "tones",

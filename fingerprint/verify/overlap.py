@@ -17,10 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from fingerprint.features.thumbnail import shrink
+from fingerprint.kernels.axial import AXIAL_MEASURES, measure_axial
 from fingerprint.kernels.cells import BEST, CELL, UNMOVED, compare_cells
 from fingerprint.kernels.drawn import measure_drawn
 from fingerprint.kernels.overlap import MEASURES, fit_moves, likeness_of, summarise_cells
-from fingerprint.kernels.piece import PIECE_MEASURES, measure_piece
+from fingerprint.kernels.piece import PIECE_MEASURES, SLOT_MEASURES, measure_piece
 from fingerprint.types import F64, U8, Bool
 from fingerprint.verify.warp import COARSE_SIDE, UNCHANGED, Warper, resize_map
 
@@ -34,7 +35,10 @@ OVERLAP_NAMES = (
     "flat",  # share of the reference without gradients: photographs have noise
     "log_gradient",  # logarithm of the reference's median gradient, in grey values per pixel
     *PIECE_MEASURES,
+    *SLOT_MEASURES,
+    *AXIAL_MEASURES,
 )
+_N_RECTANGLES = len(PIECE_MEASURES) + len(SLOT_MEASURES)
 _FEW_INLIERS = 12  # with fewer, the keypoints' transform may be wrong, and whole pictures are tried as well
 _TRUST = 1.15  # how much better whole pictures must agree than the keypoints' transform
 _LIKE = 0.3  # correlations below this are as usual for unrelated pictures
@@ -133,7 +137,7 @@ class Laid:
     table: F64
 
     def measure_piece(self, measures: F64) -> tuple[F64, F64]:
-        """Return the box and the measures of the piece that agrees, with what `summarise_cells` says of the cells."""
+        """Return the box of the piece that agrees, and the measures of it and of the slot that contradicts."""
         most_agree = float(measures[_THREE_QUARTERS])
         box, found = measure_piece(self.table, self.query, self.reference, self.shared, most_agree)
         return box, found
@@ -182,7 +186,7 @@ class Coarse:
     def compare_finely(self) -> Overlap:
         """Compare once more on the grid of the thumbnail, and return all that the second look measures."""
         thumbnail, out = self.sides.thumbnail, np.empty(len(OVERLAP_NAMES))
-        n, rest = len(MEASURES), len(OVERLAP_NAMES) - len(PIECE_MEASURES)
+        n, rest = len(MEASURES), len(OVERLAP_NAMES) - _N_RECTANGLES - len(AXIAL_MEASURES)
         out[:n] = self.measures
         fine_side = len(thumbnail) // CELL * CELL
         finer = resize_map((COARSE_SIDE, COARSE_SIDE), (fine_side, fine_side))
@@ -192,7 +196,8 @@ class Coarse:
         ground, flat, gradient = measure_drawn(reference)
         moved = np.abs(self.move - np.eye(3))[:2].max()
         out[2 * n : rest] = moved, self.whole, ground, flat, np.log1p(gradient)
-        piece, out[rest:] = fine.measure_piece(out[n : 2 * n])
+        piece, out[rest : rest + _N_RECTANGLES] = fine.measure_piece(out[n : 2 * n])
+        out[rest + _N_RECTANGLES :] = measure_axial(self.laid.query, self.laid.reference, self.laid.shared)
         return Overlap(out, piece)
 
 

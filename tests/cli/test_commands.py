@@ -906,7 +906,7 @@ FACTS: dict[str, int | None] = {
     "features": None,
     "seed": 20210621,
     "n_edited_copies": 1,
-    "n_calibration_queries": 20 + 6 + 1 + 3,  # the last as pasted pieces
+    "n_calibration_queries": 20 + 6 + 1 + 3 + 4 + 2,  # the last as pasted pieces, with wider edits, as second shots
     "n_calibration_pairs": None,
     "n_calibration_copies": None,
     "n_calibration_shared": None,
@@ -917,7 +917,7 @@ FACTS: dict[str, int | None] = {
 class TestTrain:
     SMALL = (
         *("--words", 4, "--dimension", 8, "--edited-copies", 1),
-        *("--calibration", 20, "--templates", 1, "--scenes", 1),
+        *("--calibration", 20, "--templates", 1, "--scenes", 1, "--wide", 4, "--wide-copies", 0),
     )
 
     @pytest.fixture(autouse=True)
@@ -935,7 +935,7 @@ class TestTrain:
         assert list(told) == ["out", "model_id", "calibration_id", "facts", "skipped"]
         assert (told["model_id"], told["calibration_id"]) == (models.model_id, models.calibration_id)
         assert told["facts"]["n_images"] == 24
-        assert told["model_id"].startswith("vlad4-8-")
+        assert told["model_id"].startswith("vlad4x4-8-")
         text = done("train", pictures, "--out", tmp_path / "again", *self.SMALL, "--workers", 1, code=1).stdout
         assert f"model_id               {models.model_id}\n" in text
         assert f"calibration_id         {models.calibration_id}\n" in text

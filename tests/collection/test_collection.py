@@ -634,7 +634,8 @@ class TestAnswer:
             assert counters["bytes_compared"] > 8 * counters["postings_visited"], name
             assert counters["postings_visited"] >= counters["hits"] >= counters["references_scored"] > 0, name
             looks = counters["looks"]
-            assert 1 <= looks <= 1 + DEFAULT_CONFIG.closer.n_insets + len(DEFAULT_CONFIG.closer.stretched), name
+            closer = DEFAULT_CONFIG.closer
+            assert 1 <= looks <= 1 + closer.n_insets + closer.n_cells + len(closer.stretched), name
             assert counters["references_scored"] <= looks * len(reader) * len(VARIANTS), name
             assert looks * len(reader) >= counters["candidates"] >= counters["pairs_aligned"] > 0, name
 

@@ -86,7 +86,7 @@ def test_searching_is_bounded_for_each_reference(tmp_path: Path, models: Models)
         collection.add_many(shifted)
         answer = collection.answer(np.roll(grid, 7, 1))
     looks = answer.counters["looks"]
-    assert 1 <= looks <= 1 + config.closer.n_insets + len(config.closer.stretched)
+    assert 1 <= looks <= 1 + config.closer.n_insets + config.closer.n_cells + len(config.closer.stretched)
     n_looked_up = (
         looks * 2 * 800 * config.match.n_words + looks * 2 * config.match.n_inverted * config.match.n_words_inverted
     )

@@ -377,7 +377,6 @@ class TestStrongEdits:
         [
             *((name, edit) for name in ("camera", "motorcycle_left") for edit in ("twice as wide", "twice as high")),
             *((name, edit) for name in ("coins", "gravel") for edit in ("twice as wide", "twice as high")),
-            ("brick", "twice as high"),
         ],
     )
     def test_stretched_photographs_are_found_with_certainty(

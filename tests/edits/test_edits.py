@@ -13,8 +13,11 @@ from fingerprint.edits import (
     COUNT_WEIGHTS,
     EDIT_WEIGHTS,
     EDITS,
+    HELD_OUT_EDITS,
     MAX_SIDE,
     MIN_SIDE,
+    TRAINED_WIDE_EDITS,
+    WIDE_EDITS,
     EditContext,
     Edited,
     apply_edits,
@@ -27,9 +30,12 @@ from fingerprint.errors import ConfigError, ImageError
 from fingerprint.types import U8
 
 # The edits under which most of the picture can still be compared pixel by pixel with the source.
-MOVING = ("crop", "hflip", "vflip", "rotate", "aspect", "scale", "pad", "pad_square", "perspective", "skew", "meme")
-INSET = ("screenshot", "overlay_onto_background", "paste_piece")
-STAYING = tuple(name for name in EDITS if name not in MOVING + INSET)
+MOVING = (
+    *("crop", "hflip", "vflip", "rotate", "aspect", "scale", "pad", "pad_square", "perspective", "skew", "meme"),
+    *("keep_tenth", "thumbnail"),
+)
+INSET = ("screenshot", "overlay_onto_background", "paste_piece", "collage", "inset_fifth", "cut_out")
+STAYING = tuple(name for name in EDITS if name not in (*MOVING, *INSET, "screen_photo"))
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +112,17 @@ class TestRegistry:
     def test_holds_the_edits_of_the_challenge_and_a_few_more(self) -> None:
         assert set(MOVING + INSET) < set(EDITS)
         assert {"color_jitter", "jpeg", "overlay_text", "overlay_emoji", "shuffle_pixels"} < set(EDITS)
-        assert len(EDITS) == 31
+        assert len(EDITS) == 31 + len(WIDE_EDITS)
 
-    def test_every_edit_has_a_weight(self) -> None:
-        assert set(EDIT_WEIGHTS) == set(EDITS)
+    def test_the_wider_edits_are_made_only_if_asked_for(self) -> None:
+        assert set(EDIT_WEIGHTS) == set(EDITS) - set(WIDE_EDITS)
+
+    def test_a_quarter_of_the_wider_kinds_is_held_out(self) -> None:
+        assert set(HELD_OUT_EDITS) | set(TRAINED_WIDE_EDITS) == set(WIDE_EDITS)
+        assert not set(HELD_OUT_EDITS) & set(TRAINED_WIDE_EDITS)
+        assert len(HELD_OUT_EDITS) == pytest.approx(len(WIDE_EDITS) / 4, abs=0.5)
+
+    def test_all_edits_but_one_are_drawn(self) -> None:
         assert {name for name, weight in EDIT_WEIGHTS.items() if not weight > 0} == {"paste_piece"}
 
     def test_cannot_be_changed(self) -> None:
@@ -162,7 +175,8 @@ class TestTransform:
         for photo in ["astronaut", "chelsea", "coffee"]:
             source = pictures[photo]
             for seed in range(5):
-                floor = 0.85 if name == "overlay_onto_background" else 0.98  # which may be transparent
+                # a background may shine through, and a small picture has few pixels
+                floor = {"overlay_onto_background": 0.85, "thumbnail": 0.95, "inset_fifth": 0.95}.get(name, 0.98)
                 assert likeness(source, name, seed, [pictures["rocket"]]) > floor, (photo, seed)
 
     @pytest.mark.parametrize("name", MOVING + INSET)
@@ -248,6 +262,109 @@ class TestGeometry:
         for seed in range(5):
             linear = run(cat, "aspect", seed).transform
             assert 1.15 < max(linear[0, 0] / linear[1, 1], linear[1, 1] / linear[0, 0]) < 2.3
+
+
+class TestWide:
+    def test_one_of_the_asked_for_edits_is_in_each_chain_at_any_place(self, cat: U8) -> None:
+        chains = [
+            random_chain(cat, np.random.default_rng(seed), (), (1, 3), ["duotone", "wave"]).names for seed in range(40)
+        ]
+        assert {len(chain) for chain in chains} == {1, 2, 3}
+        assert all(len({"duotone", "wave"} & set(chain)) == 1 for chain in chains)
+        assert {chain.index(name) for chain in chains for name in chain if name in ("duotone", "wave")} == {0, 1, 2}
+        assert all(len(set(chain)) == len(chain) for chain in chains)
+
+    def test_collage_has_the_whole_picture_in_one_of_its_cells(self, cat: U8, others: list[U8]) -> None:
+        for seed in range(10):
+            edited = run(cat, "collage", seed, others)
+            shares = np.array(cat.shape[1::-1]) * edited.transform[[0, 1], [0, 1]] / edited.pixels.shape[1::-1]
+            assert all(min(abs(share - 1 / n) for n in (1, 2, 3)) < 0.06 for share in shares)
+
+    def test_inset_fifth_and_keep_tenth_are_what_they_are_called(self, cat: U8, others: list[U8]) -> None:
+        for seed in range(10):
+            inset = run(cat, "inset_fifth", seed, others)
+            size = np.array(cat.shape[1::-1]) * inset.transform[[0, 1], [0, 1]]
+            assert 0.16 < max(size) / max(inset.pixels.shape) < 0.24
+            kept = run(cat, "keep_tenth", seed).pixels
+            assert 0.07 < kept.shape[0] * kept.shape[1] / (cat.shape[0] * cat.shape[1]) < 0.14
+
+    def test_cut_out_shows_a_part_within_an_outline(self, cat: U8, others: list[U8]) -> None:
+        white, black = np.full_like(cat, 255), np.zeros_like(cat)
+        for seed in range(10):
+            one, other = (run(source, "cut_out", seed, others) for source in (white, black))
+            seen = (cv2.absdiff(one.pixels, other.pixels).min(axis=2) > 128).sum() / np.linalg.det(one.transform)
+            assert 0.15 < seen / (cat.shape[0] * cat.shape[1]) < 0.6
+
+    def test_duotone_has_colours_on_one_line(self, cat: U8) -> None:
+        for seed in range(5):
+            colours = run(cat, "duotone", seed).pixels.reshape(-1, 3).astype(float)
+            assert np.linalg.svd(colours - colours.mean(axis=0), compute_uv=False)[1] / len(colours) ** 0.5 < 1
+
+    def test_solarize_reverses_what_is_bright(self, cat: U8) -> None:
+        found = run(cat, "solarize", 0).pixels
+        changed = found != cat
+        assert changed.any()
+        assert (found[changed] == 255 - cat[changed]).all()
+        assert cat[changed].min() >= 90
+
+    def test_equalize_uses_more_levels(self, cat: U8) -> None:
+        flat = cat // 4 + 90
+        for seed in range(5):
+            assert np.ptp(run(flat, "equalize", seed).pixels.astype(int)) > np.ptp(flat.astype(int))
+
+    def test_mirrored_halves_are_mirror_images(self, cat: U8) -> None:
+        for seed in range(8):
+            found = run(cat, "mirrored_halves", seed).pixels
+            beside, above = (found == found[:, ::-1]).all(), (found == found[::-1]).all()
+            assert beside or above
+            kept = (found == cat).all(axis=2).mean()
+            assert kept >= (0.24 if beside and above else 0.49)
+
+    def test_glitch_moves_bands_sideways_and_keeps_most(self, cat: U8) -> None:
+        for seed in range(5):
+            rows = (run(cat, "glitch", seed).pixels[:, :, 1] == cat[:, :, 1]).all(axis=1)
+            assert 0.3 < rows.mean() < 1
+
+    @pytest.mark.parametrize("name", ["wave", "liquify", "swirl"])
+    def test_bends_move_parts_and_keep_the_colours(self, name: str, cat: U8) -> None:
+        for seed in range(5):
+            found = run(cat, name, seed).pixels
+            assert np.abs(found.astype(int) - cat).mean() > 1
+            assert np.abs(np.sort(found.ravel()).astype(int) - np.sort(cat.ravel())).mean() < 12
+
+    @pytest.mark.parametrize(
+        ("name", "least", "most"), [("paragraphs", 0.02, 0.95), ("stickers", 0.05, 0.7), ("scribble", 0.01, 0.4)]
+    )
+    def test_covers_lie_over_a_part(self, name: str, least: float, most: float, cat: U8) -> None:
+        shares = [(run(cat, name, seed).pixels != cat).any(axis=2).mean() for seed in range(10)]
+        assert least < min(shares)
+        assert max(shares) < most
+
+    def test_thumbnail_is_small(self, cat: U8) -> None:
+        sides = [max(run(cat, "thumbnail", seed).pixels.shape) for seed in range(10)]
+        assert min(sides) >= 50
+        assert max(sides) <= 110
+
+    def test_blown_up_has_lost_what_is_fine(self, cat: U8) -> None:
+        for seed in range(5):
+            found = run(cat, "blown_up", seed).pixels
+            small, _ = resize(found, cat.shape[1] // 4, cat.shape[0] // 4)
+            again, _ = resize(small, cat.shape[1], cat.shape[0])
+            assert found.shape == cat.shape
+            assert np.abs(again.astype(int) - found).mean() < 4
+
+    def test_screen_photo_shows_all_of_the_picture(self, cat: U8) -> None:
+        for seed in range(6):
+            edited = run(cat, "screen_photo", seed)
+            points = seen_points(edited, EditContext(cat.shape[1], cat.shape[0]))
+            assert len(points) == 81
+            assert likeness(cat, "screen_photo", seed) > 0.8
+
+    def test_reliefs_and_gradients_are_grey(self, cat: U8) -> None:
+        for seed in range(5):
+            found = run(cat, "emboss", seed).pixels
+            assert (found == found[:, :, :1]).all()
+            assert abs(np.median(found.astype(int)) - 128) < 12 or np.median(found) < 70 or np.median(found) > 185
 
 
 class TestPhotometric:

@@ -79,8 +79,10 @@ class TestSplits:
         assert not training & judging
         assert training | judging == {layout.draw for layout in LAYOUTS.values()}
 
-    def test_every_trained_family_is_judged_and_some_are_only_judged(self) -> None:
-        assert set(TRAINING_FAMILIES) < set(JUDGING_FAMILIES) == set(FAMILIES)
+    def test_most_families_are_trained_and_judged_and_some_are_only_one_of_both(self) -> None:
+        assert set(TRAINING_FAMILIES) | set(JUDGING_FAMILIES) == set(FAMILIES)
+        assert set(TRAINING_FAMILIES) - set(JUDGING_FAMILIES) == {"panels", "labels"}
+        assert set(JUDGING_FAMILIES) - set(TRAINING_FAMILIES) == {"plans", "boards", "badges", "stamps"}
         assert len(FAMILIES) >= 25
         assert len(set(JUDGING_FAMILIES) - set(TRAINING_FAMILIES)) >= 3
 

@@ -322,15 +322,16 @@ class TestPacking:
 class TestVlad:
     def test_against_numpy_and_scipy(self, features: dict[str, LocalFeatures], models: Models) -> None:
         model, found = models.descriptor, features["rocket"]
-        sums = np.zeros(model.codebook.shape)
+        sums = np.zeros(model.codebooks.shape)
         weights = np.clip(found.sizes.astype(np.float64) / 6, 0.1, 1)
         for variant in (found.descriptors, found.descriptors[:, MIRROR_PERMUTATION]):
             points = (variant - model.local_mean.astype(np.float64)) @ model.local_basis
             points /= np.linalg.norm(points, axis=1, keepdims=True)
-            words, _ = vq(points, model.codebook.astype(np.float64))
-            residuals = points - model.codebook[words]
-            residuals /= np.linalg.norm(residuals, axis=1, keepdims=True)
-            np.add.at(sums, words, residuals * weights[:, None])
+            for codebook, own in zip(model.codebooks, sums, strict=True):
+                words, _ = vq(points, codebook.astype(np.float64))
+                residuals = points - codebook[words]
+                residuals /= np.linalg.norm(residuals, axis=1, keepdims=True)
+                np.add.at(own, words, residuals * weights[:, None])
         powered = (np.sign(sums) * np.abs(sums) ** 0.4).ravel()
         np.testing.assert_allclose(
             compute_vlad(features["rocket"], model), powered / np.linalg.norm(powered), atol=2e-3
@@ -353,7 +354,7 @@ class TestVlad:
 
     def test_is_zero_without_keypoints(self, flat: LocalFeatures, models: Models) -> None:
         vlad = compute_vlad(flat, models.descriptor)
-        assert vlad.shape == (models.descriptor.codebook.size,)
+        assert vlad.shape == (models.descriptor.codebooks.size,)
         assert not vlad.any()
 
     def test_reduced_local_descriptors_are_of_unit_length(
@@ -361,7 +362,7 @@ class TestVlad:
     ) -> None:
         model = models.descriptor
         reduced = reduce_local(features["coffee"].descriptors, model.local_mean, model.local_basis)
-        assert reduced.shape == (len(features["coffee"]), model.codebook.shape[1])
+        assert reduced.shape == (len(features["coffee"]), model.codebooks.shape[2])
         np.testing.assert_allclose(np.linalg.norm(reduced, axis=1), 1, atol=1e-5)
 
 

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as st_numpy
 
 from fingerprint.kernels.cells import CELL, compare_cells
 from fingerprint.kernels.overlap import MEASURES, summarise_cells
-from fingerprint.kernels.piece import PIECE_MEASURES, best_rectangle, measure_piece
+from fingerprint.kernels.piece import PIECE_MEASURES, SLOT_MEASURES, best_rectangle, measure_piece
 from fingerprint.types import F64, U8, Bool
 
 SIDE = 192
@@ -29,7 +29,7 @@ def measured(query: U8, reference: U8, shared: Bool | None = None) -> tuple[F64,
     table = compare_cells(query, reference, shared)
     most_agree = float(summarise_cells(table)[MEASURES.index("three_quarters")])
     box, found = measure_piece(table, query, reference, shared, most_agree)
-    return box, dict(zip(PIECE_MEASURES, found.tolist(), strict=True))
+    return box, dict(zip((*PIECE_MEASURES, *SLOT_MEASURES), found.tolist(), strict=True))
 
 
 def with_piece(reference: U8, around: U8, left: int, top: int, right: int, bottom: int) -> U8:
@@ -99,3 +99,41 @@ def test_flat_pictures_give_numbers() -> None:
     place, found = measured(flat, flat)
     assert np.isfinite([*place, *found.values()]).all()
     assert found["piece_agreeing"] == 0
+
+
+def framed(content: U8, frame: U8, box: tuple[int, int, int, int]) -> U8:
+    left, top, right, bottom = box
+    out = frame.copy()
+    out[top:bottom, left:right] = content[top:bottom, left:right]
+    return out
+
+
+def test_what_was_laid_over_a_copy_has_an_edge_in_the_query_only() -> None:
+    reference, box = scene(7), (48, 56, 136, 144)
+    _, found = measured(framed(scene(8) // 2, reference, box), reference)
+    assert found["slot"] == pytest.approx(88 * 88 / SIDE**2, abs=0.05)
+    assert found["slot_contradicting"] > 0.8
+    assert found["around_slot_agreeing"] > 0.9
+    assert found["slot_sides"] == 4
+    assert found["slot_border"] > 0.3
+    plain = 128 + scene(7) // 8
+    _, over_plain = measured(framed(scene(8), plain, box), plain)
+    assert over_plain["slot_edge"] < 1
+
+
+def test_the_slot_of_a_template_has_the_same_edges_in_both() -> None:
+    frame, box = np.full((SIDE, SIDE), 20, np.uint8), (48, 56, 136, 144)
+    frame[::8, :40] = 90
+    frame[:40, ::8] = 90
+    query, reference = (framed(scene(seed) // 2 + 120, frame, box) for seed in (9, 10))
+    _, found = measured(query, reference)
+    assert found["slot"] == pytest.approx(88 * 88 / SIDE**2, abs=0.05)
+    assert found["slot_sides"] == 4
+    assert found["weakest_slot_edge"] > 2
+    assert abs(found["slot_border"]) < 0.5
+
+
+def test_without_contradictions_there_is_no_slot() -> None:
+    reference = scene(11)
+    _, found = measured(reference, reference)
+    assert {found[name] for name in SLOT_MEASURES} == {0.0}

@@ -35,7 +35,7 @@ from fingerprint.types import Postings
 from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import EVIDENCE_NAMES, tree_log_odds
 
-WORDS, REDUCED, BACKGROUND = 3, 4, 6
+BOOKS, WORDS, REDUCED, BACKGROUND = 2, 3, 4, 6
 #: Dimensions of the parts of a descriptor: VLAD, GIST and colours.
 CUES = (3, 2, 1)
 DIMENSION = sum(CUES)
@@ -60,11 +60,11 @@ MISSHAPEN = [
     ("descriptor", "signature_thresholds", (64,)),
     ("descriptor", "local_mean", (127,)),
     ("descriptor", "local_basis", (128, REDUCED + 1)),
-    ("descriptor", "codebook", (WORDS, REDUCED, 1)),
-    ("descriptor", "codebook", (WORDS + 1, REDUCED)),
-    ("descriptor", "vlad_mean", (WORDS * REDUCED + 1,)),
-    ("descriptor", "vlad_projection", (WORDS * REDUCED + 1, CUES[0])),
-    ("descriptor", "vlad_projection", (WORDS * REDUCED, CUES[0] + 1)),
+    ("descriptor", "codebooks", (WORDS, REDUCED)),
+    ("descriptor", "codebooks", (BOOKS, WORDS + 1, REDUCED)),
+    ("descriptor", "vlad_mean", (BOOKS * WORDS * REDUCED + 1,)),
+    ("descriptor", "vlad_projection", (BOOKS * WORDS * REDUCED + 1, CUES[0])),
+    ("descriptor", "vlad_projection", (BOOKS * WORDS * REDUCED, CUES[0] + 1)),
     ("descriptor", "gist_mean", (GIST - 1,)),
     ("descriptor", "gist_projection", (GIST + 1, CUES[1])),
     ("descriptor", "gist_projection", (CUES[1], GIST)),
@@ -137,9 +137,9 @@ def small_models(seed: int = 0, part: str = "descriptor", **changes: Any) -> Mod
             signature_thresholds=draw(128),
             local_mean=draw(128),
             local_basis=draw(128, REDUCED),
-            codebook=draw(WORDS, REDUCED),
-            vlad_mean=draw(WORDS * REDUCED),
-            vlad_projection=draw(WORDS * REDUCED, CUES[0]),
+            codebooks=draw(BOOKS, WORDS, REDUCED),
+            vlad_mean=draw(BOOKS * WORDS * REDUCED),
+            vlad_projection=draw(BOOKS * WORDS * REDUCED, CUES[0]),
             gist_mean=draw(GIST),
             gist_projection=draw(GIST, CUES[1]),
             colour_mean=draw(COLOURS),
@@ -284,7 +284,7 @@ class TestRoundTrip:
 class TestIds:
     def test_say_what_they_are_of(self) -> None:
         models = small_models()
-        assert models.model_id.startswith(f"vlad{WORDS}-{DIMENSION}-")
+        assert models.model_id.startswith(f"vlad{BOOKS}x{WORDS}-{DIMENSION}-")
         assert models.calibration_id.startswith("trees-")
 
     def test_one_changed_value_changes_the_id_of_its_half_only(self) -> None:
@@ -355,7 +355,7 @@ class TestDamage:
     @pytest.mark.parametrize(
         ("kind", "part", "name"),
         [
-            *[("model_id", "descriptor", "codebook"), ("model_id", "vocabulary", "rarity")],
+            *[("model_id", "descriptor", "codebooks"), ("model_id", "vocabulary", "rarity")],
             ("model_id", "insets", "weights"),
             *[("calibration_id", "cohort", "geometry"), ("calibration_id", "calibration", "weights")],
             *[("calibration_id", "copies", "values"), ("calibration_id", "shared", "thresholds")],
@@ -418,7 +418,7 @@ class TestDamage:
     def test_a_pickle_in_place_of_an_array_is_not_read(self, saved: Path) -> None:
         with np.load(saved / ARRAYS_NAME) as archive:
             arrays = {name: archive[name] for name in archive.files}
-        arrays["descriptor.codebook"] = np.array([[1]], dtype=object)
+        arrays["descriptor.codebooks"] = np.array([[1]], dtype=object)
         np.savez(saved / ARRAYS_NAME, **arrays)
         with pytest.raises(ModelError):
             load_models(saved)
@@ -479,7 +479,7 @@ class TestShapes:
         assert {key: text for key, (text, wanted) in said.items() if not re.search(wanted, text)} == {}
 
     def test_more_dimensions_than_the_challenge_allows(self, tmp_path: Path) -> None:
-        projection = np.zeros((WORDS * REDUCED, 257 - CUES[1] - CUES[2]), np.float32)
+        projection = np.zeros((BOOKS * WORDS * REDUCED, 257 - CUES[1] - CUES[2]), np.float32)
         save_models(small_models(vlad_projection=projection, background=np.zeros((2, 257), np.float32)), tmp_path)
         with pytest.raises(ModelError, match="257"):
             load_models(tmp_path)
@@ -487,7 +487,7 @@ class TestShapes:
     def test_no_dimension_at_all(self, tmp_path: Path) -> None:
         nothing = {
             f"{name}_projection": np.zeros((size, 0), np.float32)
-            for name, size in (("vlad", WORDS * REDUCED), ("gist", GIST), ("colour", COLOURS))
+            for name, size in (("vlad", BOOKS * WORDS * REDUCED), ("gist", GIST), ("colour", COLOURS))
         }
         self.refused(tmp_path, "0 dimensions", "descriptor", **nothing, background=np.zeros((0, 0), np.float32))
 

@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from fingerprint.errors import ConfigError
 from fingerprint.train.boosting import BoostingPlan
-from fingerprint.train.calibration import Calibration, fit_looks
+from fingerprint.train.calibration import Calibration, fit_looks, gets_second_look
 from fingerprint.train.pairs import COPY, SHARED, UNRELATED, Pair
 from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import EVIDENCE_NAMES, LOOK_CLOSER, first_look, tree_log_odds
@@ -55,7 +55,7 @@ def both(pair: Pair) -> np.ndarray:
 class TestFitLooks:
     def test_facts_and_shares_are_counted(self, fitted: Calibration) -> None:
         pairs = made_pairs(0)
-        closer = [first_look(p.evidence, fitted.first) >= LOOK_CLOSER and not np.isnan(p.overlap[0]) for p in pairs]
+        closer = [gets_second_look(p, fitted.first) for p in pairs]
         others = [p for p, looked in zip(pairs, closer, strict=True) if not looked]
         assert 0 < len(others) < len(pairs)
         assert fitted.facts == {

@@ -30,7 +30,7 @@ from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import EVIDENCE_NAMES
 
 N_PHOTOS = 270
-SETTINGS = TrainConfig(n_templates=2, n_scenes=10, n_calibration=60)
+SETTINGS = TrainConfig(n_templates=2, n_scenes=10, n_calibration=60, n_wide=40)
 
 
 class TestReadKnownPairs:
@@ -123,10 +123,14 @@ class TestPlan:
         maker = fakes(models)
         references, every = set(maker.references()), maker.tasks()
         assert every == fakes(models).tasks()
+        wide = [task for task in every if task.wide]
+        assert len(wide) == SETTINGS.n_wide
+        assert {task.subject.group[0] for task in wide} == {"photograph", "graphics", "scene"}
+        assert 0.3 < sum(task.subject in references for task in wide) / len(wide) < 0.9
         pasted = [task for task in every if task.pasted]
-        assert 0.1 < len(pasted) / (len(every) - len(pasted)) < 0.3
+        assert 0.1 < len(pasted) / (len(every) - len(wide) - len(pasted)) < 0.3
         assert {task.subject.group[0] for task in pasted} == {"photograph", "graphics", "scene"}
-        tasks = [task for task in every if not task.pasted]
+        tasks = [task for task in every if not task.pasted and not task.wide]
         photographs = [task for task in tasks if task.subject.group[0] == "photograph"]
         assert len(photographs) == SETTINGS.n_calibration
         assert sum(task.edits == (1, 5) for task in photographs) > 0.8 * len(photographs)
@@ -149,7 +153,7 @@ class TestPlan:
     def test_there_may_be_no_templates_or_no_scenes(
         self, models: Models, templates: int, scenes: int, kind: str
     ) -> None:
-        maker = fakes(models, train=TrainConfig(n_templates=templates, n_scenes=scenes, n_calibration=25))
+        maker = fakes(models, train=TrainConfig(n_templates=templates, n_scenes=scenes, n_calibration=25, n_wide=5))
         assert {r.group[0] for r in maker.references()} == {"photograph", kind}
 
     def test_there_are_look_alikes(self) -> None:
@@ -232,7 +236,9 @@ def small(photos: dict[str, U8], models: Models, tmp_path_factory: pytest.TempPa
     for path in paths:
         pixels = cv2.resize(photos[path.stem], (240, 200), interpolation=cv2.INTER_AREA)
         Image.fromarray(np.asarray(pixels, np.uint8)).save(path)
-    return PairMaker(paths, TrainConfig(n_templates=1, n_scenes=2, n_calibration=6), DEFAULT_CONFIG, models, {}, {})
+    return PairMaker(
+        paths, TrainConfig(n_templates=1, n_scenes=2, n_calibration=6, n_wide=4), DEFAULT_CONFIG, models, {}, {}
+    )
 
 
 class TestMakePairs:

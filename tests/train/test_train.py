@@ -38,10 +38,12 @@ from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import EVIDENCE_NAMES
 
 SMALL = TrainConfig(
+    n_codebooks=2,
     n_words=8,
     local_dimension=16,
     dimension=16,
     n_edited_copies=1,
+    n_wide_copies=1,
     n_background=10,
     n_local=3_000,
     n_cells=6,
@@ -49,6 +51,7 @@ SMALL = TrainConfig(
     n_calibration=14,
     n_templates=1,
     n_scenes=1,
+    n_wide=6,
 )
 
 
@@ -99,16 +102,16 @@ class TestTrainModels:
         save_models(trained, tmp_path)
         loaded = load_models(tmp_path)  # checks shapes, types and ids
         assert loaded.model_id == trained.model_id
-        assert loaded.model_id.startswith("vlad8-16-")
+        assert loaded.model_id.startswith("vlad2x8-16-")
         assert trained.descriptor.background.shape == (10, 16)
         projections = [projection.shape for _, projection in trained.descriptor.cue_projections]
-        assert projections == [(8 * 16, 9), (480, 4), (2304, 3)]
+        assert projections == [(2 * 8 * 16, 9), (480, 4), (2304, 3)]
         assert np.isfinite(trained.insets.weights).all()
         assert (len(trained.vocabulary.coarse), len(trained.vocabulary.centres)) == (1, 6)
         assert int(trained.cohort.n_images[0]) == 15
         assert trained.facts["n_images"] == 24
-        assert trained.facts["n_projection_vectors"] == 48
-        assert trained.facts["n_inset_views"] == 24
+        assert trained.facts["n_projection_vectors"] == 72
+        assert trained.facts["n_inset_views"] == 48
         assert "whitening" not in trained.facts
         queries = 14 + 6 * 2 + 1  # photographs, two templates, a scene; and some of them as pasted pieces
         assert queries < trained.facts["n_calibration_queries"] < 1.6 * queries
@@ -129,7 +132,7 @@ class TestTrainModels:
         mirrored = np.ascontiguousarray(pixels[:, ::-1])
         odds = [compare(mirrored, path, models=trained).log_odds for path in photographs]
         assert odds.index(max(odds)) == 0
-        assert odds[0] > sorted(odds)[-2] + 5  # how far from zero differs between versions of OpenCV
+        assert odds[0] > sorted(odds)[-2] + 3  # how far from zero differs between versions of OpenCV
 
     def test_files_that_cannot_be_read_are_told_and_progress_and_known_pairs_are_passed_on(
         self, photographs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -195,6 +198,9 @@ class TestTrainModels:
             {"dimension": 0},
             {"dimension": 257},
             {"n_words": 0},
+            {"n_codebooks": 0},
+            {"n_wide_copies": -1},
+            {"n_wide": -1},
             {"local_dimension": 129},
             {"n_calibration": 0},
             {"n_local": 0},

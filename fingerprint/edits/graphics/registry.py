@@ -22,11 +22,13 @@ from fingerprint.edits.graphics import (
     codes,
     covers,
     forms,
+    labels,
     logos,
     maps,
     marks,
     music,
     pages,
+    panels,
     patterns,
     plans,
     posts,
@@ -69,6 +71,8 @@ _ALL = (
     plans.BOARDS,
     plans.BADGES,
     plans.STAMPS,
+    panels.PANELS,
+    labels.LABELS,
 )
 
 #: Every family by its name, with all its layouts.
