@@ -20,10 +20,10 @@ _ALL = ("machine", "versions", "command", "data")
 OLD: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
         (
-            *("annoy_search", "closer", "descriptor_source", "exact_search", "first_run", "hamming"),
+            *("annoy_search", "closer", "descriptor_source", "exact_search", "hamming"),
             *("hash_information", "hashing", "large_vote", "look_alikes_before"),
             *("pieces_before", "report", "scale", "second_look", "second_shots", "second_shots_before", "sift"),
-            *("stages", "storage"),
+            "storage",
         ),
         _NO_DIGEST,
     ),
