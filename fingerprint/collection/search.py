@@ -1,6 +1,7 @@
 """A search: the query is described, candidates are named, the shortlist is chosen and verified.
 
 If no reference is then surely the source, parts of the query are looked at in the same way, and all of it once more.
+Where sure sources fill cells of a grid, the query is a collage, and its other cells are looked at.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from fingerprint.features.describe import (
     query_from_fingerprint,
     read_picture,
 )
-from fingerprint.features.views import Likeliest, View, closer_views, collage_views
+from fingerprint.features.views import Likeliest, View, closer_views
 from fingerprint.images.identity import load_identified
 from fingerprint.index import Reader, shortlist
 from fingerprint.index.records import ImageRecord
@@ -144,10 +145,6 @@ class Search:
         past = self._options.past_identical
         known = partial(look.likeliest, past_identical=past)
         for view in closer_views(described.read, self._models, self._config, known) if self._reader else ():
-            look.milliseconds["describe"] += watch.lap()
-            look.add(self._look_at_view(view, query, n_threads))
-            watch.lap()
-        for view in collage_views(described.read, self._models, self._config, look.regions(self._config.closer.sure)):
             look.milliseconds["describe"] += watch.lap()
             look.add(self._look_at_view(view, query, n_threads))
             watch.lap()
@@ -273,14 +270,6 @@ class _Look:
     def likeliest(self, *, past_identical: bool = False) -> Likeliest:
         """Return the likeliest of what was found; with `past_identical` of what has not the same bytes or pixels."""
         return Likeliest.of(found for found in self.verified.values() if not (past_identical and found.identical))
-
-    def regions(self, sure: float) -> list[Sequence[tuple[float, float]]]:
-        """Return where sources that are sure lie in the query."""
-        return [
-            found.query_region
-            for found in self.verified.values()
-            if found.probability >= sure and found.query_region is not None
-        ]
 
     def add(self, other: _Look) -> None:
         """Add a look at a view of the query; of two verifications of a reference, the surer one is kept."""

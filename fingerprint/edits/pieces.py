@@ -29,14 +29,7 @@ def paste_piece(edited: Edited, rng: np.random.Generator, context: EditContext) 
         _outline(part_width, part_height, rng) if rng.random() < _OUTLINED else np.full(piece.shape[:2], 255, np.uint8)
     )
     background = other_photo(context, rng, max(width, height) * rng.uniform(0.9, 1.6))
-    room = background.shape[1], background.shape[0]
-    angle = np.deg2rad(rng.uniform(-30, 30)) if rng.random() < _TURNED else 0.0
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    extent = np.abs(turn) @ (part_width, part_height)
-    factor = rng.uniform(0.35, 0.8) * float(np.min(np.array(room) / extent))
-    half = np.minimum(extent * factor, room) / 2
-    middle = rng.uniform(half, np.array(room) - half)
-    step = translation(*(middle - 0.5)) @ affine_about(turn * factor, (part_width, part_height), (1, 1))
+    step, factor = _place((part_width, part_height), background, rng, most_turned=30, filled=(0.35, 0.8))
     opacity = rng.uniform(0.7, 0.95) if rng.random() < _TRANSLUCENT else 1.0
     return moved(edited, (_laid(background, piece, mask, step, factor, opacity), step @ translation(-left, -top)))
 
@@ -50,17 +43,28 @@ def cut_out(edited: Edited, rng: np.random.Generator, context: EditContext) -> E
     mask = _smooth_outline(width, height, rng)
     left, top, part_width, part_height = cv2.boundingRect(mask)
     background = other_photo(context, rng, max(width, height) * rng.uniform(0.8, 1.3))
-    room = background.shape[1], background.shape[0]
-    angle = np.deg2rad(rng.uniform(-20, 20)) if rng.random() < _TURNED else 0.0
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    extent = np.abs(turn) @ (part_width, part_height)
-    factor = rng.uniform(0.5, 0.95) * float(np.min(np.array(room) / extent))
-    half = extent * factor / 2
-    middle = rng.uniform(half, np.array(room) - half)
-    step = translation(*(middle - 0.5)) @ affine_about(turn * factor, (part_width, part_height), (1, 1))
+    step, factor = _place((part_width, part_height), background, rng, most_turned=20, filled=(0.5, 0.95))
     part = (slice(top, top + part_height), slice(left, left + part_width))
     drawn = _laid(background, edited.pixels[part], mask[part], step, factor, 1.0)
     return moved(edited, (drawn, step @ translation(-left, -top)))
+
+
+def _place(
+    size: tuple[int, int], background: U8, rng: np.random.Generator, *, most_turned: float, filled: tuple[float, float]
+) -> tuple[F64, float]:
+    """Draw where a piece lies on a background; return the map from its pixels, and the factor of its size.
+
+    `size` : width and height of the piece in pixels; `most_turned` : degrees, for those that are turned; `filled` :
+    least and largest part of one side of the background.
+    """
+    room = background.shape[1], background.shape[0]
+    angle = np.deg2rad(rng.uniform(-most_turned, most_turned)) if rng.random() < _TURNED else 0.0
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    extent = np.abs(turn) @ size
+    factor = rng.uniform(*filled) * float(np.min(np.array(room) / extent))
+    half = np.minimum(extent * factor, room) / 2
+    middle = rng.uniform(half, np.array(room) - half)
+    return translation(*(middle - 0.5)) @ affine_about(turn * factor, size, (1, 1)), factor
 
 
 def _laid(background: U8, piece: U8, mask: U8, step: F64, factor: float, opacity: float) -> U8:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -21,6 +22,9 @@ from fingerprint.images.decode import luma_of
 from fingerprint.models import Models
 from fingerprint.results import Verification
 from fingerprint.types import F64, Picture, Query
+
+#: Corners (x, y) in pixels of the original picture.
+Polygon: TypeAlias = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +56,30 @@ class Likeliest:
         Highest probability of a copy.
     shared : bool
         Whether a reference shares something with the query.
+    places : tuple of (float, polygon)
+        Of each reference with a region in the query: its probability of a copy, and the region, as
+        `fingerprint.results.Verification.query_region` has it.
     """
 
     copy: float
     shared: bool
+    places: tuple[tuple[float, Polygon], ...] = ()
 
     @classmethod
     def of(cls, found: Iterable[Verification]) -> Likeliest:
         """Return the likeliest of some verifications."""
         known = list(found)
-        return cls(max((v.probability for v in known), default=0.0), any(v.relation == "shared" for v in known))
+        return cls(
+            max((v.probability for v in known), default=0.0),
+            any(v.relation == "shared" for v in known),
+            tuple((v.probability, v.query_region) for v in known if v.query_region is not None),
+        )
 
 
 def closer_views(read: ReadPicture, models: Models, config: Config, known: Callable[[], Likeliest]) -> Iterator[View]:
     """Yield views as ``config.closer`` asks for them, each described when it is asked for; flat ones are left out.
+
+    The cells of a collage come last, whatever is sure by then: a collage has several sources.
 
     Parameters
     ----------
@@ -80,7 +94,7 @@ def closer_views(read: ReadPicture, models: Models, config: Config, known: Calla
     insets = _insets(read, models, config) if closer.n_insets and known().copy < closer.sure else ()
     for planes, place in insets:
         if known().copy >= closer.sure:
-            return
+            break
         yield from _described(planes, place, closer.inset, models, config, partial=True)
     if closer.whole is not None and _hints(known(), closer):
         yield from _described(read.planes, np.eye(3), closer.whole, models, config, partial=False)
@@ -88,32 +102,9 @@ def closer_views(read: ReadPicture, models: Models, config: Config, known: Calla
         if _hints(known(), closer):
             planes, place = _stretch(read.planes, factor)
             yield from _described(planes, place, config.query, models, config, partial=False)
-
-
-def collage_views(
-    read: ReadPicture, models: Models, config: Config, regions: Sequence[Sequence[tuple[float, float]]]
-) -> Iterator[View]:
-    """Yield the cells of a collage in which nothing was found yet, each described when it is asked for.
-
-    Parameters
-    ----------
-    read : ReadPicture
-        The query, as it was read for the first look.
-    models : Models
-    config : Config
-        ``config.closer.n_cells`` is how many at most are described.
-    regions : sequence of polygons
-        Where sources were found, in pixels of the original picture.
-    """
-    if not config.closer.n_cells or not regions:
-        return
-    planes = read.planes
-    height, width = planes.pixels.shape[:2]
-    across, down = width / planes.width, height / planes.height
-    scaled = [[(x * across, y * down) for x, y in region] for region in regions]
-    for box in open_cells((width, height), scaled)[: config.closer.n_cells]:
-        part, place = _cut(planes, Inset(*box, 1.0))
-        yield from _described(part, place, config.closer.inset, models, config, partial=True)
+    sure = [region for probability, region in known().places if probability >= closer.sure]
+    for planes, place in _open_cells(read.planes, sure)[: closer.n_cells] if closer.n_cells and sure else ():
+        yield from _described(planes, place, closer.inset, models, config, partial=True)
 
 
 def _hints(known: Likeliest, closer: CloserConfig) -> bool:
@@ -126,6 +117,14 @@ def _insets(read: ReadPicture, models: Models, config: Config) -> list[tuple[Pic
     found = find_insets(luma_of(read.planes).pixels, models.insets)
     best = sorted(found, key=lambda inset: -inset.probability)[: config.closer.n_insets]
     return [_cut(read.planes, inset) for inset in best]
+
+
+def _open_cells(planes: Picture, regions: Sequence[Polygon]) -> list[tuple[Picture, F64]]:
+    """Return the cells of a collage in which nothing was found yet, and their places."""
+    height, width = planes.pixels.shape[:2]
+    across, down = width / planes.width, height / planes.height  # the picture may have been reduced when it was read
+    found = [[(x * across, y * down) for x, y in region] for region in regions]
+    return [_cut(planes, Inset(*cell, 1.0)) for cell in open_cells((width, height), found)]
 
 
 def _described(

@@ -18,8 +18,8 @@ from fingerprint.kernels.compiled import njit
 from fingerprint.kernels.overlap import _AGREES, _CONTRADICTS, _TEXTURE
 from fingerprint.types import F64, I64, U8, Bool
 
-#: What `measure_piece` measures, in order. The piece is the rectangle of cells in which agreeing cells outnumber
-#: contradicting ones most.
+#: What `measure_piece_and_slot` measures of the piece, in order. The piece is the rectangle of cells in which agreeing
+#: cells outnumber contradicting ones most.
 PIECE_MEASURES = (
     "piece",  # its share of the overlap
     "piece_agreeing",  # share of its textured cells
@@ -179,40 +179,42 @@ def _covered_box(covered: Bool) -> I64:
 
 
 @njit(cache=True, nogil=True)
-def _measure_slot(
-    weights: F64, textured: Bool, covered: Bool, query: U8, reference: U8, shared: Bool, out: F64
-) -> None:
-    """Write `SLOT_MEASURES` into `out`, all 0 if no cell contradicts."""
-    out[:] = 0.0
-    top, bottom, left, right = best_rectangle(-weights)
-    box, outer = np.array([left, top, right, bottom]), _covered_box(covered)
-    counts = _count_cells(weights, textured, covered, box)
-    if counts[1, 3] == 0:
-        return
-    n_sides, weakest = 0, 1e18
+def _look_at_sides(query: U8, reference: U8, shared: Bool, box: I64, outer: I64, lines: I64, found: F64) -> None:
+    """Look at those sides of a box that lie within the overlap.
+
+    box, outer, lines : int64 (4,), left, top, right, bottom: the box and the covered cells, in cells; the pixels where
+    the query's edges are, written for the sides that were looked at.
+    found : float64 (5,): number of the sides; mean and least contrast, mean and least common edge, as in `_border`; all
+    0 if there are no sides.
+    """
+    n_sides, contrasts, commons = 0, 0.0, 0.0
+    least_contrast = least_common = np.inf
     for k in range(4):
         within = box[k] > outer[k] if k < 2 else box[k] < outer[k]
         if not within:
             continue
         across = k % 2 == 0
-        start, end = (top, bottom) if across else (left, right)
-        found, contrast, _, common = _border(query, reference, shared, across, box[k] * CELL, start * CELL, end * CELL)
-        if found:
+        start, end = (box[1], box[3]) if across else (box[0], box[2])
+        is_shared, contrast, line, common = _border(
+            query, reference, shared, across, box[k] * CELL, start * CELL, end * CELL
+        )
+        if is_shared:
+            lines[k] = line
             n_sides += 1
-            out[4] += contrast
-            out[5] += common
-            weakest = min(weakest, common)
-    out[0] = counts[1, 0] / max(1.0, counts[0, 0] + counts[1, 0])
-    out[1] = counts[1, 3] / max(1.0, counts[1, 1])
-    out[2] = counts[0, 2] / max(1.0, counts[0, 1])
-    out[3] = n_sides
-    out[4] /= max(1, n_sides)
-    out[5] /= max(1, n_sides)
-    out[6] = weakest if n_sides else 0.0
+            contrasts += contrast
+            commons += common
+            least_contrast, least_common = min(least_contrast, contrast), min(least_common, common)
+    found[:] = 0.0
+    if n_sides:
+        found[0] = n_sides
+        found[1] = contrasts / n_sides
+        found[2] = least_contrast
+        found[3] = commons / n_sides
+        found[4] = least_common
 
 
 @njit(cache=True, nogil=True)
-def measure_piece(table: F64, query: U8, reference: U8, shared: Bool, most_agree: float):  # type: ignore[no-untyped-def]
+def measure_piece_and_slot(table: F64, query: U8, reference: U8, shared: Bool, most_agree: float):  # type: ignore[no-untyped-def]
     """Find the piece of a reference that agrees, and the slot that contradicts, and measure how their borders look.
 
     Parameters
@@ -228,36 +230,35 @@ def measure_piece(table: F64, query: U8, reference: U8, shared: Bool, most_agree
 
     Returns
     -------
-    box : float64 array, shape (4,)
+    piece : float64 array, shape (4,)
         Left, top, right and bottom of the piece, in shares of the reference's sides.
     measures : float64 array, shape (len(PIECE_MEASURES) + len(SLOT_MEASURES),)
+        Those of the slot are 0 if no cell contradicts.
     """
     weights, textured, covered = _weigh_cells(table, most_agree)
+    outer, sides = _covered_box(covered), np.empty(5)
+    measures = np.zeros(len(PIECE_MEASURES) + len(SLOT_MEASURES))
     top, bottom, left, right = best_rectangle(weights)
-    box, outer = np.array([left, top, right, bottom]), _covered_box(covered)
-    counts = _count_cells(weights, textured, covered, box)
+    box = np.array([left, top, right, bottom])
     lines = box * CELL
-    n_sides, total, weakest = 0, 0.0, 1e18
-    for k in range(4):
-        within = box[k] > outer[k] if k < 2 else box[k] < outer[k]
-        if not within:
-            continue
-        across = k % 2 == 0
-        start, end = (top, bottom) if across else (left, right)
-        found, contrast, line, _ = _border(query, reference, shared, across, box[k] * CELL, start * CELL, end * CELL)
-        if found:
-            lines[k] = line
-            n_sides += 1
-            total += contrast
-            weakest = min(weakest, contrast)
-    measures = np.empty(len(PIECE_MEASURES) + len(SLOT_MEASURES))
+    counts = _count_cells(weights, textured, covered, box)
+    _look_at_sides(query, reference, shared, box, outer, lines, sides)
     measures[0] = counts[1, 0] / max(1.0, counts[0, 0] + counts[1, 0])
     measures[1] = counts[1, 2] / max(1.0, counts[1, 1])
     measures[2] = counts[1, 3] / max(1.0, counts[1, 1])
     measures[3] = counts[0, 2] / max(1.0, counts[0, 1])
     measures[4] = np.log1p(counts[0, 3])
-    measures[5] = n_sides
-    measures[6] = total / max(1, n_sides)
-    measures[7] = weakest if n_sides else 0.0
-    _measure_slot(weights, textured, covered, query, reference, shared, measures[len(PIECE_MEASURES) :])
-    return lines / len(query), measures
+    measures[5], measures[6], measures[7] = sides[0], sides[1], sides[2]
+    piece = lines / len(query)
+
+    top, bottom, left, right = best_rectangle(-weights)
+    box[0], box[1], box[2], box[3] = left, top, right, bottom
+    counts = _count_cells(weights, textured, covered, box)
+    if counts[1, 3] > 0:
+        _look_at_sides(query, reference, shared, box, outer, lines, sides)
+        slot = measures[len(PIECE_MEASURES) :]
+        slot[0] = counts[1, 0] / max(1.0, counts[0, 0] + counts[1, 0])
+        slot[1] = counts[1, 3] / max(1.0, counts[1, 1])
+        slot[2] = counts[0, 2] / max(1.0, counts[0, 1])
+        slot[3], slot[4], slot[5], slot[6] = sides[0], sides[1], sides[3], sides[4]
+    return piece, measures

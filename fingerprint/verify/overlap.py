@@ -21,7 +21,7 @@ from fingerprint.kernels.axial import AXIAL_MEASURES, measure_axial
 from fingerprint.kernels.cells import BEST, CELL, UNMOVED, compare_cells
 from fingerprint.kernels.drawn import measure_drawn
 from fingerprint.kernels.overlap import MEASURES, fit_moves, likeness_of, summarise_cells
-from fingerprint.kernels.piece import PIECE_MEASURES, SLOT_MEASURES, measure_piece
+from fingerprint.kernels.piece import PIECE_MEASURES, SLOT_MEASURES, measure_piece_and_slot
 from fingerprint.types import F64, U8, Bool
 from fingerprint.verify.warp import COARSE_SIDE, UNCHANGED, Warper, resize_map
 
@@ -136,10 +136,10 @@ class Laid:
     shared: Bool
     table: F64
 
-    def measure_piece(self, measures: F64) -> tuple[F64, F64]:
+    def measure_piece_and_slot(self, measures: F64) -> tuple[F64, F64]:
         """Return the box of the piece that agrees, and the measures of it and of the slot that contradicts."""
         most_agree = float(measures[_THREE_QUARTERS])
-        box, found = measure_piece(self.table, self.query, self.reference, self.shared, most_agree)
+        box, found = measure_piece_and_slot(self.table, self.query, self.reference, self.shared, most_agree)
         return box, found
 
 
@@ -196,7 +196,7 @@ class Coarse:
         ground, flat, gradient = measure_drawn(reference)
         moved = np.abs(self.move - np.eye(3))[:2].max()
         out[2 * n : rest] = moved, self.whole, ground, flat, np.log1p(gradient)
-        piece, out[rest : rest + _N_RECTANGLES] = fine.measure_piece(out[n : 2 * n])
+        piece, out[rest : rest + _N_RECTANGLES] = fine.measure_piece_and_slot(out[n : 2 * n])
         out[rest + _N_RECTANGLES :] = measure_axial(self.laid.query, self.laid.reference, self.laid.shared)
         return Overlap(out, piece)
 

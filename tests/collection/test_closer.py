@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,8 @@ from fingerprint.types import U8
 from fingerprint.verify import compare
 
 NAMES = ("astronaut", "chelsea", "rocket")
+#: Upper edge and left edge of photographs in a collage.
+CELLS = {"astronaut": (3, 3), "chelsea": (3, 103), "rocket": (103, 203)}
 PLACE = np.array([[500, 220], [650, 220], [650, 320], [500, 320]]) - 0.5
 
 
@@ -29,6 +32,16 @@ def place_within(photos: dict[str, U8], name: str) -> U8:
     page = np.asarray(cv2.resize(photos["coffee"], (900, 600)), np.uint8)
     small = cv2.resize(photos[name], (150, 100), interpolation=cv2.INTER_AREA)
     page[220:320, 500:650] = cv2.GaussianBlur(small, (0, 0), 1.2)
+    return page
+
+
+def collage(photos: dict[str, U8]) -> U8:
+    """Three photographs of the collection among nine, 97 pixels each, and six of another one."""
+    page = np.full((303, 303, 3), 255, np.uint8)
+    shown = dict.fromkeys(product((3, 103, 203), repeat=2), photos["coffee"])
+    shown |= {place: photos[name] for name, place in CELLS.items()}
+    for (top, left), pixels in shown.items():
+        page[top : top + 97, left : left + 97] = cv2.resize(pixels, (97, 97), interpolation=cv2.INTER_AREA)
     return page
 
 
@@ -99,20 +112,23 @@ class TestSearch:
         assert once.counters["looks"] == 1 < closely.counters["looks"] <= 5
 
     def test_all_sources_of_a_collage_are_found(self, folder: Path, photos: dict[str, U8], models: Models) -> None:
-        page = np.full((303, 303, 3), 255, np.uint8)
-        cells = {"astronaut": (3, 3), "chelsea": (3, 103), "rocket": (103, 203)}
-        for k in range(9):
-            top, left = 3 + 100 * (k // 3), 3 + 100 * (k % 3)
-            page[top : top + 97, left : left + 97] = cv2.resize(photos["coffee"], (97, 97))
-        for name, (top, left) in cells.items():
-            small = cv2.resize(photos[name], (97, 97), interpolation=cv2.INTER_AREA)
-            page[top : top + 97, left : left + 97] = small
+        page = collage(photos)
         answer = answer_of(folder, models, page, PROFILES["standard"], 0.5)
-        assert {match.reference_id for match in answer.matches} == set(cells)
-        for name, (top, left) in cells.items():
+        assert {match.reference_id for match in answer.matches} == set(CELLS)
+        for name, (top, left) in CELLS.items():
             region = found_in(answer, name).query_region
             assert region is not None
             assert np.mean(region, axis=0) == pytest.approx([left + 48, top + 48], abs=8)
+
+    def test_also_of_a_collage_that_is_a_reference_itself(
+        self, folder: Path, photos: dict[str, U8], models: Models, tmp_path: Path
+    ) -> None:
+        shutil.copytree(folder, tmp_path / "own")
+        with open_collection(tmp_path / "own", models=models) as collection:
+            collection.add("collage", collage(photos))
+            (closely,) = collection.answer_many([collage(photos)], min_probability=0.5, past_identical=True)
+        assert isinstance(closely, Answer)
+        assert {match.reference_id for match in closely.matches} == {"collage", *CELLS}
 
     @pytest.mark.parametrize(("copy", "kept"), [(0.7, "shared"), (0.99, "copy")])
     def test_what_shares_a_scene_becomes_a_copy_only_where_that_is_surer(self, copy: float, kept: str) -> None:

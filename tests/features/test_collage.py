@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fingerprint.config import CloserConfig, Config
 from fingerprint.features.collage import open_cells
 from fingerprint.features.describe import read_picture
-from fingerprint.features.views import collage_views
+from fingerprint.features.views import Likeliest, View, closer_views
 from fingerprint.models import Models
 from fingerprint.types import U8
 
@@ -80,20 +80,29 @@ def test_the_grid_of_most_pictures_is_taken() -> None:
     assert {(right - left, bottom - top) for left, top, right, bottom in found} == {(400, 300)}
 
 
+def views_of(page: U8, models: Models, closer: CloserConfig, *places: tuple[float, Polygon]) -> list[View]:
+    config = Config(closer=closer)
+    known = Likeliest(max((p for p, _ in places), default=0.0), False, places)
+    return list(closer_views(read_picture(page, config), models, config, lambda: known))
+
+
 class TestViews:
-    def test_are_the_open_cells(self, photos: dict[str, U8], models: Models) -> None:
-        page = np.ascontiguousarray(np.tile(photos["chelsea"][:150, :200], (2, 2, 1)))
-        read = read_picture(page, Config())
-        views = list(collage_views(read, models, Config(), [cell((400, 300), 2, 2, 0, 1)]))
+    @pytest.fixture
+    def page(self, photos: dict[str, U8]) -> U8:
+        return np.ascontiguousarray(np.tile(photos["chelsea"][:150, :200], (2, 2, 1)))
+
+    def test_are_the_open_cells(self, page: U8, models: Models) -> None:
+        views = views_of(page, models, CloserConfig(), (0.96, cell((400, 300), 2, 2, 0, 1)))
         assert len(views) == 3
         assert all(view.partial for view in views)
         corners = [(np.linalg.inv(view.place) @ [-0.5, -0.5, 1])[:2] + 0.5 for view in views]
         np.testing.assert_allclose(corners, [[0, 0], [200, 0], [200, 150]], atol=1e-6)
 
     @pytest.mark.parametrize(("n_cells", "expected"), [(0, 0), (2, 2), (15, 3)])
-    def test_no_more_than_asked_for(self, n_cells: int, expected: int, photos: dict[str, U8], models: Models) -> None:
-        page = np.ascontiguousarray(np.tile(photos["chelsea"][:150, :200], (2, 2, 1)))
-        config = Config(closer=CloserConfig(n_cells=n_cells))
-        read = read_picture(page, config)
-        assert len(list(collage_views(read, models, config, [cell((400, 300), 2, 2, 0, 0)]))) == expected
-        assert list(collage_views(read, models, config, [])) == []
+    def test_no_more_than_asked_for(self, n_cells: int, expected: int, page: U8, models: Models) -> None:
+        closer = CloserConfig(n_cells=n_cells)
+        assert len(views_of(page, models, closer, (0.96, cell((400, 300), 2, 2, 0, 0)))) == expected
+
+    def test_only_sure_sources_make_a_grid(self, page: U8, models: Models) -> None:
+        closer = CloserConfig(n_insets=0, hint=1.0)
+        assert views_of(page, models, closer, (0.9, cell((400, 300), 2, 2, 0, 0))) == []

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as st_numpy
 
 from fingerprint.kernels.cells import CELL, compare_cells
 from fingerprint.kernels.overlap import MEASURES, summarise_cells
-from fingerprint.kernels.piece import PIECE_MEASURES, SLOT_MEASURES, best_rectangle, measure_piece
+from fingerprint.kernels.piece import PIECE_MEASURES, SLOT_MEASURES, best_rectangle, measure_piece_and_slot
 from fingerprint.types import F64, U8, Bool
 
 SIDE = 192
@@ -28,7 +28,7 @@ def measured(query: U8, reference: U8, shared: Bool | None = None) -> tuple[F64,
     shared = np.ones(reference.shape, np.bool_) if shared is None else shared
     table = compare_cells(query, reference, shared)
     most_agree = float(summarise_cells(table)[MEASURES.index("three_quarters")])
-    box, found = measure_piece(table, query, reference, shared, most_agree)
+    box, found = measure_piece_and_slot(table, query, reference, shared, most_agree)
     return box, dict(zip((*PIECE_MEASURES, *SLOT_MEASURES), found.tolist(), strict=True))
 
 

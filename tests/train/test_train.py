@@ -51,7 +51,7 @@ SMALL = TrainConfig(
     n_calibration=14,
     n_templates=1,
     n_scenes=1,
-    n_wide=6,
+    n_wide=12,
 )
 
 
@@ -132,7 +132,7 @@ class TestTrainModels:
         mirrored = np.ascontiguousarray(pixels[:, ::-1])
         odds = [compare(mirrored, path, models=trained).log_odds for path in photographs]
         assert odds.index(max(odds)) == 0
-        assert odds[0] > sorted(odds)[-2] + 3  # how far from zero differs between versions of OpenCV
+        assert odds[0] > sorted(odds)[-2] + 5  # how far from zero differs between versions of OpenCV
 
     def test_files_that_cannot_be_read_are_told_and_progress_and_known_pairs_are_passed_on(
         self, photographs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
