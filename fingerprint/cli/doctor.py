@@ -92,7 +92,7 @@ def _text(value: Any) -> str:
 
 def _machine() -> dict[str, Any]:
     import cv2
-    from llvmlite import binding  # type: ignore[import-untyped]
+    from llvmlite import binding
 
     features = binding.get_host_cpu_features()
     return {

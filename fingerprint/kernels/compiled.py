@@ -6,7 +6,8 @@ kernel is first called. Here another folder is used, or the code is compiled aga
 
 Compiling is most of a first run, so nothing is compiled that nobody calls: no kernel is an address for C code, and a
 kernel whose name begins with an underscore is called by other kernels only. Python must not call it: it has no code
-that takes Python's objects apart. Nor is it kept by itself, as it is part of the kernels that call it.
+that takes Python's objects apart. Nor is it kept by itself, as it is part of the kernels that call it (`pipeline` tells
+how). A kernel that is called by Python and by kernels is compiled for each of the two.
 Dividing by zero raises no error in any kernel: it gives what NumPy gives, without code for an error at each division.
 """
 
@@ -34,10 +35,13 @@ if getattr(numba.config, "DISABLE_JIT", 0):  # kernels compute in types of fixed
     raise ConfigError("NUMBA_DISABLE_JIT is set, and kernels give no right results without the compiler: unset it")
 
 _log = logging.getLogger(__name__)
+try:
+    from fingerprint.kernels import pipeline
+except ImportError as error:
+    pipeline = None  # type: ignore[assignment]
+    _log.info("kernels compile with all of Numba's steps, which takes longer: %s", error)
 _said: set[str] = set()
 _places: list[str] = []
-#: Of kernels that Python does not call.
-_CALLED_BY_KERNELS: dict[str, Any] = {"no_cpython_wrapper": True}
 _ADVICE = "set NUMBA_CACHE_DIR to a folder that can be written to"
 #: What reading a damaged file of compiled code raises.
 _DAMAGED = (OSError, EOFError, pickle.UnpicklingError, ValueError, TypeError, LookupError, AttributeError, ImportError)
@@ -46,10 +50,21 @@ _DAMAGED = (OSError, EOFError, pickle.UnpicklingError, ValueError, TypeError, Lo
 def _njit(*, cache: bool, **settings: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator like `numba.njit`, with its settings; with `cache`, compiled code is kept if possible."""
     settings = {"no_cfunc_wrapper": True, "error_model": "numpy", **settings}
+    part = settings | {"no_cpython_wrapper": True}
+    if pipeline is not None:
+        settings |= {"pipeline_class": pipeline.Wholes}
+        part |= {"pipeline_class": pipeline.Parts}
 
     def compiled(function: Callable[..., Any]) -> Any:
         if function.__name__.startswith("_"):
-            return numba.njit(**settings, **_CALLED_BY_KERNELS)(function)
+            return numba.njit(**part)(function)
+        kernel = called_by_python(function)
+        if pipeline is not None:
+            kernel.__class__ = pipeline.Kernel
+            kernel.make_part = lambda: numba.njit(**part)(function)
+        return kernel
+
+    def called_by_python(function: Callable[..., Any]) -> Any:
         if cache:
             for place in (_numbas_places, _own_place):
                 if (kernel := place(function, settings)) is not None:

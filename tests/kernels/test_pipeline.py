@@ -1,0 +1,150 @@
+"""How kernels are compiled: what comes out is what Numba's own steps give."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+
+from fingerprint.kernels import compiled, pipeline
+
+njit = compiled.njit
+
+
+def mean_of_roots(values: Any) -> Any:
+    total = np.float32(0)
+    for value in values:
+        total += np.sqrt(value) / np.float32(len(values))
+    return total
+
+
+@njit(cache=False)
+def _halved(value):  # type: ignore[no-untyped-def]
+    return value / 2
+
+
+@njit(cache=False)
+def _loud(value):  # type: ignore[no-untyped-def]
+    print("a part was given", value)  # noqa: T201
+    return value
+
+
+@njit(cache=False)
+def _checked(value):  # type: ignore[no-untyped-def]
+    if value < 0:
+        raise ValueError("below zero")
+    return value
+
+
+class TestParts:
+    def test_a_kernel_calls_what_has_no_code_of_its_own(self) -> None:
+        quarter = njit(cache=False)(lambda value: _halved(_halved(value)))
+        assert quarter(3) == 0.75
+        compiled_for: Any = [*quarter.overloads.values(), *_halved.overloads.values()]
+        assert [bool(one.library._compiled_object) for one in compiled_for] == [True, False, False]
+
+    def test_a_kernel_is_called_by_python_and_by_kernels(self) -> None:
+        mean: Any = njit(cache=False)(mean_of_roots)
+        twice = njit(cache=False)(lambda values: 2 * mean(values))
+        values = np.arange(9, dtype=np.float32)
+        assert mean(values) * 2 == twice(values)
+        assert list(mean.overloads) == list(mean._part.overloads)  # compiled once for each of the two
+
+    def test_a_part_prints(self, capfd: pytest.CaptureFixture[str]) -> None:
+        assert njit(cache=False)(lambda value: _loud(value) + 1)(4) == 5
+        assert capfd.readouterr().out == "a part was given 4\n"
+
+    def test_an_error_in_a_part_is_an_error_of_the_kernel(self) -> None:
+        kernel = njit(cache=False)(lambda value: _checked(value))
+        assert kernel(1) == 1
+        with pytest.raises(ValueError, match="below zero"):
+            kernel(-1)
+
+    def test_a_part_calls_itself(self, tmp_path: Path) -> None:
+        (tmp_path / "recursive.py").write_text(
+            "from fingerprint.kernels.compiled import njit\n"
+            "@njit(cache=False)\n"
+            "def _factorial(n):\n"
+            "    if n < 2:\n"
+            "        return 1\n"
+            "    return n * _factorial(n - 1)\n"
+            "@njit(cache=False)\n"
+            "def factorial(n):\n"
+            "    return _factorial(n)\n"
+            "print(factorial(10))\n"
+        )
+        done = subprocess.run(
+            [sys.executable, tmp_path / "recursive.py"], capture_output=True, check=True, text=True, timeout=300
+        )
+        assert done.stdout == "3628800\n"
+
+
+class TestKept:
+    def test_a_new_kernel_calls_one_that_is_kept(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+        values = np.arange(9, dtype=np.float32)
+        expected = njit(cache=True)(mean_of_roots)(values)
+        again = njit(cache=True)(mean_of_roots)
+        assert again(values) == expected
+        assert sum(again.stats.cache_hits.values()) == 1
+        assert njit(cache=False)(lambda values: again(values))(values) == expected
+
+
+class TestNewArrays:
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda n: np.zeros(n),
+            lambda n: np.zeros(n, np.float32),
+            lambda n: np.zeros((n, 2), np.uint8),
+            lambda n: np.zeros((n, n, 3), np.bool_),
+            lambda n: np.zeros(shape=(n,), dtype=np.int32),
+            lambda n: np.zeros(n, np.zeros(1, np.uint16).dtype),
+        ],
+    )
+    @pytest.mark.parametrize("n", [0, 1, 5])
+    def test_zeros(self, make: Any, n: int) -> None:
+        found, expected = njit(cache=False)(make)(n), make(n)
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)
+
+    @pytest.mark.parametrize("make", [lambda n: np.empty(n), lambda n: np.empty((n, 2), np.int64)])
+    def test_empty(self, make: Any) -> None:
+        found, expected = njit(cache=False)(make)(3), make(3)
+        assert (found.dtype, found.shape, found.strides) == (expected.dtype, expected.shape, expected.strides)
+
+    def test_they_are_freed(self) -> None:
+        def fill(n: int) -> float:
+            return np.zeros((n, 1000))[n - 1, 999]
+
+        kernel = njit(cache=False)(fill)
+        kernel(1000)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for _ in range(100):
+            kernel(1000)
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # of 800,000 KiB
+
+    def test_too_large(self) -> None:
+        with pytest.raises(ValueError, match="array is too big"):
+            njit(cache=False)(lambda n: np.zeros((n, n)))(1 << 40)
+
+    def test_what_is_no_number_type(self) -> None:
+        with pytest.raises(numba.TypingError, match="number type of NumPy"):
+            njit(cache=False)(lambda n: np.zeros(n, n))(3)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_same_bits_as_with_numbas_own_steps(own: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not own:
+        monkeypatch.setattr(compiled, "pipeline", None)
+    kernel = njit(cache=False)(mean_of_roots)
+    assert isinstance(kernel, pipeline.Kernel) is own
+    values = np.random.default_rng(5).random(1000, np.float32)
+    assert kernel(values) == numba.njit(mean_of_roots)(values)
+    assert njit(cache=False)(lambda values: kernel(values))(values) == kernel(values)
