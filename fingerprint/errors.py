@@ -6,6 +6,7 @@ The tree::
     ├── ImageError (ValueError)         one picture cannot be used; has .path and .reason
     ├── ModelError (ValueError)         a trained model is missing, damaged or of another version
     ├── ConfigError (ValueError)        a setting is out of its range
+    ├── ClusterError                    the cluster cannot be reached, or its workers cannot do the work
     ├── ChallengeFileError (ValueError) a submission, ground-truth or descriptor file breaks the challenge's rules
     └── CollectionError                 a collection on disk cannot be used
         ├── CollectionNotFoundError (FileNotFoundError)
@@ -49,6 +50,10 @@ class ModelError(FingerprintError, ValueError):
 
 class ConfigError(FingerprintError, ValueError):
     """A setting is out of its range."""
+
+
+class ClusterError(FingerprintError):
+    """The cluster cannot be reached, or its workers cannot do the work."""
 
 
 class ChallengeFileError(FingerprintError, ValueError):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from fingerprint.index.own_files import COLLECTION_MANIFEST
 from fingerprint.models import Models, load_models
 from fingerprint.results import Match
 from fingerprint.types import F32, Progress, Skipped, StageProgress, is_unicode
-from fingerprint.workers import map_images
+from fingerprint.workers import Workers, map_images, temporary_folder
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +60,7 @@ def match_track(
     models: Models | None = None,
     config: Config = DEFAULT_CONFIG,
     collection: str | os.PathLike[str] | None = None,
-    n_workers: int | None = None,
+    n_workers: Workers = None,
     progress: StageProgress | None = None,
     found: Callable[[str, Sequence[Match]], None] | None = None,
 ) -> tuple[Matches, tuple[Skipped, ...]]:
@@ -79,8 +78,8 @@ def match_track(
     collection : path, optional
         Folder in which to keep the collection that is made from a folder of references. An existing one is brought up
         to date and used again. Default: a temporary folder.
-    n_workers : int, optional
-        Threads; one for each core by default. The result does not depend on it.
+    n_workers : int or Cluster, optional
+        Threads, one for each core by default, or a cluster. The result does not depend on it.
     progress : callable, optional
         Called as ``progress(stage, done, total)``; the stages are ``"references"`` and ``"queries"``.
     found : callable, optional
@@ -143,7 +142,7 @@ def describe_track(
     *,
     models: Models | None = None,
     config: Config = DEFAULT_CONFIG,
-    n_workers: int | None = None,
+    n_workers: Workers = None,
     progress: StageProgress | None = None,
 ) -> tuple[DescriptorSet, tuple[Skipped, ...]]:
     """Describe all queries and references, each by itself, for the Descriptor Track.
@@ -157,8 +156,8 @@ def describe_track(
     models : Models, optional
         Those that ship with the package by default.
     config : Config, optional
-    n_workers : int, optional
-        Threads; one for each core by default. The result does not depend on it.
+    n_workers : int or Cluster, optional
+        Threads, one for each core by default, or a cluster. The result does not depend on it.
     progress : callable, optional
         Called as ``progress(stage, done, total)``; the stages are ``"references"`` and ``"queries"``.
 
@@ -266,13 +265,13 @@ def _collect(
     keep: str | os.PathLike[str] | None,
     models: Models,
     config: Config,
-    n_workers: int | None,
+    n_workers: Workers,
     progress: StageProgress,
     stack: ExitStack,
 ) -> tuple[Collection, tuple[Skipped, ...]]:
     """Make a collection from a folder of references, or bring an existing one up to date."""
     if keep is None:
-        location = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fingerprint-"))) / "collection"
+        location = stack.enter_context(temporary_folder("fingerprint-", n_workers)) / "collection"
     else:
         location = Path(keep)
     make = open_collection if (location / COLLECTION_MANIFEST).is_file() else create_collection
@@ -291,18 +290,13 @@ def _search(
     query_set: Collection | _Folder,
     query_ids: Mapping[str, str],
     source: Collection,
-    n_workers: int | None,
+    n_workers: Workers,
     progress: StageProgress,
 ) -> Iterator[tuple[str, list[Match] | Skipped]]:
     """Yield the challenge's id and the matches of each query."""
     if isinstance(query_set, Collection):
         names: Sequence[str] = tuple(query_ids.values())
-        collection = query_set
-
-        def search(image_id: str) -> list[Match]:
-            return source.search_described(collection.as_query(image_id))
-
-        found = map_images(search, query_ids, n_workers)
+        found = source.search_stored(query_set, list(query_ids), n_workers=n_workers)
     else:
         names = query_set.ids
         found = source.search_many(query_set.images, n_workers=n_workers)
@@ -322,7 +316,7 @@ def _describe_folder(
     folder: _Folder,
     models: Models,
     config: Config,
-    n_workers: int | None,
+    n_workers: Workers,
     progress: Progress,
     *,
     as_query: bool,

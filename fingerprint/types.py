@@ -350,6 +350,11 @@ class Query:
         """Keypoints of the picture as it is."""
         return self.variants[0]
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it shows so little that only the same bytes or pixels can be found."""
+        return self.flat or not len(self.plain)
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

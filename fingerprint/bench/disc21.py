@@ -38,7 +38,7 @@ from fingerprint.images.find import find_images
 from fingerprint.index.own_files import COLLECTION_MANIFEST
 from fingerprint.models import Models, load_models
 from fingerprint.types import F32, Skipped, StageProgress
-from fingerprint.workers import map_images
+from fingerprint.workers import Workers, map_images
 
 Split: TypeAlias = Literal["dev", "final", "all"]
 SPLITS: tuple[Split, ...] = ("dev", "final", "all")
@@ -91,7 +91,7 @@ def run_disc21(
     profile: str = DEFAULT_PROFILE,
     ground_truth: Path | None = None,
     models: Models | None = None,
-    n_workers: int | None = None,
+    n_workers: Workers = None,
     progress: StageProgress | None = None,
 ) -> Outcome:
     """Run both tracks on the data set as it is published, and judge them.
@@ -108,8 +108,8 @@ def run_disc21(
     ground_truth : Path, optional
         Another file of the ground truth. Only queries that it names are judged.
     models : Models, optional
-    n_workers : int, optional
-        Threads; one for each core by default. The result does not depend on it.
+    n_workers : int or Cluster, optional
+        Threads, one for each core by default, or a cluster. The result does not depend on it.
     progress : callable, optional
         Called as ``progress(stage, done, total)``.
 
@@ -217,7 +217,7 @@ def _take_in(
     references: dict[str, Path],
     models: Models,
     profile: str,
-    n_workers: int | None,
+    n_workers: Workers,
     report: StageProgress,
 ) -> tuple[Collection, list[Skipped]]:
     """Add the references that are not there yet, so an interrupted run need not read the others again."""
@@ -242,7 +242,7 @@ def _asked(
     parts: Path,
     models: Models,
     profile: str,
-    n_workers: int | None,
+    n_workers: Workers,
     report: StageProgress,
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yield the blocks of all queries, each from its file if it is there."""
@@ -265,7 +265,7 @@ def _block(
     queries: Sequence[tuple[str, Path]],
     models: Models,
     profile: str,
-    n_workers: int | None,
+    n_workers: Workers,
 ) -> dict[str, np.ndarray]:
     paths = [path for _, path in queries]
     rows: list[tuple[str, str]] = []

@@ -21,6 +21,7 @@ from fingerprint.listfiles import bounded
 if TYPE_CHECKING:
     from fingerprint.collection.collection import Collection
     from fingerprint.types import Skipped
+    from fingerprint.workers import Workers
 
 _STDIN = Path("-")
 _AGAIN = "in the collection under another id as well"
@@ -36,7 +37,7 @@ def add_images(
     replace_others: bool = False,
     n_frames: int,
     as_json: bool,
-    n_workers: int | None,
+    n_workers: Workers,
     quiet: bool,
 ) -> None:
     """Add images and print the outcome."""

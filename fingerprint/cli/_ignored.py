@@ -13,6 +13,7 @@ from fingerprint.errors import ConfigError
 
 if TYPE_CHECKING:
     from fingerprint.types import Skipped
+    from fingerprint.workers import Workers
 
 #: Endings, in lower case, of images in formats that are not read.
 _OTHER_IMAGES = frozenset(
@@ -54,7 +55,7 @@ def listed_images(paths: Sequence[Path]) -> tuple[list[Path], tuple[Skipped, ...
     return images, unread_folders(ignored), files
 
 
-def frames_of(images: Sequence[Path], n_frames: int, n_workers: int | None) -> list[Path]:
+def frames_of(images: Sequence[Path], n_frames: int, n_workers: Workers) -> list[Path]:
     """Return the images, and after each its further frames, up to so many in all for an image."""
     from fingerprint.cli._options import chosen_limits
     from fingerprint.images.frames import with_frames

@@ -30,6 +30,7 @@ from fingerprint.cli._options import (
 )
 from fingerprint.cli._output import EXIT_SKIPPED, count, leave, print_json, print_line, shown, shown_name, skipped_json
 from fingerprint.cli._progress import progress
+from fingerprint.cli._scheduler import chosen_workers, scheduler_options
 from fingerprint.cli.vectors import export_command, import_command, imported_json, model_id_option, print_imported
 from fingerprint.config import DEFAULT_CONFIG, DESCRIPTOR_INDICES, DescriptorIndex
 
@@ -75,6 +76,7 @@ def _adding_options(command: Command) -> Command:
     "trees), by Annoy's trees in all segments, or by comparing all.",
 )
 @_adding_options
+@scheduler_options
 @engine_options
 def create_command(
     folder: Path,
@@ -97,12 +99,15 @@ def create_command(
     storage = replace(DEFAULT_CONFIG.storage, keep_local_descriptors=keep_local)
     candidates = replace(DEFAULT_CONFIG.candidates, descriptor_index=descriptor_index)
     config = replace(DEFAULT_CONFIG, storage=storage, candidates=candidates, limits=chosen_limits())
-    with create_collection(folder, models=chosen_models(models_folder), config=config) as collection:
+    with (
+        chosen_workers(n_workers) as workers,
+        create_collection(folder, models=chosen_models(models_folder), config=config) as collection,
+    ):
         add_images(
             *(collection, folder, images, root),
             n_frames=n_frames,
             as_json=as_json,
-            n_workers=n_workers,
+            n_workers=workers,
             quiet=quiet,
         )
 
@@ -119,6 +124,7 @@ def create_command(
 @click.argument("images", metavar="IMAGES...", nargs=-1, required=True, type=IMAGES_OR_STDIN)
 @click.option("--replace", "replace_others", is_flag=True, help="Let a file replace another file with the same id.")
 @_adding_options
+@scheduler_options
 @engine_options
 def add_command(
     folder: Path,
@@ -141,13 +147,16 @@ def add_command(
     from fingerprint.collection.collection import open_collection
 
     config = replace(DEFAULT_CONFIG, limits=chosen_limits())
-    with open_collection(folder, models=chosen_models(models_folder), config=config) as collection:
+    with (
+        chosen_workers(n_workers) as workers,
+        open_collection(folder, models=chosen_models(models_folder), config=config) as collection,
+    ):
         add_images(
             *(collection, folder, images, root),
             replace_others=replace_others,
             n_frames=n_frames,
             as_json=as_json,
-            n_workers=n_workers,
+            n_workers=workers,
             quiet=quiet,
         )
 

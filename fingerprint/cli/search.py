@@ -27,6 +27,7 @@ from fingerprint.cli._options import (
 from fingerprint.cli._output import finish, leave_after_skips, print_json, shown, verification_json
 from fingerprint.cli._progress import progress
 from fingerprint.cli._report import SearchPage, report_option
+from fingerprint.cli._scheduler import chosen_workers, scheduler_options
 from fingerprint.cli._table import Table, longest
 from fingerprint.cli.vectors import search_vectors, vector_queries, vector_search_options
 from fingerprint.config import DEFAULT_CONFIG, config_for
@@ -91,6 +92,7 @@ _PLAIN = "there is so little to see that only the same bytes or pixels would be 
 @vector_search_options
 @profile_option
 @json_option("one JSON object a line, one for each query")
+@scheduler_options
 @engine_options
 def search_command(
     folder: Path,
@@ -139,12 +141,13 @@ def search_command(
     images = frames_of(images, n_frames, n_workers)
     skipped: list[Skipped] = []
     with (
+        chosen_workers(n_workers) as workers,
         open_collection(folder, models=chosen_models(models_folder), config=config) as collection,
         progress(quiet=quiet, streams=True) as report,
     ):
         table = Table(longest(images), collection.longest_id)
         results = collection.answer_many(
-            images, n_results=n_results, min_probability=min_score, exact=exact, n_workers=n_workers
+            images, n_results=n_results, min_probability=min_score, exact=exact, n_workers=workers
         )
         answers = []
         any_damaged = False

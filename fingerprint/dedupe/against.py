@@ -17,6 +17,7 @@ from fingerprint.index import ImageRecord
 from fingerprint.results import Match
 from fingerprint.types import Skipped, StageProgress
 from fingerprint.verify.changes import changes_of
+from fingerprint.workers import Workers
 
 _ANY_SIDE = 64  # pixels that a picture is read with to learn its size
 
@@ -27,7 +28,7 @@ def find_copies_of_references(
     rules: Rules,
     *,
     config: Config = DEFAULT_CONFIG,
-    n_workers: int | None = None,
+    n_workers: Workers = None,
     progress: StageProgress | None = None,
 ) -> Groups:
     """Find the files that are copies of a collection's references: each belongs to the one it is most surely a copy of.
@@ -43,8 +44,8 @@ def find_copies_of_references(
     rules : Rules
         `keep` and `prefer` do not matter, as the keepers are the references.
     config : Config
-    n_workers : int, optional
-        Threads; one for each core by default. The outcome does not depend on it.
+    n_workers : int or Cluster, optional
+        Threads, one for each core by default, or a cluster. The outcome does not depend on it.
     progress : callable, optional
         Called as ``progress(stage, done, total)``.
 

@@ -15,7 +15,7 @@ from fingerprint.errors import ConfigError
 from fingerprint.images.decode import count_frames
 from fingerprint.images.frame_paths import frame_id, frame_path
 from fingerprint.types import Skipped
-from fingerprint.workers import map_images
+from fingerprint.workers import Workers, map_images
 
 
 def spread(n_frames: int, most: int) -> list[int]:
@@ -31,7 +31,7 @@ def spread(n_frames: int, most: int) -> list[int]:
 
 
 def with_frames(
-    named: Sequence[tuple[str, Path]], most: int, limits: ReadLimits, n_workers: int | None = None
+    named: Sequence[tuple[str, Path]], most: int, limits: ReadLimits, n_workers: Workers = None
 ) -> list[tuple[str, Path]]:
     """Return (id, path) of each file and of its further frames, up to `most` for a file, in order.
 

@@ -20,6 +20,8 @@ SEGMENT_MANIFEST = "manifest.json"
 CATALOGUE_NAME = "catalogue.sqlite"
 LOCK_NAME = "writer.lock"
 SEGMENTS_NAME = "segments"
+#: Folder for segments that other processes have written, until they are published.
+INCOMING_NAME = "incoming"
 #: Folder for segments of which pictures were lost.
 DAMAGED_NAME = "damaged"
 TREES_NAME = "descriptors.ann"
@@ -46,7 +48,7 @@ def check_own(folder: Path) -> None:
     CollectionError
         If there is a link, or anything else than a file or folder of its own, under one of its names.
     """
-    for name in (SEGMENTS_NAME, DAMAGED_NAME):
+    for name in (SEGMENTS_NAME, DAMAGED_NAME, INCOMING_NAME):
         check_folder(folder / name)
     for name in (*_CATALOGUES, LOCK_NAME):
         check_file(folder / name, written=True)

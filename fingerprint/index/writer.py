@@ -31,6 +31,7 @@ from fingerprint.index.merge_policy import Part, Rewrite, due_after_adding, due_
 from fingerprint.index.own_files import (
     CATALOGUE_NAME,
     COLLECTION_MANIFEST,
+    INCOMING_NAME,
     LOCK_NAME,
     SEGMENTS_NAME,
     SIDE_FILES,
@@ -69,6 +70,7 @@ class Writer:
         self._folder = reader.folder
         self._catalogue = reader.catalogue
         self._lock = WriterLock(reader.folder)
+        self._adopting = False
 
     @classmethod
     def create(cls, folder: Path, models: Models, config: Config) -> Writer:
@@ -137,8 +139,13 @@ class Writer:
         """
         listed = {segment_folder(self._folder, s.number).name for s in self._catalogue.segments()}
         for left in list((self._folder / SEGMENTS_NAME).iterdir()):
-            if left.name not in listed and not (is_segment_name(left.name) and discard(left)):
-                _log.info("%s: not made by the collection; it stays", left)
+            if left.name not in listed:
+                _discard(left)
+        incoming = self._folder / INCOMING_NAME
+        if not self._adopting and incoming.exists():
+            gone = [_discard(left) for left in list(incoming.iterdir())]
+            if all(gone):
+                incoming.rmdir()
 
     def _clear_away(self) -> None:
         """Sweep after a change. If that fails, it is only logged, as the change itself is not affected."""
@@ -195,13 +202,67 @@ class Writer:
                 )
         if not fingerprints:
             return []
+        ids = [record.image_id for record in records]
+
+        def write(number: int) -> str:
+            return write_pictures(
+                segment_folder(self._folder, number),
+                ids,
+                fingerprints,
+                self.reader.vocabulary,
+                self.reader.config,
+                keep_local=self.reader.keep_local,
+                n_workers=n_workers,
+            )
+
+        return self._add_segment(records, replaced, write)
+
+    @contextmanager
+    def adopting(self) -> Iterator[Path]:
+        """Keep what other processes write for `adopt`, and yield the folder of the collection, which they need.
+
+        What is not adopted in the end is deleted.
+        """
+        with self.writing():
+            self._adopting = True
+            try:
+                yield self._folder.absolute()
+            finally:
+                self._adopting = False
+                self._clear_away()
+
+    def adopt(self, folder: Path, manifest: str, records: Sequence[ImageRecord]) -> list[str]:
+        """Publish a segment that another process has written, as `add` does with ``replaced=None``.
+
+        Parameters
+        ----------
+        folder : Path
+            An `fingerprint.index.layout.incoming_folder` of the collection, made by `write_pictures`.
+        manifest : str
+            Its manifest, as that process has returned it.
+        records : sequence of ImageRecord
+            Of its pictures.
+        """
+
+        def take(number: int) -> str:
+            final = segment_folder(self._folder, number)
+            with reported(folder):
+                folder.rename(final)
+                flush_folder(final.parent)
+            return manifest
+
+        return self._add_segment(records, None, take)
+
+    def _add_segment(
+        self, records: Sequence[ImageRecord], replaced: Iterable[str] | None, write: Callable[[int], str]
+    ) -> list[str]:
+        """Add a segment of pictures that `write` puts on disk under a number; it returns the manifest."""
         if len({record.image_id for record in records}) < len(records):
             raise CollectionError(
                 f"{self._folder}: the same id was given to two pictures; give each picture an id of its own"
             )
-        ids = [record.image_id for record in records]
         with self.writing():
-            known = self._catalogue.live(ids, self.reader.model_id)
+            known = self._catalogue.live([record.image_id for record in records], self.reader.model_id)
             outgoing = known if replaced is None else list(replaced)
             clashes = set(known).difference(outgoing)
             if clashes:
@@ -210,17 +271,7 @@ class Writer:
                 )
             raise_format(self._folder, self._catalogue)
             number = self._catalogue.next_number()
-            folder = segment_folder(self._folder, number)
-            manifest = write_pictures(
-                folder,
-                ids,
-                fingerprints,
-                self.reader.vocabulary,
-                self.reader.config,
-                keep_local=self.reader.keep_local,
-                n_workers=n_workers,
-            )
-            self._publish(number, self.reader.model_id, records, manifest, outgoing)
+            self._publish(number, self.reader.model_id, records, write(number), outgoing)
             self._merge_small()
         return outgoing
 
@@ -438,6 +489,14 @@ class Writer:
             kept[np.flatnonzero(snapshot.live_of(which))[part.start : part.stop]] = True
             sources.append(Source(snapshot.segments[which], kept))
         return merge_segments(segment_folder(self._folder, number), sources, self.reader.config)
+
+
+def _discard(left: Path) -> bool:
+    """Delete a segment that is not needed; anything else stays. Returns whether nothing is left."""
+    gone = is_segment_name(left.name) and discard(left)
+    if not gone:
+        _log.info("%s: not made by the collection; it stays", left)
+    return gone
 
 
 def _records(output: Sequence[Part], live: Mapping[int, Sequence[ImageRecord]]) -> list[ImageRecord]:

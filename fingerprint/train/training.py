@@ -43,7 +43,7 @@ from fingerprint.types import COLOUR_DIMENSION, GIST_DIMENSION, U8, ImageSource,
 from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import EVIDENCE_NAMES
 from fingerprint.version import __version__
-from fingerprint.workers import map_images
+from fingerprint.workers import Cluster, Workers, map_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def train_models(
     train: TrainConfig | None = None,
     *,
     known_pairs: Mapping[frozenset[str], int] | None = None,
-    n_workers: int | None = None,
+    n_workers: Workers = None,
     progress: StageProgress | None = None,
 ) -> tuple[Models, tuple[Skipped, ...]]:
     """Train all models on photographs.
@@ -87,8 +87,8 @@ def train_models(
         Settings of the training.
     known_pairs : mapping of pairs of file names to a label, optional
         Photographs among `paths` that are not as unrelated as the others; see `fingerprint.train.pairs`.
-    n_workers : int, optional
-        Threads; the models do not depend on it.
+    n_workers : int or Cluster, optional
+        Threads, or a cluster; the models do not depend on it.
     progress : callable, optional
         Called as ``progress(stage, done, total)``.
 
@@ -120,7 +120,7 @@ def train_models(
         else:
             features.append(result[0])
             thumbnails.append(result[1])
-            usable.append(path)
+            usable.append(path.absolute() if isinstance(n_workers, Cluster) else path)
         progress("keypoints", len(usable) + len(skipped), len(ordered))
     if len(usable) < 20:
         raise ConfigError(f"training needs at least 20 readable images, found {len(usable)}; give more images")
@@ -225,7 +225,7 @@ def _describe_copies(
     model: DescriptorModel,
     config: Config,
     train: TrainConfig,
-    n_workers: int | None,
+    n_workers: Workers,
     progress: StageProgress,
 ) -> list[_EditedCopy]:
     """Describe edited copies of the training images, saved as JPEG and read again as queries are."""
