@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import platform
 import re
@@ -72,23 +73,19 @@ def connect(scheduler: str, *, shared_folder: Path | None = None, timeout: float
             f"a cluster needs Dask ({error}): pip install 'copyprint[distributed]', here and on each worker"
         ) from error
     local = _LOCAL.fullmatch(scheduler)
-    if not local and not _ADDRESS.fullmatch(scheduler) and not Path(scheduler).is_file():
-        raise ConfigError(
-            f"{scheduler}: no scheduler; give an address (tcp://HOST:PORT), the scheduler's file, or local:N for N "
-            "processes on this machine"
-        )
+    address = scheduler if local else _address(scheduler)
     settings = {"distributed.admin.large-graph-warning-threshold": f"{_LARGE} B"}
     with dask.config.set(settings):
         own = None
         if local:
             n = int(local[1])
             shared_folder = shared_folder or Path(tempfile.gettempdir())
-            own = LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=None, env=_ENVIRONMENT)
+            own = LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address="127.0.0.1:0", env=_ENVIRONMENT)
         try:
-            client = _client(own or scheduler, Client)
+            client = _client(own or address, Client)
             try:
                 cluster = DaskCluster(client, shared_folder)
-                _check(client, scheduler, timeout)
+                _check(client, address, timeout)
                 yield cluster
             finally:
                 client.close()
@@ -97,12 +94,28 @@ def connect(scheduler: str, *, shared_folder: Path | None = None, timeout: float
                 own.close()
 
 
+def _address(scheduler: str) -> str:
+    """Return the address of a scheduler, of an address or the path of its file."""
+    if _ADDRESS.fullmatch(scheduler):
+        return scheduler
+    if not Path(scheduler).is_file():
+        raise ConfigError(
+            f"{scheduler}: no scheduler; give an address (tcp://HOST:PORT), the scheduler's file, or local:N for N "
+            "processes on this machine"
+        )
+    try:
+        found = json.loads(Path(scheduler).read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{scheduler}: not the file of a scheduler ({error})") from error
+    if not isinstance(found, dict) or not isinstance(found.get("address"), str):
+        raise ConfigError(f"{scheduler}: not the file of a scheduler, as it names no address")
+    return str(found["address"])
+
+
 def _client(scheduler: Any, client: type[Client]) -> Client:
     try:
-        if isinstance(scheduler, str) and not _ADDRESS.fullmatch(scheduler):
-            return client(scheduler_file=scheduler, timeout=_CONNECTING, set_as_default=False)
         return client(scheduler, timeout=_CONNECTING, set_as_default=False)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise ClusterError(
             f"{scheduler}: the scheduler cannot be reached ({error or type(error).__name__}); is 'dask scheduler' "
             "running there, and is its port open?"

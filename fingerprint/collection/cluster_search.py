@@ -65,8 +65,6 @@ class ClusterSearch:
     config : Config
     options : SearchOptions
     cluster : Cluster
-    part_bytes : int
-        Neighbouring segments are one part up to this size.
     """
 
     def __init__(
@@ -76,14 +74,13 @@ class ClusterSearch:
         config: Config,
         options: SearchOptions,
         cluster: Cluster,
-        part_bytes: int = _PART_BYTES,
     ) -> None:
         self._reader, self._config, self._options, self._cluster = reader, config, options, cluster
         self._answers = Answers(reader.folder, options)
         whole = reader.whole()
         self._together = len(reader) >= BATCH_FROM
         self._setup = cluster.share(Setup(models, whole.config, options.exact, len(whole)))
-        parts = reader.parts(part_bytes)
+        parts = reader.parts(_PART_BYTES)
         self._parts: list[Pending[PartRecord]] = [cluster.share(part) for part in parts]
         self._part_of_segment = {s.number: at for at, part in enumerate(parts) for s in part.segments}
 
