@@ -23,7 +23,7 @@ from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.errors import ChallengeFileError, ConfigError, ImageError
 from fingerprint.features.describe import compact_descriptor
 from fingerprint.images.find import IMAGE_SUFFIXES, find_images, unread_folders
-from fingerprint.index.own_files import COLLECTION_MANIFEST
+from fingerprint.index.own_files import is_collection
 from fingerprint.models import Models, load_models
 from fingerprint.results import Match
 from fingerprint.types import F32, Progress, Skipped, StageProgress, is_unicode
@@ -222,7 +222,7 @@ def _silent(_stage: str, _done: int, _total: int) -> None:
 def _open(source: str | os.PathLike[str], models: Models, config: Config, stack: ExitStack) -> Collection | _Folder:
     """Open a collection, or list the images of a folder and check that no two have the same id."""
     path = Path(source)
-    if (path / COLLECTION_MANIFEST).is_file():
+    if is_collection(path):
         return stack.enter_context(open_collection(path, models=models, config=config))
     if path.exists() and not path.is_dir():
         raise ConfigError(f"{path}: this is a file; give a folder of images or a collection")
@@ -274,7 +274,7 @@ def _collect(
         location = stack.enter_context(temporary_folder("fingerprint-", n_workers)) / "collection"
     else:
         location = Path(keep)
-    make = open_collection if (location / COLLECTION_MANIFEST).is_file() else create_collection
+    make = open_collection if is_collection(location) else create_collection
     collection = stack.enter_context(make(location, models=models, config=config))
     expected = {_id_in(folder, image) for image in folder.images}
     if (other := next((name for name in collection.ids if name not in expected), None)) is not None:

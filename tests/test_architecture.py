@@ -133,7 +133,7 @@ ROOMS = {
         "hdf5/process.py",
         "images/sandbox.py",
     ),  # run this package's own code, where a file can crash a library
-    "threading": ("workers.py", "images/limits.py", "images/sandbox.py", "index/", "cli/_compiling.py"),
+    "threading": ("workers.py", "cluster/", "images/limits.py", "images/sandbox.py", "index/", "cli/_compiling.py"),
     "concurrent": ("workers.py",),
     "zipfile": ("datafiles.py", "models/files.py", "vectorfiles/npz.py"),
     "pickle": ("kernels/compiled.py",),  # for the name of an error of Numba's cache

@@ -35,7 +35,7 @@ from fingerprint.config import DEFAULT_PROFILE, config_for
 from fingerprint.errors import ConfigError
 from fingerprint.features.describe import compact_descriptor
 from fingerprint.images.find import find_images
-from fingerprint.index.own_files import COLLECTION_MANIFEST
+from fingerprint.index.own_files import is_collection
 from fingerprint.models import Models, load_models
 from fingerprint.types import F32, Skipped, StageProgress
 from fingerprint.workers import Workers, map_images
@@ -221,7 +221,7 @@ def _take_in(
     report: StageProgress,
 ) -> tuple[Collection, list[Skipped]]:
     """Add the references that are not there yet, so an interrupted run need not read the others again."""
-    make = open_collection if (place / COLLECTION_MANIFEST).is_file() else create_collection
+    make = open_collection if is_collection(place) else create_collection
     collection = make(place, models=models, config=config_for(profile))
     there = set(collection.ids)
     if stranger := next((name for name in there if name not in references), None):

@@ -56,11 +56,11 @@ def refuse_input(
 
 def _read(files: Iterable[Path | None], pictures: Iterable[Path], folders: Iterable[Path | None]) -> Iterator[Path]:
     from fingerprint.images.find import find_images
-    from fingerprint.index.own_files import COLLECTION_MANIFEST
+    from fingerprint.index.own_files import is_collection
 
     yield from (path for path in files if path is not None)
     for path in pictures:
-        yield from _all_files(path) if (path / COLLECTION_MANIFEST).is_file() else find_images([path])[0]
+        yield from _all_files(path) if is_collection(path) else find_images([path])[0]
     for folder in folders:
         yield from _all_files(folder) if folder is not None else ()
 

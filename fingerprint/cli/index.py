@@ -31,6 +31,7 @@ from fingerprint.cli._options import (
 from fingerprint.cli._output import EXIT_SKIPPED, count, leave, print_json, print_line, shown, shown_name, skipped_json
 from fingerprint.cli._progress import progress
 from fingerprint.cli._scheduler import chosen_workers, scheduler_options
+from fingerprint.cli.shard import shard_command
 from fingerprint.cli.vectors import export_command, import_command, imported_json, model_id_option, print_imported
 from fingerprint.config import DEFAULT_CONFIG, DESCRIPTOR_INDICES, DescriptorIndex
 
@@ -45,6 +46,7 @@ def index_group() -> None:
 
 index_group.add_command(export_command)
 index_group.add_command(import_command)
+index_group.add_command(shard_command)
 
 
 def _adding_options(command: Command) -> Command:
@@ -280,6 +282,7 @@ def info_command(folder: Path, as_json: bool, models_folder: Path | None) -> Non
         "segments_by_codes": info.segments_by_codes,
         "segments_by_annoy": info.segments_by_annoy,
     }
+    facts |= {"shards": info.shards} if info.shards else {}
     if as_json:
         print_json({**facts, "imported": imported_json(info), "skipped": skipped_json(info.skipped)})
         return

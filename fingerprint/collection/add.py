@@ -82,7 +82,8 @@ def add_images(
     with ExitStack() as stack:
         stack.enter_context(writer.writing())
         if isinstance(n_workers, Cluster):
-            segments = ClusterSegments(writer, n_workers, stack.enter_context(writer.adopting()))
+            stack.enter_context(writer.adopting())
+            segments = ClusterSegments(writer, n_workers)
             described = segments.describe(work, offered())
             adding = Adding(writer, config, segments.begin, ahead=2)
         else:

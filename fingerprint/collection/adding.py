@@ -15,6 +15,8 @@ from fingerprint.index import ImageRecord, Writer
 from fingerprint.results import AddReport
 from fingerprint.types import Fingerprint, Skipped
 
+_MOST = 2_000  # pictures of a batch of several shards
+
 
 @dataclass(slots=True)
 class Batch:
@@ -57,6 +59,8 @@ class Adding:
         self.noted: set[str] = set()
         self._writer, self._config, self._begin, self._ahead = writer, config, begin, ahead
         self._begun: deque[tuple[Batch, Publish]] = deque()
+        batch = config.storage.batch
+        self._most = min(batch * writer.n_shards, max(batch, _MOST))  # each shard gets a part of it as a segment
         self._batch = Batch()
         self._owners: dict[str, str] = {}
         self._published = self._unchanged = self._replaced = 0
@@ -86,7 +90,7 @@ class Adding:
             self._batch.records.append(outcome.record)
             if outcome.plain:
                 self._plain.append(outcome.record.image_id)
-        if len(self._batch) >= self._config.storage.batch:
+        if len(self._batch) >= self._most:
             self._begin_batch()
 
     def _skip(self, skipped: Skipped, path: str | None, name: str) -> None:

@@ -34,14 +34,13 @@ class ClusterSegments:
     writer : Writer
         Is adopting.
     cluster : Cluster
-    folder : Path
-        Of the collection; all workers reach it.
+        All its workers reach the folder of the collection.
     """
 
-    def __init__(self, writer: Writer, cluster: Cluster, folder: Path) -> None:
-        self._writer, self._cluster, self._folder = writer, cluster, folder
+    def __init__(self, writer: Writer, cluster: Cluster) -> None:
+        self._writer, self._cluster = writer, cluster
         reader = writer.reader
-        self._setup = cluster.share(_Setup(reader.vocabulary, reader.config, reader.keep_local, folder))
+        self._setup = cluster.share(_Setup(reader.vocabulary, reader.config, reader.keep_local))
 
     def describe(
         self, work: Callable[[Offered], Described], offered: Iterable[Offered]
@@ -62,21 +61,29 @@ class ClusterSegments:
         return _Started(parcel, self._cluster.start(_outlines, parcel, name="outlines"))
 
     def begin(self, batch: Batch) -> Publish:
-        """Let a worker write a segment, and return what publishes it."""
-        if not batch.records:
-            return list
-        places = [f for f in batch.fingerprints if isinstance(f, Elsewhere)]
-        parcels = list({id(place.parcel): place.parcel for place in places}.values())
-        numbers = {id(parcel): number for number, parcel in enumerate(parcels)}
-        rows = [(numbers[id(place.parcel)], place.row) for place in places]
-        ids = [record.image_id for record in batch.records]
-        written = self._cluster.start(_write_segment, self._setup, ids, rows, *parcels, name="write-segment")
+        """Let workers write a segment, in a sharded collection one for each shard; return what publishes them."""
+        started = [
+            (shard, [batch.records[k] for k in rows], self._write(shard, batch, rows))
+            for shard, rows in self._writer.divide([record.image_id for record in batch.records])
+        ]
 
         def publish() -> list[str]:
-            number, manifest = written.result()
-            return self._writer.adopt(incoming_folder(self._folder, number), manifest, batch.records)
+            gone: list[str] = []
+            for shard, records, written in started:
+                number, manifest = written.result()
+                gone += shard.adopt(incoming_folder(shard.reader.folder, number), manifest, records)
+            return gone
 
         return publish
+
+    def _write(self, shard: Writer, batch: Batch, rows: Sequence[int]) -> Pending[tuple[int, str]]:
+        places = [f for k in rows if isinstance(f := batch.fingerprints[k], Elsewhere)]
+        parcels = list({id(place.parcel): place.parcel for place in places}.values())
+        numbers = {id(parcel): number for number, parcel in enumerate(parcels)}
+        chosen = [(numbers[id(place.parcel)], place.row) for place in places]
+        ids = [batch.records[k].image_id for k in rows]
+        folder = shard.reader.folder.absolute()
+        return self._cluster.start(_write_segment, self._setup, folder, ids, chosen, *parcels, name="write-segment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,6 @@ class _Setup:
     vocabulary: VocabularyModel
     config: Config
     keep_local: bool
-    folder: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,11 @@ def _outlines(parcel: Sequence[Described | Skipped]) -> list[_Outline | Skipped]
 
 
 def _write_segment(
-    setup: _Setup, ids: Sequence[str], rows: Sequence[tuple[int, int]], *parcels: Sequence[Described | Skipped]
+    setup: _Setup,
+    folder: Path,
+    ids: Sequence[str],
+    rows: Sequence[tuple[int, int]],
+    *parcels: Sequence[Described | Skipped],
 ) -> tuple[int, str]:
     """Write a segment, and return the number of its folder and its manifest.
 
@@ -147,7 +157,8 @@ def _write_segment(
             raise AssertionError("only pictures with a fingerprint are in a batch")
         fingerprints.append(item.fingerprint)
     chosen = secrets.randbits(60)
-    folder = incoming_folder(setup.folder, chosen)
     return chosen, write_pictures(
-        folder, ids, fingerprints, setup.vocabulary, setup.config, keep_local=setup.keep_local, n_workers=1
+        *(incoming_folder(folder, chosen), ids, fingerprints, setup.vocabulary, setup.config),
+        keep_local=setup.keep_local,
+        n_workers=1,
     )

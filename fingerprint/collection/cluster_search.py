@@ -39,7 +39,7 @@ from fingerprint.errors import ImageError
 from fingerprint.features.views import Likeliest
 from fingerprint.index import Reader
 from fingerprint.index.candidates import Found, Named, merge_named
-from fingerprint.index.part import PartRecord
+from fingerprint.index.part import PartRecord, parts_by_segment
 from fingerprint.index.shortlist import choose
 from fingerprint.models import Models
 from fingerprint.results import Answer, Verification, Work
@@ -82,7 +82,7 @@ class ClusterSearch:
         self._setup = cluster.share(Setup(models, whole.config, options.exact, len(whole)))
         parts = reader.parts(_PART_BYTES)
         self._parts: list[Pending[PartRecord]] = [cluster.share(part) for part in parts]
-        self._part_of_segment = {s.number: at for at, part in enumerate(parts) for s in part.segments}
+        self._part_of_segment = parts_by_segment(parts)
 
     def answer_many(self, sources: Iterable[Asked]) -> Iterator[Answer | Skipped]:
         """Yield the answer to each query, in order.

@@ -25,7 +25,7 @@ from fingerprint.errors import ConfigError, UnknownIdError
 from fingerprint.htmltables import facts_table
 from fingerprint.images.find import identify_images
 from fingerprint.images.frames import with_frames
-from fingerprint.index import ImageRecord, Neighbour, StoreInfo, Writer
+from fingerprint.index import ImageRecord, Neighbour, StoreInfo, Writer, open_writer
 from fingerprint.models import Models, load_models
 from fingerprint.results import AddReport, Answer, Match
 from fingerprint.types import F32, Fingerprint, ImageSource, Progress, Query, Skipped, is_unicode
@@ -626,4 +626,4 @@ def open_collection(
         If a file is missing or damaged.
     """
     models = models or load_models()
-    return Collection(Writer.open(Path(folder), models, config), models, config)
+    return Collection(open_writer(Path(folder), models, config), models, config)

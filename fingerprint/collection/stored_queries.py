@@ -10,7 +10,7 @@ from fingerprint.errors import ImageError, UnknownIdError
 from fingerprint.features.describe import describe_query, has_local_descriptors, query_from_fingerprint
 from fingerprint.images.identity import load_identified
 from fingerprint.index import Reader
-from fingerprint.index.part import Part, PartRecord
+from fingerprint.index.part import Part, PartRecord, parts_by_segment
 from fingerprint.index.records import ImageRecord
 from fingerprint.models import Models
 from fingerprint.types import Identity, Query
@@ -26,12 +26,13 @@ class StoredQuery:
 
 def stored_queries(reader: Reader, ids: Iterable[str]) -> Iterator[StoredQuery]:
     """Yield pictures of a collection as queries of other processes, which do not open its catalogue."""
-    parts = {s.number: part for part in reader.parts(0) for s in part.segments}
+    parts = reader.parts(0)
+    part_of = parts_by_segment(parts)
     for image_id in ids:
         record = reader.record(image_id)
         if record is None:
             raise UnknownIdError(f"{image_id}: no such id in the collection {reader.folder}", image_id)
-        yield StoredQuery(record, parts[reader.segment_of(image_id)])
+        yield StoredQuery(record, parts[part_of[reader.segment_of(image_id)]])
 
 
 def stored_query(part: Part, record: ImageRecord, models: Models, config: Config) -> Query:

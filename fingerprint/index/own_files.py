@@ -16,6 +16,7 @@ from fingerprint.atomic import UNFINISHED
 from fingerprint.errors import CollectionError
 
 COLLECTION_MANIFEST = "collection.json"
+SHARDS_MANIFEST = "shards.json"
 SEGMENT_MANIFEST = "manifest.json"
 CATALOGUE_NAME = "catalogue.sqlite"
 LOCK_NAME = "writer.lock"
@@ -92,6 +93,11 @@ def check_folder(path: Path) -> None:
     status = _status(path)
     if status is not None and not stat.S_ISDIR(status.st_mode):
         raise _foreign(path, status.st_mode)
+
+
+def is_collection(folder: Path) -> bool:
+    """Return whether there is a collection in a folder, or a sharded one."""
+    return any((folder / name).is_file() for name in (COLLECTION_MANIFEST, SHARDS_MANIFEST))
 
 
 def is_segment_name(name: str) -> bool:

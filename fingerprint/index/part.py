@@ -50,6 +50,11 @@ class PartRecord:
     removed: tuple[tuple[int, ...], ...]
 
 
+def parts_by_segment(parts: Sequence[PartRecord]) -> dict[Path, int]:
+    """Return the position of the part that has each segment, by the segment's folder."""
+    return {segment_folder(part.folder, s.number): at for at, part in enumerate(parts) for s in part.segments}
+
+
 def part_records(
     folder: Path, snapshot: Snapshot, published: Sequence[SegmentRecord], most_bytes: int
 ) -> list[PartRecord]:

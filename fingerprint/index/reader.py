@@ -34,7 +34,7 @@ _SAME_BYTES = 20  # files with the same bytes among which one is looked for
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """What a reader sees as of one moment: the snapshots by model, and the segments of the collection's own model."""
 
     snapshots: Mapping[str, Snapshot]
@@ -68,7 +68,7 @@ class Reader:
         self.keep_local = keep_local
         self.config = config
         self.vocabulary = models.vocabulary
-        self._seen = _Seen({}, ())  # replaced as a whole
+        self._seen = Seen({}, ())  # replaced as a whole
         self._refreshing = threading.Lock()
         self._logged: set[str] = set()
         self._closed = False
@@ -146,7 +146,7 @@ class Reader:
     def close(self) -> None:
         """Close the catalogue; segments are closed when no search uses them any more."""
         self._closed = True
-        self._seen = _Seen({}, ())
+        self._seen = Seen({}, ())
         self.catalogue.close()
 
     @property
@@ -173,7 +173,7 @@ class Reader:
             self.check_open()
             self._seen = self._latest()
 
-    def _latest(self) -> _Seen:
+    def _latest(self) -> Seen:
         known = {
             number: segment
             for snapshot in self._seen.snapshots.values()
@@ -185,7 +185,7 @@ class Reader:
         if len(pictures) < len(own.segments):
             bare = next(i for i, segment in enumerate(own.segments) if not isinstance(segment, PictureSegment))
             raise corrupt(segment_folder(self.folder, own.numbers[bare]) / SEGMENT_MANIFEST, "it is not of pictures")
-        return _Seen(snapshots, pictures)
+        return Seen(snapshots, pictures)
 
     @property
     def ids(self) -> list[str]:
@@ -202,7 +202,7 @@ class Reader:
         """Return whether the same file, with the same bytes, is published under another id."""
         if record.path is None or record.content is None:
             return False
-        ids = self.catalogue.identical(Identity(record.content, None), self.model_id, _SAME_BYTES)
+        ids = self._identical(Identity(record.content, None), _SAME_BYTES)
         others = (self.published(image_id) for image_id in ids if image_id != record.image_id)
         return any(other is not None and other.path == storable(record.path) for other in others)
 
@@ -221,7 +221,7 @@ class Reader:
         record = self.published(image_id)
         if record is None or record.path is None:
             return []
-        found = self.catalogue.frames_of(image_id, self.model_id)
+        found = self._frame_paths(image_id)
         # who chooses ids may choose any: a frame has a path in the file
         return [name for name, path in found.items() if path is not None and split_frame(path)[0] == record.path]
 
@@ -336,13 +336,20 @@ class Reader:
                 f"is of {self.model_id}; describe it with the collection's model"
             )
 
-    def segment_of(self, image_id: str) -> int:
-        """Return the number of the segment that has a picture of the snapshot."""
+    def _identical(self, identity: Identity, most: int) -> dict[str, bool]:
+        """Return what the catalogue names as identical; it may have been published after the snapshot was taken."""
+        return self.catalogue.identical(identity, self.model_id, most)
+
+    def _frame_paths(self, image_id: str) -> dict[str, str | None]:
+        return self.catalogue.frames_of(image_id, self.model_id)
+
+    def segment_of(self, image_id: str) -> Path:
+        """Return the folder of the segment that has a picture of the snapshot."""
         snapshot = self._snapshot
         position = snapshot.position(image_id)
         if position is None:
             raise AssertionError(f"{image_id} is in the snapshot")
-        return snapshot.numbers[snapshot.locate(position)[0]]
+        return snapshot.segments[snapshot.locate(position)[0]].folder.absolute()
 
     def known_identical(self, identity: Identity | None, most: int) -> list[tuple[str, Identity]]:
         """Return the ids of at most `most` pictures with the same bytes or pixels as a query, or with both.
@@ -360,10 +367,9 @@ class Reader:
         """
         if identity is None:
             return []
-        known = self.catalogue.identical(identity, self.model_id, most)
         return [
             (image_id, identity if same_bytes else replace(identity, content=None))
-            for image_id, same_bytes in known.items()
+            for image_id, same_bytes in self._identical(identity, most).items()
             if image_id in self  # otherwise it was added after this snapshot was taken
         ]
 

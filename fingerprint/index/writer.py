@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
-import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,28 +11,22 @@ from types import ModuleType
 
 import numpy as np
 
-from fingerprint.atomic import UNFINISHED, flush_folder
-from fingerprint.config import Config, description_digest
+from fingerprint.atomic import flush_folder
+from fingerprint.config import Config
 from fingerprint.errors import (
     CollectionCorruptError,
     CollectionError,
-    CollectionExistsError,
     ConfigError,
     ModelMismatchError,
 )
-from fingerprint.index.atomic_folder import json_bytes, replace_file, reported
-from fingerprint.index.catalogue import Catalogue, was_unfinished
-from fingerprint.index.layout import MANIFEST_FACT, raise_format, segment_folder
+from fingerprint.index.atomic_folder import reported
+from fingerprint.index.layout import raise_format, segment_folder
 from fingerprint.index.lock import WriterLock
-from fingerprint.index.manifests import FORMAT_VERSION
 from fingerprint.index.merge_policy import Part, Rewrite, due_after_adding, due_for_merging, rewrites_to_compact
+from fingerprint.index.new_folder import check_empty, make_empty
 from fingerprint.index.own_files import (
-    CATALOGUE_NAME,
-    COLLECTION_MANIFEST,
     INCOMING_NAME,
-    LOCK_NAME,
     SEGMENTS_NAME,
-    SIDE_FILES,
     discard,
     is_segment_name,
 )
@@ -83,14 +75,14 @@ class Writer:
         CollectionError
             If the folder cannot be written to.
         """
-        _check_empty(folder)
+        check_empty(folder)
         with reported(folder):
             folder.mkdir(parents=True, exist_ok=True)
         lock = WriterLock(folder)
         lock.acquire()
         try:
-            _check_empty(folder)  # again, as another process may have made one before the lock was held
-            _make(folder, models, config)
+            check_empty(folder)  # again, as another process may have made one before the lock was held
+            make_empty(folder, models, config)
         finally:
             lock.release()
         return cls(Reader(folder, models, config, keep_local=config.storage.keep_local_descriptors))
@@ -99,6 +91,11 @@ class Writer:
     def open(cls, folder: Path, models: Models, config: Config) -> Writer:
         """Open a collection; parameters and errors as in `Reader.open`."""
         return cls(Reader.open(folder, models, config))
+
+    @property
+    def n_shards(self) -> int:
+        """Collections that it changes as one."""
+        return 1
 
     def __enter__(self) -> Writer:
         return self
@@ -217,16 +214,21 @@ class Writer:
 
         return self._add_segment(records, replaced, write)
 
-    @contextmanager
-    def adopting(self) -> Iterator[Path]:
-        """Keep what other processes write for `adopt`, and yield the folder of the collection, which they need.
+    def divide(self, ids: Sequence[str], model_id: str | None = None) -> list[tuple[Writer, list[int]]]:  # noqa: ARG002
+        """Return the writers that publish pictures, each with the positions of its ids: this one, with all of them."""
+        return [(self, list(range(len(ids))))] if len(ids) else []
 
-        What is not adopted in the end is deleted.
-        """
+    def live(self, ids: Sequence[str], model_id: str) -> list[str]:
+        """Return the ids, of those given, that are in the collection now."""
+        return self._catalogue.live(ids, model_id)
+
+    @contextmanager
+    def adopting(self) -> Iterator[None]:
+        """Keep what other processes write for `adopt`; what is not adopted in the end is deleted."""
         with self.writing():
             self._adopting = True
             try:
-                yield self._folder.absolute()
+                yield
             finally:
                 self._adopting = False
                 self._clear_away()
@@ -502,56 +504,3 @@ def _discard(left: Path) -> bool:
 def _records(output: Sequence[Part], live: Mapping[int, Sequence[ImageRecord]]) -> list[ImageRecord]:
     """Return the file facts of the pictures of a new segment, of those of the old ones by number."""
     return [record for part in output for record in live[part.segment.number][part.start : part.stop]]
-
-
-def _check_empty(folder: Path) -> None:
-    """Check that a folder is empty, except for what an interrupted `Writer.create` left."""
-    if (folder / COLLECTION_MANIFEST).exists():
-        raise CollectionExistsError(
-            f"{folder}: already a collection; 'fingerprint index add {shlex.quote(str(folder))} IMAGES' adds to it"
-        )
-    if folder.exists() and not (folder.is_dir() and all(map(_left_by_create, list(folder.iterdir())))):
-        what = "a folder of other files" if folder.is_dir() else "a file"
-        raise CollectionExistsError(
-            f"{folder}: {what}, not a collection; name a new folder for the collection, then the images "
-            "('fingerprint index create NEW-FOLDER IMAGES')"
-        )
-
-
-def _make(folder: Path, models: Models, config: Config) -> None:
-    """Write an empty collection."""
-    manifest = json_bytes(
-        {
-            "format_version": FORMAT_VERSION,
-            "model_id": models.model_id,
-            "features": description_digest(config),
-            "keep_local_descriptors": config.storage.keep_local_descriptors,
-            "descriptor_index": config.candidates.descriptor_index,
-        }
-    )
-    with reported(folder):
-        for left in folder.iterdir():
-            if left.name == SEGMENTS_NAME:
-                left.rmdir()
-            elif left.name != LOCK_NAME:
-                left.unlink()
-        (folder / SEGMENTS_NAME).mkdir()
-        catalogue = Catalogue(folder / CATALOGUE_NAME, create=True)
-        try:
-            with catalogue.change():
-                catalogue.set_fact(MANIFEST_FACT, manifest.decode())
-        finally:
-            catalogue.close()
-        replace_file(folder / COLLECTION_MANIFEST, manifest)  # from here on it is a collection
-        flush_folder(folder.absolute().parent)
-
-
-def _left_by_create(path: Path) -> bool:
-    """Return whether a file is one that an interrupted `Writer.create` leaves."""
-    mode = path.lstat().st_mode
-    if path.name == SEGMENTS_NAME:
-        return stat.S_ISDIR(mode) and not any(path.iterdir())
-    if path.name == CATALOGUE_NAME:
-        return stat.S_ISREG(mode) and was_unfinished(path)
-    made = (*(CATALOGUE_NAME + end for end in SIDE_FILES), LOCK_NAME, COLLECTION_MANIFEST + UNFINISHED)
-    return stat.S_ISREG(mode) and path.name in made

@@ -12,7 +12,7 @@ from fingerprint.challenge import GroundTruth, Matches, evaluate_matches
 from fingerprint.collection.collection import open_collection
 from fingerprint.config import COPY_PROBABILITY
 from fingerprint.images.find import find_images
-from fingerprint.index.own_files import COLLECTION_MANIFEST
+from fingerprint.index.own_files import is_collection
 from fingerprint.models import Models
 from fingerprint.report.draft import Draft, References
 from fingerprint.report.values import Page, PagePair, PagePicture
@@ -115,7 +115,7 @@ def pictures_at(location: Path, models: Models, stack: ExitStack, also: Sequence
     also : sequence of Path
         Folders in which the files of a collection are looked for first.
     """
-    if (location / COLLECTION_MANIFEST).is_file():
+    if is_collection(location):
         collection = stack.enter_context(open_collection(location, models=models))
         by_id = {challenge_id(name): name for name in collection.ids}
         known = References(collection, also)
