@@ -30,6 +30,7 @@ from fingerprint.bench.files import (
 from fingerprint.bench.notes import has_note, write_note
 from fingerprint.bench.search import Scored, background, best_of, search
 from fingerprint.bench.sets import BenchSet, Part
+from fingerprint.bench.turns import turn
 from fingerprint.challenge import Matches, write_matches
 from fingerprint.errors import ConfigError, FingerprintError, ImageError
 from fingerprint.types import F64, I64, Skipped, StageProgress
@@ -90,41 +91,46 @@ def run_method(
     ------
     ConfigError
         If the folder has what another model left, or the method cannot work with this set.
+    BenchBusyError
+        If another process runs a method of this name on this set.
     """
     set_results = folder_of_set(results, bench_set)
-    folder = set_results / name
-    report = progress or (lambda _stage, _done, _total: None)
     write_set(set_results, bench_set)
-    if again:
-        shutil.rmtree(folder, ignore_errors=True)
-    _claim(folder, method)
-    if (folder / RESULT_NAME).exists():
+    folder = set_results / name
+    with turn(set_results / f".{name}.lock", f"{name!r} is run"):
+        if again and folder.exists():
+            shutil.rmtree(folder)
+        _claim(folder, method)
+        if (folder / RESULT_NAME).exists():
+            return read_result(folder)
+        report = progress or (lambda _stage, _done, _total: None)
+        with _blamed(method, name):
+            found = _find(method, bench_set, folder, n_workers, partial(_reported, report, name))
+        _write_pairs(folder, found, bench_set)
+        facts = {
+            "name": name,
+            "title": method.title or name,
+            "identity": method.identity,
+            "rows": ["raw"] if found.background is None else ["raw", "normalised"],
+            "set": {"name": set_results.name, "digest": bench_set.digest},
+            "candidates_a_query": CANDIDATES,
+            "pairs": len(found.scored.scores),
+            **found.facts,
+            "skipped": [[Path(item.path).name, item.reason] for item in found.skipped],
+            **machine_facts(command),
+        }
+        write_result(folder, facts, found.costs)
+        shutil.rmtree(folder / "work", ignore_errors=True)
         return read_result(folder)
-    named = partial(_reported, report, name)
-    with _blamed(method, name):
-        named("learning", 0, 1)
-        learned = _learned(folder, method, bench_set)
-        named("learning", 1, 1)
-        if isinstance(method, DescribingMethod):
-            found = _describe(method, learned, bench_set, folder, n_workers, named)
-        else:
-            found = _match(method, learned, bench_set, folder, n_workers, named)
-    _write_pairs(folder, found, bench_set)
-    facts = {
-        "name": name,
-        "title": method.title or name,
-        "identity": method.identity,
-        "rows": ["raw"] if found.background is None else ["raw", "normalised"],
-        "set": {"name": set_results.name, "digest": bench_set.digest},
-        "candidates_a_query": CANDIDATES,
-        "pairs": len(found.scored.scores),
-        **found.facts,
-        "skipped": [[Path(item.path).name, item.reason] for item in found.skipped],
-        **machine_facts(command),
-    }
-    write_result(folder, facts, found.costs)
-    shutil.rmtree(folder / "work", ignore_errors=True)
-    return read_result(folder)
+
+
+def _find(method: Method, bench_set: BenchSet, folder: Path, n_workers: int | None, report: StageProgress) -> _Found:
+    report("learning", 0, 1)
+    learned = _learned(folder, method, bench_set)
+    report("learning", 1, 1)
+    if isinstance(method, DescribingMethod):
+        return _describe(method, learned, bench_set, folder, n_workers, report)
+    return _match(method, learned, bench_set, folder, n_workers, report)
 
 
 @contextmanager

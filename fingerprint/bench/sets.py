@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from fingerprint.bench.turns import UNFINISHED, UNFINISHED_NAME
 from fingerprint.challenge import GroundTruth, read_ground_truth
 from fingerprint.challenge.edits import read_edits
 from fingerprint.challenge.files import id_fault
@@ -79,12 +80,14 @@ def open_set(folder: str | os.PathLike[str]) -> BenchSet:
     Raises
     ------
     ConfigError
-        If a folder or the ground truth is missing, two pictures of a folder have one id, or the ground truth names
-        pictures that are not there, has no line of a query, or no true pair.
+        If the set is unfinished, a folder or the ground truth is missing, two pictures of a folder have one id, or the
+        ground truth names pictures that are not there, has no line of a query, or no true pair.
     ChallengeFileError
         If the ground truth or the table of edits breaks the challenge's rules.
     """
     folder = Path(folder)
+    if (folder / UNFINISHED_NAME).exists():
+        raise ConfigError(f"{folder}: {UNFINISHED}: wait until it has, or delete the folder and make it again")
     if not (folder / TRUTH_NAME).is_file():
         raise ConfigError(f"{folder}: no {TRUTH_NAME} in it; a set is a folder that 'fingerprint bench make' makes")
     train, references, queries = (_part(folder / name, name) for name in ("train", "references", "queries"))

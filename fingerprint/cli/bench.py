@@ -36,7 +36,14 @@ from fingerprint.cli._progress import progress
 from fingerprint.errors import ConfigError, FingerprintError
 
 _ALL = "all"
-_EDIT_PROFILES = ("mild", "challenge", "unseen", "hard", "augly")  # as in fingerprint.bench, which --help does not load
+_EDIT_PROFILES = (
+    "mild",
+    "challenge",
+    "wide",
+    "unseen",
+    "hard",
+    "augly",
+)  # as in fingerprint.bench, which --help does not load
 
 
 @click.group("bench", short_help="Judge any methods on the same files.")
@@ -64,8 +71,8 @@ def bench_group() -> None:
     type=click.Choice(_EDIT_PROFILES),
     default="challenge",
     show_default=True,
-    help="Edits of the queries: light ones, the challenge's, kinds that models are not trained on, ones that leave "
-    "little, or AugLy's own, where it is installed.",
+    help="Edits of the queries: light ones, the challenge's, those of phones and filter apps, those of them that "
+    "models are not trained on, ones that leave little, or AugLy's own, where it is installed.",
 )
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of all chance.")
 @click.option(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fingerprint.bench import turns
 from fingerprint.bench.base import DescribingMethod, Learned, Matcher, MatchingMethod, Role
 from fingerprint.bench.blocks import in_blocks, joined
 from fingerprint.bench.files import find_sets, read_set
@@ -174,6 +179,63 @@ def test_an_interrupted_run_goes_on_and_gives_the_same_bytes(bench_set: BenchSet
     assert second.described == 1 + 7 + 6  # the first picture of each part is described once more, to compile
     for name in ("pairs-raw.csv", "pairs-normalised.csv"):
         assert (cut.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+
+
+def test_one_process_at_a_time_runs_a_method_on_a_set(bench_set: BenchSet, tmp_path: Path) -> None:
+    class Meddled(Tiny):
+        def describe(self, picture: Path, role: Role, learned: Learned) -> F32:
+            if self.described == 5:
+                for name in ("tiny", "other"):
+                    refused[name] = run_elsewhere(bench_set.folder, name, tmp_path)
+            return super().describe(picture, role, learned)
+
+    refused: dict[str, subprocess.CompletedProcess[str]] = {}
+    whole = run_method(bench_set, "tiny", Tiny(), tmp_path / "alone", n_workers=1)
+    result = run_method(bench_set, "tiny", Meddled(), tmp_path, n_workers=1)
+    assert "BenchBusyError" in refused["tiny"].stderr
+    assert f"'tiny' is run in another process (process {os.getpid()} on" in refused["tiny"].stderr
+    assert "wait until it has ended" in refused["tiny"].stderr
+    assert refused["other"].returncode == 0, refused["other"].stderr
+    assert result.costs.image_bytes == whole.costs.image_bytes
+    for name in ("pairs-raw.csv", "pairs-normalised.csv"):
+        assert (result.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+    (folder,) = find_sets(tmp_path / "alone")
+    assert [found.name for found in read_set(folder).results] == ["tiny"]
+    assert run_elsewhere(bench_set.folder, "tiny", tmp_path).returncode != 0  # finished, and of another method
+    assert run_method(bench_set, "tiny", Tiny(), tmp_path, again=True, n_workers=1).rows == result.rows
+
+
+def run_elsewhere(folder: Path, name: str, results: Path, before: str = "") -> subprocess.CompletedProcess[str]:
+    """Run dHash in another process, with some lines of Python before."""
+    program = f"""
+import os, sys
+from pathlib import Path
+from fingerprint.bench.methods.dhash import DHash
+from fingerprint.bench.running import run_method
+from fingerprint.bench.sets import open_set
+{before}
+run_method(open_set(sys.argv[1]), sys.argv[2], DHash(), Path(sys.argv[3]), n_workers=1)
+"""
+    command = [sys.executable, "-c", program, str(folder), name, str(results)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_run_that_was_killed_frees_its_turn(bench_set: BenchSet, tmp_path: Path) -> None:
+    dies = "whole = DHash.describe; DHash.describe = lambda *a: os._exit(9) if a[1].stem == 'R2' else whole(*a)"
+    assert run_elsewhere(bench_set.folder, "dhash", tmp_path, dies).returncode == 9
+    result = run_method(bench_set, "dhash", make_method("dhash", bench_set), tmp_path, n_workers=1)
+    assert result.rows == ("raw", "normalised")
+
+
+def test_files_that_cannot_be_locked_are_named(
+    bench_set: BenchSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_locks(_: Path) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(turns, "take", without_locks)
+    with pytest.raises(ConfigError, match=r"\.tiny\.lock: files cannot be locked there: choose a folder"):
+        run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1)
 
 
 def test_a_method_may_score_pairs_by_itself(bench_set: BenchSet, tmp_path: Path) -> None:
