@@ -13,6 +13,7 @@ from fingerprint.bench.turns import UNFINISHED, UNFINISHED_NAME
 from fingerprint.challenge import GroundTruth, read_ground_truth
 from fingerprint.challenge.edits import read_edits
 from fingerprint.challenge.files import id_fault
+from fingerprint.datafiles import open_regular
 from fingerprint.errors import ConfigError
 from fingerprint.images.find import find_images
 
@@ -138,10 +139,9 @@ def digest_of_files(folder: Path, paths: Sequence[Path]) -> str:
     """Return the SHA-256, in hexadecimal, of the contents of files and of their paths within a folder."""
     digest = hashlib.sha256()
     for path in paths:
-        digest.update(
-            f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode("utf-8", "surrogatepass")
-        )
-        with path.open("rb") as file:
+        with open_regular(path) as file:
+            n_bytes = os.fstat(file.fileno()).st_size
+            digest.update(f"{path.relative_to(folder).as_posix()}\0{n_bytes}\0".encode("utf-8", "surrogatepass"))
             while block := file.read(_READ_BYTES):
                 digest.update(block)
     return digest.hexdigest()

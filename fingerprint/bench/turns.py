@@ -15,9 +15,11 @@ from fingerprint.locks import CAN_LOCK, take
 UNFINISHED_NAME = "unfinished.lock"
 UNFINISHED = "a set that 'fingerprint bench make' has not made to the end"
 
+_WAIT = "wait until it has ended, then run the same command again"
+
 
 @contextmanager
-def turn(path: Path, what: str) -> Iterator[None]:
+def turn(path: Path, what: str, remedy: str = _WAIT) -> Iterator[None]:
     """Hold a lock.
 
     Parameters
@@ -26,6 +28,8 @@ def turn(path: Path, what: str) -> Iterator[None]:
         The lock's file.
     what : str
         What another process is doing if it has the lock, for the message.
+    remedy : str
+        What to do then.
 
     Raises
     ------
@@ -41,10 +45,7 @@ def turn(path: Path, what: str) -> Iterator[None]:
     try:
         file = take(path)
     except BlockingIOError as error:
-        raise BenchBusyError(
-            f"{path.parent}: {what} in another process ({error.strerror}): wait until it has ended, then run the same "
-            "command again"
-        ) from error
+        raise BenchBusyError(f"{path.parent}: {what} in another process ({error.strerror}): {remedy}") from error
     except OSError as error:
         if error.errno in (errno.ENOLCK, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
             raise ConfigError(f"{path}: files cannot be locked there: choose a folder on another disk") from error
@@ -77,7 +78,7 @@ def new_set(folder: Path, names: Sequence[str]) -> Iterator[None]:
     check_empty(folder)
     folder.mkdir(parents=True, exist_ok=True)
     mark = folder / UNFINISHED_NAME
-    with turn(mark, "a set is made"):
+    with turn(mark, "a set is made", "give another folder"):
         if any(path != mark for path in folder.iterdir()):  # another process was quicker
             mark.unlink()
             check_empty(folder)
@@ -101,7 +102,7 @@ def check_empty(folder: Path) -> None:
         If another process makes a set there.
     """
     if (folder / UNFINISHED_NAME).exists():
-        with turn(folder / UNFINISHED_NAME, "a set is made"):
+        with turn(folder / UNFINISHED_NAME, "a set is made", "give another folder"):
             raise ConfigError(f"{folder}: {UNFINISHED}: delete the folder, or give a new one")
     if folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder}: not empty; give a new folder")

@@ -326,12 +326,96 @@ def test_a_set_without_training_images_has_no_normalised_row(bench_set: BenchSet
     assert result.rows == ("raw",)
 
 
+def test_the_fault_of_a_foreign_method_is_named_if_it_lacks_a_file(bench_set: BenchSet, tmp_path: Path) -> None:
+    class Broken(DescribingMethod):
+        def describe(self, picture: Path, role: Role, learned: Learned) -> F32:
+            return np.fromfile(tmp_path / "weights.bin", np.float32)
+
+    with pytest.raises(ConfigError, match=r"the method 'broken' of .* failed: FileNotFoundError: .*weights\.bin"):
+        run_method(bench_set, "broken", Broken(), tmp_path, n_workers=1)
+
+
+def test_a_full_disk_is_no_fault_of_a_method(
+    bench_set: BenchSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1)
+    assert str(caught.value.filename).endswith("tiny/learned.npz")
+
+
+def test_what_is_no_matcher_is_refused(bench_set: BenchSet, tmp_path: Path) -> None:
+    class Forgetful(MatchingMethod):
+        def open(self, references: Sequence[Path], learned: Learned, work: Path, n_workers: int | None) -> Matcher:
+            return None  # type: ignore[return-value]
+
+    with pytest.raises(ConfigError, match=r"Forgetful\.open returned NoneType: return a Matcher"):
+        run_method(bench_set, "forgetful", Forgetful(), tmp_path, n_workers=1)
+
+
+@pytest.mark.parametrize("name", ["phash", "sift-ratio", "sift-asmk", "matching-track-fast"])
+def test_a_set_of_which_nothing_can_be_read_has_no_result(set_folder: Path, tmp_path: Path, name: str) -> None:
+    for part in ("references", "queries"):
+        copy = tmp_path / part
+        shutil.copytree(set_folder, copy)
+        for path in (copy / part).iterdir():
+            path.write_bytes(b"")
+        torn = open_set(copy)
+        with pytest.raises(
+            ConfigError, match=rf"{part}/{part}: none of its \d pictures could be described; of .*0\.jpg: "
+        ):
+            run_method(torn, name, make_method(name, torn), tmp_path / "results", n_workers=1)
+
+
+@pytest.mark.parametrize("name", ["phash", "sift-ratio"])
+def test_training_images_of_which_none_can_be_read_are_no_background(
+    set_folder: Path, tmp_path: Path, name: str
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(set_folder, copy)
+    for path in (copy / "train").iterdir():
+        path.write_bytes(b"")
+    torn = open_set(copy)
+    result = run_method(torn, name, make_method(name, torn), tmp_path / "results", n_workers=1)
+    assert result.rows == ("raw",)
+    assert len(result.facts["skipped"]) == 5
+
+
 class TestBlocks:
     def test_blocks_keep_order_and_counts(self, tmp_path: Path) -> None:
         paths = [Path(f"{i}") for i in range(7)]
         blocks = in_blocks(paths, lambda p: {"a": np.full((int(p.name), 2), int(p.name))}, tmp_path, 2, size=3)
         assert [block.counts.tolist() for block in blocks] == [[0, 1, 2], [3, 4, 5], [6]]
         assert joined(blocks, "a")[:, 0].tolist() == [i for i in range(7) for _ in range(i)]
+
+    def test_blocks_are_small_where_pictures_take_long(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An interruption costs seconds of work, not a part of a set."""
+        clock = 0.0
+
+        def slow(path: Path) -> dict[str, F32]:
+            nonlocal clock
+            clock += 4.0 if int(path.name) < 20 else 0.5
+            return {"a": np.full((1, 1), int(path.name), np.float32)}
+
+        monkeypatch.setattr("time.monotonic", lambda: clock)
+        paths = [Path(f"{i}") for i in range(70)]
+        ends: list[int] = []
+        found = in_blocks(paths, slow, tmp_path, 1, lambda done, _: ends.append(done))
+        assert [block.n_pictures for block in found] == [16, 4, 4, 31, 15]
+        assert ends == [16, 20, 24, 55, 70]
+        assert joined(found, "a")[:, 0].tolist() == list(range(70))
+        clock = 1000.0
+        (tmp_path / "00000024.npz").unlink()
+        assert [block.n_pictures for block in in_blocks(paths, slow, tmp_path, 1)][:3] == [16, 4, 4]
+
+    def test_a_block_of_more_pictures_is_refused(self, tmp_path: Path) -> None:
+        paths = [Path(f"{i}") for i in range(5)]
+        in_blocks(paths, lambda _: {"a": np.zeros((1, 2))}, tmp_path, 1)
+        with pytest.raises(ConfigError, match=r"00000000\.npz: of other pictures; delete it"):
+            in_blocks(paths[:3], lambda _: {"a": np.zeros((1, 2))}, tmp_path, 1)
 
     def test_a_damaged_block_is_named(self, tmp_path: Path) -> None:
         in_blocks([Path("1")], lambda _: {"a": np.zeros((1, 2))}, tmp_path, 1)

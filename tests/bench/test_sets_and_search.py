@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -62,6 +63,15 @@ class TestSets:
         with pytest.raises((ConfigError, ChallengeFileError), match=message) as caught:
             open_set(copy)
         assert str(copy) in str(caught.value)
+
+    def test_a_pipe_among_the_pictures_is_refused(self, set_folder: Path, tmp_path: Path) -> None:
+        """One could wait for ever for what is in it."""
+        copy = tmp_path / "piped"
+        shutil.copytree(set_folder, copy)
+        os.mkfifo(copy / "train" / "pipe.jpg")
+        with pytest.raises(OSError, match="not a regular file") as caught:
+            open_set(copy)
+        assert caught.value.filename == str(copy / "train" / "pipe.jpg")
 
     def test_a_folder_that_is_no_set_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"no ground_truth\.csv"):
