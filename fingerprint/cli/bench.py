@@ -229,7 +229,7 @@ def run_command(
                     raise
                 failed.append(f"{row}: {shown(str(error))}")
                 continue
-            skipped += [f"{row}: {shown(path)}: {shown(reason)}" for path, reason in result.facts["skipped"]]
+            skipped += [f"{row}: {shown(path)}: {shown(reason)}" for path, reason in result.facts.get("skipped") or ()]
             if as_json:
                 print_json({"folder": str(result.folder), **result.facts})
             else:

@@ -464,6 +464,37 @@ class TestFiles:
         run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1)  # writes what is known of the set again
         assert len(read_set(folder.parent).query_ids) == 5
 
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            *(("title", None), ("rows", []), ("rows", ["raw", "raw"]), ("rows", [["raw"]]), ("set", None)),
+            *(("costs", {"image_ms": "1", "image_bytes": 1, "query_ms": 1}), ("costs", []), ("pairs", "5")),
+            *(("skipped", ["R3.jpg"]), ("skipped", 3), ("versions", ["1"])),
+        ],
+    )
+    def test_wrong_entries_are_named(self, bench_set: BenchSet, tmp_path: Path, key: str, value: object) -> None:
+        folder = run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1).folder
+        facts = json.loads((folder / "result.json").read_text())
+        (folder / "result.json").write_text(json.dumps(facts | {key: value}))
+        with pytest.raises(ConfigError, match=rf"tiny/result\.json: .*'{key}' is .* --again"):
+            read_set(folder.parent)
+
+    def test_wrong_facts_of_a_set_are_named(self, bench_set: BenchSet, tmp_path: Path) -> None:
+        folder = run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1).folder.parent
+        (folder / "queries.txt").write_text("Q0\nQ1\nQ2\nQ3\nQ4\nQ0\n")
+        with pytest.raises(ConfigError, match=r"queries\.txt: 'Q0' is there twice: run any method again"):
+            read_set(folder)
+        facts = json.loads((folder / "set.json").read_text())
+        (folder / "set.json").write_text(json.dumps(facts | {"train": None}))
+        with pytest.raises(ConfigError, match="'train' is None"):
+            read_set(folder)
+
+    def test_a_copy_of_a_result_is_a_row_of_its_own(self, bench_set: BenchSet, tmp_path: Path) -> None:
+        folder = run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1).folder
+        shutil.copytree(folder, folder.with_name("tiny-before"))
+        rows = judge(read_set(folder.parent), resamples=20)
+        assert {row.label for row in rows if row.row == "raw"} == {"tiny", "tiny-before"}
+
     def test_a_folder_without_results_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="no results"):
             read_set(tmp_path)
