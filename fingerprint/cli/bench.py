@@ -332,10 +332,11 @@ def _set_folder(results: Path, name: str | None) -> Path:
 def _write(out: Path, *, quiet: bool, found, rows, gaps) -> None:  # type: ignore[no-untyped-def]
     from fingerprint import atomic
     from fingerprint.bench import tables
+    from fingerprint.bench.judging import copies_by_edit
     from fingerprint.bench.plots import CURVES, HEAT, plots
 
     out.mkdir(parents=True, exist_ok=True)
-    pictures = plots(rows)
+    pictures = plots(rows, copies_by_edit(found))
     if not pictures and not quiet:
         click.echo("fingerprint: no pictures without matplotlib: pip install 'copyprint[plots]'", err=True)
     files = {
