@@ -23,6 +23,8 @@ from fingerprint.workers import map_images
 BLOCK = 256
 _FIRST, _SECONDS = 16, 15.0  # pictures of the first block that is made; how long others may take
 
+_OWN = {"_rows", "_counts", "_seconds", "_skipped"}
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -161,6 +163,8 @@ def _save(file: Path, block: Block) -> None:
 
 def _load(file: Path) -> Block:
     arrays = load_arrays(file)
+    if not arrays.keys() >= _OWN:
+        raise ConfigError(f"{file}: not of the bench; delete it, and run the same command again")
     skipped = tuple(Skipped(str(path), str(reason)) for path, reason in arrays.pop("_skipped"))
     rows, counts, seconds = (arrays.pop(name) for name in ("_rows", "_counts", "_seconds"))
     return Block(rows, counts, arrays, skipped, float(seconds))

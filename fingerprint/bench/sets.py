@@ -107,7 +107,14 @@ def open_set(folder: str | os.PathLike[str]) -> BenchSet:
     edits = edits_of(folder)
     paths = [*train.paths, *references.paths, *queries.paths, folder / TRUTH_NAME]
     paths += [folder / EDITS_NAME] if edits else []
-    return BenchSet(folder, train, references, queries, truth, edits, digest_of_files(folder, paths))
+    try:
+        digest = digest_of_files(folder, paths)
+    except OSError as error:
+        name, reason = error.filename or folder, error.strerror or error
+        raise ConfigError(
+            f"{name}: {reason}: remove it from the set, or put a picture there that can be read"
+        ) from error
+    return BenchSet(folder, train, references, queries, truth, edits, digest)
 
 
 def edits_of(folder: Path) -> Mapping[str, tuple[str, ...]]:

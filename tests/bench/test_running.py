@@ -423,6 +423,9 @@ class TestBlocks:
         file.write_bytes(file.read_bytes()[:100])
         with pytest.raises(ConfigError, match="damaged"):
             in_blocks([Path("1")], lambda _: {"a": np.zeros((1, 2))}, tmp_path, 1)
+        np.savez(file, a=np.zeros((1, 2)))
+        with pytest.raises(ConfigError, match="not of the bench; delete it"):
+            in_blocks([Path("1")], lambda _: {"a": np.zeros((1, 2))}, tmp_path, 1)
 
     def test_blocks_of_different_forms_are_refused(self, tmp_path: Path) -> None:
         paths = [Path(f"{i}") for i in range(4)]
