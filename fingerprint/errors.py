@@ -8,6 +8,7 @@ The tree::
     ├── ConfigError (ValueError)        a setting is out of its range
     ├── ClusterError                    the cluster cannot be reached, or its workers cannot do the work
     ├── ChallengeFileError (ValueError) a submission, ground-truth or descriptor file breaks the challenge's rules
+    ├── BenchBusyError (BlockingIOError) another process is writing this set or these results of the bench
     └── CollectionError                 a collection on disk cannot be used
         ├── CollectionNotFoundError (FileNotFoundError)
         ├── CollectionExistsError (FileExistsError)
@@ -58,6 +59,10 @@ class ClusterError(FingerprintError):
 
 class ChallengeFileError(FingerprintError, ValueError):
     """A challenge file (matches, descriptors, ground truth) breaks the challenge's rules."""
+
+
+class BenchBusyError(FingerprintError, BlockingIOError):
+    """Another process is writing this set, or these results, of the bench."""
 
 
 class CollectionError(FingerprintError):

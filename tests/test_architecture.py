@@ -86,7 +86,7 @@ ROOMS = {
             "report/picture.py",
         ),
     ),
-    "fcntl": ("index/lock.py",),
+    "fcntl": ("locks.py",),
     "h5py": ("challenge/descriptors.py", "challenge/halves.py", "hdf5/reading.py"),
     "imagecodecs": ("images/jxl.py",),
     "imagehash": ("hashes/interchange.py",),
@@ -127,7 +127,7 @@ ROOMS = {
     ),
     "simplejpeg": ("images/jpeg_damage.py",),
     "signal": ("__main__.py", "cli/_boundary.py", "images/decoder.py", "images/sandbox.py"),
-    "socket": ("index/lock.py",),
+    "socket": ("locks.py",),
     "sqlite3": ("cli/_boundary.py", "index/catalogue.py", "index/database.py", "index/upgrade.py"),
     "subprocess": (
         "hdf5/process.py",

@@ -19,6 +19,7 @@ import numpy as np
 from fingerprint import atomic
 from fingerprint.bench.arrays import load_arrays, save_arrays
 from fingerprint.bench.notes import has_note, write_note
+from fingerprint.bench.turns import turn
 from fingerprint.challenge import (
     MAX_ROWS,
     DescriptorSet,
@@ -119,6 +120,8 @@ def run_disc21(
         If a folder is missing or has no image, or `out` has a run with other settings.
     ChallengeFileError
         If the ground truth breaks the challenge's rules.
+    BenchBusyError
+        If another process runs the challenge with this folder.
     CollectionError
         If the collection cannot be used.
     """
@@ -126,44 +129,45 @@ def run_disc21(
     layout = _layout_of(folder, split, ground_truth)
     truth = None if layout.truth is None else read_ground_truth(layout.truth)
     out.mkdir(parents=True, exist_ok=True)
-    _claim(out, {"models": models.model_id, "calibration": models.calibration_id}, "run.json")
-    parts = out / f"queries-{split}-{profile}"
-    names = list(layout.queries)
-    collection, skipped = _take_in(out / "references.fp", layout.references, models, profile, n_workers, report)
-    with collection:
-        blocks = list(_asked(collection, layout.queries, parts, models, profile, n_workers, report))
-        matches = _matches_of(blocks)
-        write_matches(out / MATCHES_NAME, matches)
-        reference_ids = tuple(collection.ids)
-        described = [block for block in blocks if len(block["described"])]
-        if not described or not reference_ids:
-            raise ConfigError(f"{folder}: no picture of the queries or of the references can be read")
-        descriptors = DescriptorSet(
-            np.concatenate([block["vectors"] for block in described]),
-            collection.descriptors(),
-            tuple(str(name) for block in described for name in block["described"]),
-            reference_ids,
+    with turn(out / ".running.lock", "the challenge is run"):
+        _claim(out, {"models": models.model_id, "calibration": models.calibration_id}, "run.json")
+        parts = out / f"queries-{split}-{profile}"
+        names = list(layout.queries)
+        collection, skipped = _take_in(out / "references.fp", layout.references, models, profile, n_workers, report)
+        with collection:
+            blocks = list(_asked(collection, layout.queries, parts, models, profile, n_workers, report))
+            matches = _matches_of(blocks)
+            write_matches(out / MATCHES_NAME, matches)
+            reference_ids = tuple(collection.ids)
+            described = [block for block in blocks if len(block["described"])]
+            if not described or not reference_ids:
+                raise ConfigError(f"{folder}: no picture of the queries or of the references can be read")
+            descriptors = DescriptorSet(
+                np.concatenate([block["vectors"] for block in described]),
+                collection.descriptors(),
+                tuple(str(name) for block in described for name in block["described"]),
+                reference_ids,
+            )
+        write_descriptors(out / DESCRIPTORS_NAME, descriptors)
+        skipped += [Skipped(str(path), str(reason)) for block in blocks for path, reason in block["skipped"]]
+        matching = descriptor = None
+        if truth is not None:
+            if not truth.query_ids & set(names):
+                raise ConfigError(f"{layout.truth}: names none of the queries of the split {split!r}: give theirs")
+            matching = evaluate_matches(matches.of_queries(truth.query_ids), truth)
+            descriptor = evaluate_descriptors(descriptors, truth, partial(report, "judging"))
+        outcome = Outcome(
+            out / MATCHES_NAME,
+            out / DESCRIPTORS_NAME,
+            len(descriptors.query_ids),
+            len(reference_ids),
+            matching,
+            descriptor,
+            tuple(skipped),
         )
-    write_descriptors(out / DESCRIPTORS_NAME, descriptors)
-    skipped += [Skipped(str(path), str(reason)) for block in blocks for path, reason in block["skipped"]]
-    matching = descriptor = None
-    if truth is not None:
-        if not truth.query_ids & set(names):
-            raise ConfigError(f"{layout.truth}: names none of the queries of the split {split!r}: give theirs")
-        matching = evaluate_matches(matches.of_queries(truth.query_ids), truth)
-        descriptor = evaluate_descriptors(descriptors, truth, partial(report, "judging"))
-    outcome = Outcome(
-        out / MATCHES_NAME,
-        out / DESCRIPTORS_NAME,
-        len(descriptors.query_ids),
-        len(reference_ids),
-        matching,
-        descriptor,
-        tuple(skipped),
-    )
-    scores = {name: None if value is None else asdict(value) for name, value in _figures(outcome)}
-    atomic.replace_bytes(out / SCORES_NAME, (json.dumps(scores, indent=2) + "\n").encode())
-    return outcome
+        scores = {name: None if value is None else asdict(value) for name, value in _figures(outcome)}
+        atomic.replace_bytes(out / SCORES_NAME, (json.dumps(scores, indent=2) + "\n").encode())
+        return outcome
 
 
 def _figures(outcome: Outcome) -> list[tuple[str, Metrics | None]]:
