@@ -6,7 +6,7 @@ The tree::
     ├── ImageError (ValueError)         one picture cannot be used; has .path and .reason
     ├── ModelError (ValueError)         a trained model is missing, damaged or of another version
     ├── ConfigError (ValueError)        a setting is out of its range
-    ├── ClusterError                    the cluster cannot be reached, or its workers cannot do the work
+    ├── ClusterError (RuntimeError)     the cluster cannot be reached, or its workers cannot do the work
     ├── ChallengeFileError (ValueError) a submission, ground-truth or descriptor file breaks the challenge's rules
     ├── BenchBusyError (BlockingIOError) another process is writing this set or these results of the bench
     └── CollectionError                 a collection on disk cannot be used
@@ -53,7 +53,7 @@ class ConfigError(FingerprintError, ValueError):
     """A setting is out of its range."""
 
 
-class ClusterError(FingerprintError):
+class ClusterError(FingerprintError, RuntimeError):
     """The cluster cannot be reached, or its workers cannot do the work."""
 
 

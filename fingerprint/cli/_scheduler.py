@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +62,10 @@ def chosen_workers(n_workers: int | None) -> Iterator[Workers]:
         raise click.UsageError("--workers and --scheduler exclude each other: the cluster says how many workers it has")
     from fingerprint.cluster import connect
 
+    # Dask logs a traceback of its own for what is one line here
+    level = logging.ERROR if logging.getLogger("fingerprint").isEnabledFor(logging.DEBUG) else logging.CRITICAL
+    for name in ("distributed", "tornado", "asyncio"):
+        logging.getLogger(name).setLevel(level)
     with connect(scheduler, shared_folder=None if shared is None else shared.absolute()) as cluster:
         yield cluster
 

@@ -178,7 +178,7 @@ class DaskCluster(Cluster):
         self._lock = threading.Lock()
         self._counted = 0.0
         self._threads: dict[str, int] = {}
-        self._told = False
+        self._warned = False
 
     @property
     def n_threads(self) -> int:
@@ -231,9 +231,9 @@ class DaskCluster(Cluster):
             if time.monotonic() - self._counted > _COUNTED_AGAIN:
                 self._threads = dict(self._client.nthreads())
                 self._counted = time.monotonic()
-                if not self._threads and not self._told:
+                if not self._threads and not self._warned:
                     _log.warning("the cluster has no workers left; waiting for some")
-                self._told = not self._threads
+                self._warned = not self._threads
             return self._threads
 
     def _worker_of(self, task: _Task[Any]) -> str | None:
@@ -281,7 +281,11 @@ class _Task(Generic[Result]):
 
 
 def _lost(error: Exception) -> ClusterError:
-    return ClusterError(f"the connection to the scheduler was lost ({error}); what was published before stays")
+    reason = (str(error) or type(error).__name__).split("\n", 1)[0].split("\\n", 1)[0]
+    return ClusterError(
+        f"the connection to the scheduler was lost ({reason}); what was published before stays: start the scheduler "
+        "again, then run the same command"
+    )
 
 
 def _run(wanted: str, work: Callable[..., Result], *arguments: object) -> Result:

@@ -62,7 +62,8 @@ def stored_query(part: Part, record: ImageRecord, models: Models, config: Config
     if content != record.content:
         raise ImageError(
             record.image_id,
-            f"its collection does not keep the local descriptors that a query needs, and the file "
+            f"the collection {part.folder_of(record.image_id)} does not keep the local descriptors that a query needs, "
+            "and the file "
             f"{record.path or '(none)'} is missing or has changed; give image files as queries, or make the "
             "collection with local descriptors ('fingerprint index create --keep-local')",
         )

@@ -192,6 +192,11 @@ class Part:
         found = self.pictures[which].fingerprint(row)
         return found if identity is None else replace(found, identity=identity)
 
+    def folder_of(self, image_id: str) -> Path:
+        """Return the folder of the collection that has a picture of the part."""
+        which, _ = self.snapshot.locate(self._position(image_id))
+        return self.pictures[which].folder.parent.parent
+
     def _position(self, image_id: str) -> int:
         position = self.snapshot.position(image_id)
         if position is None:

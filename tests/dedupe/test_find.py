@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import fingerprint.collection.add
+import fingerprint.collection.describing
 from fingerprint import create_collection
 from fingerprint.dedupe import Group, Groups, Rules, find_copies_of_references, find_groups, working_collection
 from fingerprint.errors import ConfigError
@@ -117,7 +117,7 @@ def test_a_second_run_describes_nothing_and_says_the_same(
     def refused(*_: object, **__: object) -> None:
         raise AssertionError("described again")
 
-    monkeypatch.setattr(fingerprint.collection.add, "describe_reference", refused)
+    monkeypatch.setattr(fingerprint.collection.describing, "describe_reference", refused)
     images = [searched.folder / name for name in SMALL]
     with working_collection(searched.kept, models) as collection:
         found = find_groups(images, collection, Rules(), models=models, n_workers=2)
