@@ -22,7 +22,8 @@ _LEFT_OVER = re.compile(r"[?&]+(?=#|$)")
 _LONG_ENOUGH = 4  # characters of a user or a password, to be looked for by itself in a message
 _SERVERS = ("http", "https")
 _LOCAL = ("file", "local")
-_OF_BUCKETS = ("s3", "s3a", "gs", "gcs")  # which have no port
+#: Schemes of which a URL begins with a bucket: it has no port, and the packages take no credentials from it.
+BUCKET_SCHEMES = ("s3", "s3a", "gs", "gcs")
 #: Names of parameters of a signed URL that let the one who has them read what it names.
 _SECRET = re.compile(r"sig|token|credential|secret|passw|auth|accesskey|api_?key|^key$", re.IGNORECASE)
 
@@ -209,7 +210,7 @@ def _secrets(text: str) -> Iterator[str]:
     if at:  # without a password it may be needed, as the container in ``abfs://container@account``
         if ":" in user or found[1].lower() in _SERVERS:
             yield user + at
-    elif ":" in host and "@" in rest and (found[1].lower() in _OF_BUCKETS or not _PORT.fullmatch(host)):
+    elif ":" in host and "@" in rest and (found[1].lower() in BUCKET_SCHEMES or not _PORT.fullmatch(host)):
         yield rest.partition("@")[0] + "@"  # a password with a ``/`` in it
     for parameter in re.findall(r"[^?&#]+&?", _parameters(text)):
         if _SECRET.search(parameter.partition("=")[0]):

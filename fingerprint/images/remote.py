@@ -14,11 +14,12 @@ from typing import IO, Any
 from fingerprint.config import ReadLimits
 from fingerprint.errors import ImageError
 from fingerprint.images.limits import NO_SUCH_FILE, check_bytes
-from fingerprint.locations import Url, scrubbed
+from fingerprint.locations import BUCKET_SCHEMES, Url, scrubbed
 
 _log = logging.getLogger(__name__)
 
 _EXTRA = "distributed"
+_NOT_IN_URL = "credentials are not taken from such a URL; leave them to the environment or the store's own settings"
 _PIECE = 1 << 22  # bytes that are read at a time
 _SERVERS = ("http", "https")
 #: Packages that fsspec reads with, by the scheme.
@@ -118,6 +119,8 @@ def _opened(url: Url) -> tuple[Any, str]:
     """Return the file system of a URL, and the path in it."""
     if "::" in url.whole:
         raise ImageError(str(url), "URLs made of several, with '::', are not read; give the URL of the file itself")
+    if url.scheme in BUCKET_SCHEMES and str(url) != url.whole:
+        raise ImageError(str(url), _NOT_IN_URL)
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:

@@ -177,6 +177,8 @@ def test_what_cannot_be_read(tmp_path: Path, memory: Any) -> None:
     assert reason("memory://tree") == reason(f"file://{tmp_path}") == "a folder, not an image"
     assert reason("file:///dev/zero") == "not a regular file"
     assert reason("nothing://tree/a.png") == "cannot be read: Protocol not known: nothing"
+    for url in ("s3://someone:secret-word@photographs/b.png", "gs://someone:secret-word@photographs/b.png"):
+        assert "credentials are not taken from such a URL" in reason(url)
     assert "'::'" in reason("memory://a.png::memory://b.png")
     for name in ("empty", "text"):
         with pytest.raises(ImageError, match=f"^memory://{name}.png: "):
@@ -345,5 +347,4 @@ def test_object_storage(tree: Path, bucket: str) -> None:
     assert "more than the limit" in reason(f"{bucket}/b.png", ReadLimits(max_bytes=size - 1))
     assert reason(f"{bucket}/none.png") == "no such file"
     assert reason("s3://no-such-bucket/none.png") == "no such file"
-    assert "secret-word" not in reason("s3://someone:secret-word@photographs/b.png")
     assert find_images([f"{bucket}/none"])[0] == [Url(f"{bucket}/none")]
