@@ -22,8 +22,10 @@ from fingerprint.collection.collection import Collection, create_collection, ope
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.errors import ChallengeFileError, ConfigError, ImageError
 from fingerprint.features.describe import compact_descriptor
+from fingerprint.images.files import load_regular
 from fingerprint.images.find import IMAGE_SUFFIXES, find_images, unread_folders
 from fingerprint.index.own_files import is_collection
+from fingerprint.locations import Location, local_name, location
 from fingerprint.models import Models, load_models
 from fingerprint.results import Match
 from fingerprint.types import F32, Progress, Skipped, StageProgress, is_unicode
@@ -38,8 +40,8 @@ class _Folder:
 
     Attributes
     ----------
-    path : Path
-    images : tuple of Path
+    path : Path or Url
+    images : tuple of Path or Url
         At least one.
     ids : tuple of str
         Their ids in the challenge.
@@ -47,8 +49,8 @@ class _Folder:
         Folders inside it that were not read.
     """
 
-    path: Path
-    images: tuple[Path, ...]
+    path: Location
+    images: tuple[Location, ...]
     ids: tuple[str, ...]
     skipped: tuple[Skipped, ...]
 
@@ -221,14 +223,15 @@ def _silent(_stage: str, _done: int, _total: int) -> None:
 
 def _open(source: str | os.PathLike[str], models: Models, config: Config, stack: ExitStack) -> Collection | _Folder:
     """Open a collection, or list the images of a folder and check that no two have the same id."""
-    path = Path(source)
-    if is_collection(path):
+    path = location(local_name(source))
+    if isinstance(path, Path) and is_collection(path):
         return stack.enter_context(open_collection(path, models=models, config=config))
-    if path.exists() and not path.is_dir():
-        raise ConfigError(f"{path}: this is a file; give a folder of images or a collection")
-    if not path.is_dir():
+    if isinstance(path, Path) and not path.exists():
         raise ImageError(str(path), "no such file or folder")
     images, ignored = find_images([path])
+    if images == [path]:
+        load_regular(path, config.limits)  # says why a URL cannot be listed
+        raise ConfigError(f"{path}: this is a file; give a folder of images or a collection")
     if not images:
         raise ConfigError(f"{path}: neither images nor a collection in this folder; give another one")
     n_other = sum(not other.is_dir() for other in ignored)
@@ -255,7 +258,7 @@ def _checked_ids(names: Sequence[str], location: str | os.PathLike[str]) -> list
     return list(owners)
 
 
-def _id_in(folder: _Folder, image: Path) -> str:
+def _id_in(folder: _Folder, image: Location) -> str:
     """Return the id under which `Collection.add_files` keeps an image of a folder."""
     return image.relative_to(folder.path).as_posix()
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from fingerprint.errors import ConfigError, ImageError
+from fingerprint.locations import is_url
 from fingerprint.types import Skipped
 
 Item = TypeVar("Item")
@@ -239,7 +240,7 @@ def far(item: Any) -> Any:
     """Return an item as the workers of a cluster can use it: of a relative path, a `FarPath`."""
     if isinstance(item, str | os.PathLike) and not isinstance(item, FarPath):
         name = os.fsdecode(item)
-        if not os.path.isabs(name):  # noqa: PTH117 - also of names that Path would change
+        if not is_url(name) and not os.path.isabs(name):  # noqa: PTH117 - also of names that Path would change
             return FarPath(os.path.abspath(name), name)  # noqa: PTH100 - does not follow links
     return item
 

@@ -87,6 +87,7 @@ ROOMS = {
         ),
     ),
     "fcntl": ("locks.py",),
+    "fsspec": ("images/remote.py",),
     "h5py": ("challenge/descriptors.py", "challenge/halves.py", "hdf5/reading.py"),
     "imagecodecs": ("images/jxl.py",),
     "imagehash": ("hashes/interchange.py",),

@@ -191,7 +191,7 @@ def _named(folder: Path, choices: Sequence[str]) -> dict[str, Path]:
     place = next((folder / name for name in choices if (folder / name).is_dir()), None)
     if place is None:
         raise ConfigError(f"{folder}: no folder {choices[0]}/ in it: DISC21 is published with one")
-    images, _ = find_images([place])
+    images = [image for image in find_images([place])[0] if isinstance(image, Path)]
     named = {path.stem: path for path in images}
     if not named:
         raise ConfigError(f"{place}: no images in it")

@@ -130,7 +130,8 @@ def edits_of(folder: Path) -> Mapping[str, tuple[str, ...]]:
 
 
 def _part(folder: Path, name: str) -> Part:
-    images, _ = find_images([folder]) if folder.is_dir() else ([], [])
+    found = find_images([folder])[0] if folder.is_dir() else []
+    images = [image for image in found if isinstance(image, Path)]  # as all in a folder of this machine are
     if not images and name != "train":
         raise ConfigError(f"{folder}: no images; a set has some in {name}/")
     owners: dict[str, Path] = {}

@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 
 from fingerprint.cli._help import ExampleCommand
-from fingerprint.cli._ignored import listed_images, note_ignored
+from fingerprint.cli._ignored import listed_files, note_ignored
 from fingerprint.cli._options import (
     EXISTING_FOLDER,
     FOLDER,
-    IMAGES,
+    LOCAL_IMAGES,
     Count,
     chosen_models,
     json_option,
@@ -64,7 +64,7 @@ def bench_group() -> None:
         "fingerprint bench make photographs/ --out hard/ --profile hard --seed 2 --look-alikes",
     ),
 )
-@click.argument("paths", metavar="IMAGES...", nargs=-1, required=True, type=IMAGES)
+@click.argument("paths", metavar="IMAGES...", nargs=-1, required=True, type=LOCAL_IMAGES)
 @click.option("--out", metavar="DIR", required=True, type=FOLDER, help="New folder for the set.")
 @click.option(
     "--profile",
@@ -122,7 +122,7 @@ def make_command(
     """
     from fingerprint.bench.making import MakeOptions, make_set
 
-    images, unread, ignored = listed_images(paths)
+    images, unread, ignored = listed_files(paths)
     options = MakeOptions(profile=profile, seed=seed, n_edits=n_edits, side=side, look_alikes=look_alikes)
     with progress(quiet=quiet) as report:
         made = make_set(

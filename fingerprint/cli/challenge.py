@@ -16,6 +16,7 @@ from fingerprint.cli._inputs import refuse_input
 from fingerprint.cli._options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
+    EXISTING_FOLDER_OR_URL,
     FOLDER,
     NewFile,
     chosen_limits,
@@ -30,6 +31,7 @@ from fingerprint.cli._progress import progress
 from fingerprint.cli._report import keeping_inliers, report_option, truth_options, truth_read, write_report
 from fingerprint.cli._scheduler import chosen_workers, scheduler_options
 from fingerprint.config import DEFAULT_CONFIG, config_for
+from fingerprint.locations import Location
 
 if TYPE_CHECKING:
     from fingerprint.models import Models
@@ -38,10 +40,10 @@ if TYPE_CHECKING:
     from fingerprint.types import Skipped
 
 _queries_option = click.option(
-    "--queries", metavar="DIR", required=True, type=EXISTING_FOLDER, help="Folder of images, or a collection."
+    "--queries", metavar="DIR", required=True, type=EXISTING_FOLDER_OR_URL, help="Folder of images, or a collection."
 )
 _references_option = click.option(
-    "--references", metavar="DIR", required=True, type=EXISTING_FOLDER, help="Folder of images, or a collection."
+    "--references", metavar="DIR", required=True, type=EXISTING_FOLDER_OR_URL, help="Folder of images, or a collection."
 )
 
 
@@ -74,8 +76,8 @@ def challenge_group() -> None:
 @scheduler_options
 @engine_options
 def match_command(
-    queries: Path,
-    references: Path,
+    queries: Location,
+    references: Location,
     out: Path,
     collection: Path | None,
     report_file: Path | None,
@@ -138,8 +140,8 @@ def match_command(
 def _write_page(
     path: Path,
     verdicts: Sequence[tuple[str, str, Verification]],
-    queries: Path,
-    references: Path,
+    queries: Location,
+    references: Location,
     truth: Truth,
     skipped: Sequence[Skipped],
     models: Models,
@@ -168,8 +170,8 @@ def _write_page(
 @scheduler_options
 @engine_options
 def describe_command(
-    queries: Path,
-    references: Path,
+    queries: Location,
+    references: Location,
     out: Path,
     as_json: bool,
     models_folder: Path | None,

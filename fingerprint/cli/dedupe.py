@@ -15,13 +15,13 @@ from fingerprint.cli._dedupe_acting import act_on, apply_decisions, check_log, c
 from fingerprint.cli._dedupe_output import print_groups, print_undone
 from fingerprint.cli._default_group import DefaultGroup
 from fingerprint.cli._help import ExampleCommand
-from fingerprint.cli._ignored import listed_images, note_ignored
+from fingerprint.cli._ignored import listed_files, note_ignored
 from fingerprint.cli._inputs import refuse_input
 from fingerprint.cli._options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
     FOLDER,
-    IMAGES,
+    LOCAL_IMAGES,
     NewFile,
     chosen_limits,
     chosen_models,
@@ -78,7 +78,7 @@ def dedupe_group() -> None:
         "fingerprint dedupe find photos/ --apply decisions.json --move-to copies/",
     ),
 )
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=IMAGES)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=LOCAL_IMAGES)
 @click.option(
     "--keep",
     type=click.Choice(_KEEPS),
@@ -204,8 +204,8 @@ def find_command(
         raise click.UsageError("'--against' has the keepers: it excludes '--reference' and '--collection'")
     if report_file is not None:
         refuse_input(report_file, "--report", pictures=(*paths, *references), folders=(against, kept, models_folder))
-    images, unread, ignored = listed_images(paths)
-    compared, unread_too, ignored_too = listed_images(references) if references else ([], (), [])
+    images, unread, ignored = listed_files(paths)
+    compared, unread_too, ignored_too = listed_files(references) if references else ([], (), [])
     if action is not None and log is None:
         check_log()
     if move_to is not None:

@@ -13,6 +13,7 @@ from fingerprint.cli._adding import add_images
 from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._options import (
     EXISTING_FOLDER,
+    EXISTING_FOLDER_OR_URL,
     FOLDER,
     IMAGES_OR_STDIN,
     Command,
@@ -34,6 +35,7 @@ from fingerprint.cli._scheduler import chosen_workers, scheduler_options
 from fingerprint.cli.shard import shard_command
 from fingerprint.cli.vectors import export_command, import_command, imported_json, model_id_option, print_imported
 from fingerprint.config import DEFAULT_CONFIG, DESCRIPTOR_INDICES, DescriptorIndex
+from fingerprint.locations import Location
 
 
 @click.group("index")
@@ -54,7 +56,7 @@ def _adding_options(command: Command) -> Command:
     root = click.option(
         "--root",
         metavar="DIR",
-        type=EXISTING_FOLDER,
+        type=EXISTING_FOLDER_OR_URL,
         help="Folder that contains all images; ids are paths within it.  [default: for each image the given folder]",
     )
     as_json_too = json_option("a JSON object for each file that was not added, and one with the counts")
@@ -82,10 +84,10 @@ def _adding_options(command: Command) -> Command:
 @engine_options
 def create_command(
     folder: Path,
-    images: tuple[Path, ...],
+    images: tuple[Location, ...],
     keep_local: bool,
     descriptor_index: DescriptorIndex,
-    root: Path | None,
+    root: Location | None,
     n_frames: int,
     as_json: bool,
     models_folder: Path | None,
@@ -130,9 +132,9 @@ def create_command(
 @engine_options
 def add_command(
     folder: Path,
-    images: tuple[Path, ...],
+    images: tuple[Location, ...],
     replace_others: bool,
-    root: Path | None,
+    root: Location | None,
     n_frames: int,
     as_json: bool,
     models_folder: Path | None,
@@ -144,7 +146,7 @@ def add_command(
     The id of a file in a folder is its path within that folder; the id of a file that is given itself is its name.
     Unchanged files are not described again; a file that has changed where it is replaces the old one. Another file with
     the same id is skipped: '--root' gives it an id of its own, '--replace' lets it replace the old one. After an
-    interruption, the same command adds the missing files.
+    interruption, the same command adds the missing files. Files and folders may also be URLs, such as s3://bucket/photos.
     """
     from fingerprint.collection.collection import open_collection
 

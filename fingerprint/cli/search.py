@@ -31,6 +31,7 @@ from fingerprint.cli._scheduler import chosen_workers, scheduler_options
 from fingerprint.cli._table import Table, longest
 from fingerprint.cli.vectors import search_vectors, vector_queries, vector_search_options
 from fingerprint.config import DEFAULT_CONFIG, config_for
+from fingerprint.locations import Location, location
 
 if TYPE_CHECKING:
     from fingerprint.collection.collection import Collection
@@ -96,7 +97,7 @@ _PLAIN = "there is so little to see that only the same bytes or pixels would be 
 @engine_options
 def search_command(
     folder: Path,
-    paths: tuple[Path, ...],
+    paths: tuple[Location, ...],
     n_results: int,
     min_score: float,
     show_shared: bool,
@@ -118,12 +119,13 @@ def search_command(
     the other) or 'unrelated'.
 
     QUERY is an image file, a folder of images, or a file of vectors (.npz, .csv, .hdf5 or .h5). Vectors are compared
-    with the collection's vectors of the same model, by Euclidean distance, nearest first.
+    with the collection's vectors of the same model, by Euclidean distance, nearest first. Images and folders may be
+    URLs, too, such as s3://bucket/uploads.
     """
-    if vector_queries(paths):
+    if vectors := vector_queries(paths):
         _refuse_report(report_file)
         search_vectors(
-            *(folder, paths, model_id, n_results, max_distance),
+            *(folder, vectors, model_id, n_results, max_distance),
             exact=exact,
             as_json=as_json,
             models_folder=models_folder,
@@ -169,7 +171,7 @@ def search_command(
             report("queries", done, len(images))
     for item in unread:
         if as_json:
-            _print_object(Path(item.path), item, None, show_shared=show_shared, timings=timings)
+            _print_object(location(item.path), item, None, show_shared=show_shared, timings=timings)
     if answers:
         _print_timings(answers)
     title = f"{len(images):,} pictures searched for in {folder}"
@@ -185,7 +187,7 @@ def _refuse_report(report_file: Path | None) -> None:
         raise click.UsageError("--report shows pictures: it is not for files of vectors")
 
 
-def _print_rows(table: Table, query: Path, result: Answer | Skipped, *, show_shared: bool) -> None:
+def _print_rows(table: Table, query: Location, result: Answer | Skipped, *, show_shared: bool) -> None:
     from fingerprint.types import Skipped
 
     if isinstance(result, Skipped):
@@ -215,7 +217,7 @@ def _facts(verification: Verification, *, show_shared: bool) -> str:
 
 
 def _print_object(
-    query: Path, result: Answer | Skipped, collection: Collection | None, *, show_shared: bool, timings: bool
+    query: Location, result: Answer | Skipped, collection: Collection | None, *, show_shared: bool, timings: bool
 ) -> None:
     from fingerprint.types import Skipped
 

@@ -26,6 +26,7 @@ from fingerprint.cli._progress import progress
 from fingerprint.cli._scheduler import chosen_workers, scheduler_options
 from fingerprint.config import DEFAULT_CONFIG, DEFAULT_TRAIN_CONFIG, TrainConfig
 from fingerprint.errors import ConfigError
+from fingerprint.locations import Location
 
 
 @click.command(
@@ -140,7 +141,7 @@ from fingerprint.errors import ConfigError
 @reading_options
 @message_options
 def train_command(
-    paths: tuple[Path, ...],
+    paths: tuple[Location, ...],
     out: Path,
     force: bool,
     known_pairs: Path | None,

@@ -11,7 +11,9 @@ from typing import TypeAlias
 from fingerprint.collection.describing import APART, Described, Elsewhere
 from fingerprint.config import Config
 from fingerprint.errors import ImageError
+from fingerprint.images.limits import NO_SUCH_FILE
 from fingerprint.index import ImageRecord, Writer
+from fingerprint.locations import is_url
 from fingerprint.results import AddReport
 from fingerprint.types import Fingerprint, Skipped
 
@@ -97,7 +99,7 @@ class Adding:
         if self._config.strict:
             raise ImageError(skipped.path, skipped.reason)
         self._skipped.append(skipped)
-        if path is None or os.path.lexists(path):  # a mistyped name is not worth a note that stays
+        if path is None or _was_there(path, skipped):  # a mistyped name is not worth a note that stays
             self._batch.skipped.append(Skipped(name, skipped.reason))
 
     def finish(self) -> None:
@@ -150,3 +152,8 @@ def _unless_repeated(described: Described, owners: dict[str, str]) -> Described 
         return Skipped(name, f"its id {image_id!r} is already that of {owners[image_id]}{advice}")
     owners[image_id] = name
     return described
+
+
+def _was_there(path: str, skipped: Skipped) -> bool:
+    """Return whether there is a file at a path, or by a URL; of a URL the reason says it."""
+    return skipped.reason != NO_SUCH_FILE if is_url(path) else os.path.lexists(path)

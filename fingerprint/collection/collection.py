@@ -128,11 +128,12 @@ class Collection:
         The id of a file in a folder is its path within that folder; the id of a file that is given itself is its name.
         A file that the collection has under its id with the same bytes is not described again; one that has changed
         where it is replaces the old. After an interruption, what was published is kept, and the same call continues.
+        Files and folders may be given by URL, such as ``"s3://bucket/folder"``; see the page on object storage.
 
         Parameters
         ----------
-        paths : iterable of path
-        root : path, optional
+        paths : iterable of path or URL
+        root : path or URL, optional
             A folder that contains all of them; ids are then paths within it.
         replace : bool
             Let a file replace another file with the same id. By default it is skipped, as cameras and phones repeat

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from fingerprint.config import Config
 from fingerprint.errors import ImageError
@@ -13,6 +12,7 @@ from fingerprint.features.thumbnail import open_thumbnail
 from fingerprint.images.identity import load_identified
 from fingerprint.index import ImageRecord
 from fingerprint.index.records import storable
+from fingerprint.locations import Url, local_name, location
 from fingerprint.models import Models
 from fingerprint.types import Fingerprint, ImageSource, Skipped, is_unicode, source_name
 from fingerprint.verify import verify
@@ -102,11 +102,14 @@ def _is_another(path: str | None, known: str | None) -> bool:
     if path is None or known is None or storable(path) == known:
         return False
     try:
-        return not Path(path).samefile(known)
+        return not os.path.samefile(local_name(path), local_name(known))  # noqa: PTH121 - of URLs too
     except OSError:
         return True
 
 
 def path_of(source: ImageSource) -> str | None:
-    """Return the absolute path of a picture's file, or None for a picture from memory."""
-    return os.path.abspath(source) if isinstance(source, str | os.PathLike) else None  # noqa: PTH100 - does not follow links
+    """Return the absolute path of a picture's file, or its URL without credentials; None for one from memory."""
+    if not isinstance(source, str | os.PathLike):
+        return None
+    found = location(source)
+    return str(found) if isinstance(found, Url) else os.path.abspath(source)  # noqa: PTH100 - does not follow links

@@ -12,6 +12,7 @@ from fingerprint.images.identity import load_identified
 from fingerprint.index import Reader
 from fingerprint.index.part import Part, PartRecord, parts_by_segment
 from fingerprint.index.records import ImageRecord
+from fingerprint.locations import is_url
 from fingerprint.models import Models
 from fingerprint.types import Identity, Query
 
@@ -57,14 +58,15 @@ def stored_query(part: Part, record: ImageRecord, models: Models, config: Config
         return query_from_fingerprint(record.image_id, identified, models, config)
     try:
         data, content, _ = load_identified(record.path or "", config.limits)
-    except ImageError:
-        content = ""
+        detail = ""
+    except ImageError as error:
+        content, detail = "", f" ({error.reason})" if record.path and is_url(record.path) else ""
     if content != record.content:
         raise ImageError(
             record.image_id,
             f"the collection {part.folder_of(record.image_id)} does not keep the local descriptors that a query needs, "
             "and the file "
-            f"{record.path or '(none)'} is missing or has changed; give image files as queries, or make the "
+            f"{record.path or '(none)'} is missing or has changed{detail}; give image files as queries, or make the "
             "collection with local descriptors ('fingerprint index create --keep-local')",
         )
     return replace(describe_query(data, models, config), name=record.image_id)

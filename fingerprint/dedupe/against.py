@@ -14,6 +14,7 @@ from fingerprint.dedupe.values import Group, Groups, Member, PictureFile, Rules,
 from fingerprint.dedupe.verdicts import answers
 from fingerprint.dedupe.worth import frames_of
 from fingerprint.index import ImageRecord
+from fingerprint.locations import is_url
 from fingerprint.results import Match
 from fingerprint.types import Skipped, StageProgress
 from fingerprint.verify.changes import changes_of
@@ -94,7 +95,8 @@ def _members(group: SameBytes, match: Match, record: ImageRecord, limits: ReadLi
 
 def _keeper(record: ImageRecord) -> PictureFile:
     """Return the file of a reference as the collection knows it; it may be gone, or have changed."""
-    path = Path(record.path or record.image_id)
+    by_path = record.path is not None and not is_url(record.path)
+    path = Path(record.path if by_path and record.path else record.image_id)
     try:
         state = path.stat()
     except (OSError, ValueError):

@@ -32,6 +32,7 @@ from fingerprint.images.decode import read_rgb
 from fingerprint.index import ImageRecord, Writer, shortlist
 from fingerprint.index.part import Part, PartRecord, open_part
 from fingerprint.listfiles import open_list
+from fingerprint.locations import Location
 from fingerprint.models import Models, VocabularyModel
 from fingerprint.types import F64, I64, U8, Candidate, Fingerprint, Query, Skipped, StageProgress
 from fingerprint.verify.overlap import OVERLAP_NAMES
@@ -144,7 +145,7 @@ class PairMaker:
 
     Attributes
     ----------
-    paths : sequence of Path
+    paths : sequence of Path or Url
         The training photographs.
     train, config
         Settings.
@@ -156,7 +157,7 @@ class PairMaker:
         Photographs that are not as unrelated as others.
     """
 
-    paths: Sequence[Path]
+    paths: Sequence[Location]
     train: TrainConfig
     config: Config
     models: Models
@@ -274,7 +275,7 @@ class PairMaker:
         """Describe a picture of the collection."""
         pixels, shown = self.draw(subject)
         if subject.group[0] == "photograph":
-            source: Path | bytes = self.paths[subject.group[2]]
+            source: Location | bytes = self.paths[subject.group[2]]
         else:
             rng = np.random.default_rng([self.train.seed, subject.number, *map(ord, str(subject.group))])
             source = as_jpeg(pixels, int(rng.integers(*_QUALITIES)))

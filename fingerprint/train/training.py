@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from fingerprint.features.inverted_file import build_postings
 from fingerprint.features.local_features import extract_features
 from fingerprint.features.signatures import make_keypoints
 from fingerprint.images.decode import luma_of, read_planes, read_rgb
+from fingerprint.locations import Location
 from fingerprint.models import (
     CalibrationModel,
     CohortModel,
@@ -67,7 +67,7 @@ _QUALITIES = (70, 96)  # of JPEG, at which edited copies are saved
 
 
 def train_models(
-    paths: Sequence[Path],
+    paths: Sequence[Location],
     config: Config,
     train: TrainConfig | None = None,
     *,
@@ -79,7 +79,7 @@ def train_models(
 
     Parameters
     ----------
-    paths : sequence of Path
+    paths : sequence of Path or Url
         Image files; at least 20 readable ones. They are used in the order of their names.
     config : Config
         Settings of the engine that the models are for.
@@ -105,10 +105,10 @@ def train_models(
     """
     train = train or TrainConfig()
     progress = progress or _silent
-    ordered = sorted(paths)
+    ordered = sorted(paths, key=lambda path: path.parts)
     features: list[LocalFeatures] = []
     thumbnails: list[U8] = []
-    usable: list[Path] = []
+    usable: list[Location] = []
     skipped: list[Skipped] = []
     for path, result in zip(
         ordered,
@@ -221,7 +221,7 @@ class _EditedCopy:
 
 
 def _describe_copies(
-    paths: Sequence[Path],
+    paths: Sequence[Location],
     model: DescriptorModel,
     config: Config,
     train: TrainConfig,

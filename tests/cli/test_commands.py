@@ -27,8 +27,8 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-import fingerprint.collection.describing
 import fingerprint.collection.collection
+import fingerprint.collection.describing
 import fingerprint.tracks
 from fingerprint import __version__, compare, create_collection, open_collection
 from fingerprint.cli import main
