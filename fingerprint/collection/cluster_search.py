@@ -52,6 +52,7 @@ Result = TypeVar("Result")
 _PARCEL = 8  # queries of a task; each takes some 50 milliseconds
 _PART_BYTES = 4 << 30  # of the files of a part: a worker maps them, and keeps in memory what it uses of them
 _UNDER_WAY = 3  # parcels for each thread of the cluster: others work while the caller merges what one has found
+_LEAST_UNDER_WAY = 32  # parcels: workers may join; those that wait cost nothing, as looks go before descriptions
 
 
 class ClusterSearch:
@@ -94,7 +95,8 @@ class ClusterSearch:
         """
         waiting, size = map(far, sources), BATCH if self._together else _PARCEL
         parcels = iter(lambda: list(islice(waiting, size)), [])
-        for answers in map_images(self._answer_parcel, parcels, max(2, _UNDER_WAY * self._cluster.n_threads)):
+        n_threads = max(_LEAST_UNDER_WAY, _UNDER_WAY * self._cluster.n_threads)
+        for answers in map_images(self._answer_parcel, parcels, n_threads):
             if isinstance(answers, Skipped):
                 raise AssertionError("a parcel notes what it skips")
             for answer in answers:

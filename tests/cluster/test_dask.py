@@ -24,9 +24,11 @@ from fingerprint.cluster import connect
 from fingerprint.collection import cluster_search
 from fingerprint.collection.collection import create_collection, open_collection
 from fingerprint.config import DEFAULT_CONFIG
+from fingerprint.dedupe import Rules, find_groups, working_collection
 from fingerprint.edits import random_chain
 from fingerprint.errors import ClusterError, ConfigError
 from fingerprint.models import Models
+from fingerprint.tracks import describe_track, match_track
 from fingerprint.types import U8, Skipped
 from fingerprint.workers import map_images, task_name
 
@@ -195,6 +197,51 @@ def test_a_worker_that_dies_during_a_search_costs_nothing(
             assert one == other
         else:
             assert replace(one, milliseconds={}) == replace(other, milliseconds={})
+
+
+def test_a_worker_that_dies_during_both_tracks_costs_nothing(
+    machine: Machine, pictures: Path, models: Models, tmp_path: Path
+) -> None:
+    folders = pictures / "queries", pictures / "references"
+    here = match_track(*folders, models=models), describe_track(*folders, models=models)
+    with connect(machine.address, shared_folder=tmp_path) as cluster:
+        with killed_at(machine, 0.5) as progress:
+            matches = match_track(*folders, models=models, n_workers=cluster, progress=at_stage("queries", progress))
+        with killed_at(machine, 0.2) as progress:
+            described = describe_track(
+                *folders, models=models, n_workers=cluster, progress=at_stage("references", progress)
+            )
+    assert matches[1] == here[0][1]
+    assert (matches[0].query_ids, matches[0].reference_ids) == (here[0][0].query_ids, here[0][0].reference_ids)
+    assert np.array_equal(matches[0].scores, here[0][0].scores)
+    assert described[1] == here[1][1]
+    assert np.array_equal(described[0].query, here[1][0].query)
+    assert np.array_equal(described[0].reference, here[1][0].reference)
+
+
+def test_a_worker_that_dies_while_copies_are_grouped_costs_nothing(
+    machine: Machine, pictures: Path, models: Models, tmp_path: Path
+) -> None:
+    files = sorted(pictures.glob("*/*"))
+    with working_collection(None, models) as collection:
+        here = find_groups(files, collection, Rules(), models=models)
+    with (
+        connect(machine.address, shared_folder=tmp_path) as cluster,
+        killed_at(machine, 0.3) as progress,
+        working_collection(None, models, n_workers=cluster) as collection,
+    ):
+        there = find_groups(
+            *(files, collection, Rules()),
+            models=models,
+            n_workers=cluster,
+            progress=at_stage("pictures asked", progress),
+        )
+    assert here == there
+    assert list(tmp_path.iterdir()) == []
+
+
+def at_stage(wanted: str, progress: Callable[[int, int], None]) -> Callable[[str, int, int], None]:
+    return lambda stage, done, total: progress(done, total) if stage == wanted else None
 
 
 def test_commands_write_the_same_bytes(machine: Machine, pictures: Path, tmp_path: Path) -> None:
