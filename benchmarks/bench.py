@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,9 @@ from pathlib import Path
 from _records import RESULTS, ROOT, command_line, write
 
 from fingerprint.bench.registry import PLAIN
+
+#: What the word after another one is called in a record: results may have been made in other folders, one by one.
+_NAMES = {"run": "DATA", "--results": "RESULTS"}
 
 
 def main() -> None:
@@ -30,8 +34,8 @@ def main() -> None:
         fingerprint("bench", "run", str(arguments.data), "--method", spec, "--results", str(arguments.work), *name)
     compared = json.loads(fingerprint("bench", "compare", str(arguments.work), "--json"))
     for run in compared["runs"].values():
-        run["command"] = generally(run["command"], arguments.data, arguments.work)
-    write(arguments.out, {"command": command_line(), **compared}, show=False)
+        run["command"] = generally(run["command"])
+    write(arguments.out, {"command": generally(command_line()), **compared}, show=False)
     missing = sorted(PLAIN.keys() - compared["runs"].keys())
     print(f"{len(compared['rows'])} rows; without a result: {', '.join(missing) or 'none'}", file=sys.stderr)
 
@@ -41,15 +45,15 @@ def fingerprint(*arguments: str) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
 
 
-def generally(command: str | None, data: Path, work: Path) -> str | None:
-    """Return a command with general names for the folders of this machine."""
+def generally(command: str | None) -> str | None:
+    """Return a command of this script or of ``bench run`` with general names for the folders of that machine."""
     if command is None:
         return None
-    for folder, word in ((data, "DATA"), (work, "RESULTS")):
-        for path in (str(folder.resolve()), str(folder)):  # other runs may have had it in the other form
-            command = command.replace(path, word)
-    words = command.split()
-    return " ".join(f"onnx:{Path(word).name}" if word.startswith("onnx:") else word for word in words)
+    words = shlex.split(command)
+    for at, before in enumerate(words[:-1]):
+        if before in _NAMES:
+            words[at + 1] = _NAMES[before]
+    return shlex.join(f"onnx:{Path(word).name}" if word.startswith("onnx:") else word for word in words)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ import numpy as np
 from _records import RESULTS, header, write
 
 from fingerprint.challenge import GroundTruth, Matches, evaluate_matches, read_ground_truth
-from fingerprint.collection.search import Search, SearchOptions
+from fingerprint.collection.looks import SearchOptions
+from fingerprint.collection.search import Search
 from fingerprint.config import DEFAULT_CONFIG, PROFILES, CloserConfig
 from fingerprint.index import Reader
 from fingerprint.models import load_models

@@ -24,7 +24,8 @@ from _records import RESULTS, header, write
 from storage import described, micro_ap
 
 from fingerprint.challenge import read_ground_truth
-from fingerprint.collection.search import Search, SearchOptions
+from fingerprint.collection.looks import SearchOptions
+from fingerprint.collection.search import Search
 from fingerprint.config import DEFAULT_CONFIG
 from fingerprint.exact_search import nearest
 from fingerprint.index import Reader

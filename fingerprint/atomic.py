@@ -39,7 +39,8 @@ def replacing(path: str | os.PathLike[str], *, locked: bool = False) -> Iterator
     Raises
     ------
     OSError
-        If the file cannot be written, or there is a pipe or a device at `path`, which must not be replaced.
+        If the file cannot be written, or there is a pipe or a device at `path`, which must not be replaced. It has the
+        file's name, also where the disk is full.
     """
     target = Path(path if locked else os.path.realpath(path))
     present = _status(target)
@@ -57,9 +58,11 @@ def replacing(path: str | os.PathLike[str], *, locked: bool = False) -> Iterator
         if present is not None and stat.S_ISREG(present.st_mode):
             temporary.chmod(stat.S_IMODE(present.st_mode))
         temporary.replace(target)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):  # the first error is the one to raise
             temporary.unlink()
+        if isinstance(error, OSError) and error.filename in (None, os.fspath(temporary)):
+            error.filename = os.fspath(path)  # a full disk names no file, and the temporary name says nothing
         raise
     # a folder with permission to write but not to read cannot be flushed, and only collections depend on that
     with nullcontext() if locked else suppress(PermissionError):

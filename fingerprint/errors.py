@@ -6,7 +6,9 @@ The tree::
     ├── ImageError (ValueError)         one picture cannot be used; has .path and .reason
     ├── ModelError (ValueError)         a trained model is missing, damaged or of another version
     ├── ConfigError (ValueError)        a setting is out of its range
+    ├── ClusterError (RuntimeError)     the cluster cannot be reached, or its workers cannot do the work
     ├── ChallengeFileError (ValueError) a submission, ground-truth or descriptor file breaks the challenge's rules
+    ├── BenchBusyError (BlockingIOError) another process is writing this set or these results of the bench
     └── CollectionError                 a collection on disk cannot be used
         ├── CollectionNotFoundError (FileNotFoundError)
         ├── CollectionExistsError (FileExistsError)
@@ -51,8 +53,16 @@ class ConfigError(FingerprintError, ValueError):
     """A setting is out of its range."""
 
 
+class ClusterError(FingerprintError, RuntimeError):
+    """The cluster cannot be reached, or its workers cannot do the work."""
+
+
 class ChallengeFileError(FingerprintError, ValueError):
     """A challenge file (matches, descriptors, ground truth) breaks the challenge's rules."""
+
+
+class BenchBusyError(FingerprintError, BlockingIOError):
+    """Another process is writing this set, or these results, of the bench."""
 
 
 class CollectionError(FingerprintError):

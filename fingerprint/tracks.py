@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,12 +22,14 @@ from fingerprint.collection.collection import Collection, create_collection, ope
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.errors import ChallengeFileError, ConfigError, ImageError
 from fingerprint.features.describe import compact_descriptor
+from fingerprint.images.files import load_regular
 from fingerprint.images.find import IMAGE_SUFFIXES, find_images, unread_folders
-from fingerprint.index.own_files import COLLECTION_MANIFEST
+from fingerprint.index.own_files import is_collection
+from fingerprint.locations import Location, local_name, location
 from fingerprint.models import Models, load_models
 from fingerprint.results import Match
 from fingerprint.types import F32, Progress, Skipped, StageProgress, is_unicode
-from fingerprint.workers import map_images
+from fingerprint.workers import Workers, map_images, temporary_folder
 
 _log = logging.getLogger(__name__)
 
@@ -39,8 +40,8 @@ class _Folder:
 
     Attributes
     ----------
-    path : Path
-    images : tuple of Path
+    path : Path or Url
+    images : tuple of Path or Url
         At least one.
     ids : tuple of str
         Their ids in the challenge.
@@ -48,8 +49,8 @@ class _Folder:
         Folders inside it that were not read.
     """
 
-    path: Path
-    images: tuple[Path, ...]
+    path: Location
+    images: tuple[Location, ...]
     ids: tuple[str, ...]
     skipped: tuple[Skipped, ...]
 
@@ -61,7 +62,7 @@ def match_track(
     models: Models | None = None,
     config: Config = DEFAULT_CONFIG,
     collection: str | os.PathLike[str] | None = None,
-    n_workers: int | None = None,
+    n_workers: Workers = None,
     progress: StageProgress | None = None,
     found: Callable[[str, Sequence[Match]], None] | None = None,
 ) -> tuple[Matches, tuple[Skipped, ...]]:
@@ -79,8 +80,8 @@ def match_track(
     collection : path, optional
         Folder in which to keep the collection that is made from a folder of references. An existing one is brought up
         to date and used again. Default: a temporary folder.
-    n_workers : int, optional
-        Threads; one for each core by default. The result does not depend on it.
+    n_workers : int or Cluster, optional
+        Threads, one for each core by default, or a cluster. The result does not depend on it.
     progress : callable, optional
         Called as ``progress(stage, done, total)``; the stages are ``"references"`` and ``"queries"``.
     found : callable, optional
@@ -143,7 +144,7 @@ def describe_track(
     *,
     models: Models | None = None,
     config: Config = DEFAULT_CONFIG,
-    n_workers: int | None = None,
+    n_workers: Workers = None,
     progress: StageProgress | None = None,
 ) -> tuple[DescriptorSet, tuple[Skipped, ...]]:
     """Describe all queries and references, each by itself, for the Descriptor Track.
@@ -157,8 +158,8 @@ def describe_track(
     models : Models, optional
         Those that ship with the package by default.
     config : Config, optional
-    n_workers : int, optional
-        Threads; one for each core by default. The result does not depend on it.
+    n_workers : int or Cluster, optional
+        Threads, one for each core by default, or a cluster. The result does not depend on it.
     progress : callable, optional
         Called as ``progress(stage, done, total)``; the stages are ``"references"`` and ``"queries"``.
 
@@ -222,14 +223,15 @@ def _silent(_stage: str, _done: int, _total: int) -> None:
 
 def _open(source: str | os.PathLike[str], models: Models, config: Config, stack: ExitStack) -> Collection | _Folder:
     """Open a collection, or list the images of a folder and check that no two have the same id."""
-    path = Path(source)
-    if (path / COLLECTION_MANIFEST).is_file():
+    path = location(local_name(source))
+    if isinstance(path, Path) and is_collection(path):
         return stack.enter_context(open_collection(path, models=models, config=config))
-    if path.exists() and not path.is_dir():
-        raise ConfigError(f"{path}: this is a file; give a folder of images or a collection")
-    if not path.is_dir():
+    if isinstance(path, Path) and not path.exists():
         raise ImageError(str(path), "no such file or folder")
     images, ignored = find_images([path])
+    if images == [path]:
+        load_regular(path, config.limits)  # says why a URL cannot be listed
+        raise ConfigError(f"{path}: this is a file; give a folder of images or a collection")
     if not images:
         raise ConfigError(f"{path}: neither images nor a collection in this folder; give another one")
     n_other = sum(not other.is_dir() for other in ignored)
@@ -256,7 +258,7 @@ def _checked_ids(names: Sequence[str], location: str | os.PathLike[str]) -> list
     return list(owners)
 
 
-def _id_in(folder: _Folder, image: Path) -> str:
+def _id_in(folder: _Folder, image: Location) -> str:
     """Return the id under which `Collection.add_files` keeps an image of a folder."""
     return image.relative_to(folder.path).as_posix()
 
@@ -266,16 +268,16 @@ def _collect(
     keep: str | os.PathLike[str] | None,
     models: Models,
     config: Config,
-    n_workers: int | None,
+    n_workers: Workers,
     progress: StageProgress,
     stack: ExitStack,
 ) -> tuple[Collection, tuple[Skipped, ...]]:
     """Make a collection from a folder of references, or bring an existing one up to date."""
     if keep is None:
-        location = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fingerprint-"))) / "collection"
+        location = stack.enter_context(temporary_folder("fingerprint-", n_workers)) / "collection"
     else:
         location = Path(keep)
-    make = open_collection if (location / COLLECTION_MANIFEST).is_file() else create_collection
+    make = open_collection if is_collection(location) else create_collection
     collection = stack.enter_context(make(location, models=models, config=config))
     expected = {_id_in(folder, image) for image in folder.images}
     if (other := next((name for name in collection.ids if name not in expected), None)) is not None:
@@ -291,18 +293,13 @@ def _search(
     query_set: Collection | _Folder,
     query_ids: Mapping[str, str],
     source: Collection,
-    n_workers: int | None,
+    n_workers: Workers,
     progress: StageProgress,
 ) -> Iterator[tuple[str, list[Match] | Skipped]]:
     """Yield the challenge's id and the matches of each query."""
     if isinstance(query_set, Collection):
         names: Sequence[str] = tuple(query_ids.values())
-        collection = query_set
-
-        def search(image_id: str) -> list[Match]:
-            return source.search_described(collection.as_query(image_id))
-
-        found = map_images(search, query_ids, n_workers)
+        found = source.search_stored(query_set, list(query_ids), n_workers=n_workers)
     else:
         names = query_set.ids
         found = source.search_many(query_set.images, n_workers=n_workers)
@@ -322,7 +319,7 @@ def _describe_folder(
     folder: _Folder,
     models: Models,
     config: Config,
-    n_workers: int | None,
+    n_workers: Workers,
     progress: Progress,
     *,
     as_query: bool,

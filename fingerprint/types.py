@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.htmltables import facts_table, inline_picture
+from fingerprint.locations import without_credentials
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -48,8 +49,8 @@ class BinaryFile(Protocol):
         """Return at most `size` bytes from where the file stands."""
 
 
-#: A picture as the engine takes it: a path, the bytes of a file, a file that is open in binary mode, pixels (uint8,
-#: (h, w), (h, w, 3) RGB or (h, w, 4) RGBA), or a Pillow image.
+#: A picture as the engine takes it: a path or URL, the bytes of a file, a file that is open in binary mode, pixels
+#: (uint8, (h, w), (h, w, 3) RGB or (h, w, 4) RGBA), or a Pillow image.
 ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryFile | U8 | Image.Image"
 
 
@@ -350,6 +351,11 @@ class Query:
         """Keypoints of the picture as it is."""
         return self.variants[0]
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it shows so little that only the same bytes or pixels can be found."""
+        return self.flat or not len(self.plain)
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -378,11 +384,11 @@ class Candidate:
 def source_name(source: object) -> str:
     """Return the name of a picture in messages.
 
-    It is its path; of an open file or a Pillow image that of its file; or ``"<bytes>"``, ``"<array>"``, ``"<file>"`` or
-    ``"<image>"``.
+    It is its path, or its URL without credentials; of an open file or a Pillow image that of its file; or
+    ``"<bytes>"``, ``"<array>"``, ``"<file>"`` or ``"<image>"``.
     """
     if isinstance(source, str | os.PathLike):
-        return str(source)
+        return without_credentials(str(source))
     if isinstance(source, np.ndarray):
         return "<array>"
     if isinstance(source, bytes | bytearray | memoryview):

@@ -86,7 +86,8 @@ ROOMS = {
             "report/picture.py",
         ),
     ),
-    "fcntl": ("index/lock.py",),
+    "fcntl": ("locks.py",),
+    "fsspec": ("images/remote.py",),
     "h5py": ("challenge/descriptors.py", "challenge/halves.py", "hdf5/reading.py"),
     "imagecodecs": ("images/jxl.py",),
     "imagehash": ("hashes/interchange.py",),
@@ -127,13 +128,13 @@ ROOMS = {
     ),
     "simplejpeg": ("images/jpeg_damage.py",),
     "signal": ("__main__.py", "cli/_boundary.py", "images/decoder.py", "images/sandbox.py"),
-    "socket": ("index/lock.py",),
+    "socket": ("locks.py",),
     "sqlite3": ("cli/_boundary.py", "index/catalogue.py", "index/database.py", "index/upgrade.py"),
     "subprocess": (
         "hdf5/process.py",
         "images/sandbox.py",
     ),  # run this package's own code, where a file can crash a library
-    "threading": ("workers.py", "images/limits.py", "images/sandbox.py", "index/", "cli/_compiling.py"),
+    "threading": ("workers.py", "cluster/", "images/limits.py", "images/sandbox.py", "index/", "cli/_compiling.py"),
     "concurrent": ("workers.py",),
     "zipfile": ("datafiles.py", "models/files.py", "vectorfiles/npz.py"),
     "pickle": ("kernels/compiled.py",),  # for the name of an error of Numba's cache

@@ -84,8 +84,9 @@ class TestNotAtAll:
         (tmp_path / "x").write_bytes(b"old")
         with monkeypatch.context() as patch:
             patch.setattr(name, failing)
-            with pytest.raises(OSError, match="No space left"):
+            with pytest.raises(OSError, match="No space left") as caught:
                 replace_bytes(tmp_path / "x", b"new", locked=locked)
+        assert caught.value.filename == str(tmp_path / "x")
         assert contents(tmp_path) == {"x": b"old"}
 
     def test_where_there_was_no_file_there_is_none(self, tmp_path: Path) -> None:
@@ -103,8 +104,9 @@ class TestNotAtAll:
     @LOCKED
     def test_nothing_was_written(self, tmp_path: Path, *, locked: bool) -> None:
         (tmp_path / "x").write_bytes(b"old")
-        with pytest.raises(FileNotFoundError), replacing(tmp_path / "x", locked=locked):
+        with pytest.raises(FileNotFoundError) as caught, replacing(tmp_path / "x", locked=locked):
             pass
+        assert caught.value.filename == str(tmp_path / "x")  # not the temporary name
         assert contents(tmp_path) == {"x": b"old"}
 
     def test_no_such_folder(self, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import fingerprint.collection.add
+import fingerprint.collection.describing
 import fingerprint.tracks
 from fingerprint.challenge import GroundTruth, evaluate_descriptors, evaluate_matches
 from fingerprint.collection.collection import Collection, create_collection, open_collection
@@ -96,7 +96,7 @@ def no_describing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(source: object, *_: object) -> None:
         raise ImageError(str(source)[:40], "described again")
 
-    monkeypatch.setattr(fingerprint.collection.add, "describe_reference", refuse)
+    monkeypatch.setattr(fingerprint.collection.describing, "describe_reference", refuse)
 
 
 def skipped_names(skipped: tuple[Skipped, ...]) -> list[str]:

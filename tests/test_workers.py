@@ -6,12 +6,14 @@ import itertools
 import threading
 import time
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
 from fingerprint.errors import ConfigError, ImageError
+from fingerprint.locations import Url
 from fingerprint.types import Skipped
-from fingerprint.workers import map_images
+from fingerprint.workers import far, map_images
 
 COUNTS = (1, 2, 5)
 
@@ -184,3 +186,10 @@ def test_refuses_an_empty_parcel() -> None:
 def test_refuses_fewer_than_one_worker(n_workers: int) -> None:
     with pytest.raises(ConfigError, match=str(n_workers)):
         list(map_images(uneven, range(3), n_workers))
+
+
+def test_workers_elsewhere_get_urls_as_they_are() -> None:
+    assert far("s3://bucket/a.jpg") == "s3://bucket/a.jpg"
+    url = Url("https://user:word@host/a.jpg")
+    assert far(url) is url
+    assert Path(far("a.jpg")).is_absolute()

@@ -1,4 +1,7 @@
-"""Describing many pictures in blocks: each block is a file, so an interrupted run goes on with the next one."""
+"""Describing many pictures in blocks: each block is a file, so an interrupted run goes on with the next one.
+
+A block is so large that it takes seconds, not minutes: that much is lost by an interruption.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,11 @@ from fingerprint.errors import ConfigError
 from fingerprint.types import Progress, Skipped
 from fingerprint.workers import map_images
 
+#: Most pictures of a block.
 BLOCK = 256
+_FIRST, _SECONDS = 16, 15.0  # pictures of the first block that is made; how long others may take
+
+_OWN = {"_rows", "_counts", "_seconds", "_skipped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,11 @@ class Block:
     skipped: tuple[Skipped, ...]
     seconds: float
 
+    @property
+    def n_pictures(self) -> int:
+        """Pictures, also those that could not be read."""
+        return len(self.rows) + len(self.skipped)
+
 
 def in_blocks(
     paths: Sequence[Path],
@@ -64,7 +76,7 @@ def in_blocks(
     progress : callable, optional
         Called as ``progress(done, total)``.
     size : int
-        Pictures of a block.
+        Most pictures of a block. It has fewer where they take long.
 
     Returns
     -------
@@ -76,15 +88,23 @@ def in_blocks(
         If a block is damaged, or pictures are not described alike.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    blocks = []
-    for start in range(0, len(paths), size):
+    blocks: list[Block] = []
+    start, n = 0, min(_FIRST, size)
+    while start < len(paths):
         file = folder / f"{start:08d}.npz"
         if not file.exists():
-            _save(file, _made(paths[start : start + size], start, describe, n_workers, folder))
-        blocks.append(_load(file))
+            before = time.monotonic()
+            some = paths[start : start + n]
+            _save(file, _made(some, start, describe, n_workers, folder))
+            n = min(size, 1 + int(_SECONDS * len(some) / max(time.monotonic() - before, 1e-3)))
+        block = _load(file)
+        if not 0 < block.n_pictures <= len(paths) - start:
+            raise ConfigError(f"{file}: of other pictures; delete it, and run the same command again")
+        blocks.append(block)
         _check_alike([block.arrays for block in blocks if len(block.rows)][-2:], folder)
+        start += block.n_pictures
         if progress is not None:
-            progress(min(start + size, len(paths)), len(paths))
+            progress(start, len(paths))
     return blocks
 
 
@@ -143,6 +163,8 @@ def _save(file: Path, block: Block) -> None:
 
 def _load(file: Path) -> Block:
     arrays = load_arrays(file)
+    if not arrays.keys() >= _OWN:
+        raise ConfigError(f"{file}: not of the bench; delete it, and run the same command again")
     skipped = tuple(Skipped(str(path), str(reason)) for path, reason in arrays.pop("_skipped"))
     rows, counts, seconds = (arrays.pop(name) for name in ("_rows", "_counts", "_seconds"))
     return Block(rows, counts, arrays, skipped, float(seconds))

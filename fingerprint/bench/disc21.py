@@ -19,6 +19,7 @@ import numpy as np
 from fingerprint import atomic
 from fingerprint.bench.arrays import load_arrays, save_arrays
 from fingerprint.bench.notes import has_note, write_note
+from fingerprint.bench.turns import turn
 from fingerprint.challenge import (
     MAX_ROWS,
     DescriptorSet,
@@ -35,10 +36,10 @@ from fingerprint.config import DEFAULT_PROFILE, config_for
 from fingerprint.errors import ConfigError
 from fingerprint.features.describe import compact_descriptor
 from fingerprint.images.find import find_images
-from fingerprint.index.own_files import COLLECTION_MANIFEST
+from fingerprint.index.own_files import is_collection
 from fingerprint.models import Models, load_models
 from fingerprint.types import F32, Skipped, StageProgress
-from fingerprint.workers import map_images
+from fingerprint.workers import Workers, map_images
 
 Split: TypeAlias = Literal["dev", "final", "all"]
 SPLITS: tuple[Split, ...] = ("dev", "final", "all")
@@ -91,7 +92,7 @@ def run_disc21(
     profile: str = DEFAULT_PROFILE,
     ground_truth: Path | None = None,
     models: Models | None = None,
-    n_workers: int | None = None,
+    n_workers: Workers = None,
     progress: StageProgress | None = None,
 ) -> Outcome:
     """Run both tracks on the data set as it is published, and judge them.
@@ -108,8 +109,8 @@ def run_disc21(
     ground_truth : Path, optional
         Another file of the ground truth. Only queries that it names are judged.
     models : Models, optional
-    n_workers : int, optional
-        Threads; one for each core by default. The result does not depend on it.
+    n_workers : int or Cluster, optional
+        Threads, one for each core by default, or a cluster. The result does not depend on it.
     progress : callable, optional
         Called as ``progress(stage, done, total)``.
 
@@ -119,6 +120,8 @@ def run_disc21(
         If a folder is missing or has no image, or `out` has a run with other settings.
     ChallengeFileError
         If the ground truth breaks the challenge's rules.
+    BenchBusyError
+        If another process runs the challenge with this folder.
     CollectionError
         If the collection cannot be used.
     """
@@ -126,44 +129,45 @@ def run_disc21(
     layout = _layout_of(folder, split, ground_truth)
     truth = None if layout.truth is None else read_ground_truth(layout.truth)
     out.mkdir(parents=True, exist_ok=True)
-    _claim(out, {"models": models.model_id, "calibration": models.calibration_id}, "run.json")
-    parts = out / f"queries-{split}-{profile}"
-    names = list(layout.queries)
-    collection, skipped = _take_in(out / "references.fp", layout.references, models, profile, n_workers, report)
-    with collection:
-        blocks = list(_asked(collection, layout.queries, parts, models, profile, n_workers, report))
-        matches = _matches_of(blocks)
-        write_matches(out / MATCHES_NAME, matches)
-        reference_ids = tuple(collection.ids)
-        described = [block for block in blocks if len(block["described"])]
-        if not described or not reference_ids:
-            raise ConfigError(f"{folder}: no picture of the queries or of the references can be read")
-        descriptors = DescriptorSet(
-            np.concatenate([block["vectors"] for block in described]),
-            collection.descriptors(),
-            tuple(str(name) for block in described for name in block["described"]),
-            reference_ids,
+    with turn(out / ".running.lock", "the challenge is run"):
+        _claim(out, {"models": models.model_id, "calibration": models.calibration_id}, "run.json")
+        parts = out / f"queries-{split}-{profile}"
+        names = list(layout.queries)
+        collection, skipped = _take_in(out / "references.fp", layout.references, models, profile, n_workers, report)
+        with collection:
+            blocks = list(_asked(collection, layout.queries, parts, models, profile, n_workers, report))
+            matches = _matches_of(blocks)
+            write_matches(out / MATCHES_NAME, matches)
+            reference_ids = tuple(collection.ids)
+            described = [block for block in blocks if len(block["described"])]
+            if not described or not reference_ids:
+                raise ConfigError(f"{folder}: no picture of the queries or of the references can be read")
+            descriptors = DescriptorSet(
+                np.concatenate([block["vectors"] for block in described]),
+                collection.descriptors(),
+                tuple(str(name) for block in described for name in block["described"]),
+                reference_ids,
+            )
+        write_descriptors(out / DESCRIPTORS_NAME, descriptors)
+        skipped += [Skipped(str(path), str(reason)) for block in blocks for path, reason in block["skipped"]]
+        matching = descriptor = None
+        if truth is not None:
+            if not truth.query_ids & set(names):
+                raise ConfigError(f"{layout.truth}: names none of the queries of the split {split!r}: give theirs")
+            matching = evaluate_matches(matches.of_queries(truth.query_ids), truth)
+            descriptor = evaluate_descriptors(descriptors, truth, partial(report, "judging"))
+        outcome = Outcome(
+            out / MATCHES_NAME,
+            out / DESCRIPTORS_NAME,
+            len(descriptors.query_ids),
+            len(reference_ids),
+            matching,
+            descriptor,
+            tuple(skipped),
         )
-    write_descriptors(out / DESCRIPTORS_NAME, descriptors)
-    skipped += [Skipped(str(path), str(reason)) for block in blocks for path, reason in block["skipped"]]
-    matching = descriptor = None
-    if truth is not None:
-        if not truth.query_ids & set(names):
-            raise ConfigError(f"{layout.truth}: names none of the queries of the split {split!r}: give theirs")
-        matching = evaluate_matches(matches.of_queries(truth.query_ids), truth)
-        descriptor = evaluate_descriptors(descriptors, truth, partial(report, "judging"))
-    outcome = Outcome(
-        out / MATCHES_NAME,
-        out / DESCRIPTORS_NAME,
-        len(descriptors.query_ids),
-        len(reference_ids),
-        matching,
-        descriptor,
-        tuple(skipped),
-    )
-    scores = {name: None if value is None else asdict(value) for name, value in _figures(outcome)}
-    atomic.replace_bytes(out / SCORES_NAME, (json.dumps(scores, indent=2) + "\n").encode())
-    return outcome
+        scores = {name: None if value is None else asdict(value) for name, value in _figures(outcome)}
+        atomic.replace_bytes(out / SCORES_NAME, (json.dumps(scores, indent=2) + "\n").encode())
+        return outcome
 
 
 def _figures(outcome: Outcome) -> list[tuple[str, Metrics | None]]:
@@ -187,7 +191,7 @@ def _named(folder: Path, choices: Sequence[str]) -> dict[str, Path]:
     place = next((folder / name for name in choices if (folder / name).is_dir()), None)
     if place is None:
         raise ConfigError(f"{folder}: no folder {choices[0]}/ in it: DISC21 is published with one")
-    images, _ = find_images([place])
+    images = [image for image in find_images([place])[0] if isinstance(image, Path)]
     named = {path.stem: path for path in images}
     if not named:
         raise ConfigError(f"{place}: no images in it")
@@ -217,11 +221,11 @@ def _take_in(
     references: dict[str, Path],
     models: Models,
     profile: str,
-    n_workers: int | None,
+    n_workers: Workers,
     report: StageProgress,
 ) -> tuple[Collection, list[Skipped]]:
     """Add the references that are not there yet, so an interrupted run need not read the others again."""
-    make = open_collection if (place / COLLECTION_MANIFEST).is_file() else create_collection
+    make = open_collection if is_collection(place) else create_collection
     collection = make(place, models=models, config=config_for(profile))
     there = set(collection.ids)
     if stranger := next((name for name in there if name not in references), None):
@@ -242,7 +246,7 @@ def _asked(
     parts: Path,
     models: Models,
     profile: str,
-    n_workers: int | None,
+    n_workers: Workers,
     report: StageProgress,
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yield the blocks of all queries, each from its file if it is there."""
@@ -265,7 +269,7 @@ def _block(
     queries: Sequence[tuple[str, Path]],
     models: Models,
     profile: str,
-    n_workers: int | None,
+    n_workers: Workers,
 ) -> dict[str, np.ndarray]:
     paths = [path for _, path in queries]
     rows: list[tuple[str, str]] = []

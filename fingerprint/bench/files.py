@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from fingerprint import atomic
 from fingerprint.bench.sets import EDITS_NAME, TRUTH_NAME, BenchSet, edits_of
 from fingerprint.challenge import GroundTruth, Matches, read_ground_truth, read_matches
+from fingerprint.challenge.files import first_repeated
 from fingerprint.datafiles import parse_json, read_small
 from fingerprint.errors import ConfigError
 from fingerprint.version import __version__
@@ -21,6 +24,7 @@ from fingerprint.version import __version__
 FORMAT = 1
 RESULT_NAME, SET_NAME, QUERIES_NAME = "result.json", "set.json", "queries.txt"
 ROWS = ("raw", "normalised")
+_REWRITTEN = "run any method again, which writes it"
 _AGAIN = "run the method with --again"
 _PACKAGES = ("numpy", "scipy", "numba", "opencv-contrib-python-headless", "pillow", "onnxruntime")
 
@@ -51,7 +55,9 @@ class Result:
     Attributes
     ----------
     folder : Path
-    name, title : str
+    name : str
+        Of the folder: a copy of it under another name is another row.
+    title : str
         Of the method.
     facts : mapping
         All of ``result.json``.
@@ -126,13 +132,37 @@ def read_result(folder: Path) -> Result:
         facts = parse_json(read_small(path))
         if facts["format"] != FORMAT:
             raise ConfigError(f"{path}: format {facts['format']}, this version reads {FORMAT}: {_AGAIN}")
-        if not set(facts["rows"]) <= set(ROWS) or not facts["rows"]:
-            raise ValueError(f"rows are {facts['rows']}")
-        return Result(folder, str(facts["name"]), str(facts["title"]), facts, Costs(**facts["costs"]))
+        if wrong := next((key for key, is_right in _IN_RESULT.items() if not is_right(facts.get(key))), None):
+            raise ValueError(f"{wrong!r} is {facts.get(wrong)!r}")
+        return Result(folder, folder.name, facts["title"], facts, Costs(**facts["costs"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, ConfigError):
             raise
         raise ConfigError(f"{path}: no result that can be read ({error}): {_AGAIN}") from error
+
+
+def _is_cost(value: Any) -> bool:
+    return value is None or (type(value) in (int, float) and 0 <= value < math.inf)
+
+
+def _is_pair_of_texts(value: Any) -> bool:
+    return type(value) is list and [type(item) for item in value] == [str, str]
+
+
+#: What must hold of the entries of ``result.json`` that are used; other programs may leave out the last three.
+_IN_RESULT: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
+    {
+        "title": lambda value: type(value) is str,
+        "rows": lambda value: value in ([row] for row in ROWS) or value == list(ROWS),
+        "set": lambda value: type(value) is dict and type(value.get("digest")) is str,
+        "costs": lambda value: type(value) is dict and all(map(_is_cost, value.values())),
+        "pairs": lambda value: value is None or type(value) is int,
+        "skipped": lambda value: value is None or (type(value) is list and all(map(_is_pair_of_texts, value))),
+        "versions": lambda value: value is None or type(value) is dict,
+    }
+)
+#: The numbers in ``set.json``.
+_SIZES = ("train", "references", "queries", "copies")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +230,12 @@ def read_set(folder: Path, names: Sequence[str] = ()) -> SetResults:
         facts = parse_json(read_small(folder / SET_NAME))
         query_ids = tuple((folder / QUERIES_NAME).read_text(encoding="utf-8").split("\n")[:-1])
         digest, name = facts["digest"], str(facts["name"])
+        if wrong := next((key for key in _SIZES if type(facts[key]) is not int), None):
+            raise ValueError(f"{wrong!r} is {facts[wrong]!r}")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{folder}: no results of 'fingerprint bench run' that can be read ({error})") from error
+    if (repeated := first_repeated(query_ids)) is not None:
+        raise ConfigError(f"{folder / QUERIES_NAME}: {repeated!r} is there twice: {_REWRITTEN}")
     finished = sorted(path.parent.name for path in folder.glob(f"*/{RESULT_NAME}"))
     if missing := [name for name in names if name not in finished]:
         raise ConfigError(f"{folder}: no result of {missing[0]!r}; there are {', '.join(finished) or 'none'}")
@@ -209,13 +243,11 @@ def read_set(folder: Path, names: Sequence[str] = ()) -> SetResults:
     if not results:
         raise ConfigError(f"{folder}: no method has finished: run 'fingerprint bench run' to the end")
     for result in results:
-        if result.facts.get("set", {}).get("digest") != digest:
+        if result.facts["set"]["digest"] != digest:
             raise ConfigError(f"{result.folder}: of another set than {folder / SET_NAME}: {_AGAIN}")
     truth = read_ground_truth(folder / TRUTH_NAME)
     if missing := sorted(truth.query_ids - set(query_ids)):
-        raise ConfigError(
-            f"{folder / QUERIES_NAME}: lacks the query {missing[0]!r}: run any method again, which writes it"
-        )
+        raise ConfigError(f"{folder / QUERIES_NAME}: lacks the query {missing[0]!r}: {_REWRITTEN}")
     return SetResults(name, facts, truth, edits_of(folder), query_ids, results)
 
 

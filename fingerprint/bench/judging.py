@@ -237,6 +237,20 @@ def queries_by_edit(copies: set[str], edits: Mapping[str, Sequence[str]]) -> Map
     return groups
 
 
+def copies_by_edit(found: SetResults) -> Mapping[str, int]:
+    """Return how many copies were made with each kind of edit."""
+    copies = {query_id for query_id, _ in found.truth.pairs}
+    return {name: len(queries) for name, queries in queries_by_edit(copies, found.edits).items()}
+
+
+def better_rows(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return the first row of each method: what is ranked first is the same in both, but for rounding."""
+    best: dict[str, Row] = {}
+    for row in rows:
+        best.setdefault(row.method, row)
+    return tuple(best.values())
+
+
 def differences(rows: Sequence[Row]) -> tuple[Difference, ...]:
     """Compare the best row with each of the others."""
     return tuple(difference(rows[0], other) for other in rows[1:])

@@ -16,6 +16,7 @@ from fingerprint.bench.augly_edits import check_augly
 from fingerprint.bench.profiles import PROFILES, Profile, apply_chain, draw_chain
 from fingerprint.bench.sets import EDITS_NAME, TRUTH_NAME
 from fingerprint.bench.sheet import Pair, contact_sheet
+from fingerprint.bench.turns import check_empty, new_set
 from fingerprint.challenge.edits import EDITS_HEADER
 from fingerprint.collection.collection import create_collection
 from fingerprint.config import COPY_PROBABILITY, config_for
@@ -36,6 +37,7 @@ MAKE_NAME, SOURCES_NAME, LOOK_ALIKES_NAME, SHEET_NAME = (
     "look_alikes.tsv",
     "contact-sheet.jpg",
 )
+_FOLDERS = ("train", "references", "queries")
 _LEAST_IMAGES = 12
 _MOST_EDITS = 5  # of a query; profiles say how often each number is drawn
 _NEAR_BITS = 6  # of pHash: pictures so near are copies of each other for anybody
@@ -162,13 +164,14 @@ def make_set(
     ------
     ConfigError
         If the folder is not empty, or there are too few photographs.
+    BenchBusyError
+        If another process makes a set there.
     """
     options = options or MakeOptions()
     report = progress or (lambda _stage, _done, _total: None)
     if not images:
         raise ConfigError(f"no images to make a set from: give photographs, at least {_LEAST_IMAGES}, or their folder")
-    if out.exists() and any(out.iterdir()):
-        raise ConfigError(f"{out}: not empty; give a new folder")
+    check_empty(out)
     if options.profile == "augly":
         check_augly()
     kept, left_out, skipped = _distinct(sorted(set(images)), n_workers, report)
@@ -183,7 +186,6 @@ def make_set(
         )
     rng = np.random.default_rng([options.seed, 0])
     division = _divided(kept, pairs, options, rng)
-    made = _write(out, division, options, rng, n_workers, report)
     facts = {
         "profile": options.profile,
         "seed": options.seed,
@@ -194,7 +196,9 @@ def make_set(
         "copyprint": __version__,
         "command": command,
     }
-    atomic.replace_bytes(out / MAKE_NAME, (json.dumps(facts, indent=2) + "\n").encode())
+    with new_set(out, (*_FOLDERS, TRUTH_NAME, EDITS_NAME, LOOK_ALIKES_NAME, SOURCES_NAME, SHEET_NAME, MAKE_NAME)):
+        made = _write(out, division, options, rng, n_workers, report)
+        atomic.replace_bytes(out / MAKE_NAME, (json.dumps(facts, indent=2) + "\n").encode())
     return Made(*made, left_out, (*skipped,))
 
 
@@ -271,11 +275,10 @@ def _write(
     n_workers: int | None,
     report: StageProgress,
 ) -> tuple[int, int, int, int, int]:
-    out.mkdir(parents=True, exist_ok=True)
     reference_id = {path: f"R{row:06}" for row, path in enumerate(division.references)}
     named = [(f"train/T{row:06}.jpg", path) for row, path in enumerate(division.train)]
     named += [(f"references/{name}.jpg", path) for path, name in reference_id.items()]
-    for folder in ("train", "references", "queries"):
+    for folder in _FOLDERS:
         (out / folder).mkdir()
     _save_all(named, out, options.side, n_workers, report)
     n_copies = max(1, round(options.copied * len(division.references)))

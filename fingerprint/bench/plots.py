@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from fingerprint.bench.judging import Row
+from fingerprint.bench.judging import Row, better_rows
 
 HEAT, CURVES = "Recall at rank 1 by kind of edit", "Precision against recall"
 _MOST_CURVES = 20
 
 
-def plots(rows: Sequence[Row]) -> dict[str, bytes]:
+def plots(rows: Sequence[Row], copies: Mapping[str, int]) -> dict[str, bytes]:
     """Return pictures as PNG files by their captions; nothing if matplotlib is not installed.
 
     Parameters
     ----------
     rows : sequence of Row
         The best first; the first 20 have curves.
+    copies : mapping of str to int
+        How many copies were made with each kind of edit.
     """
     try:
         from matplotlib.figure import Figure
@@ -28,19 +30,19 @@ def plots(rows: Sequence[Row]) -> dict[str, bytes]:
         return {}
     pictures = {}
     if rows[0].by_edit:
-        pictures[HEAT] = _png(_heat_map(Figure, rows))
+        pictures[HEAT] = _png(_heat_map(Figure, better_rows(rows), copies))
     pictures[CURVES] = _png(_curves(Figure, rows[:_MOST_CURVES]))
     return pictures
 
 
-def _heat_map(figure_of: Any, rows: Sequence[Row]) -> Any:
+def _heat_map(figure_of: Any, rows: Sequence[Row], copies: Mapping[str, int]) -> Any:
     edits = sorted(rows[0].by_edit, key=lambda name: (rows[0].by_edit[name], name))
     values = np.array([[row.by_edit[name] for row in rows] for name in edits])
     figure = figure_of(figsize=(2.5 + 0.55 * len(rows), 2.5 + 0.28 * len(edits)), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(values, vmin=0, vmax=1, cmap="viridis", aspect="auto")
-    axes.set_xticks(range(len(rows)), [row.label for row in rows], rotation=60, ha="right")
-    axes.set_yticks(range(len(edits)), edits)
+    axes.set_xticks(range(len(rows)), [row.method for row in rows], rotation=60, ha="right")
+    axes.set_yticks(range(len(edits)), [f"{name} ({copies[name]})" for name in edits])
     for y, line in enumerate(values):
         for x, value in enumerate(line):
             axes.text(x, y, f"{value:.2f}", ha="center", va="center", size=7, color="white" if value < 0.6 else "black")

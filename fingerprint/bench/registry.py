@@ -11,7 +11,7 @@ from types import MappingProxyType
 from fingerprint.bench.base import DescribingMethod, MatchingMethod, Method
 from fingerprint.bench.sets import BenchSet
 from fingerprint.config import PROFILES
-from fingerprint.errors import ConfigError
+from fingerprint.errors import ConfigError, FingerprintError
 from fingerprint.models import Models, load_models
 
 #: The entry points of this group are methods: classes, or functions that return a method.
@@ -164,6 +164,10 @@ def make_method(spec: str, bench_set: BenchSet, models: Models | None = None) ->
     name, colon, argument = spec.partition(":")
     others = added()
     request = Request(argument, bench_set, models)
+    if name in others and (name in PLAIN or name in WITH_FILE):
+        raise ConfigError(
+            f"{others[name].value}: a package adds it as {name!r}, which is here already: rename it there"
+        )
     if name in PLAIN and not colon:
         return PLAIN[name](request)
     if name in WITH_FILE:
@@ -179,11 +183,14 @@ def make_method(spec: str, bench_set: BenchSet, models: Models | None = None) ->
 
 
 def _made(point: EntryPoint, argument: str) -> Method:
+    doing = "imported"
     try:
         factory = point.load()
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"the method {point.name!r}, {point.value}, cannot be imported: {error}") from error
-    method = factory(argument) if argument else factory()
+        doing = f"made from {argument!r}" if argument else "made"
+        method = factory(argument) if argument else factory()
+    except Exception as error:
+        what = str(error) if isinstance(error, FingerprintError) else f"{type(error).__name__}: {error}"
+        raise ConfigError(f"the method {point.name!r}, {point.value}, cannot be {doing}: {what}") from error
     if not isinstance(method, DescribingMethod | MatchingMethod):
         raise ConfigError(
             f"the method {point.name!r}, {point.value}, is neither a DescribingMethod nor a MatchingMethod"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +31,7 @@ from fingerprint.bench.files import (
 from fingerprint.bench.notes import has_note, write_note
 from fingerprint.bench.search import Scored, background, best_of, search
 from fingerprint.bench.sets import BenchSet, Part
+from fingerprint.bench.turns import turn
 from fingerprint.challenge import Matches, write_matches
 from fingerprint.errors import ConfigError, FingerprintError, ImageError
 from fingerprint.types import F64, I64, Skipped, StageProgress
@@ -90,41 +92,46 @@ def run_method(
     ------
     ConfigError
         If the folder has what another model left, or the method cannot work with this set.
+    BenchBusyError
+        If another process runs a method of this name on this set.
     """
     set_results = folder_of_set(results, bench_set)
-    folder = set_results / name
-    report = progress or (lambda _stage, _done, _total: None)
     write_set(set_results, bench_set)
-    if again:
-        shutil.rmtree(folder, ignore_errors=True)
-    _claim(folder, method)
-    if (folder / RESULT_NAME).exists():
+    folder = set_results / name
+    with turn(set_results / f".{name}.lock", f"{name!r} is run"):
+        if again and folder.exists():
+            shutil.rmtree(folder)
+        _claim(folder, method)
+        if (folder / RESULT_NAME).exists():
+            return read_result(folder)
+        report = progress or (lambda _stage, _done, _total: None)
+        with _blamed(method, name):
+            found = _find(method, bench_set, folder, n_workers, partial(_reported, report, name))
+        _write_pairs(folder, found, bench_set)
+        facts = {
+            "name": name,
+            "title": method.title or name,
+            "identity": method.identity,
+            "rows": ["raw"] if found.background is None else ["raw", "normalised"],
+            "set": {"name": set_results.name, "digest": bench_set.digest},
+            "candidates_a_query": CANDIDATES,
+            "pairs": len(found.scored.scores),
+            **found.facts,
+            "skipped": [[Path(item.path).name, item.reason] for item in found.skipped],
+            **machine_facts(command),
+        }
+        write_result(folder, facts, found.costs)
+        shutil.rmtree(folder / "work", ignore_errors=True)
         return read_result(folder)
-    named = partial(_reported, report, name)
-    with _blamed(method, name):
-        named("learning", 0, 1)
-        learned = _learned(folder, method, bench_set)
-        named("learning", 1, 1)
-        if isinstance(method, DescribingMethod):
-            found = _describe(method, learned, bench_set, folder, n_workers, named)
-        else:
-            found = _match(method, learned, bench_set, folder, n_workers, named)
-    _write_pairs(folder, found, bench_set)
-    facts = {
-        "name": name,
-        "title": method.title or name,
-        "identity": method.identity,
-        "rows": ["raw"] if found.background is None else ["raw", "normalised"],
-        "set": {"name": set_results.name, "digest": bench_set.digest},
-        "candidates_a_query": CANDIDATES,
-        "pairs": len(found.scored.scores),
-        **found.facts,
-        "skipped": [[Path(item.path).name, item.reason] for item in found.skipped],
-        **machine_facts(command),
-    }
-    write_result(folder, facts, found.costs)
-    shutil.rmtree(folder / "work", ignore_errors=True)
-    return read_result(folder)
+
+
+def _find(method: Method, bench_set: BenchSet, folder: Path, n_workers: int | None, report: StageProgress) -> _Found:
+    report("learning", 0, 1)
+    learned = _learned(folder, method, bench_set)
+    report("learning", 1, 1)
+    if isinstance(method, DescribingMethod):
+        return _describe(method, learned, bench_set, folder, n_workers, report)
+    return _match(method, learned, bench_set, folder, n_workers, report)
 
 
 @contextmanager
@@ -133,7 +140,8 @@ def _blamed(method: Method, name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, FingerprintError | OSError) or type(method).__module__.startswith("fingerprint."):
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or isinstance(error, FingerprintError) or type(method).__module__.startswith("fingerprint."):
             raise
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise ConfigError(f"the method {name!r} of {type(method).__module__} failed: {what}") from error
@@ -189,9 +197,7 @@ def _describe(
     rows = {name: _rows_of(found) for name, found in blocks.items()}
     vectors = {name: joined(found, "vectors") for name, found in blocks.items()}
     for name in ("references", "queries"):
-        if not len(rows[name]):
-            first = next((b.skipped[0] for b in blocks[name] if b.skipped), None)
-            raise ConfigError(f"{bench_set.folder / name}: no picture could be described; {first and first.reason}")
+        _check_any(bench_set, name, spent(blocks[name])[1])
     owners = np.repeat(rows["queries"], np.concatenate([b.counts for b in blocks["queries"]]))
     search(vectors["queries"][:1], owners[:1], vectors["references"][:2])  # compiles
     before = time.process_time()
@@ -236,6 +242,16 @@ def _warm(describe: Callable[[Path], object], part: Part) -> None:
         return
 
 
+def _check_any(bench_set: BenchSet, name: str, skipped: Sequence[Skipped]) -> None:
+    """Check that not all pictures of a folder were skipped."""
+    part: Part = getattr(bench_set, name)
+    if len(skipped) >= len(part):
+        raise ConfigError(
+            f"{bench_set.folder / name}: none of its {len(part)} pictures could be described; of "
+            f"{Path(skipped[0].path).name}: {skipped[0].reason}"
+        )
+
+
 def _rows_of(blocks: list[Block]) -> I64:
     return np.concatenate([np.empty(0, np.int64), *(block.rows for block in blocks)])
 
@@ -262,13 +278,16 @@ def _match(
     n_bytes = matcher.n_bytes / n_references
     matcher.close()
     query_seconds, skipped = spent(blocks)
+    _check_any(bench_set, "references", matcher.skipped)
+    _check_any(bench_set, "queries", skipped)
     skipped = (*matcher.skipped, *skipped)
     among = None
     if method.normalised and len(bench_set.train):
         _, matcher, others = _asked(method, learned, bench_set.train, part, work / "train", n_workers, report)
         matcher.close()
         skipped = (*matcher.skipped, *skipped)
-        among = background(_scored(others), len(part), len(bench_set.train), absent=0.0)
+        if len(matcher.skipped) < len(bench_set.train):
+            among = background(_scored(others), len(part), len(bench_set.train), absent=0.0)
     costs = Costs(1000 * seconds / n_references, n_bytes, 1000 * query_seconds / len(part))
     return _Found(_scored(blocks), among, costs, skipped, {"kind": "pairs"})
 
@@ -286,6 +305,8 @@ def _asked(
     work.mkdir(parents=True, exist_ok=True)
     before = time.process_time()
     matcher = method.open(references.paths, learned, work, n_workers)
+    if not isinstance(matcher, Matcher):
+        raise ConfigError(f"{type(method).__name__}.open returned {type(matcher).__name__}: return a Matcher")
     seconds = time.process_time() - before if matcher.seconds is None else matcher.seconds
     _warm(matcher.match, queries)
     find = partial(_pairs_of, matcher=matcher, n_references=len(references))

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from fingerprint.bench.turns import UNFINISHED, UNFINISHED_NAME
 from fingerprint.challenge import GroundTruth, read_ground_truth
 from fingerprint.challenge.edits import read_edits
 from fingerprint.challenge.files import id_fault
+from fingerprint.datafiles import open_regular
 from fingerprint.errors import ConfigError
 from fingerprint.images.find import find_images
 
@@ -79,12 +81,14 @@ def open_set(folder: str | os.PathLike[str]) -> BenchSet:
     Raises
     ------
     ConfigError
-        If a folder or the ground truth is missing, two pictures of a folder have one id, or the ground truth names
-        pictures that are not there, has no line of a query, or no true pair.
+        If the set is unfinished, a folder or the ground truth is missing, two pictures of a folder have one id, or the
+        ground truth names pictures that are not there, has no line of a query, or no true pair.
     ChallengeFileError
         If the ground truth or the table of edits breaks the challenge's rules.
     """
     folder = Path(folder)
+    if (folder / UNFINISHED_NAME).exists():
+        raise ConfigError(f"{folder}: {UNFINISHED}: wait until it has, or delete the folder and make it again")
     if not (folder / TRUTH_NAME).is_file():
         raise ConfigError(f"{folder}: no {TRUTH_NAME} in it; a set is a folder that 'fingerprint bench make' makes")
     train, references, queries = (_part(folder / name, name) for name in ("train", "references", "queries"))
@@ -103,7 +107,14 @@ def open_set(folder: str | os.PathLike[str]) -> BenchSet:
     edits = edits_of(folder)
     paths = [*train.paths, *references.paths, *queries.paths, folder / TRUTH_NAME]
     paths += [folder / EDITS_NAME] if edits else []
-    return BenchSet(folder, train, references, queries, truth, edits, digest_of_files(folder, paths))
+    try:
+        digest = digest_of_files(folder, paths)
+    except OSError as error:
+        name, reason = error.filename or folder, error.strerror or error
+        raise ConfigError(
+            f"{name}: {reason}: remove it from the set, or put a picture there that can be read"
+        ) from error
+    return BenchSet(folder, train, references, queries, truth, edits, digest)
 
 
 def edits_of(folder: Path) -> Mapping[str, tuple[str, ...]]:
@@ -119,7 +130,8 @@ def edits_of(folder: Path) -> Mapping[str, tuple[str, ...]]:
 
 
 def _part(folder: Path, name: str) -> Part:
-    images, _ = find_images([folder]) if folder.is_dir() else ([], [])
+    found = find_images([folder])[0] if folder.is_dir() else []
+    images = [image for image in found if isinstance(image, Path)]  # as all in a folder of this machine are
     if not images and name != "train":
         raise ConfigError(f"{folder}: no images; a set has some in {name}/")
     owners: dict[str, Path] = {}
@@ -135,10 +147,9 @@ def digest_of_files(folder: Path, paths: Sequence[Path]) -> str:
     """Return the SHA-256, in hexadecimal, of the contents of files and of their paths within a folder."""
     digest = hashlib.sha256()
     for path in paths:
-        digest.update(
-            f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode("utf-8", "surrogatepass")
-        )
-        with path.open("rb") as file:
+        with open_regular(path) as file:
+            n_bytes = os.fstat(file.fileno()).st_size
+            digest.update(f"{path.relative_to(folder).as_posix()}\0{n_bytes}\0".encode("utf-8", "surrogatepass"))
             while block := file.read(_READ_BYTES):
                 digest.update(block)
     return digest.hexdigest()

@@ -12,7 +12,7 @@ from html import escape
 from typing import Any
 
 from fingerprint.bench.files import Result, SetResults
-from fingerprint.bench.judging import Difference, Row, queries_by_edit
+from fingerprint.bench.judging import Difference, Row, better_rows, copies_by_edit
 
 _HEAD = (
     "method",
@@ -51,8 +51,9 @@ def markdown(found: SetResults, rows: Sequence[Row], gaps: Sequence[Difference])
         ]
     edits, counts = _edit_names(found, rows)
     if edits:
-        head = ("edit", "copies", *(row.label for row in rows))
-        body = [(name, str(counts[name]), *(f"{row.by_edit[name]:.2f}" for row in rows)) for name in edits]
+        better = better_rows(rows)
+        head = ("edit", "copies", *(row.method for row in better))
+        body = [(name, str(counts[name]), *(f"{row.by_edit[name]:.2f}" for row in better)) for name in edits]
         lines += ["Copies whose reference is ranked first, by kind of edit:", "", *_md_table(head, body), ""]
     lines += _notes(found)
     return "\n".join(lines) + "\n"
@@ -87,7 +88,7 @@ def html(found: SetResults, rows: Sequence[Row], gaps: Sequence[Difference], pic
         parts.append(_html_table(*_gap_table(gaps)))
     edits, counts = _edit_names(found, rows)
     if edits:
-        parts.append("<h2>Recall at rank 1 by kind of edit</h2>" + _heat_table(edits, counts, rows))
+        parts.append("<h2>Recall at rank 1 by kind of edit</h2>" + _heat_table(edits, counts, better_rows(rows)))
     for caption, data in pictures.items():
         encoded = base64.b64encode(data).decode("ascii")
         parts.append(f'<h2>{escape(caption)}</h2><img alt="{escape(caption)}" src="data:image/png;base64,{encoded}">')
@@ -187,8 +188,7 @@ def _skipped(result: Result) -> str:
 
 def _edit_names(found: SetResults, rows: Sequence[Row]) -> tuple[list[str], Mapping[str, int]]:
     """Return the kinds of edit, those that the best row finds least first, and how many copies have each."""
-    copies = {query_id for query_id, _ in found.truth.pairs}
-    counts = {name: len(queries) for name, queries in queries_by_edit(copies, found.edits).items()}
+    counts = copies_by_edit(found)
     return sorted(counts, key=lambda name: (rows[0].by_edit[name], name)), counts
 
 
@@ -208,7 +208,7 @@ def _html_table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
 
 
 def _heat_table(edits: Sequence[str], counts: Mapping[str, int], rows: Sequence[Row]) -> str:
-    first = "".join(f"<th>{escape(cell)}</th>" for cell in ("edit", "copies", *(row.label for row in rows)))
+    first = "".join(f"<th>{escape(cell)}</th>" for cell in ("edit", "copies", *(row.method for row in rows)))
     lines = []
     for name in edits:
         cells = "".join(_heat_cell(row.by_edit[name]) for row in rows)

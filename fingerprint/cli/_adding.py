@@ -17,10 +17,12 @@ from fingerprint.cli._output import count, finish, list_on_stderr, print_json, s
 from fingerprint.cli._progress import progress
 from fingerprint.errors import ConfigError
 from fingerprint.listfiles import bounded
+from fingerprint.locations import Location, location
 
 if TYPE_CHECKING:
     from fingerprint.collection.collection import Collection
     from fingerprint.types import Skipped
+    from fingerprint.workers import Workers
 
 _STDIN = Path("-")
 _AGAIN = "in the collection under another id as well"
@@ -30,13 +32,13 @@ _PLAIN = "with so little to see that only the same bytes or pixels will be found
 def add_images(
     collection: Collection,
     folder: Path,
-    images: Sequence[Path],
-    root: Path | None,
+    images: Sequence[Location],
+    root: Location | None,
     *,
     replace_others: bool = False,
     n_frames: int,
     as_json: bool,
-    n_workers: int | None,
+    n_workers: Workers,
     quiet: bool,
 ) -> None:
     """Add images and print the outcome."""
@@ -63,7 +65,7 @@ def add_images(
             )
             added = replace(added, skipped=(*added.skipped, *listed.outside), ignored=listed.ignored())
     unread = unread_folders(added.ignored)
-    ignored = [name for name in added.ignored if not Path(name).is_dir()]
+    ignored = [name for name in added.ignored if not location(name).is_dir()]
     no_images, unsupported = divided(ignored)
     if as_json:
         for item in (*added.skipped, *unread):
@@ -105,7 +107,7 @@ def add_images(
     finish((*added.skipped, *unread))
 
 
-def _each_with_frames(listed: _Listed, n_frames: int) -> Iterator[tuple[str, Path]]:
+def _each_with_frames(listed: _Listed, n_frames: int) -> Iterator[tuple[str, Location]]:
     """Yield files as they come, and after each its further frames."""
     from fingerprint.cli._options import chosen_limits
     from fingerprint.images.frames import with_frames
@@ -123,13 +125,15 @@ class _Listed:
         Files and folders in the list on stdin that are not within the root.
     """
 
-    def __init__(self, files: Sequence[tuple[str, Path]], others: Sequence[Path], root: Path | None) -> None:
+    def __init__(
+        self, files: Sequence[tuple[str, Location]], others: Sequence[Location], root: Location | None
+    ) -> None:
         self._files = dict.fromkeys(files)  # a file that is named twice is one file
         self._others = dict.fromkeys(others)
         self._root = root
         self.outside: list[Skipped] = []
 
-    def __iter__(self) -> Iterator[tuple[str, Path]]:
+    def __iter__(self) -> Iterator[tuple[str, Location]]:
         """Yield (id, file); a line of stdin is read only when it is needed."""
         yield from tuple(self._files)
         for line in bounded(sys.stdin.buffer):
@@ -139,17 +143,17 @@ class _Listed:
                     self._files[item] = None
                     yield item
 
-    def _found(self, name: str) -> list[tuple[str, Path]]:
+    def _found(self, name: str) -> list[tuple[str, Location]]:
         from fingerprint.images.find import identify, identify_images
         from fingerprint.types import Skipped
 
-        path = Path(name)
+        path = location(name)
         try:
-            if not os.path.isdir(name):  # noqa: PTH112 - Path.is_dir() raises where a name is too long
+            if isinstance(path, Path) and not os.path.isdir(name):  # noqa: PTH112 - Path.is_dir() raises for long names
                 return [(identify(path, path.parent, self._root), path)]
             images, others = identify_images([path], self._root)
         except ConfigError as error:
-            self.outside.append(Skipped(name, str(error).removeprefix(f"{name}: ")))
+            self.outside.append(Skipped(str(path), str(error).removeprefix(f"{path}: ")))
             return []
         self._others |= dict.fromkeys(others)
         return images

@@ -10,9 +10,11 @@ import click
 
 from fingerprint.cli._output import shown_name
 from fingerprint.errors import ConfigError
+from fingerprint.locations import Location
 
 if TYPE_CHECKING:
     from fingerprint.types import Skipped
+    from fingerprint.workers import Workers
 
 #: Endings, in lower case, of images in formats that are not read.
 _OTHER_IMAGES = frozenset(
@@ -35,7 +37,7 @@ def unsupported_text(images: Sequence[str]) -> str:
     return f"{formats} not read, such as {shown_name(images[0])}; convert to JPEG or PNG"
 
 
-def listed_images(paths: Sequence[Path]) -> tuple[list[Path], tuple[Skipped, ...], list[Path]]:
+def listed_images(paths: Sequence[Location]) -> tuple[list[Location], tuple[Skipped, ...], list[Location]]:
     """Return the images among files and in folders, the folders that were not read, and the other files.
 
     Raises
@@ -54,7 +56,13 @@ def listed_images(paths: Sequence[Path]) -> tuple[list[Path], tuple[Skipped, ...
     return images, unread_folders(ignored), files
 
 
-def frames_of(images: Sequence[Path], n_frames: int, n_workers: int | None) -> list[Path]:
+def listed_files(paths: Sequence[Path]) -> tuple[list[Path], tuple[Skipped, ...], list[Location]]:
+    """Return the same of paths of this machine."""
+    images, unread, files = listed_images(paths)
+    return [path for path in images if isinstance(path, Path)], unread, files
+
+
+def frames_of(images: Sequence[Location], n_frames: int, n_workers: Workers) -> list[Location]:
     """Return the images, and after each its further frames, up to so many in all for an image."""
     from fingerprint.cli._options import chosen_limits
     from fingerprint.images.frames import with_frames

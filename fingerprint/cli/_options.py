@@ -16,6 +16,7 @@ from fingerprint.cli._compiling import QUIET
 from fingerprint.cli._output import STRICT, shown
 from fingerprint.config import DEFAULT_LIMITS, DEFAULT_PROFILE, PROFILES, ReadLimits
 from fingerprint.errors import ConfigError
+from fingerprint.locations import Url, location
 
 if TYPE_CHECKING:
     from fingerprint.models import Models
@@ -23,12 +24,36 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 Number = TypeVar("Number", float, float | None)
 
+
+class PathOrUrl(click.Path):
+    """A path of this machine, checked as `click.Path` does, or a URL, which is checked when it is read."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a `pathlib.Path` or a `Url`."""
+        found = location(value)
+        return found if isinstance(found, Url) else super().convert(value, param, ctx)
+
+
+class LocalPath(click.Path):
+    """A path of this machine, for what acts on files."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a `pathlib.Path`."""
+        if isinstance(location(value), Url):
+            self.fail(f"{location(value)} is a URL, and this acts on files of this machine: give a path", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 #: Image files and folders of images. One that is not there is a skipped file, as in a folder.
-IMAGES = click.Path(path_type=Path)
-#: The same, or - for a list on stdin.
-IMAGES_OR_STDIN = click.Path(path_type=Path, allow_dash=True)
+IMAGES = PathOrUrl(path_type=Path)
+#: The same, of this machine.
+LOCAL_IMAGES = LocalPath(path_type=Path)
+#: The same as `IMAGES`, or - for a list on stdin.
+IMAGES_OR_STDIN = PathOrUrl(path_type=Path, allow_dash=True)
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+EXISTING_FILE_OR_URL = PathOrUrl(exists=True, dir_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+EXISTING_FOLDER_OR_URL = PathOrUrl(exists=True, file_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 #: Largest number of things that an option may ask for.
 MOST_COUNT = (1 << 31) - 1

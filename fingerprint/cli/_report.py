@@ -16,6 +16,7 @@ from fingerprint.cli._progress import progress
 if TYPE_CHECKING:
     from fingerprint.collection.collection import Collection
     from fingerprint.config import Config
+    from fingerprint.locations import Location
     from fingerprint.report.from_matches import Truth
     from fingerprint.report.values import Page
     from fingerprint.results import Answer
@@ -121,7 +122,7 @@ class SearchPage:
         """Return the settings with which the page has all that it shows."""
         return config if self._path is None else keeping_inliers(config)
 
-    def add(self, query: Path, result: Answer | Skipped, collection: Collection) -> None:
+    def add(self, query: Location, result: Answer | Skipped, collection: Collection) -> None:
         """Add what was found for a query."""
         if self._path is not None:
             from fingerprint.report.draft import References

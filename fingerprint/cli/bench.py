@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 
 from fingerprint.cli._help import ExampleCommand
-from fingerprint.cli._ignored import listed_images, note_ignored
+from fingerprint.cli._ignored import listed_files, note_ignored
 from fingerprint.cli._options import (
     EXISTING_FOLDER,
     FOLDER,
-    IMAGES,
+    LOCAL_IMAGES,
     Count,
     chosen_models,
     json_option,
@@ -36,7 +36,14 @@ from fingerprint.cli._progress import progress
 from fingerprint.errors import ConfigError, FingerprintError
 
 _ALL = "all"
-_EDIT_PROFILES = ("mild", "challenge", "unseen", "hard", "augly")  # as in fingerprint.bench, which --help does not load
+_EDIT_PROFILES = (
+    "mild",
+    "challenge",
+    "wide",
+    "unseen",
+    "hard",
+    "augly",
+)  # as in fingerprint.bench, which --help does not load
 
 
 @click.group("bench", short_help="Judge any methods on the same files.")
@@ -57,15 +64,15 @@ def bench_group() -> None:
         "fingerprint bench make photographs/ --out hard/ --profile hard --seed 2 --look-alikes",
     ),
 )
-@click.argument("paths", metavar="IMAGES...", nargs=-1, required=True, type=IMAGES)
+@click.argument("paths", metavar="IMAGES...", nargs=-1, required=True, type=LOCAL_IMAGES)
 @click.option("--out", metavar="DIR", required=True, type=FOLDER, help="New folder for the set.")
 @click.option(
     "--profile",
     type=click.Choice(_EDIT_PROFILES),
     default="challenge",
     show_default=True,
-    help="Edits of the queries: light ones, the challenge's, kinds that models are not trained on, ones that leave "
-    "little, or AugLy's own, where it is installed.",
+    help="Edits of the queries: light ones, the challenge's, those of phones and filter apps, those of them that "
+    "models are not trained on, ones that leave little, or AugLy's own, where it is installed.",
 )
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of all chance.")
 @click.option(
@@ -115,7 +122,7 @@ def make_command(
     """
     from fingerprint.bench.making import MakeOptions, make_set
 
-    images, unread, ignored = listed_images(paths)
+    images, unread, ignored = listed_files(paths)
     options = MakeOptions(profile=profile, seed=seed, n_edits=n_edits, side=side, look_alikes=look_alikes)
     with progress(quiet=quiet) as report:
         made = make_set(
@@ -222,7 +229,7 @@ def run_command(
                     raise
                 failed.append(f"{row}: {shown(str(error))}")
                 continue
-            skipped += [f"{row}: {shown(path)}: {shown(reason)}" for path, reason in result.facts["skipped"]]
+            skipped += [f"{row}: {shown(path)}: {shown(reason)}" for path, reason in result.facts.get("skipped") or ()]
             if as_json:
                 print_json({"folder": str(result.folder), **result.facts})
             else:
@@ -325,10 +332,11 @@ def _set_folder(results: Path, name: str | None) -> Path:
 def _write(out: Path, *, quiet: bool, found, rows, gaps) -> None:  # type: ignore[no-untyped-def]
     from fingerprint import atomic
     from fingerprint.bench import tables
+    from fingerprint.bench.judging import copies_by_edit
     from fingerprint.bench.plots import CURVES, HEAT, plots
 
     out.mkdir(parents=True, exist_ok=True)
-    pictures = plots(rows)
+    pictures = plots(rows, copies_by_edit(found))
     if not pictures and not quiet:
         click.echo("fingerprint: no pictures without matplotlib: pip install 'copyprint[plots]'", err=True)
     files = {

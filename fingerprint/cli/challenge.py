@@ -16,6 +16,7 @@ from fingerprint.cli._inputs import refuse_input
 from fingerprint.cli._options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
+    EXISTING_FOLDER_OR_URL,
     FOLDER,
     NewFile,
     chosen_limits,
@@ -28,7 +29,9 @@ from fingerprint.cli._options import (
 from fingerprint.cli._output import count, finish, print_json, shown_name, skipped_json
 from fingerprint.cli._progress import progress
 from fingerprint.cli._report import keeping_inliers, report_option, truth_options, truth_read, write_report
+from fingerprint.cli._scheduler import chosen_workers, scheduler_options
 from fingerprint.config import DEFAULT_CONFIG, config_for
+from fingerprint.locations import Location
 
 if TYPE_CHECKING:
     from fingerprint.models import Models
@@ -37,10 +40,10 @@ if TYPE_CHECKING:
     from fingerprint.types import Skipped
 
 _queries_option = click.option(
-    "--queries", metavar="DIR", required=True, type=EXISTING_FOLDER, help="Folder of images, or a collection."
+    "--queries", metavar="DIR", required=True, type=EXISTING_FOLDER_OR_URL, help="Folder of images, or a collection."
 )
 _references_option = click.option(
-    "--references", metavar="DIR", required=True, type=EXISTING_FOLDER, help="Folder of images, or a collection."
+    "--references", metavar="DIR", required=True, type=EXISTING_FOLDER_OR_URL, help="Folder of images, or a collection."
 )
 
 
@@ -70,10 +73,11 @@ def challenge_group() -> None:
 @truth_options
 @profile_option
 @json_option("one JSON object")
+@scheduler_options
 @engine_options
 def match_command(
-    queries: Path,
-    references: Path,
+    queries: Location,
+    references: Location,
     out: Path,
     collection: Path | None,
     report_file: Path | None,
@@ -110,14 +114,14 @@ def match_command(
     def note(query_id: str, found: Sequence[Match]) -> None:
         verdicts.extend((query_id, challenge_id(match.reference_id), match.verification) for match in found)
 
-    with progress(quiet=quiet) as report:
+    with chosen_workers(n_workers) as workers, progress(quiet=quiet) as report:
         matches, skipped = match_track(
             queries,
             references,
             models=models,
             config=config if report_file is None else keeping_inliers(config),
             collection=collection,
-            n_workers=n_workers,
+            n_workers=workers,
             progress=report,
             found=None if report_file is None else note,
         )
@@ -136,8 +140,8 @@ def match_command(
 def _write_page(
     path: Path,
     verdicts: Sequence[tuple[str, str, Verification]],
-    queries: Path,
-    references: Path,
+    queries: Location,
+    references: Location,
     truth: Truth,
     skipped: Sequence[Skipped],
     models: Models,
@@ -163,10 +167,11 @@ def _write_page(
 @_references_option
 @click.option("--out", metavar="FILE.h5", required=True, type=NewFile(), help="Descriptor Track file to write.")
 @json_option("one JSON object")
+@scheduler_options
 @engine_options
 def describe_command(
-    queries: Path,
-    references: Path,
+    queries: Location,
+    references: Location,
     out: Path,
     as_json: bool,
     models_folder: Path | None,
@@ -180,9 +185,9 @@ def describe_command(
     refuse_input(out, "--out", pictures=(queries, references), folders=(models_folder,))
     config = replace(DEFAULT_CONFIG, limits=chosen_limits())
     models = chosen_models(models_folder)
-    with progress(quiet=quiet) as report:
+    with chosen_workers(n_workers) as workers, progress(quiet=quiet) as report:
         descriptors, skipped = describe_track(
-            queries, references, models=models, config=config, n_workers=n_workers, progress=report
+            queries, references, models=models, config=config, n_workers=workers, progress=report
         )
     write_descriptors(out, descriptors)
     n_queries, n_references = len(descriptors.query_ids), len(descriptors.reference_ids)
@@ -228,6 +233,7 @@ def describe_command(
 )
 @profile_option
 @json_option("one JSON object")
+@scheduler_options
 @engine_options
 def run_command(
     folder: Path,
@@ -246,7 +252,7 @@ def run_command(
     """
     from fingerprint.bench.disc21 import run_disc21
 
-    with progress(quiet=quiet) as report:
+    with chosen_workers(n_workers) as workers, progress(quiet=quiet) as report:
         outcome = run_disc21(
             folder,
             out,
@@ -254,7 +260,7 @@ def run_command(
             profile=profile,
             ground_truth=ground_truth,
             models=chosen_models(models_folder),
-            n_workers=n_workers,
+            n_workers=workers,
             progress=report,
         )
     scores = {"matching_track": outcome.matching, "descriptor_track": outcome.descriptor}

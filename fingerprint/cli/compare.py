@@ -14,7 +14,7 @@ import click
 from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._inputs import refuse_input
 from fingerprint.cli._options import (
-    EXISTING_FILE,
+    EXISTING_FILE_OR_URL,
     NewFile,
     chosen_limits,
     chosen_models,
@@ -27,6 +27,7 @@ from fingerprint.cli._options import (
 from fingerprint.cli._output import print_json, region_words, shown, shown_name, verification_json
 from fingerprint.cli._report import keeping_inliers, report_option, write_report
 from fingerprint.config import config_for
+from fingerprint.locations import Location
 
 if TYPE_CHECKING:
     from fingerprint.config import ReadLimits
@@ -57,8 +58,8 @@ class _PictureFile(NewFile):
     cls=ExampleCommand,
     examples=("fingerprint compare suspicious.jpg original.jpg --picture shared.png",),
 )
-@click.argument("query", metavar="A", type=EXISTING_FILE)
-@click.argument("reference", metavar="B", type=EXISTING_FILE)
+@click.argument("query", metavar="A", type=EXISTING_FILE_OR_URL)
+@click.argument("reference", metavar="B", type=EXISTING_FILE_OR_URL)
 @click.option("--picture", metavar="OUT.png", type=_PictureFile(), help="Draw both images with the part they share.")
 @report_option
 @profile_option
@@ -67,8 +68,8 @@ class _PictureFile(NewFile):
 @models_option
 @verbose_option
 def compare_command(
-    query: Path,
-    reference: Path,
+    query: Location,
+    reference: Location,
     picture: Path | None,
     report_file: Path | None,
     profile: str,
@@ -104,7 +105,7 @@ def compare_command(
         click.echo(f"{name:<12} {value}")
 
 
-def _write_page(query: Path, reference: Path, found: Explanation, out: Path) -> None:
+def _write_page(query: Location, reference: Location, found: Explanation, out: Path) -> None:
     """Write a page of the one pair."""
     from fingerprint.report.draft import Draft
     from fingerprint.report.values import PagePair
@@ -121,7 +122,7 @@ def _explanation_json(found: Explanation) -> dict[str, Any]:
     return {"what": found.changes.words if related else None, "reasons": reasons}
 
 
-def _lines(found: Explanation, query: Path, reference: Path, picture: Path | None) -> Iterator[tuple[str, str]]:
+def _lines(found: Explanation, query: Location, reference: Location, picture: Path | None) -> Iterator[tuple[str, str]]:
     """Yield what is printed: the head of each line, or nothing where the one above goes on, and its text."""
     from fingerprint.report import IDENTICAL_VERDICT, RELATION_VERDICTS, probability_text
 
@@ -159,7 +160,7 @@ def _as_decoded(region: _Region | None, picture: Picture) -> _Region | None:
     return tuple(((px + 0.5) * x - 0.5, (py + 0.5) * y - 0.5) for px, py in region)
 
 
-def _draw(query: Path, reference: Path, verification: Verification, out: Path, limits: ReadLimits) -> None:
+def _draw(query: Location, reference: Location, verification: Verification, out: Path, limits: ReadLimits) -> None:
     """Draw a comparison and write it to a file. Images are read at full size, as regions are in its pixels.
 
     Very large images are reduced when they are read, and their regions with them.

@@ -15,13 +15,13 @@ from fingerprint.cli._dedupe_acting import act_on, apply_decisions, check_log, c
 from fingerprint.cli._dedupe_output import print_groups, print_undone
 from fingerprint.cli._default_group import DefaultGroup
 from fingerprint.cli._help import ExampleCommand
-from fingerprint.cli._ignored import listed_images, note_ignored
+from fingerprint.cli._ignored import listed_files, note_ignored
 from fingerprint.cli._inputs import refuse_input
 from fingerprint.cli._options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
     FOLDER,
-    IMAGES,
+    LOCAL_IMAGES,
     NewFile,
     chosen_limits,
     chosen_models,
@@ -34,6 +34,7 @@ from fingerprint.cli._options import (
 from fingerprint.cli._output import count, finish, list_on_stderr, shown_name
 from fingerprint.cli._progress import progress
 from fingerprint.cli._report import keeping_inliers, report_option, write_report
+from fingerprint.cli._scheduler import chosen_workers, scheduler_options
 from fingerprint.config import COPY_PROBABILITY, DEFAULT_CONFIG, config_for
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def dedupe_group() -> None:
         "fingerprint dedupe find photos/ --apply decisions.json --move-to copies/",
     ),
 )
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=IMAGES)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=LOCAL_IMAGES)
 @click.option(
     "--keep",
     type=click.Choice(_KEEPS),
@@ -161,6 +162,7 @@ def dedupe_group() -> None:
 @profile_option
 @json_option("a JSON object for each group and each skipped file, and one with the totals, one a line,")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a CSV table, one line for each file, instead of text.")
+@scheduler_options
 @engine_options
 def find_command(
     paths: tuple[Path, ...],
@@ -202,8 +204,8 @@ def find_command(
         raise click.UsageError("'--against' has the keepers: it excludes '--reference' and '--collection'")
     if report_file is not None:
         refuse_input(report_file, "--report", pictures=(*paths, *references), folders=(against, kept, models_folder))
-    images, unread, ignored = listed_images(paths)
-    compared, unread_too, ignored_too = listed_images(references) if references else ([], (), [])
+    images, unread, ignored = listed_files(paths)
+    compared, unread_too, ignored_too = listed_files(references) if references else ([], (), [])
     if action is not None and log is None:
         check_log()
     if move_to is not None:
@@ -306,19 +308,19 @@ def _found(
     from fingerprint.collection.collection import open_collection
     from fingerprint.dedupe import find_copies_of_references, find_groups, working_collection
 
-    with progress(quiet=quiet) as report:
+    with chosen_workers(n_workers) as workers, progress(quiet=quiet) as report:
         if against is not None:
             with open_collection(against, models=models, config=config) as collection:
                 return find_copies_of_references(
-                    images, collection, rules, config=config, n_workers=n_workers, progress=report
+                    images, collection, rules, config=config, n_workers=workers, progress=report
                 )
-        with working_collection(kept, models, config) as collection:
+        with working_collection(kept, models, config, workers) as collection:
             return find_groups(
                 *(images, collection, rules),
                 references=references,
                 models=models,
                 config=config,
-                n_workers=n_workers,
+                n_workers=workers,
                 progress=report,
             )
 

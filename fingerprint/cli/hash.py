@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,6 +21,7 @@ from fingerprint.cli._options import (
 )
 from fingerprint.cli._output import finish, print_json, print_line, shown_name
 from fingerprint.cli._progress import progress
+from fingerprint.locations import Location
 
 if TYPE_CHECKING:
     from fingerprint.hashes import PerceptualHash
@@ -64,7 +64,7 @@ _PARCEL = 16  # images that a worker takes at a time, since one takes only a thi
 @reading_options
 @message_options
 def hash_command(
-    paths: tuple[Path, ...],
+    paths: tuple[Location, ...],
     algorithms: tuple[str, ...],
     exact: bool,
     form: str,
@@ -94,9 +94,9 @@ def hash_command(
 
 
 def _print_all(
-    paths: Sequence[Path],
-    work: Callable[[Path], Any],
-    write: Callable[[Path, Any, str], None],
+    paths: Sequence[Location],
+    work: Callable[[Location], Any],
+    write: Callable[[Location, Any, str], None],
     form: str,
     *,
     n_frames: int,
@@ -134,7 +134,7 @@ def _print_skipped(path: object, item: Any, form: str) -> None:
         print_json({"path": str(path), "skipped": item.reason})
 
 
-def _print_records(path: Path, hashes: Sequence[PerceptualHash], form: str) -> None:
+def _print_records(path: Location, hashes: Sequence[PerceptualHash], form: str) -> None:
     from fingerprint.hashlists import hash_record_csv, hash_record_json, hash_record_text
 
     write = {"text": hash_record_text, "csv": hash_record_csv, "json": hash_record_json}[form]
@@ -142,7 +142,7 @@ def _print_records(path: Path, hashes: Sequence[PerceptualHash], form: str) -> N
         print_line(write(path, found))
 
 
-def _print_digits(path: Path, hashes: Sequence[PerceptualHash], form: str) -> None:
+def _print_digits(path: Location, hashes: Sequence[PerceptualHash], form: str) -> None:
     if form == "json":
         print_json({"path": str(path), **{found.algorithm: found.hex for found in hashes}})
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,6 +31,7 @@ from fingerprint.cli._output import (
     shown_name,
 )
 from fingerprint.cli._progress import progress
+from fingerprint.locations import Location, location
 
 if TYPE_CHECKING:
     from fingerprint.hashlists import HashList, ListedPicture
@@ -75,7 +75,7 @@ def hash_list_group() -> None:
 @message_options
 def match_command(
     hashes: str,
-    images: tuple[Path, ...],
+    images: tuple[Location, ...],
     algorithm: str | None,
     max_distance: int | None,
     upright: bool,
@@ -114,7 +114,7 @@ def match_command(
             _print_result(path, result, as_json=as_json)
             report("images", done, len(paths))
     for item in unread:
-        _print_result(Path(item.path), item, as_json=as_json)
+        _print_result(location(item.path), item, as_json=as_json)
     if as_json:
         print_json(_about(known, matcher.n_left_out, n_matched))
     note_ignored(ignored, quiet=quiet)
@@ -125,7 +125,7 @@ def match_command(
     leave_after_skips(len(known.malformed))
 
 
-def _print_result(path: Path, result: Any, *, as_json: bool) -> None:
+def _print_result(path: Location, result: Any, *, as_json: bool) -> None:
     from fingerprint.types import Skipped
 
     if isinstance(result, Skipped):

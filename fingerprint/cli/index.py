@@ -13,6 +13,7 @@ from fingerprint.cli._adding import add_images
 from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._options import (
     EXISTING_FOLDER,
+    EXISTING_FOLDER_OR_URL,
     FOLDER,
     IMAGES_OR_STDIN,
     Command,
@@ -30,8 +31,11 @@ from fingerprint.cli._options import (
 )
 from fingerprint.cli._output import EXIT_SKIPPED, count, leave, print_json, print_line, shown, shown_name, skipped_json
 from fingerprint.cli._progress import progress
+from fingerprint.cli._scheduler import chosen_workers, scheduler_options
+from fingerprint.cli.shard import shard_command
 from fingerprint.cli.vectors import export_command, import_command, imported_json, model_id_option, print_imported
 from fingerprint.config import DEFAULT_CONFIG, DESCRIPTOR_INDICES, DescriptorIndex
+from fingerprint.locations import Location
 
 
 @click.group("index")
@@ -44,6 +48,7 @@ def index_group() -> None:
 
 index_group.add_command(export_command)
 index_group.add_command(import_command)
+index_group.add_command(shard_command)
 
 
 def _adding_options(command: Command) -> Command:
@@ -51,7 +56,7 @@ def _adding_options(command: Command) -> Command:
     root = click.option(
         "--root",
         metavar="DIR",
-        type=EXISTING_FOLDER,
+        type=EXISTING_FOLDER_OR_URL,
         help="Folder that contains all images; ids are paths within it.  [default: for each image the given folder]",
     )
     as_json_too = json_option("a JSON object for each file that was not added, and one with the counts")
@@ -75,13 +80,14 @@ def _adding_options(command: Command) -> Command:
     "trees), by Annoy's trees in all segments, or by comparing all.",
 )
 @_adding_options
+@scheduler_options
 @engine_options
 def create_command(
     folder: Path,
-    images: tuple[Path, ...],
+    images: tuple[Location, ...],
     keep_local: bool,
     descriptor_index: DescriptorIndex,
-    root: Path | None,
+    root: Location | None,
     n_frames: int,
     as_json: bool,
     models_folder: Path | None,
@@ -97,12 +103,15 @@ def create_command(
     storage = replace(DEFAULT_CONFIG.storage, keep_local_descriptors=keep_local)
     candidates = replace(DEFAULT_CONFIG.candidates, descriptor_index=descriptor_index)
     config = replace(DEFAULT_CONFIG, storage=storage, candidates=candidates, limits=chosen_limits())
-    with create_collection(folder, models=chosen_models(models_folder), config=config) as collection:
+    with (
+        chosen_workers(n_workers) as workers,
+        create_collection(folder, models=chosen_models(models_folder), config=config) as collection,
+    ):
         add_images(
             *(collection, folder, images, root),
             n_frames=n_frames,
             as_json=as_json,
-            n_workers=n_workers,
+            n_workers=workers,
             quiet=quiet,
         )
 
@@ -119,12 +128,13 @@ def create_command(
 @click.argument("images", metavar="IMAGES...", nargs=-1, required=True, type=IMAGES_OR_STDIN)
 @click.option("--replace", "replace_others", is_flag=True, help="Let a file replace another file with the same id.")
 @_adding_options
+@scheduler_options
 @engine_options
 def add_command(
     folder: Path,
-    images: tuple[Path, ...],
+    images: tuple[Location, ...],
     replace_others: bool,
-    root: Path | None,
+    root: Location | None,
     n_frames: int,
     as_json: bool,
     models_folder: Path | None,
@@ -136,18 +146,21 @@ def add_command(
     The id of a file in a folder is its path within that folder; the id of a file that is given itself is its name.
     Unchanged files are not described again; a file that has changed where it is replaces the old one. Another file with
     the same id is skipped: '--root' gives it an id of its own, '--replace' lets it replace the old one. After an
-    interruption, the same command adds the missing files.
+    interruption, the same command adds the missing files. Files and folders may also be URLs, such as s3://bucket/photos.
     """
     from fingerprint.collection.collection import open_collection
 
     config = replace(DEFAULT_CONFIG, limits=chosen_limits())
-    with open_collection(folder, models=chosen_models(models_folder), config=config) as collection:
+    with (
+        chosen_workers(n_workers) as workers,
+        open_collection(folder, models=chosen_models(models_folder), config=config) as collection,
+    ):
         add_images(
             *(collection, folder, images, root),
             replace_others=replace_others,
             n_frames=n_frames,
             as_json=as_json,
-            n_workers=n_workers,
+            n_workers=workers,
             quiet=quiet,
         )
 
@@ -271,6 +284,7 @@ def info_command(folder: Path, as_json: bool, models_folder: Path | None) -> Non
         "segments_by_codes": info.segments_by_codes,
         "segments_by_annoy": info.segments_by_annoy,
     }
+    facts |= {"shards": info.shards} if info.shards else {}
     if as_json:
         print_json({**facts, "imported": imported_json(info), "skipped": skipped_json(info.skipped)})
         return

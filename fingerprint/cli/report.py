@@ -161,10 +161,10 @@ def _page(
 def _references(places: Sequence[Path], models: Models, stack: ExitStack) -> References:
     """Return what finds the pictures of references in folders, and in at most one collection."""
     from fingerprint.collection.collection import open_collection
-    from fingerprint.index.own_files import COLLECTION_MANIFEST
+    from fingerprint.index.own_files import is_collection
     from fingerprint.report.draft import References
 
-    collections = [place for place in places if (place / COLLECTION_MANIFEST).is_file()]
+    collections = [place for place in places if is_collection(place)]
     if len(collections) > 1:
         raise click.UsageError("'--references' names more than one collection; results are of one")
     collection = stack.enter_context(open_collection(collections[0], models=models)) if collections else None

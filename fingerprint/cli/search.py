@@ -27,9 +27,11 @@ from fingerprint.cli._options import (
 from fingerprint.cli._output import finish, leave_after_skips, print_json, shown, verification_json
 from fingerprint.cli._progress import progress
 from fingerprint.cli._report import SearchPage, report_option
+from fingerprint.cli._scheduler import chosen_workers, scheduler_options
 from fingerprint.cli._table import Table, longest
 from fingerprint.cli.vectors import search_vectors, vector_queries, vector_search_options
 from fingerprint.config import DEFAULT_CONFIG, config_for
+from fingerprint.locations import Location, location
 
 if TYPE_CHECKING:
     from fingerprint.collection.collection import Collection
@@ -91,10 +93,11 @@ _PLAIN = "there is so little to see that only the same bytes or pixels would be 
 @vector_search_options
 @profile_option
 @json_option("one JSON object a line, one for each query")
+@scheduler_options
 @engine_options
 def search_command(
     folder: Path,
-    paths: tuple[Path, ...],
+    paths: tuple[Location, ...],
     n_results: int,
     min_score: float,
     show_shared: bool,
@@ -116,12 +119,13 @@ def search_command(
     the other) or 'unrelated'.
 
     QUERY is an image file, a folder of images, or a file of vectors (.npz, .csv, .hdf5 or .h5). Vectors are compared
-    with the collection's vectors of the same model, by Euclidean distance, nearest first.
+    with the collection's vectors of the same model, by Euclidean distance, nearest first. Images and folders may be
+    URLs, too, such as s3://bucket/uploads.
     """
-    if vector_queries(paths):
+    if vectors := vector_queries(paths):
         _refuse_report(report_file)
         search_vectors(
-            *(folder, paths, model_id, n_results, max_distance),
+            *(folder, vectors, model_id, n_results, max_distance),
             exact=exact,
             as_json=as_json,
             models_folder=models_folder,
@@ -139,12 +143,13 @@ def search_command(
     images = frames_of(images, n_frames, n_workers)
     skipped: list[Skipped] = []
     with (
+        chosen_workers(n_workers) as workers,
         open_collection(folder, models=chosen_models(models_folder), config=config) as collection,
         progress(quiet=quiet, streams=True) as report,
     ):
         table = Table(longest(images), collection.longest_id)
         results = collection.answer_many(
-            images, n_results=n_results, min_probability=min_score, exact=exact, n_workers=n_workers
+            images, n_results=n_results, min_probability=min_score, exact=exact, n_workers=workers
         )
         answers = []
         any_damaged = False
@@ -166,7 +171,7 @@ def search_command(
             report("queries", done, len(images))
     for item in unread:
         if as_json:
-            _print_object(Path(item.path), item, None, show_shared=show_shared, timings=timings)
+            _print_object(location(item.path), item, None, show_shared=show_shared, timings=timings)
     if answers:
         _print_timings(answers)
     title = f"{len(images):,} pictures searched for in {folder}"
@@ -182,7 +187,7 @@ def _refuse_report(report_file: Path | None) -> None:
         raise click.UsageError("--report shows pictures: it is not for files of vectors")
 
 
-def _print_rows(table: Table, query: Path, result: Answer | Skipped, *, show_shared: bool) -> None:
+def _print_rows(table: Table, query: Location, result: Answer | Skipped, *, show_shared: bool) -> None:
     from fingerprint.types import Skipped
 
     if isinstance(result, Skipped):
@@ -212,7 +217,7 @@ def _facts(verification: Verification, *, show_shared: bool) -> str:
 
 
 def _print_object(
-    query: Path, result: Answer | Skipped, collection: Collection | None, *, show_shared: bool, timings: bool
+    query: Location, result: Answer | Skipped, collection: Collection | None, *, show_shared: bool, timings: bool
 ) -> None:
     from fingerprint.types import Skipped
 

@@ -23,8 +23,10 @@ from fingerprint.cli._options import (
 )
 from fingerprint.cli._output import finish, print_json, shown, skipped_json
 from fingerprint.cli._progress import progress
+from fingerprint.cli._scheduler import chosen_workers, scheduler_options
 from fingerprint.config import DEFAULT_CONFIG, DEFAULT_TRAIN_CONFIG, TrainConfig
 from fingerprint.errors import ConfigError
+from fingerprint.locations import Location
 
 
 @click.command(
@@ -134,11 +136,12 @@ from fingerprint.errors import ConfigError
     help="CSV of images among IMAGES that are not unrelated: columns first, second, kind (copy or second shot).",
 )
 @json_option("one JSON object")
+@scheduler_options
 @workers_option
 @reading_options
 @message_options
 def train_command(
-    paths: tuple[Path, ...],
+    paths: tuple[Location, ...],
     out: Path,
     force: bool,
     known_pairs: Path | None,
@@ -162,13 +165,13 @@ def train_command(
         refuse_input(out / name, "--out", files=(known_pairs,), pictures=paths)
     out.mkdir(parents=True, exist_ok=True)
     images, unread, ignored = listed_images(paths)
-    with progress(quiet=quiet) as report:
+    with chosen_workers(n_workers) as workers, progress(quiet=quiet) as report:
         models, skipped = train_models(
             images,
             replace(DEFAULT_CONFIG, limits=chosen_limits()),
             TrainConfig(**settings),
             known_pairs=None if known_pairs is None else read_known_pairs(known_pairs),
-            n_workers=n_workers,
+            n_workers=workers,
             progress=report,
         )
     save_models(models, out)

@@ -26,6 +26,7 @@ from fingerprint.cli._options import (
 from fingerprint.cli._output import count, print_json, shown_name
 from fingerprint.cli._progress import progress
 from fingerprint.cli._table import Table, longest
+from fingerprint.locations import Location, Url
 
 if TYPE_CHECKING:
     from fingerprint.index import Neighbour, StoreInfo, VectorsInfo
@@ -150,13 +151,13 @@ def vector_search_options(command: Command) -> Command:
     return model_id(distance(command))
 
 
-def vector_queries(paths: Sequence[Path]) -> bool:
-    """Return whether the queries are files of vectors; check that the given options fit the kind of queries.
+def vector_queries(paths: Sequence[Location]) -> list[Path]:
+    """Return the queries if they are files of vectors, else none; check that the options fit the kind of queries.
 
     Raises
     ------
     click.UsageError
-        If there are queries of both kinds, or an option is given that is for the other kind.
+        If there are queries of both kinds, an option is given that is for the other kind, or vectors by URL.
     """
     from click.core import ParameterSource
 
@@ -164,6 +165,10 @@ def vector_queries(paths: Sequence[Path]) -> bool:
 
     ctx = click.get_current_context()
     files = [path for path in paths if is_vector_file(path) and not path.is_dir()]
+    if files and isinstance(files[0], Url):
+        raise click.UsageError(
+            f"{shown_name(files[0])}: vectors are not read by URL: copy the file to this machine", ctx
+        )
     if files and len(files) < len(paths):
         other = next(path for path in paths if path not in files)
         raise click.UsageError(
@@ -177,7 +182,7 @@ def vector_queries(paths: Sequence[Path]) -> bool:
                 raise click.UsageError(f"{parameter.opts[-1]} is for images: leave it out if queries are vectors")
             if not files and name in _ONLY_FOR_VECTORS:
                 raise click.UsageError(f"{parameter.opts[-1]} is for files of vectors: leave it out for images")
-    return bool(files)
+    return [path for path in files if isinstance(path, Path)]
 
 
 def search_vectors(

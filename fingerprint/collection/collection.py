@@ -10,7 +10,9 @@ from typing import NoReturn
 
 from fingerprint.collection.add import add_images, describe_all
 from fingerprint.collection.given import checked_pairs, refuse_one, similar_text
-from fingerprint.collection.search import Search, SearchOptions, reference_as_query
+from fingerprint.collection.looks import SearchOptions
+from fingerprint.collection.search import Search
+from fingerprint.collection.stored_queries import stored_query
 from fingerprint.collection.vectors import (
     ImportReport,
     export_vectors,
@@ -23,11 +25,12 @@ from fingerprint.errors import ConfigError, UnknownIdError
 from fingerprint.htmltables import facts_table
 from fingerprint.images.find import identify_images
 from fingerprint.images.frames import with_frames
-from fingerprint.index import ImageRecord, Neighbour, StoreInfo, Writer
+from fingerprint.index import ImageRecord, Neighbour, StoreInfo, Writer, open_writer
 from fingerprint.models import Models, load_models
 from fingerprint.results import AddReport, Answer, Match
 from fingerprint.types import F32, Fingerprint, ImageSource, Progress, Query, Skipped, is_unicode
 from fingerprint.vectorfiles import VectorSet, read_vectors
+from fingerprint.workers import Workers
 
 
 class Collection:
@@ -117,7 +120,7 @@ class Collection:
         root: str | os.PathLike[str] | None = None,
         replace: bool = False,
         frames: int = 1,
-        n_workers: int | None = None,
+        n_workers: Workers = None,
         progress: Progress | None = None,
     ) -> AddReport:
         """Add image files, and all image files in folders; one that cannot be read, or is not there, is skipped.
@@ -125,11 +128,12 @@ class Collection:
         The id of a file in a folder is its path within that folder; the id of a file that is given itself is its name.
         A file that the collection has under its id with the same bytes is not described again; one that has changed
         where it is replaces the old. After an interruption, what was published is kept, and the same call continues.
+        Files and folders may be given by URL, such as ``"s3://bucket/folder"``; see the page on object storage.
 
         Parameters
         ----------
-        paths : iterable of path
-        root : path, optional
+        paths : iterable of path or URL
+        root : path or URL, optional
             A folder that contains all of them; ids are then paths within it.
         replace : bool
             Let a file replace another file with the same id. By default it is skipped, as cameras and phones repeat
@@ -138,8 +142,8 @@ class Collection:
             Of animations and files of several pages, take up to so many frames, spread evenly from the first on. Each
             is a picture of its own: frame 12 of ``cat.gif`` has the id ``cat.gif#frame=12`` (frames are counted from
             0, and the first one has the id of the file).
-        n_workers : int, optional
-            Threads; one for each core by default.
+        n_workers : int or Cluster, optional
+            Threads, one for each core by default, or a cluster.
         progress : callable, optional
             Called as ``progress(done, total)``, in files.
 
@@ -165,7 +169,7 @@ class Collection:
         images: Iterable[tuple[str, ImageSource]],
         *,
         replace: bool = True,
-        n_workers: int | None = None,
+        n_workers: Workers = None,
         progress: Progress | None = None,
     ) -> AddReport:
         """Add (id, picture) pairs as they come, in batches; one that cannot be read is skipped.
@@ -178,8 +182,8 @@ class Collection:
         replace : bool
             Let a file replace another file with the same id, as here the ids are chosen by the caller; if not, it is
             skipped.
-        n_workers : int, optional
-            Threads; one for each core by default.
+        n_workers : int or Cluster, optional
+            Threads, one for each core by default, or a cluster.
         progress : callable, optional
             Called as ``progress(done, 0)``, in pictures; their total is not known.
 
@@ -196,7 +200,7 @@ class Collection:
     def _add_images(
         self,
         images: Iterable[tuple[str, ImageSource]],
-        n_workers: int | None,
+        n_workers: Workers,
         progress: Progress | None,
         total: int,
         *,
@@ -325,7 +329,7 @@ class Collection:
         n_results: int | None = None,
         min_probability: float = 0.0,
         exact: bool = False,
-        n_workers: int | None = None,
+        n_workers: Workers = None,
     ) -> Iterator[list[Match] | Skipped]:
         """Yield what `search` finds for each query, in order; a query that cannot be read becomes a `Skipped`.
 
@@ -351,7 +355,7 @@ class Collection:
         min_probability: float = 0.0,
         exact: bool = False,
         past_identical: bool = False,
-        n_workers: int | None = None,
+        n_workers: Workers = None,
     ) -> Iterator[Answer | Skipped]:
         """Search as `search_many` does; yield for each query what `answer` returns.
 
@@ -361,6 +365,27 @@ class Collection:
         refuse_one("queries", queries)
         search = self._searching(n_results, min_probability, exact=exact, past_identical=past_identical)
         return search.answer_many(queries, n_workers)
+
+    def search_stored(
+        self, queries: Collection, ids: Sequence[str], *, n_workers: Workers = None
+    ) -> Iterator[list[Match] | Skipped]:
+        """Yield what `search_described` finds for references of a collection, in order; see `as_query`.
+
+        Parameters
+        ----------
+        queries : Collection
+        ids : sequence of str
+            Of references of `queries`.
+        n_workers : int or Cluster, optional
+            As in `search_many`.
+
+        Raises
+        ------
+        UnknownIdError
+        """
+        search = self._searching(None, 0.0, exact=False)
+        for found in search.answer_stored(queries._reader.pinned(), ids, n_workers):
+            yield found if isinstance(found, Skipped) else list(found.matches)
 
     def as_queries(self) -> Iterator[Query]:
         """Yield the references as queries, see `as_query`."""
@@ -379,10 +404,10 @@ class Collection:
             If its file is needed and is gone or has changed.
         """
         reader = self._reader.pinned()
-        fingerprint, record = reader.fingerprint(image_id), reader.record(image_id)
-        if fingerprint is None or record is None:
+        record = reader.record(image_id)
+        if record is None:
             raise self._unknown(image_id)
-        return reference_as_query(reader, record, fingerprint, self._models, self._config)
+        return stored_query(reader.whole(), record, self._models, self._config)
 
     def fingerprint(self, image_id: str) -> Fingerprint:
         """Return the fingerprint of a reference.
@@ -602,4 +627,4 @@ def open_collection(
         If a file is missing or damaged.
     """
     models = models or load_models()
-    return Collection(Writer.open(Path(folder), models, config), models, config)
+    return Collection(open_writer(Path(folder), models, config), models, config)

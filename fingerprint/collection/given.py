@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 
 from fingerprint.errors import ConfigError
+from fingerprint.locations import without_credentials
 from fingerprint.types import ImageSource
 
 _SHOWN = 60  # characters
@@ -51,5 +52,5 @@ def similar_text(wanted: str, ids: Sequence[str]) -> str:
 
 
 def _beginning(value: object) -> str:
-    text = repr(value)
+    text = repr(without_credentials(value) if isinstance(value, str) else value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -13,6 +13,7 @@ from fingerprint.images.identity import load_identified
 from fingerprint.index import ImageRecord, check_store
 from fingerprint.index.own_files import DAMAGED_NAME
 from fingerprint.index.repair import Damaged, Repair
+from fingerprint.index.shards import shard_folders
 from fingerprint.models import Models, load_models
 from fingerprint.types import Fingerprint, Progress, Skipped
 from fingerprint.workers import map_images
@@ -63,7 +64,8 @@ def repair_collection(
     n_workers : int, optional
         Threads; one for each core by default.
     progress : callable, optional
-        Called as ``progress(done, total)``, in pictures that are described again.
+        Called as ``progress(done, total)``, in pictures that are described again; of a sharded collection shard by
+        shard.
 
     Raises
     ------
@@ -75,6 +77,17 @@ def repair_collection(
     """
     models = models or load_models()
     path = Path(folder)
+    if shards := shard_folders(path):
+        repaired = [
+            repair_collection(shard, models=models, config=config, n_workers=n_workers, progress=progress)
+            for shard in shards
+        ]
+        return RepairReport(
+            tuple(f"{shard}: {text}" for shard, own in zip(shards, repaired, strict=True) for text in own.restored),
+            sum(own.described for own in repaired),
+            tuple(item for own in repaired for item in own.lost),
+            tuple(problem for own in repaired for problem in own.problems),
+        )
     described = 0
     lost: list[Skipped] = []
     with Repair(path, models, config) as repair:

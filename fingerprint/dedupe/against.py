@@ -14,9 +14,11 @@ from fingerprint.dedupe.values import Group, Groups, Member, PictureFile, Rules,
 from fingerprint.dedupe.verdicts import answers
 from fingerprint.dedupe.worth import frames_of
 from fingerprint.index import ImageRecord
+from fingerprint.locations import is_url
 from fingerprint.results import Match
 from fingerprint.types import Skipped, StageProgress
 from fingerprint.verify.changes import changes_of
+from fingerprint.workers import Workers
 
 _ANY_SIDE = 64  # pixels that a picture is read with to learn its size
 
@@ -27,7 +29,7 @@ def find_copies_of_references(
     rules: Rules,
     *,
     config: Config = DEFAULT_CONFIG,
-    n_workers: int | None = None,
+    n_workers: Workers = None,
     progress: StageProgress | None = None,
 ) -> Groups:
     """Find the files that are copies of a collection's references: each belongs to the one it is most surely a copy of.
@@ -43,8 +45,8 @@ def find_copies_of_references(
     rules : Rules
         `keep` and `prefer` do not matter, as the keepers are the references.
     config : Config
-    n_workers : int, optional
-        Threads; one for each core by default. The outcome does not depend on it.
+    n_workers : int or Cluster, optional
+        Threads, one for each core by default, or a cluster. The outcome does not depend on it.
     progress : callable, optional
         Called as ``progress(stage, done, total)``.
 
@@ -93,7 +95,8 @@ def _members(group: SameBytes, match: Match, record: ImageRecord, limits: ReadLi
 
 def _keeper(record: ImageRecord) -> PictureFile:
     """Return the file of a reference as the collection knows it; it may be gone, or have changed."""
-    path = Path(record.path or record.image_id)
+    by_path = record.path is not None and not is_url(record.path)
+    path = Path(record.path if by_path and record.path else record.image_id)
     try:
         state = path.stat()
     except (OSError, ValueError):

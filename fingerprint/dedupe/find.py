@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,7 @@ from fingerprint.models import Models
 from fingerprint.results import Verification
 from fingerprint.types import Skipped, StageProgress
 from fingerprint.verify.changes import changes_of
-from fingerprint.workers import map_images
+from fingerprint.workers import Workers, map_images, temporary_folder
 
 _PLAIN_SIDE = 256  # pixels at which it is seen whether something is plain
 
@@ -37,7 +36,7 @@ def find_groups(
     references: Sequence[Path] = (),
     models: Models,
     config: Config = DEFAULT_CONFIG,
-    n_workers: int | None = None,
+    n_workers: Workers = None,
     progress: StageProgress | None = None,
 ) -> Groups:
     """Find groups of copies among image files.
@@ -57,8 +56,8 @@ def find_groups(
         Image files that the others are compared with. They are keepers, and never members.
     models : Models
     config : Config
-    n_workers : int, optional
-        Threads; one for each core by default. The outcome does not depend on it.
+    n_workers : int or Cluster, optional
+        Threads, one for each core by default, or a cluster. The outcome does not depend on it.
     progress : callable, optional
         Called as ``progress(stage, done, total)``.
 
@@ -103,7 +102,9 @@ def find_groups(
 
 
 @contextmanager
-def working_collection(folder: Path | None, models: Models, config: Config = DEFAULT_CONFIG) -> Iterator[Collection]:
+def working_collection(
+    folder: Path | None, models: Models, config: Config = DEFAULT_CONFIG, n_workers: Workers = None
+) -> Iterator[Collection]:
     """Yield a collection to work with: a temporary one, or the one that is kept in a folder, which is made if need be.
 
     Raises
@@ -111,8 +112,8 @@ def working_collection(folder: Path | None, models: Models, config: Config = DEF
     CollectionError
         If it cannot be opened, or there is something else in the folder.
     """
-    with tempfile.TemporaryDirectory(prefix="fingerprint-dedupe-") as temporary:
-        place = folder or Path(temporary) / "pictures.fp"
+    with ExitStack() as stack:
+        place = folder or stack.enter_context(temporary_folder("fingerprint-dedupe-", n_workers)) / "pictures.fp"
         is_there = place.is_dir() and any(place.iterdir())
         make = open_collection if is_there else create_collection
         with make(place, models=models, config=config) as collection:
@@ -135,7 +136,7 @@ def _check_ids(collection: Collection) -> None:
 
 
 def _describe(
-    same: Sequence[SameBytes], collection: Collection, n_workers: int | None, report: StageProgress
+    same: Sequence[SameBytes], collection: Collection, n_workers: Workers, report: StageProgress
 ) -> tuple[list[Picture], list[Skipped], list[Path]]:
     """Bring the collection up to date, and return what it has of each picture, what it has not, and what is plain."""
     chosen = [next((file for file in group.files if file.id in collection), group.files[0]) for group in same]

@@ -16,7 +16,7 @@ from fingerprint.errors import ImageError
 from fingerprint.images.files import load_regular
 from fingerprint.images.identity import load_identified
 from fingerprint.types import Progress, Skipped
-from fingerprint.workers import map_images
+from fingerprint.workers import Workers, map_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def scan_files(
     images: Sequence[Path],
     references: Sequence[Path],
     limits: ReadLimits,
-    n_workers: int | None = None,
+    n_workers: Workers = None,
     progress: Progress | None = None,
     *,
     read_all: bool = False,
@@ -46,7 +46,7 @@ def scan_files(
     references : sequence of Path
         Files that are only compared with. One that is also in `images` is one of these.
     limits : ReadLimits
-    n_workers : int, optional
+    n_workers : int or Cluster, optional
     progress : callable, optional
         Called as ``progress(done, total)``, in files that are read.
     read_all : bool
@@ -140,7 +140,7 @@ def _by_file(
 def _read(
     files: Sequence[PictureFile],
     limits: ReadLimits,
-    n_workers: int | None,
+    n_workers: Workers,
     progress: Progress | None,
     *,
     read_all: bool,

@@ -15,6 +15,7 @@ from fingerprint.types import Progress, Skipped
 from fingerprint.verify.changes import turned_round
 from fingerprint.verify.compare import compare
 from fingerprint.verify.verification import SAME_BYTES_LOG_ODDS
+from fingerprint.workers import Workers
 
 Item = TypeVar("Item")
 
@@ -87,7 +88,7 @@ def answers(
     collection: Collection,
     pictures: Sequence[Item],
     paths: Sequence[Path],
-    n_workers: int | None = None,
+    n_workers: Workers = None,
     progress: Progress | None = None,
 ) -> Iterator[tuple[Item, Answer | Skipped]]:
     """Ask each picture once, from its file, which of the collection's references are related to it.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 import cv2
@@ -76,6 +77,16 @@ class Likeliest:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A view that is not described yet: its pixels, its place, its keypoints, and whether it shows a part."""
+
+    planes: Picture
+    place: F64
+    features: FeatureConfig
+    partial: bool
+
+
 def closer_views(read: ReadPicture, models: Models, config: Config, known: Callable[[], Likeliest]) -> Iterator[View]:
     """Yield views as ``config.closer`` asks for them, each described when it is asked for; flat ones are left out.
 
@@ -90,21 +101,66 @@ def closer_views(read: ReadPicture, models: Models, config: Config, known: Calla
     known : callable
         Returns what the looks up to now have found.
     """
+    for plan in _plans(read, config, known, partial(likely_insets, read, models, config)):
+        view = _described(plan, models, config)
+        if view is not None:
+            yield view
+
+
+def next_view(
+    read: ReadPicture,
+    models: Models,
+    config: Config,
+    known: Sequence[Likeliest],
+    insets: Callable[[], Sequence[Inset]],
+) -> tuple[View | None, int]:
+    """Return the view that `closer_views` yields next, and how many views it has planned up to it.
+
+    This is for those who cannot keep the iterator, as each view may be described by another process.
+
+    Parameters
+    ----------
+    read, models, config
+        As in `closer_views`.
+    known : sequence of Likeliest, length >= 1
+        For each view that was planned before, flat ones too, and for this one: what was known when it was asked for.
+    insets : callable
+        Returns what `likely_insets` does of the picture.
+
+    Returns
+    -------
+    view : View or None
+        None if there are no more.
+    n_planned : int
+    """
+    planned: list[_Plan] = []
+    for plan in _plans(read, config, lambda: known[min(len(planned), len(known) - 1)], insets):
+        planned.append(plan)
+        if len(planned) >= len(known):
+            view = _described(plan, models, config)
+            if view is not None:
+                return view, len(planned)
+    return None, len(planned)
+
+
+def _plans(
+    read: ReadPicture, config: Config, known: Callable[[], Likeliest], insets: Callable[[], Sequence[Inset]]
+) -> Iterator[_Plan]:
     closer = config.closer
-    insets = _insets(read, models, config) if closer.n_insets and known().copy < closer.sure else ()
-    for planes, place in insets:
+    for inset in insets() if closer.n_insets and known().copy < closer.sure else ():
         if known().copy >= closer.sure:
             break
-        yield from _described(planes, place, closer.inset, models, config, partial=True)
+        planes, place = _cut(read.planes, inset)
+        yield _Plan(planes, place, closer.inset, partial=True)
     if closer.whole is not None and _hints(known(), closer):
-        yield from _described(read.planes, np.eye(3), closer.whole, models, config, partial=False)
+        yield _Plan(read.planes, np.eye(3), closer.whole, partial=False)
     for factor in closer.stretched:
         if _hints(known(), closer):
             planes, place = _stretch(read.planes, factor)
-            yield from _described(planes, place, config.query, models, config, partial=False)
+            yield _Plan(planes, place, config.query, partial=False)
     sure = [region for probability, region in known().places if probability >= closer.sure]
     for planes, place in _open_cells(read.planes, sure)[: closer.n_cells] if closer.n_cells and sure else ():
-        yield from _described(planes, place, closer.inset, models, config, partial=True)
+        yield _Plan(planes, place, closer.inset, partial=True)
 
 
 def _hints(known: Likeliest, closer: CloserConfig) -> bool:
@@ -112,11 +168,10 @@ def _hints(known: Likeliest, closer: CloserConfig) -> bool:
     return known.copy < closer.sure and (known.copy >= closer.hint or known.shared)
 
 
-def _insets(read: ReadPicture, models: Models, config: Config) -> list[tuple[Picture, F64]]:
-    """Return the most probable insets, and their places."""
+def likely_insets(read: ReadPicture, models: Models, config: Config) -> list[Inset]:
+    """Return the insets that are looked at closer, the most probable first."""
     found = find_insets(luma_of(read.planes).pixels, models.insets)
-    best = sorted(found, key=lambda inset: -inset.probability)[: config.closer.n_insets]
-    return [_cut(read.planes, inset) for inset in best]
+    return sorted(found, key=lambda inset: -inset.probability)[: config.closer.n_insets]
 
 
 def _open_cells(planes: Picture, regions: Sequence[Polygon]) -> list[tuple[Picture, F64]]:
@@ -127,12 +182,10 @@ def _open_cells(planes: Picture, regions: Sequence[Polygon]) -> list[tuple[Pictu
     return [_cut(planes, Inset(*cell, 1.0)) for cell in open_cells((width, height), found)]
 
 
-def _described(
-    planes: Picture, place: F64, features: FeatureConfig, models: Models, config: Config, *, partial: bool
-) -> Iterator[View]:
-    query = describe_read_query(ReadPicture(planes), features, models, config)
-    if not query.flat:
-        yield View(query, place, partial)
+def _described(plan: _Plan, models: Models, config: Config) -> View | None:
+    """Describe a view; None if it is flat."""
+    query = describe_read_query(ReadPicture(plan.planes), plan.features, models, config)
+    return None if query.flat else View(query, plan.place, plan.partial)
 
 
 def _cut(planes: Picture, inset: Inset) -> tuple[Picture, F64]:

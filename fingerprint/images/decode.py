@@ -57,6 +57,7 @@ from fingerprint.images.limits import GATE, check_bytes, check_size, divisor_of,
 from fingerprint.images.orientation import orientation_of, parsed_exif, swaps_sides, upright
 from fingerprint.images.sandbox import SandboxUnavailableError, decode_apart
 from fingerprint.images.stream import Request, converted, decode_stream, divisor_for, picture_from
+from fingerprint.locations import local_name
 from fingerprint.types import U8, ImageSource, Picture, source_name
 
 
@@ -273,7 +274,7 @@ def _read(source: ImageSource, request: Request) -> Picture:
         return _from_bytes(loaded, name, request)
     with io.BufferedReader(loaded) as file:
         form = format_of(file, name)
-        return _decode_apart(path, file, name, form, None, request)
+        return _decode_apart(local_name(path), file, name, form, None, request)
 
 
 def _from_bytes(data: bytes, name: str, request: Request) -> Picture:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from fingerprint.config import ReadLimits
 from fingerprint.errors import ConfigError
 from fingerprint.images.decode import count_frames
 from fingerprint.images.frame_paths import frame_id, frame_path
+from fingerprint.locations import Location
 from fingerprint.types import Skipped
-from fingerprint.workers import map_images
+from fingerprint.workers import Workers, map_images
 
 
 def spread(n_frames: int, most: int) -> list[int]:
@@ -31,8 +31,8 @@ def spread(n_frames: int, most: int) -> list[int]:
 
 
 def with_frames(
-    named: Sequence[tuple[str, Path]], most: int, limits: ReadLimits, n_workers: int | None = None
-) -> list[tuple[str, Path]]:
+    named: Sequence[tuple[str, Location]], most: int, limits: ReadLimits, n_workers: Workers = None
+) -> list[tuple[str, Location]]:
     """Return (id, path) of each file and of its further frames, up to `most` for a file, in order.
 
     A file whose frames cannot be counted is left as it is: reading it says why.

@@ -12,8 +12,11 @@ from PIL import Image
 
 from fingerprint.config import ReadLimits
 from fingerprint.errors import ImageError
+from fingerprint.images.files import remote_of
+from fingerprint.images.frame_paths import split_frame
 from fingerprint.images.limits import check_bytes, check_size
 from fingerprint.images.orientation import orientation_of
+from fingerprint.images.remote import read_remote
 from fingerprint.types import U8, source_name
 
 #: A picture that can be read more than once.
@@ -25,12 +28,13 @@ _AS_ARRAYS = ("L", "RGB", "RGBA")  # modes of Pillow that an array says all of
 def held(source: object, limits: ReadLimits) -> Held:
     """Return a picture as it was given, or in another form that can be read more than once.
 
-    A binary file is read from where it stands to its end. A Pillow image is loaded.
+    A binary file is read from where it stands to its end. What a URL names is read. A Pillow image is loaded.
 
     Parameters
     ----------
     source : object
-        A path; the bytes of an image file, as bytes, bytearray or memoryview; a binary file; pixels; a Pillow image.
+        A path or a URL; the bytes of an image file, as bytes, bytearray or memoryview; a binary file; pixels; a Pillow
+        image.
     limits : ReadLimits
 
     Raises
@@ -38,7 +42,9 @@ def held(source: object, limits: ReadLimits) -> Held:
     ImageError
         If it is none of these, or cannot be loaded.
     """
-    if isinstance(source, str | os.PathLike | bytes | np.ndarray):
+    if isinstance(source, str | os.PathLike):
+        return _at(source, limits)
+    if isinstance(source, bytes | np.ndarray):
         return source
     if isinstance(source, bytearray | memoryview):
         return bytes(source)
@@ -52,6 +58,12 @@ def held(source: object, limits: ReadLimits) -> Held:
         f"an object of the type {kind} is no picture here; give a path, the bytes of an image file, a file that is open"
         " in binary mode, a Pillow image, or a uint8 array of pixels",
     )
+
+
+def _at(path: str | os.PathLike[str], limits: ReadLimits) -> Held:
+    """Return what a URL names, which is read only once; the path of a file of this machine, or of a frame."""
+    remote = remote_of(path)
+    return path if remote is None or split_frame(remote)[1] else read_remote(remote, limits)
 
 
 def _read(file: object, limits: ReadLimits) -> bytes:

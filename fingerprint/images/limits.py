@@ -17,8 +17,9 @@ from PIL import Image
 
 from fingerprint.config import ReadLimits
 from fingerprint.errors import ImageError
-from fingerprint.images.files import too_many_bytes
 
+#: What is said of a file that is not there, wherever it is looked for.
+NO_SUCH_FILE = "no such file"
 #: Bytes that all pictures that are being decoded may take together.
 MEMORY_IN_FLIGHT = 850_000_000
 #: A picture that takes more, as Pillow holds it, is reduced right after decoding, before any conversion.
@@ -30,6 +31,11 @@ _PROGRESSIVE_PIXEL = 6  # more for the coefficients of a JPEG in several scans, 
 _LARGEST_PLAIN = LARGE_BYTES // 4 * _PLAIN_PIXEL
 _MOST_WALKED = 20 * (LARGE_BYTES // 4)  # pixels times passes of a plain file: some seconds
 _STRIP_BYTES = 1 << 23
+
+
+def too_many_bytes(n_bytes: int, limits: ReadLimits) -> str:
+    """Return what is said of a file that is larger than the limits allow."""
+    return f"{n_bytes:,} bytes are more than the limit of {limits.max_bytes:,}"
 
 
 def check_bytes(n_bytes: int, name: str, limits: ReadLimits) -> None:

@@ -5,6 +5,8 @@ from fingerprint.index.info import Neighbour, StoreInfo, VectorsInfo
 from fingerprint.index.manifests import FORMAT_VERSION
 from fingerprint.index.reader import Reader
 from fingerprint.index.records import ImageRecord
+from fingerprint.index.sharded import make_sharded, open_writer
+from fingerprint.index.shards import shard_folders
 from fingerprint.index.shortlist import shortlist
 from fingerprint.index.upgrade import upgrade_store
 from fingerprint.index.writer import Writer
@@ -18,6 +20,9 @@ __all__ = [
     "VectorsInfo",
     "Writer",
     "check_store",
+    "make_sharded",
+    "open_writer",
+    "shard_folders",
     "shortlist",
     "upgrade_store",
 ]

@@ -1,7 +1,8 @@
 """The candidates of a query: the union of those that keypoints, descriptor and hashes name.
 
 Each source ranks positions in the snapshot. Ties are ordered by id, so that candidates do not depend on the order in
-which references were added, or on the segments that hold them.
+which references were added, or on the segments that hold them. What several parts of the references name, each by
+itself, is merged by the same rule (`merge_named`), so that nothing depends on the parts either.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -44,16 +45,69 @@ _SIGNATURE_BYTES = 8  # of a posting
 _RIVAL = 0.6  # other variants are kept if they have at least this part of the best one's score
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A candidate by its position in the snapshot; the rest as in `fingerprint.types.Candidate`."""
+#: How a reference is named: by its position in a snapshot, or by its id.
+Name = TypeVar("Name", bound="int | str")
 
-    position: int
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[Name]):
+    """A candidate by its position in the snapshot or its id; the rest as in `fingerprint.types.Candidate`."""
+
+    name: Name
     variants: tuple[int, ...]
     always_verified: bool
 
 
-def find_candidates(
+@dataclass(frozen=True, slots=True)
+class Named(Generic[Name]):
+    """What each source names for a query, best first; equally good ones by id.
+
+    Attributes
+    ----------
+    by_keypoints : list of (name, score, variants)
+        The variants are indices in `fingerprint.types.VARIANTS`, best first.
+    by_descriptor : list of (name, squared distance)
+    by_hashes : list of (name, distance in bits)
+    """
+
+    by_keypoints: list[tuple[Name, float, tuple[int, ...]]]
+    by_descriptor: list[tuple[Name, float]]
+    by_hashes: list[tuple[Name, float]]
+
+    def names(self) -> set[Name]:
+        """Return all that are named."""
+        return {row[0] for rows in (self.by_keypoints, self.by_descriptor, self.by_hashes) for row in rows}
+
+    def union(self) -> list[Found[Name]]:
+        """Return the candidates, each once and always in the same order."""
+        nearest: list[Name] = [name for name, _ in self.by_descriptor]
+        near: list[Name] = [name for name, _ in self.by_hashes]
+        always = {*(name for name, *_ in self.by_keypoints[:1]), *nearest[:1], *near}
+        found = {name: Found(name, variants, name in always) for name, _, variants in self.by_keypoints}
+        for name in [*nearest, *near]:
+            found.setdefault(name, Found(name, _PLAIN_AND_MIRRORED, name in always))
+        return list(found.values())
+
+
+def merge_named(parts: Sequence[Named[str]], caps: CandidateConfig) -> Named[str]:
+    """Return what the sources name in all parts together, of what they name in each.
+
+    Parameters
+    ----------
+    parts : sequence of Named
+        Of parts of the references that have no id in common.
+    caps : CandidateConfig
+        The caps with which each part was searched.
+    """
+    by_keypoints = sorted((row for part in parts for row in part.by_keypoints), key=lambda row: (-row[1], row[0]))
+    by_descriptor = sorted((row for part in parts for row in part.by_descriptor), key=lambda row: (row[1], row[0]))
+    by_hashes = sorted((row for part in parts for row in part.by_hashes), key=lambda row: (row[1], row[0]))
+    return Named(
+        by_keypoints[: caps.from_keypoints], by_descriptor[: caps.from_descriptor], by_hashes[: caps.from_hashes]
+    )
+
+
+def name_candidates(
     query: Query,
     segments: Sequence[PictureSegment],
     snapshot: Snapshot,
@@ -61,10 +115,11 @@ def find_candidates(
     config: Config,
     *,
     exact: bool,
-    by_descriptor: Sequence[int] | None = None,
+    by_descriptor: Sequence[tuple[int, float]] | None = None,
+    n_references: int | None = None,
     n_threads: int = 1,
-) -> tuple[list[Found], Work]:
-    """Return candidates, each once and always in the same order, and the work of each source.
+) -> tuple[Named[int], Work]:
+    """Return what each source names, by position in the snapshot, and the work of each source.
 
     Parameters
     ----------
@@ -78,14 +133,16 @@ def find_candidates(
         Caps of the sources and settings of the vote.
     exact : bool
         Compare all descriptors, never use codes or Annoy.
-    by_descriptor : sequence of int, optional
+    by_descriptor : sequence of (int, float), optional
         What `nearest_by_descriptor` found for this query in a batch.
+    n_references : int, optional
+        How many references are searched in all, removed ones too, if these segments are only a part of them.
     n_threads : int, >= 1
         Threads that vote, each on a segment at a time. The candidates do not depend on it.
     """
     milliseconds, counters = dict.fromkeys(STAGES, 0.0), dict.fromkeys(COUNTERS, 0)
     if not snapshot.live.any():
-        return [], Work(milliseconds, counters)
+        return Named([], [], []), Work(milliseconds, counters)
     caps = config.candidates
     watch = Stopwatch()
     if by_descriptor is None:
@@ -93,7 +150,7 @@ def find_candidates(
     milliseconds["descriptors"] = watch.lap()
     by_hashes = _by_hashes(query, segments, snapshot, caps)
     milliseconds["hashes"] = watch.lap()
-    large = len(snapshot) >= config.match.large_from
+    large = (len(snapshot) if n_references is None else n_references) >= config.match.large_from
     match = replace(config.match, word_bits=config.match.word_bits_large) if large else config.match
     votes = _vote(query, segments, vocabulary, match, n_threads)
     by_keypoints = _by_keypoints(votes, snapshot, caps)
@@ -104,15 +161,11 @@ def find_candidates(
         "references_scored": len(votes.rows),
         "bytes_compared": _SIGNATURE_BYTES * votes.n_visited + sum(segment.hashes.nbytes for segment in segments),
     }
-    always = {*(position for position, _ in by_keypoints[:1]), *by_descriptor[:1], *by_hashes}
-    found = {position: Found(position, variants, position in always) for position, variants in by_keypoints}
-    for position in [*by_descriptor, *by_hashes]:
-        found.setdefault(position, Found(position, _PLAIN_AND_MIRRORED, position in always))
-    return list(found.values()), Work(milliseconds, counters)
+    return Named(by_keypoints, list(by_descriptor), by_hashes), Work(milliseconds, counters)
 
 
-def _by_keypoints(votes: Votes, snapshot: Snapshot, caps: CandidateConfig) -> list[tuple[int, tuple[int, ...]]]:
-    """Return positions, each with the variants of the query that found it."""
+def _by_keypoints(votes: Votes, snapshot: Snapshot, caps: CandidateConfig) -> list[tuple[int, float, tuple[int, ...]]]:
+    """Return positions, each with its score and the variants of the query that found it."""
     kept = snapshot.live[votes.rows]
     positions, scores, variants = votes.rows[kept], votes.scores[kept].astype(np.float64), votes.variants[kept]
     # a picture that several variants found counts with its best score
@@ -126,7 +179,7 @@ def _by_keypoints(votes: Votes, snapshot: Snapshot, caps: CandidateConfig) -> li
         position = int(positions[at])
         if scores[at] >= _RIVAL * best[position]:
             found[position].append(int(variants[at]))
-    return [(position, tuple(found[position])) for position in chosen]
+    return [(position, best[position], tuple(found[position])) for position in chosen]
 
 
 def _vote(
@@ -144,8 +197,10 @@ def _vote(
     )
 
 
-def nearest_by_descriptor(descriptors: F32, snapshot: Snapshot, config: Config, *, exact: bool) -> list[list[int]]:
-    """Return for each query the positions of the references with the nearest descriptors, nearest first.
+def nearest_by_descriptor(
+    descriptors: F32, snapshot: Snapshot, config: Config, *, exact: bool
+) -> list[list[tuple[int, float]]]:
+    """Return for each query (position, squared distance) of the references with the nearest descriptors, nearest first.
 
     Each segment is searched in the way that `how_searched` says. Exactly, a query gets the same alone and in a batch.
 
@@ -154,13 +209,12 @@ def nearest_by_descriptor(descriptors: F32, snapshot: Snapshot, config: Config, 
     descriptors : float32 array, shape (n_q, d)
         Of the queries.
     snapshot, config, exact
-        As in `find_candidates`.
+        As in `name_candidates`.
     """
     wanted = config.candidates.from_descriptor
     if wanted == 0:
         return [[] for _ in descriptors]
-    found = nearest_vectors(descriptors, snapshot, wanted, config, exact=exact)
-    return [[position for position, _ in neighbours] for neighbours in found]
+    return nearest_vectors(descriptors, snapshot, wanted, config, exact=exact)
 
 
 def nearest_vectors(
@@ -273,7 +327,7 @@ _SEARCHES: Mapping[Way, Callable[[F32, Segment, int, Config], list[tuple[I64, F6
 
 def _by_hashes(
     query: Query, segments: Sequence[PictureSegment], snapshot: Snapshot, config: CandidateConfig
-) -> list[int]:
+) -> list[tuple[int, float]]:
     if query.flat:  # all flat pictures have the same few hashes
         return []
     positions, distances = [], []
@@ -285,7 +339,9 @@ def _by_hashes(
         start += len(segment)
     found, bits = np.concatenate(positions), np.concatenate(distances)
     kept = snapshot.live[found]
-    return _cut(found[kept], bits[kept].astype(np.float64), snapshot, config.from_hashes)
+    near, costs = found[kept], bits[kept].astype(np.float64)
+    chosen = _cut(near, costs, snapshot, config.from_hashes)
+    return list(zip(chosen, costs[np.searchsorted(near, chosen)].tolist(), strict=True))  # near is ascending
 
 
 def _cut(positions: I64, costs: F64, ids: Snapshot | _Chosen, cap: int) -> list[int]:

@@ -12,6 +12,7 @@ from fingerprint.index.manifests import corrupt, read_collection_manifest
 from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SEGMENTS_NAME
 from fingerprint.index.records import SegmentRecord, facts_digest
 from fingerprint.index.segment import segment_problems
+from fingerprint.index.shards import is_sharded, read_shards
 
 
 def check_store(folder: str | os.PathLike[str]) -> list[str]:
@@ -29,6 +30,8 @@ def check_store(folder: str | os.PathLike[str]) -> list[str]:
         If there is no collection in `folder`.
     """
     folder = Path(folder)
+    if is_sharded(folder):
+        return [problem for shard in read_shards(folder) for problem in check_store(shard)]
     problems, text = [], None
     try:
         text = read_collection_manifest(folder)[1]

@@ -42,6 +42,8 @@ class StoreInfo:
         Files that could not be added.
     imported : tuple of VectorsInfo
         By model.
+    shards : int
+        How many collections it is made of; 0 for a single one.
     """
 
     path: str
@@ -57,6 +59,7 @@ class StoreInfo:
     segments_by_annoy: int
     skipped: tuple[Skipped, ...]
     imported: tuple[VectorsInfo, ...]
+    shards: int = 0
 
     def __repr__(self) -> str:
         """Return the counts, without the names of skipped files."""
@@ -69,6 +72,7 @@ class StoreInfo:
         facts = {
             "references": f"{self.references:,}",
             "removed": f"{self.removed:,}",
+            **({"shards": self.shards} if self.shards else {}),
             "segments": self.segments,
             "keypoints": f"{self.keypoints:,}",
             "size": f"{self.bytes / 1e6:,.1f} MB",

@@ -4,6 +4,7 @@
   local descriptors;
 - ``catalogue.sqlite``: ids, file facts, and the segment and row of each picture (see `catalogue`);
 - ``segments/000001/``, ...: arrays of the pictures that were added together (see `segment`);
+- ``incoming/``: segments that workers of a cluster have written, until the writer publishes them;
 - ``writer.lock``: held by the process that is writing (see `lock`).
 """
 
@@ -14,7 +15,7 @@ from pathlib import Path
 from fingerprint.index.atomic_folder import replace_file, reported
 from fingerprint.index.catalogue import Catalogue
 from fingerprint.index.manifests import corrupt, raised
-from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SEGMENTS_NAME
+from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, INCOMING_NAME, SEGMENTS_NAME
 from fingerprint.index.records import SegmentRecord
 from fingerprint.index.segment import Segment, open_segment
 
@@ -25,6 +26,11 @@ MANIFEST_FACT = "collection.json"
 def segment_folder(folder: Path, number: int) -> Path:
     """Return the folder of a segment."""
     return folder / SEGMENTS_NAME / f"{number:06d}"
+
+
+def incoming_folder(folder: Path, number: int) -> Path:
+    """Return the folder in which another process writes a segment that is to be published; the number is of chance."""
+    return folder / INCOMING_NAME / f"{number:06d}"
 
 
 def open_listed(folder: Path, listed: SegmentRecord) -> Segment:

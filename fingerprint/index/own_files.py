@@ -16,10 +16,13 @@ from fingerprint.atomic import UNFINISHED
 from fingerprint.errors import CollectionError
 
 COLLECTION_MANIFEST = "collection.json"
+SHARDS_MANIFEST = "shards.json"
 SEGMENT_MANIFEST = "manifest.json"
 CATALOGUE_NAME = "catalogue.sqlite"
 LOCK_NAME = "writer.lock"
 SEGMENTS_NAME = "segments"
+#: Folder for segments that other processes have written, until they are published.
+INCOMING_NAME = "incoming"
 #: Folder for segments of which pictures were lost.
 DAMAGED_NAME = "damaged"
 TREES_NAME = "descriptors.ann"
@@ -46,7 +49,7 @@ def check_own(folder: Path) -> None:
     CollectionError
         If there is a link, or anything else than a file or folder of its own, under one of its names.
     """
-    for name in (SEGMENTS_NAME, DAMAGED_NAME):
+    for name in (SEGMENTS_NAME, DAMAGED_NAME, INCOMING_NAME):
         check_folder(folder / name)
     for name in (*_CATALOGUES, LOCK_NAME):
         check_file(folder / name, written=True)
@@ -90,6 +93,11 @@ def check_folder(path: Path) -> None:
     status = _status(path)
     if status is not None and not stat.S_ISDIR(status.st_mode):
         raise _foreign(path, status.st_mode)
+
+
+def is_collection(folder: Path) -> bool:
+    """Return whether there is a collection in a folder, or a sharded one."""
+    return any((folder / name).is_file() for name in (COLLECTION_MANIFEST, SHARDS_MANIFEST))
 
 
 def is_segment_name(name: str) -> bool:

@@ -10,26 +10,18 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from fingerprint.config import Config, description_digest
 from fingerprint.errors import CollectionError, ConfigError, ModelMismatchError
 from fingerprint.images.frame_paths import split_frame
-from fingerprint.index.candidates import (
-    count_ways,
-    find_candidates,
-    how_compared,
-    nearest_by_descriptor,
-    nearest_vectors,
-)
+from fingerprint.index.candidates import count_ways, how_compared, nearest_vectors
 from fingerprint.index.catalogue import Catalogue
 from fingerprint.index.info import Neighbour, StoreInfo, VectorsInfo
 from fingerprint.index.layout import is_noted, segment_folder
 from fingerprint.index.manifests import corrupt, read_collection_manifest, with_own_index
 from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SEGMENT_MANIFEST
+from fingerprint.index.part import Part, PartRecord, part_records
 from fingerprint.index.records import ImageRecord, storable
 from fingerprint.index.segment import PictureSegment
 from fingerprint.index.snapshot import NOTHING, LiveVectors, Snapshot, open_snapshots
@@ -38,13 +30,11 @@ from fingerprint.results import Work
 from fingerprint.types import F32, Candidate, Fingerprint, Identity, Query, Skipped, is_unicode
 
 _log = logging.getLogger(__name__)
-#: References from which several threads vote for one query; below, starting them takes as long as they save.
-_THREADS_FROM = 50_000
 _SAME_BYTES = 20  # files with the same bytes among which one is looked for
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """What a reader sees as of one moment: the snapshots by model, and the segments of the collection's own model."""
 
     snapshots: Mapping[str, Snapshot]
@@ -78,7 +68,7 @@ class Reader:
         self.keep_local = keep_local
         self.config = config
         self.vocabulary = models.vocabulary
-        self._seen = _Seen({}, ())  # replaced as a whole
+        self._seen = Seen({}, ())  # replaced as a whole
         self._refreshing = threading.Lock()
         self._logged: set[str] = set()
         self._closed = False
@@ -156,7 +146,7 @@ class Reader:
     def close(self) -> None:
         """Close the catalogue; segments are closed when no search uses them any more."""
         self._closed = True
-        self._seen = _Seen({}, ())
+        self._seen = Seen({}, ())
         self.catalogue.close()
 
     @property
@@ -183,7 +173,7 @@ class Reader:
             self.check_open()
             self._seen = self._latest()
 
-    def _latest(self) -> _Seen:
+    def _latest(self) -> Seen:
         known = {
             number: segment
             for snapshot in self._seen.snapshots.values()
@@ -195,7 +185,7 @@ class Reader:
         if len(pictures) < len(own.segments):
             bare = next(i for i, segment in enumerate(own.segments) if not isinstance(segment, PictureSegment))
             raise corrupt(segment_folder(self.folder, own.numbers[bare]) / SEGMENT_MANIFEST, "it is not of pictures")
-        return _Seen(snapshots, pictures)
+        return Seen(snapshots, pictures)
 
     @property
     def ids(self) -> list[str]:
@@ -212,7 +202,7 @@ class Reader:
         """Return whether the same file, with the same bytes, is published under another id."""
         if record.path is None or record.content is None:
             return False
-        ids = self.catalogue.identical(Identity(record.content, None), self.model_id, _SAME_BYTES)
+        ids = self._identical(Identity(record.content, None), _SAME_BYTES)
         others = (self.published(image_id) for image_id in ids if image_id != record.image_id)
         return any(other is not None and other.path == storable(record.path) for other in others)
 
@@ -231,7 +221,7 @@ class Reader:
         record = self.published(image_id)
         if record is None or record.path is None:
             return []
-        found = self.catalogue.frames_of(image_id, self.model_id)
+        found = self._frame_paths(image_id)
         # who chooses ids may choose any: a frame has a path in the file
         return [name for name, path in found.items() if path is not None and split_frame(path)[0] == record.path]
 
@@ -267,17 +257,40 @@ class Reader:
         seen = self._seen
         return seen.snapshots.get(self.model_id, NOTHING), seen.pictures
 
-    def nearest_by_descriptor(self, queries: Sequence[Query], *, exact: bool = False) -> list[list[int]]:
+    def whole(self) -> Part:
+        """Return all segments of the collection's own model as one part."""
+        snapshot, pictures = self._own()
+        return Part(snapshot, pictures, self.vocabulary, self.config)
+
+    def parts(self, most_bytes: int) -> list[PartRecord]:
+        """Divide the segments of the collection's own model into parts that other processes can open.
+
+        Parameters
+        ----------
+        most_bytes : int
+            Neighbouring segments are one part as long as their files are no larger than this together; a larger segment
+            is a part by itself.
+
+        Raises
+        ------
+        CollectionError
+            If another process has just merged a segment away.
+        """
+        return part_records(self.folder, self._snapshot, self.catalogue.segments(), most_bytes)
+
+    def nearest_by_descriptor(self, queries: Sequence[Query], *, exact: bool = False) -> list[list[tuple[int, float]]]:
         """Return for each query the `by_descriptor` of `select_candidates`, found for all queries at once."""
-        if not queries:
-            return []
-        vectors = np.stack([query.descriptor for query in queries])
-        snapshot = self._snapshot
-        self._log_how(snapshot, len(queries), exact=exact)
-        return nearest_by_descriptor(vectors, snapshot, self.config, exact=exact)
+        if queries:
+            self.log_how(len(queries), exact=exact)
+        return self.whole().nearest_by_descriptor(queries, exact=exact)
 
     def select_candidates(
-        self, query: Query, *, exact: bool = False, by_descriptor: Sequence[int] | None = None, n_threads: int = 1
+        self,
+        query: Query,
+        *,
+        exact: bool = False,
+        by_descriptor: Sequence[tuple[int, float]] | None = None,
+        n_threads: int = 1,
     ) -> tuple[list[Candidate], Work]:
         """Return the candidates of a query, the most promising first, and the work that it took.
 
@@ -287,7 +300,7 @@ class Reader:
             Described by the collection's model.
         exact : bool
             Compare with every descriptor, rather than use codes or Annoy in large segments.
-        by_descriptor : sequence of int, optional
+        by_descriptor : sequence of (int, float), optional
             What `nearest_by_descriptor` returned for this query.
         n_threads : int, >= 1
             Threads that vote on the segments of a large collection.
@@ -303,54 +316,62 @@ class Reader:
         ModelMismatchError
             If the query was described by another model.
         """
+        self.check_described(query)
+        if by_descriptor is None:
+            self.log_how(1, exact=exact)
+        part = self.whole()
+        named, work = part.name(query, exact=exact, by_descriptor=by_descriptor, n_threads=n_threads)
+        return part.candidates(named.union()), work
+
+    def check_described(self, query: Query) -> None:
+        """Check that a query was described by the collection's model.
+
+        Raises
+        ------
+        ModelMismatchError
+        """
         if query.model_id != self.model_id:
             raise ModelMismatchError(
                 f"{query.name} was described by model {query.model_id}, the collection {self.folder} "
                 f"is of {self.model_id}; describe it with the collection's model"
             )
-        snapshot, pictures = self._own()
-        if by_descriptor is None:
-            self._log_how(snapshot, 1, exact=exact)
-        found, work = find_candidates(
-            query,
-            pictures,
-            snapshot,
-            self.vocabulary,
-            self.config,
-            exact=exact,
-            by_descriptor=by_descriptor,
-            n_threads=n_threads if len(snapshot) >= _THREADS_FROM else 1,
-        )
-        places = [snapshot.locate(item.position) for item in found]
-        rows: dict[int, list[int]] = {}
-        for which, row in places:
-            rows.setdefault(which, []).append(row)
-        for which, needed in rows.items():
-            pictures[which].will_need(needed)
-        candidates = [
-            Candidate(
-                reference_id=pictures[which].ids[row],
-                keypoints=pictures[which].keypoints(row),
-                variants=item.variants,
-                always_verified=item.always_verified,
-                load=partial(pictures[which].fingerprint, row),
-            )
-            for item, (which, row) in zip(found, places, strict=True)
-        ]
-        return candidates, work
 
-    def identical(self, query: Query, most: int) -> list[Candidate]:
-        """Return at most `most` pictures with the same bytes or pixels as a query: same bytes first, then by id."""
-        if query.identity is None:
+    def _identical(self, identity: Identity, most: int) -> dict[str, bool]:
+        """Return what the catalogue names as identical; it may have been published after the snapshot was taken."""
+        return self.catalogue.identical(identity, self.model_id, most)
+
+    def _frame_paths(self, image_id: str) -> dict[str, str | None]:
+        return self.catalogue.frames_of(image_id, self.model_id)
+
+    def segment_of(self, image_id: str) -> Path:
+        """Return the folder of the segment that has a picture of the snapshot."""
+        snapshot = self._snapshot
+        position = snapshot.position(image_id)
+        if position is None:
+            raise AssertionError(f"{image_id} is in the snapshot")
+        return snapshot.segments[snapshot.locate(position)[0]].folder.absolute()
+
+    def known_identical(self, identity: Identity | None, most: int) -> list[tuple[str, Identity]]:
+        """Return the ids of at most `most` pictures with the same bytes or pixels as a query, or with both.
+
+        Parameters
+        ----------
+        identity : Identity or None
+            Of the query.
+        most : int
+
+        Returns
+        -------
+        list of (id, Identity)
+            The same bytes first, then by id, each with what of the identity is the same.
+        """
+        if identity is None:
             return []
-        found = []
-        for image_id, same_bytes in self.catalogue.identical(query.identity, self.model_id, most).items():
-            fingerprint = self.fingerprint(image_id)
-            if fingerprint is not None:  # otherwise it was added after this snapshot was taken
-                known = query.identity if same_bytes else replace(query.identity, content=None)
-                same = replace(fingerprint, identity=known)
-                found.append(Candidate(image_id, same.keypoints, (0,), True, partial(_itself, same)))
-        return found
+        return [
+            (image_id, identity if same_bytes else replace(identity, content=None))
+            for image_id, same_bytes in self._identical(identity, most).items()
+            if image_id in self  # otherwise it was added after this snapshot was taken
+        ]
 
     def vectors(self, model_id: str | None = None) -> tuple[list[str], F32]:
         """Return the ids and vectors of the collection's own or another model: float32 array, shape (n, d).
@@ -409,13 +430,16 @@ class Reader:
             raise ModelMismatchError(
                 f"{self.folder}: vectors of {model_id} have {dimension} dimensions, the queries {vectors.shape[1]}"
             )
-        self._log_how(snapshot, len(vectors), exact=exact)
+        self._log_once(how_compared(snapshot, len(vectors), self.config, exact=exact))
         found = nearest_vectors(vectors, snapshot, k, self.config, exact=exact)
         return [[Neighbour(snapshot[position], math.sqrt(squared)) for position, squared in own] for own in found]
 
-    def _log_how(self, snapshot: Snapshot, n_queries: int, *, exact: bool) -> None:
-        """Log how descriptors are compared; each way once, not for each query."""
-        how = how_compared(snapshot, n_queries, self.config, exact=exact)
+    def log_how(self, n_queries: int, *, exact: bool) -> None:
+        """Log how the descriptors of this many queries are compared with those of the collection."""
+        self._log_once(how_compared(self._snapshot, n_queries, self.config, exact=exact))
+
+    def _log_once(self, how: str) -> None:
+        """Log each way of comparing once, not for each query."""
         if how not in self._logged:
             self._logged.add(how)
             _log.info("descriptors: %s", how)
@@ -445,10 +469,6 @@ class Reader:
                 if model_id != self.model_id
             ),
         )
-
-
-def _itself(fingerprint: Fingerprint) -> Fingerprint:
-    return fingerprint
 
 
 def _at(position: int, snapshot: Snapshot, pictures: Sequence[PictureSegment]) -> Fingerprint:

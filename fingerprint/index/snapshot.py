@@ -154,25 +154,43 @@ def open_snapshots(folder: Path, catalogue: Catalogue, known: Mapping[int, Segme
                 raise  # the segment is still listed: another process did not merge it away
             continue
         return {
-            model_id: _snapshot(
-                folder, [record for record in listed if record.model_id == model_id], opened, tombstones
+            model_id: snapshot_of_segments(
+                folder,
+                own := [record for record in listed if record.model_id == model_id],
+                [opened[record.number] for record in own],
+                [tombstones.get(record.number, ()) for record in own],
             )
             for model_id in {record.model_id for record in listed}
         }
     raise AssertionError("the last attempt returns or raises")
 
 
-def _snapshot(
+def snapshot_of_segments(
     folder: Path,
     listed: Sequence[SegmentRecord],
-    opened: Mapping[int, Segment],
-    tombstones: Mapping[int, Sequence[int]],
+    segments: Sequence[Segment],
+    removed: Sequence[Sequence[int]],
 ) -> Snapshot:
-    segments = [opened[record.number] for record in listed]
+    """Return the snapshot of open segments.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the collection, for messages.
+    listed : sequence of SegmentRecord
+    segments : sequence of Segment
+        Those that are listed.
+    removed : sequence of sequences of int
+        Rows of the removed pictures of each.
+
+    Raises
+    ------
+    CollectionCorruptError
+        If the removed pictures are not as many as listed, or not in the segment.
+    """
     starts = np.cumsum([0] + [len(segment) for segment in segments], dtype=np.int64)
     live = np.ones(int(starts[-1]), dtype=np.bool_)
-    for record, start, stop in zip(listed, starts, starts[1:], strict=False):
-        rows = tombstones.get(record.number, ())
+    for record, rows, start, stop in zip(listed, removed, starts[:-1], starts[1:], strict=True):
         if len(rows) != record.n_removed or any(not 0 <= row < record.n_rows for row in rows):
             raise CollectionCorruptError(
                 f"{folder}: the catalogue says that {record.n_removed} pictures of segment {record.number} are removed "

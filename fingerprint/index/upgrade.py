@@ -41,6 +41,7 @@ from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SEG
 from fingerprint.index.records import ImageRecord, SegmentRecord
 from fingerprint.index.segment import file_digest, segment_problems
 from fingerprint.index.segment_writer import Source, merge_segments
+from fingerprint.index.shards import shard_folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def upgrade_store(folder: Path) -> int:
     Returns
     -------
     int
-        The format before.
+        The format before; of a sharded collection the oldest of its shards.
 
     Raises
     ------
@@ -70,6 +71,8 @@ def upgrade_store(folder: Path) -> int:
         If it is damaged, or of a format that cannot be upgraded.
     CollectionBusyError, CollectionError
     """
+    if shards := shard_folders(folder):
+        return min(map(upgrade_store, shards))
     if not (folder / COLLECTION_MANIFEST).is_file():
         raise CollectionNotFoundError(f"{folder}: no collection here; give the folder of one")
     lock = WriterLock(folder)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
-import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,27 +11,22 @@ from types import ModuleType
 
 import numpy as np
 
-from fingerprint.atomic import UNFINISHED, flush_folder
-from fingerprint.config import Config, description_digest
+from fingerprint.atomic import flush_folder
+from fingerprint.config import Config
 from fingerprint.errors import (
     CollectionCorruptError,
     CollectionError,
-    CollectionExistsError,
     ConfigError,
     ModelMismatchError,
 )
-from fingerprint.index.atomic_folder import json_bytes, replace_file, reported
-from fingerprint.index.catalogue import Catalogue, was_unfinished
-from fingerprint.index.layout import MANIFEST_FACT, raise_format, segment_folder
+from fingerprint.index.atomic_folder import reported
+from fingerprint.index.layout import raise_format, segment_folder
 from fingerprint.index.lock import WriterLock
-from fingerprint.index.manifests import FORMAT_VERSION
 from fingerprint.index.merge_policy import Part, Rewrite, due_after_adding, due_for_merging, rewrites_to_compact
+from fingerprint.index.new_folder import check_empty, make_empty
 from fingerprint.index.own_files import (
-    CATALOGUE_NAME,
-    COLLECTION_MANIFEST,
-    LOCK_NAME,
+    INCOMING_NAME,
     SEGMENTS_NAME,
-    SIDE_FILES,
     discard,
     is_segment_name,
 )
@@ -69,6 +62,7 @@ class Writer:
         self._folder = reader.folder
         self._catalogue = reader.catalogue
         self._lock = WriterLock(reader.folder)
+        self._adopting = False
 
     @classmethod
     def create(cls, folder: Path, models: Models, config: Config) -> Writer:
@@ -81,14 +75,14 @@ class Writer:
         CollectionError
             If the folder cannot be written to.
         """
-        _check_empty(folder)
+        check_empty(folder)
         with reported(folder):
             folder.mkdir(parents=True, exist_ok=True)
         lock = WriterLock(folder)
         lock.acquire()
         try:
-            _check_empty(folder)  # again, as another process may have made one before the lock was held
-            _make(folder, models, config)
+            check_empty(folder)  # again, as another process may have made one before the lock was held
+            make_empty(folder, models, config)
         finally:
             lock.release()
         return cls(Reader(folder, models, config, keep_local=config.storage.keep_local_descriptors))
@@ -97,6 +91,11 @@ class Writer:
     def open(cls, folder: Path, models: Models, config: Config) -> Writer:
         """Open a collection; parameters and errors as in `Reader.open`."""
         return cls(Reader.open(folder, models, config))
+
+    @property
+    def n_shards(self) -> int:
+        """Collections that it changes as one."""
+        return 1
 
     def __enter__(self) -> Writer:
         return self
@@ -137,8 +136,13 @@ class Writer:
         """
         listed = {segment_folder(self._folder, s.number).name for s in self._catalogue.segments()}
         for left in list((self._folder / SEGMENTS_NAME).iterdir()):
-            if left.name not in listed and not (is_segment_name(left.name) and discard(left)):
-                _log.info("%s: not made by the collection; it stays", left)
+            if left.name not in listed:
+                _discard(left)
+        incoming = self._folder / INCOMING_NAME
+        if not self._adopting and incoming.exists():
+            gone = [_discard(left) for left in list(incoming.iterdir())]
+            if all(gone):
+                incoming.rmdir()
 
     def _clear_away(self) -> None:
         """Sweep after a change. If that fails, it is only logged, as the change itself is not affected."""
@@ -195,13 +199,72 @@ class Writer:
                 )
         if not fingerprints:
             return []
+        ids = [record.image_id for record in records]
+
+        def write(number: int) -> str:
+            return write_pictures(
+                segment_folder(self._folder, number),
+                ids,
+                fingerprints,
+                self.reader.vocabulary,
+                self.reader.config,
+                keep_local=self.reader.keep_local,
+                n_workers=n_workers,
+            )
+
+        return self._add_segment(records, replaced, write)
+
+    def divide(self, ids: Sequence[str], model_id: str | None = None) -> list[tuple[Writer, list[int]]]:  # noqa: ARG002
+        """Return the writers that publish pictures, each with the positions of its ids: this one, with all of them."""
+        return [(self, list(range(len(ids))))] if len(ids) else []
+
+    def live(self, ids: Sequence[str], model_id: str) -> list[str]:
+        """Return the ids, of those given, that are in the collection now."""
+        return self._catalogue.live(ids, model_id)
+
+    @contextmanager
+    def adopting(self) -> Iterator[None]:
+        """Keep what other processes write for `adopt`; what is not adopted in the end is deleted."""
+        with self.writing():
+            self._adopting = True
+            try:
+                yield
+            finally:
+                self._adopting = False
+                self._clear_away()
+
+    def adopt(self, folder: Path, manifest: str, records: Sequence[ImageRecord]) -> list[str]:
+        """Publish a segment that another process has written, as `add` does with ``replaced=None``.
+
+        Parameters
+        ----------
+        folder : Path
+            An `fingerprint.index.layout.incoming_folder` of the collection, made by `write_pictures`.
+        manifest : str
+            Its manifest, as that process has returned it.
+        records : sequence of ImageRecord
+            Of its pictures.
+        """
+
+        def take(number: int) -> str:
+            final = segment_folder(self._folder, number)
+            with reported(folder):
+                folder.rename(final)
+                flush_folder(final.parent)
+            return manifest
+
+        return self._add_segment(records, None, take)
+
+    def _add_segment(
+        self, records: Sequence[ImageRecord], replaced: Iterable[str] | None, write: Callable[[int], str]
+    ) -> list[str]:
+        """Add a segment of pictures that `write` puts on disk under a number; it returns the manifest."""
         if len({record.image_id for record in records}) < len(records):
             raise CollectionError(
                 f"{self._folder}: the same id was given to two pictures; give each picture an id of its own"
             )
-        ids = [record.image_id for record in records]
         with self.writing():
-            known = self._catalogue.live(ids, self.reader.model_id)
+            known = self._catalogue.live([record.image_id for record in records], self.reader.model_id)
             outgoing = known if replaced is None else list(replaced)
             clashes = set(known).difference(outgoing)
             if clashes:
@@ -210,17 +273,7 @@ class Writer:
                 )
             raise_format(self._folder, self._catalogue)
             number = self._catalogue.next_number()
-            folder = segment_folder(self._folder, number)
-            manifest = write_pictures(
-                folder,
-                ids,
-                fingerprints,
-                self.reader.vocabulary,
-                self.reader.config,
-                keep_local=self.reader.keep_local,
-                n_workers=n_workers,
-            )
-            self._publish(number, self.reader.model_id, records, manifest, outgoing)
+            self._publish(number, self.reader.model_id, records, write(number), outgoing)
             self._merge_small()
         return outgoing
 
@@ -440,59 +493,14 @@ class Writer:
         return merge_segments(segment_folder(self._folder, number), sources, self.reader.config)
 
 
+def _discard(left: Path) -> bool:
+    """Delete a segment that is not needed; anything else stays. Returns whether nothing is left."""
+    gone = is_segment_name(left.name) and discard(left)
+    if not gone:
+        _log.info("%s: not made by the collection; it stays", left)
+    return gone
+
+
 def _records(output: Sequence[Part], live: Mapping[int, Sequence[ImageRecord]]) -> list[ImageRecord]:
     """Return the file facts of the pictures of a new segment, of those of the old ones by number."""
     return [record for part in output for record in live[part.segment.number][part.start : part.stop]]
-
-
-def _check_empty(folder: Path) -> None:
-    """Check that a folder is empty, except for what an interrupted `Writer.create` left."""
-    if (folder / COLLECTION_MANIFEST).exists():
-        raise CollectionExistsError(
-            f"{folder}: already a collection; 'fingerprint index add {shlex.quote(str(folder))} IMAGES' adds to it"
-        )
-    if folder.exists() and not (folder.is_dir() and all(map(_left_by_create, list(folder.iterdir())))):
-        what = "a folder of other files" if folder.is_dir() else "a file"
-        raise CollectionExistsError(
-            f"{folder}: {what}, not a collection; name a new folder for the collection, then the images "
-            "('fingerprint index create NEW-FOLDER IMAGES')"
-        )
-
-
-def _make(folder: Path, models: Models, config: Config) -> None:
-    """Write an empty collection."""
-    manifest = json_bytes(
-        {
-            "format_version": FORMAT_VERSION,
-            "model_id": models.model_id,
-            "features": description_digest(config),
-            "keep_local_descriptors": config.storage.keep_local_descriptors,
-            "descriptor_index": config.candidates.descriptor_index,
-        }
-    )
-    with reported(folder):
-        for left in folder.iterdir():
-            if left.name == SEGMENTS_NAME:
-                left.rmdir()
-            elif left.name != LOCK_NAME:
-                left.unlink()
-        (folder / SEGMENTS_NAME).mkdir()
-        catalogue = Catalogue(folder / CATALOGUE_NAME, create=True)
-        try:
-            with catalogue.change():
-                catalogue.set_fact(MANIFEST_FACT, manifest.decode())
-        finally:
-            catalogue.close()
-        replace_file(folder / COLLECTION_MANIFEST, manifest)  # from here on it is a collection
-        flush_folder(folder.absolute().parent)
-
-
-def _left_by_create(path: Path) -> bool:
-    """Return whether a file is one that an interrupted `Writer.create` leaves."""
-    mode = path.lstat().st_mode
-    if path.name == SEGMENTS_NAME:
-        return stat.S_ISDIR(mode) and not any(path.iterdir())
-    if path.name == CATALOGUE_NAME:
-        return stat.S_ISREG(mode) and was_unfinished(path)
-    made = (*(CATALOGUE_NAME + end for end in SIDE_FILES), LOCK_NAME, COLLECTION_MANIFEST + UNFINISHED)
-    return stat.S_ISREG(mode) and path.name in made

@@ -21,6 +21,7 @@ import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from fingerprint.errors import ConfigError
@@ -35,11 +36,15 @@ if getattr(numba.config, "DISABLE_JIT", 0):  # kernels compute in types of fixed
     raise ConfigError("NUMBA_DISABLE_JIT is set, and kernels give no right results without the compiler: unset it")
 
 _log = logging.getLogger(__name__)
-try:
+pipeline: ModuleType | None = None
+#: Versions of Numba whose classes `pipeline` was tested with; with others, kernels compile by all of Numba's steps.
+_TESTED = ("0.68.",)
+if numba.__version__.startswith(_TESTED):
     from fingerprint.kernels import pipeline
-except ImportError as error:
-    pipeline = None  # type: ignore[assignment]
-    _log.info("kernels compile with all of Numba's steps, which takes longer: %s", error)
+else:
+    _log.info(
+        "kernels compile with all steps of Numba %s, which takes longer than with a tested one", numba.__version__
+    )
 _said: set[str] = set()
 _places: list[str] = []
 _ADVICE = "set NUMBA_CACHE_DIR to a folder that can be written to"

@@ -10,7 +10,7 @@ Kernels compile at every user's first run. Much of that is work on functions tha
   computed all the same, one operation after the other.
 
 Numba documents how to change the steps (in its guide for developers, "Customizing the compiler"), but not the classes
-of compiled code. Importing this module raises ImportError where a version of Numba has not what is used of them here.
+of compiled code: `fingerprint.kernels.compiled` uses this only with the versions of Numba that it was tested with.
 """
 
 from __future__ import annotations
@@ -31,16 +31,6 @@ from numba.core.typing.npydecl import parse_dtype, parse_shape
 from numba.core.untyped_passes import IRProcessing
 from numba.extending import intrinsic
 from numba.np.arrayobj import _empty_nd_impl, _parse_empty_args
-
-for _name in (
-    "_optimize_functions",
-    "_optimize_final_module",
-    "_finalize_final_module",
-    "_get_compiled_object",
-    "codegen",
-):
-    if not hasattr(JITCodeLibrary, _name):
-        raise ImportError(f"numba.core.codegen.JITCodeLibrary has no {_name}")
 
 #: Steps that kernels do not need.
 _LEFT_OUT = {"WithLifting", "InlineClosureLikes", "NopythonRewrites"}

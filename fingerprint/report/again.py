@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from fingerprint.config import Config
+from fingerprint.locations import Location
 from fingerprint.models import Models
 from fingerprint.report.values import Page, PagePair, PagePicture
 from fingerprint.results import Verification
@@ -62,7 +62,7 @@ def look_again(
     return replace(page, pairs=tuple(pairs))
 
 
-def _files(pair: PagePair, pictures: Sequence[PagePicture]) -> list[Path]:
+def _files(pair: PagePair, pictures: Sequence[PagePicture]) -> list[Location]:
     numbers = [pair.query] if pair.reference is None else [pair.query, pair.reference]
     return [file for file in (pictures[k].file for k in numbers) if file is not None]
 

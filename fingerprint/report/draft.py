@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from fingerprint.collection.collection import Collection
+from fingerprint.locations import Location, Url, location
 from fingerprint.report.values import Axis, Kind, Page, PagePair, PagePicture
 from fingerprint.types import Skipped
 
@@ -32,7 +33,7 @@ class Draft:
             self._pictures.append(make())
         return self._positions[key]
 
-    def file(self, path: Path) -> int:
+    def file(self, path: Location) -> int:
         """Return the position of the picture in a file that is called as it was named."""
         return self.picture(("file", str(path)), lambda: PagePicture(str(path), path))
 
@@ -69,7 +70,7 @@ class References:
         Knows the path, the size and the bytes of each file.
     folders : sequence of Path
         Folders in which a reference lies under its id, if its file is not where it was. They are looked at first.
-    files : mapping of str to Path, optional
+    files : mapping of str to Path or Url, optional
         Files by id, where they are known otherwise.
     """
 
@@ -77,11 +78,11 @@ class References:
         self,
         collection: Collection | None = None,
         folders: Sequence[Path] = (),
-        files: Mapping[str, Path] | None = None,
+        files: Mapping[str, Location] | None = None,
     ) -> None:
         self._collection, self._folders, self._files = collection, folders, files or {}
 
-    def also_at(self, files: Mapping[str, Path]) -> References:
+    def also_at(self, files: Mapping[str, Location]) -> References:
         """Return one that knows more files."""
         return References(self._collection, self._folders, {**self._files, **files})
 
@@ -100,10 +101,10 @@ class References:
             n_bytes=record.n_bytes,
         )
 
-    def _file(self, reference_id: str, path: str | None) -> Path | None:
+    def _file(self, reference_id: str, path: str | None) -> Location | None:
         if "\0" in reference_id:
             return None
-        places = [folder / reference_id for folder in self._folders]
+        places: list[Location] = [folder / reference_id for folder in self._folders]
         places += [self._files[reference_id]] if reference_id in self._files else []
-        places += [Path(path)] if path else []
-        return next((place for place in places if place.is_file()), None)
+        places += [location(path)] if path else []
+        return next((place for place in places if isinstance(place, Url) or place.is_file()), None)

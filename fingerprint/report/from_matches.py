@@ -12,7 +12,8 @@ from fingerprint.challenge import GroundTruth, Matches, evaluate_matches
 from fingerprint.collection.collection import open_collection
 from fingerprint.config import COPY_PROBABILITY
 from fingerprint.images.find import find_images
-from fingerprint.index.own_files import COLLECTION_MANIFEST
+from fingerprint.index.own_files import is_collection
+from fingerprint.locations import Location, local_name, location
 from fingerprint.models import Models
 from fingerprint.report.draft import Draft, References
 from fingerprint.report.values import Page, PagePair, PagePicture
@@ -103,24 +104,25 @@ def page_of_matches(matches: Matches, queries: Pictures, references: Pictures, t
     )
 
 
-def pictures_at(location: Path, models: Models, stack: ExitStack, also: Sequence[Path] = ()) -> Pictures:
+def pictures_at(given: Location, models: Models, stack: ExitStack, also: Sequence[Path] = ()) -> Pictures:
     """Return what finds the picture of a challenge's id: in a folder of images, or in a collection.
 
     Parameters
     ----------
-    location : Path
+    given : Path or Url
     models : Models
     stack : ExitStack
         Closes the collection.
     also : sequence of Path
         Folders in which the files of a collection are looked for first.
     """
-    if (location / COLLECTION_MANIFEST).is_file():
-        collection = stack.enter_context(open_collection(location, models=models))
+    place = location(local_name(given))
+    if isinstance(place, Path) and is_collection(place):
+        collection = stack.enter_context(open_collection(place, models=models))
         by_id = {challenge_id(name): name for name in collection.ids}
         known = References(collection, also)
         return lambda image_id: known.picture(by_id.get(image_id, image_id))
-    files = {challenge_id(str(path)): path for path in find_images([location])[0]}
+    files = {challenge_id(str(path)): path for path in find_images([place])[0]}
     return lambda image_id: PagePicture(image_id, files.get(image_id))
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
+from fingerprint.locations import Location
 from fingerprint.report.draft import Draft, References
 from fingerprint.report.values import PagePair
 from fingerprint.results import Answer
 from fingerprint.types import Skipped
 
 
-def add_answer(draft: Draft, query: Path, answer: Answer | Skipped, references: References) -> None:
+def add_answer(draft: Draft, query: Location, answer: Answer | Skipped, references: References) -> None:
     """Add what a search found for a query: copies, and what only shares something with it.
 
     Parameters
     ----------
     draft : Draft
-    query : Path
+    query : Path or Url
         File of the query.
     answer : Answer or Skipped
     references : References

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from fingerprint.errors import ConfigError
 from fingerprint.listfiles import open_list
+from fingerprint.locations import Location, Url, location
 from fingerprint.report.draft import Draft, References
 from fingerprint.report.from_search import add_answer
 from fingerprint.report.values import Kind, Page, PagePair, PagePicture
@@ -77,18 +78,24 @@ def _add(draft: Draft, line: _Line, root: Path, references: References) -> Kind:
         _add_group(draft, line, root)
         return "dedupe"
     if "query" in line and "reference" in line:
-        query, reference = (draft.file(root / str(line[key])) for key in ("query", "reference"))
+        query, reference = (draft.file(_within(root, line[key])) for key in ("query", "reference"))
         draft.pairs.append(PagePair(query, reference, _verification(line)))
         return "compare"
     if "query" in line:
-        named = {m["reference"]: root / m["file"] for m in _matches(line) if m.get("file")}
-        add_answer(draft, root / str(line["query"]), _answer(line), references.also_at(named))
+        named = {m["reference"]: _within(root, m["file"]) for m in _matches(line) if m.get("file")}
+        add_answer(draft, _within(root, line["query"]), _answer(line), references.also_at(named))
         return "search"
     if "skipped" in line and "path" in line:
         draft.skipped.append(Skipped(str(line["path"]), str(line["skipped"])))
     elif "groups" not in line:  # the totals of 'dedupe find'
         raise ValueError("unknown")
     return "dedupe"
+
+
+def _within(root: Path, name: object) -> Location:
+    """Return the URL that a name is, or its path, which begins in `root` if it is not absolute."""
+    found = location(str(name))
+    return found if isinstance(found, Url) else root / found
 
 
 def _matches(line: _Line) -> list[_Line]:

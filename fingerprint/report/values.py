@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, TypeAlias
 
 from fingerprint.config import COPY_PROBABILITY
+from fingerprint.locations import Location
 from fingerprint.results import Verification
 from fingerprint.types import U8, Skipped
 
@@ -24,7 +24,7 @@ class PagePicture:
     ----------
     name : str
         What it is called.
-    file : Path or None
+    file : Path or Url or None
         The file to read; None if there is none.
     path : str
         What decisions call it, for those who read them: an absolute path. By default its name.
@@ -39,7 +39,7 @@ class PagePicture:
     """
 
     name: str
-    file: Path | None
+    file: Location | None
     path: str = ""
     size: tuple[int, int] | None = None
     thumbnail: U8 | None = None

@@ -15,6 +15,7 @@ from fingerprint.train.fitting import fit_logistic
 from fingerprint.train.pairs import COPY, SHARED, Pair, PairMaker, make_pairs
 from fingerprint.types import F64, Bool, StageProgress
 from fingerprint.verify.score import LOOK_CLOSER, agrees_somewhere, first_look
+from fingerprint.workers import Workers
 
 _PLAN = BoostingPlan()
 _START = 0.5  # of the log-odds of the first look
@@ -31,7 +32,7 @@ class Calibration:
     facts: dict[str, Any]
 
 
-def fit_calibration(maker: PairMaker, n_workers: int | None, progress: StageProgress) -> Calibration:
+def fit_calibration(maker: PairMaker, n_workers: Workers, progress: StageProgress) -> Calibration:
     """Make the calibration set of `maker` and fit both looks on it."""
     pairs = make_pairs(maker, n_workers, progress)
     progress("calibration fits", 0, 1)

@@ -12,7 +12,7 @@ from fingerprint.features.insets import bins_both_ways, expand, find_rectangles,
 from fingerprint.models import InsetModel
 from fingerprint.train.fitting import fit_logistic
 from fingerprint.types import BOUNDARY_BINS, F32, F64, RECTANGLE_MEASURES, U8, Skipped, StageProgress
-from fingerprint.workers import map_images
+from fingerprint.workers import Workers, map_images
 
 _MOST_AREA = 0.98  # of the picture; borders are not learned from larger regions
 _STRAIGHT = 0.004  # of the picture's side; borders are not learned from sides that deviate more from the axis
@@ -64,13 +64,13 @@ class InsetExample:
         return np.asarray(np.clip(np.concatenate([self.corners.min(axis=0), self.corners.max(axis=0)]), 0, 1))
 
 
-def fit_insets(examples: Sequence[InsetExample], n_workers: int | None, progress: StageProgress) -> InsetModel:
+def fit_insets(examples: Sequence[InsetExample], n_workers: Workers, progress: StageProgress) -> InsetModel:
     """Fit the detector on edited training images.
 
     Parameters
     ----------
     examples : sequence of InsetExample
-    n_workers : int, optional
+    n_workers : int or Cluster, optional
         Threads; the model does not depend on it.
     progress : callable
         Called as ``progress(stage, done, total)``.

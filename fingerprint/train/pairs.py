@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -30,20 +29,23 @@ from fingerprint.errors import ConfigError, ImageError
 from fingerprint.features.describe import describe_query, describe_reference
 from fingerprint.features.inverted_file import measure_cohort_score
 from fingerprint.images.decode import read_rgb
-from fingerprint.index import ImageRecord, Reader, Writer, shortlist
+from fingerprint.index import ImageRecord, Writer, shortlist
+from fingerprint.index.part import Part, PartRecord, open_part
 from fingerprint.listfiles import open_list
-from fingerprint.models import Models
-from fingerprint.types import F64, I64, U8, Fingerprint, Skipped, StageProgress
+from fingerprint.locations import Location
+from fingerprint.models import Models, VocabularyModel
+from fingerprint.types import F64, I64, U8, Candidate, Fingerprint, Query, Skipped, StageProgress
 from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import evidence_vector
 from fingerprint.verify.verification import find_agreement
-from fingerprint.workers import map_images
+from fingerprint.workers import Cluster, Workers, map_images, temporary_folder
 
 COPY, SHARED, UNRELATED = 2, 1, 0
 #: Of a pair of training photographs: kinds as in a file of known pairs.
 KINDS = {"copy": COPY, "second shot": SHARED}
 
 _SEED_STREAM = 2
+_ANY_SIZE = 1 << 62  # bytes
 _MEMBERS = 3  # of each template in the collection; as many others are strangers
 _PHOTOS = 16  # most photographs that a member shows
 _STRENGTHS = (0.0, 0.7)  # of second shots; above, they look made
@@ -143,7 +145,7 @@ class PairMaker:
 
     Attributes
     ----------
-    paths : sequence of Path
+    paths : sequence of Path or Url
         The training photographs.
     train, config
         Settings.
@@ -155,7 +157,7 @@ class PairMaker:
         Photographs that are not as unrelated as others.
     """
 
-    paths: Sequence[Path]
+    paths: Sequence[Location]
     train: TrainConfig
     config: Config
     models: Models
@@ -273,18 +275,23 @@ class PairMaker:
         """Describe a picture of the collection."""
         pixels, shown = self.draw(subject)
         if subject.group[0] == "photograph":
-            source: Path | bytes = self.paths[subject.group[2]]
+            source: Location | bytes = self.paths[subject.group[2]]
         else:
             rng = np.random.default_rng([self.train.seed, subject.number, *map(ord, str(subject.group))])
             source = as_jpeg(pixels, int(rng.integers(*_QUALITIES)))
         return describe_reference(source, self.models, self.config), shown
 
     def pairs_of(
-        self, number: int, tasks: Sequence[Task], reader: Reader, references: Sequence[tuple[Subject, set[int]]]
+        self,
+        number: int,
+        tasks: Sequence[Task],
+        select: Callable[[Query], list[Candidate]],
+        references: Sequence[tuple[Subject, set[int]]],
     ) -> list[Pair]:
         """Make a query, search for it, and return the pairs that are verified.
 
-        `references` : subjects of the collection's pictures, and the photographs that they show; ids are positions.
+        `select` : returns candidates of the collection. `references` : subjects of the collection's pictures, and the
+        photographs that they show; ids are positions.
         """
         task = tasks[number]
         rng = np.random.default_rng([self.train.seed, _SEED_STREAM, 2, number])
@@ -302,7 +309,7 @@ class PairMaker:
         cohort_score = measure_cohort_score(query.assignments, self.models, self.config.match, excluded)
         query = replace(query, cohort_score=cohort_score)
         found = []
-        for candidate in shortlist(query, reader.select_candidates(query)[0], self.config):
+        for candidate in shortlist(query, select(query), self.config):
             label = self.label(task.subject, used, pasted, *references[int(candidate.reference_id)])
             if label is not None:
                 agreement = find_agreement(query, candidate.load(), self.config.match)
@@ -315,9 +322,17 @@ class PairMaker:
 
     @contextmanager
     def collection(
-        self, n_workers: int | None, progress: StageProgress
-    ) -> Iterator[tuple[Reader, list[tuple[Subject, set[int]]]]]:
-        """Make the collection, which lasts as long as the context; return it with subjects and photographs shown."""
+        self, n_workers: Workers, progress: StageProgress
+    ) -> Iterator[tuple[Callable[[Query], list[Candidate]], list[tuple[Subject, set[int]]]]]:
+        """Make the collection, which lasts as long as the context.
+
+        Returns
+        -------
+        select : callable
+            Returns the candidates of a query.
+        references : list of (Subject, set of int)
+            The subjects of its pictures, and the photographs that they show.
+        """
         subjects = self.references()
         described: list[tuple[Fingerprint, set[int]]] = []
         for result in map_images(self.describe, subjects, n_workers):
@@ -326,14 +341,19 @@ class PairMaker:
             described.append(result)
             progress("calibration references", len(described), len(subjects))
         with (
-            tempfile.TemporaryDirectory(prefix="fingerprint-train-") as folder,
-            Writer.create(Path(folder) / "collection", self.models, self.config) as writer,
+            temporary_folder("fingerprint-train-", n_workers) as folder,
+            Writer.create(folder / "collection", self.models, self.config) as writer,
         ):
             writer.add(
                 [fingerprint for fingerprint, _ in described],
                 [ImageRecord(str(i), None, None, None, f.width, f.height) for i, (f, _) in enumerate(described)],
             )
-            yield writer.reader, [(subject, shown) for subject, (_, shown) in zip(subjects, described, strict=True)]
+            if isinstance(n_workers, Cluster):
+                (record,) = writer.reader.parts(_ANY_SIZE)
+                select = partial(_select_far, record, self.models.vocabulary, writer.reader.config)
+            else:
+                select = partial(_select, writer.reader.whole())
+            yield select, [(subject, shown) for subject, (_, shown) in zip(subjects, described, strict=True)]
 
 
 def read_known_pairs(path: Path) -> dict[frozenset[str], int]:
@@ -374,12 +394,20 @@ def read_known_pairs(path: Path) -> dict[frozenset[str], int]:
         ) from error
 
 
-def make_pairs(maker: PairMaker, n_workers: int | None, progress: StageProgress) -> list[Pair]:
+def _select(part: Part, query: Query) -> list[Candidate]:
+    return part.candidates(part.name(query, exact=False)[0].union())
+
+
+def _select_far(record: PartRecord, vocabulary: VocabularyModel, config: Config, query: Query) -> list[Candidate]:
+    return _select(open_part(record, vocabulary, config), query)
+
+
+def make_pairs(maker: PairMaker, n_workers: Workers, progress: StageProgress) -> list[Pair]:
     """Make the pairs of a calibration set, in the order of its queries."""
     tasks = maker.tasks()
     found: list[Pair] = []
-    with maker.collection(n_workers, progress) as (reader, references):
-        work = partial(maker.pairs_of, tasks=tasks, reader=reader, references=references)
+    with maker.collection(n_workers, progress) as (select, references):
+        work = partial(maker.pairs_of, tasks=tasks, select=select, references=references)
         for done, result in enumerate(map_images(work, range(len(tasks)), n_workers), start=1):
             if not isinstance(result, Skipped):
                 found += result

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from fingerprint.features.inverted_file import build_postings
 from fingerprint.features.local_features import extract_features
 from fingerprint.features.signatures import make_keypoints
 from fingerprint.images.decode import luma_of, read_planes, read_rgb
+from fingerprint.locations import Location
 from fingerprint.models import (
     CalibrationModel,
     CohortModel,
@@ -43,7 +43,7 @@ from fingerprint.types import COLOUR_DIMENSION, GIST_DIMENSION, U8, ImageSource,
 from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import EVIDENCE_NAMES
 from fingerprint.version import __version__
-from fingerprint.workers import map_images
+from fingerprint.workers import Cluster, Workers, map_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +67,19 @@ _QUALITIES = (70, 96)  # of JPEG, at which edited copies are saved
 
 
 def train_models(
-    paths: Sequence[Path],
+    paths: Sequence[Location],
     config: Config,
     train: TrainConfig | None = None,
     *,
     known_pairs: Mapping[frozenset[str], int] | None = None,
-    n_workers: int | None = None,
+    n_workers: Workers = None,
     progress: StageProgress | None = None,
 ) -> tuple[Models, tuple[Skipped, ...]]:
     """Train all models on photographs.
 
     Parameters
     ----------
-    paths : sequence of Path
+    paths : sequence of Path or Url
         Image files; at least 20 readable ones. They are used in the order of their names.
     config : Config
         Settings of the engine that the models are for.
@@ -87,8 +87,8 @@ def train_models(
         Settings of the training.
     known_pairs : mapping of pairs of file names to a label, optional
         Photographs among `paths` that are not as unrelated as the others; see `fingerprint.train.pairs`.
-    n_workers : int, optional
-        Threads; the models do not depend on it.
+    n_workers : int or Cluster, optional
+        Threads, or a cluster; the models do not depend on it.
     progress : callable, optional
         Called as ``progress(stage, done, total)``.
 
@@ -105,10 +105,10 @@ def train_models(
     """
     train = train or TrainConfig()
     progress = progress or _silent
-    ordered = sorted(paths)
+    ordered = sorted(paths, key=lambda path: path.parts)
     features: list[LocalFeatures] = []
     thumbnails: list[U8] = []
-    usable: list[Path] = []
+    usable: list[Location] = []
     skipped: list[Skipped] = []
     for path, result in zip(
         ordered,
@@ -120,7 +120,7 @@ def train_models(
         else:
             features.append(result[0])
             thumbnails.append(result[1])
-            usable.append(path)
+            usable.append(path.absolute() if isinstance(n_workers, Cluster) else path)
         progress("keypoints", len(usable) + len(skipped), len(ordered))
     if len(usable) < 20:
         raise ConfigError(f"training needs at least 20 readable images, found {len(usable)}; give more images")
@@ -221,11 +221,11 @@ class _EditedCopy:
 
 
 def _describe_copies(
-    paths: Sequence[Path],
+    paths: Sequence[Location],
     model: DescriptorModel,
     config: Config,
     train: TrainConfig,
-    n_workers: int | None,
+    n_workers: Workers,
     progress: StageProgress,
 ) -> list[_EditedCopy]:
     """Describe edited copies of the training images, saved as JPEG and read again as queries are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from fingerprint.bench.files import Costs, Result, SetResults
 from fingerprint.bench.judging import (
+    better_rows,
+    copies_by_edit,
     differences,
     interval_of,
     judge,
@@ -126,10 +129,23 @@ def test_tables_say_the_same_in_all_forms(results: SetResults) -> None:
     assert text(rows)[1].split()[:2] == ["good", "0.7556"]
 
 
+def test_kinds_of_edit_have_one_column_a_method(results: SetResults) -> None:
+    """Normalising takes one number from all scores of a query, so it changes no rank."""
+    rows = judge(results, resamples=20)
+    twice = [dataclasses.replace(row, row=kind) for row in rows for kind in ("normalised", "raw")]
+    assert [(row.label, row.row) for row in better_rows(twice)] == [
+        ("good, normalised", "normalised"),
+        ("ba|d, normalised", "normalised"),
+    ]
+    assert "| edit | copies | good | ba\\|d |\n" in markdown(results, twice, differences(twice))
+    assert "<th>edit</th><th>copies</th><th>good</th><th>ba|d</th>" in html(results, twice, differences(twice), {})
+    assert copies_by_edit(results) == {"crop": 1}
+
+
 def test_pictures_are_drawn_if_matplotlib_is_there(results: SetResults) -> None:
     pytest.importorskip("matplotlib")
     from fingerprint.bench.plots import CURVES, HEAT, plots
 
-    pictures = plots(judge(results, resamples=20))
+    pictures = plots(judge(results, resamples=20), copies_by_edit(results))
     assert pictures.keys() == {HEAT, CURVES}
     assert all(data.startswith(b"\x89PNG") for data in pictures.values())

@@ -64,7 +64,7 @@ class TestVectors:
         assert caplog.text == ""
         np.savez(tmp_path / "more.npz", ids=["R0", "Q0", "R99", "R98"], descriptors=np.eye(4))
         VectorsMethod([tmp_path / "more.npz"], bench_set)
-        assert "more.npz: 2 of 4 ids are of no picture of the set, as 'R99'" in caplog.text
+        assert "more.npz: 2 of 4 ids are of no picture of the set, as 'R99'; ids are names of files" in caplog.text
         np.savez(tmp_path / "part.npz", train=np.eye(2), train_ids=["T0", "R0"])  # R0 is no training image
         VectorsMethod([tmp_path / "part.npz"], bench_set)
         assert "part.npz: 1 of 2 ids are of no picture of the set, as 'R0'" in caplog.text
@@ -94,6 +94,10 @@ class TestVectors:
         (tmp_path / "y.txt").write_text("a\nb\n")
         with pytest.raises(ConfigError, match="2 ids for 3 vectors"):
             VectorsMethod([tmp_path / "y.npy"], bench_set)
+        (tmp_path / "y.txt").write_text("a\r\nb\r\nc\r\n\r\n")  # an empty line at the end is no id
+        assert len(VectorsMethod([tmp_path / "y.npy"], bench_set).describe(Path("c.jpg"), "query", {})) == 3
+        with pytest.raises(ConfigError, match=r"y\.txt: .* must end with \.npz, \.npy, \.csv, \.hdf5, \.h5"):
+            VectorsMethod([tmp_path / "y.txt"], bench_set)
         (tmp_path / "y.txt").unlink()
         with pytest.raises(ConfigError, match=r"y\.npy: no y\.txt beside it"):
             VectorsMethod([tmp_path / "y.npy"], bench_set)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import csv
+import errno
 import importlib.util
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from fingerprint.bench import making
 from fingerprint.bench.augly_edits import AUGLY
 from fingerprint.bench.making import MakeOptions, make_set
 from fingerprint.bench.profiles import ALL_EDITS, PROFILES, apply_chain, draw_chain
 from fingerprint.bench.sets import open_set
+from fingerprint.bench.turns import UNFINISHED_NAME
 from fingerprint.edits import EDIT_WEIGHTS, TRAINED_WIDE_EDITS, WIDE_EDITS
 from fingerprint.edits.canvas import MAX_SIDE, MIN_SIDE
 from fingerprint.edits.second_shots import second_shots
-from fingerprint.errors import ConfigError
+from fingerprint.errors import BenchBusyError, ConfigError
 from fingerprint.names import read_name
 from fingerprint.types import U8
 
@@ -48,6 +52,49 @@ def contents(folder: Path) -> dict[str, bytes]:
 def table(path: Path) -> list[list[str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.reader(file, delimiter="\t"))
+
+
+def test_a_set_that_is_not_whole_is_no_set(images: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "set"
+
+    def interrupted(*_: object) -> bytes:
+        with pytest.raises(ConfigError, match=r"set: a set that .* has not made to the end: wait"):
+            open_set(out)
+        with pytest.raises(BenchBusyError, match=rf"a set is made in another process \(process {os.getpid()} on"):
+            make_set(images, out, MakeOptions(side=128), n_workers=1)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(making, "contact_sheet", interrupted)
+    with pytest.raises(OSError, match="No space"):
+        make_set(images, out, MakeOptions(side=128), n_workers=1)
+    assert not out.exists()
+    out.mkdir()
+    with pytest.raises(OSError, match="No space"):
+        make_set(images, out, MakeOptions(side=128), n_workers=1)
+    assert not list(out.iterdir())
+    monkeypatch.undo()
+    (out / UNFINISHED_NAME).touch()  # as a run leaves it that was killed
+    with pytest.raises(ConfigError, match="has not made to the end: delete the folder"):
+        make_set(images, out, MakeOptions(side=128), n_workers=1)
+    (out / UNFINISHED_NAME).unlink()
+    make_set(images, out, MakeOptions(side=128), n_workers=1)
+    assert open_set(out).truth.pairs
+    assert not (out / UNFINISHED_NAME).exists()
+    with pytest.raises(ConfigError, match="not empty"):
+        make_set(images, out, MakeOptions(side=128), n_workers=1)
+
+
+def test_what_others_put_into_the_folder_stays(
+    images: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meddled(*_: object) -> bytes:
+        (tmp_path / "set" / "notes.txt").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(making, "contact_sheet", meddled)
+    with pytest.raises(KeyboardInterrupt):
+        make_set(images, tmp_path / "set", MakeOptions(side=128), n_workers=1)
+    assert [path.name for path in (tmp_path / "set").iterdir()] == ["notes.txt"]
 
 
 def test_a_seed_gives_the_same_bytes_and_another_one_another_set(images: list[Path], tmp_path: Path) -> None:

@@ -165,6 +165,28 @@ class TestNames:
             make_method("unknown", bench_set)
         sys.modules.pop(module)
 
+    @pytest.mark.parametrize(
+        ("spec", "message"),
+        [
+            ("typo", r"'typo', unruly:Typo, cannot be imported: AttributeError: .*'Typo'"),
+            ("absent", r"'absent', nowhere_at_all:X, cannot be imported: ModuleNotFoundError: "),
+            ("heavy", r"'heavy', unruly:Heavy, cannot be made: ValueError: no weights"),
+            ("heavy:a.bin", r"'heavy', unruly:Heavy, cannot be made from 'a\.bin': TypeError: "),
+            ("vlad", r"unruly:Heavy: a package adds it as 'vlad', which is here already: rename it there"),
+        ],
+    )
+    def test_a_method_of_a_package_that_cannot_be_made_is_named(
+        self, bench_set: BenchSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, message: str
+    ) -> None:
+        """It is no bug of this package."""
+        source = "class Heavy:\n    def __init__(self):\n        raise ValueError('no weights')\n"
+        points = "typo = unruly:Typo\nabsent = nowhere_at_all:X\nheavy = unruly:Heavy\nvlad = unruly:Heavy\n"
+        install(tmp_path, "unruly", source, points)
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(ConfigError, match=message):
+            make_method(spec, bench_set)
+        sys.modules.pop("unruly", None)
+
 
 def install(folder: Path, name: str, source: str, entry_points: str) -> None:
     """Put a module and what pip would write of its entry points into a folder."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fingerprint.bench import turns
 from fingerprint.bench.base import DescribingMethod, Learned, Matcher, MatchingMethod, Role
 from fingerprint.bench.blocks import in_blocks, joined
 from fingerprint.bench.files import find_sets, read_set
@@ -176,6 +181,63 @@ def test_an_interrupted_run_goes_on_and_gives_the_same_bytes(bench_set: BenchSet
         assert (cut.folder / name).read_bytes() == (whole.folder / name).read_bytes()
 
 
+def test_one_process_at_a_time_runs_a_method_on_a_set(bench_set: BenchSet, tmp_path: Path) -> None:
+    class Meddled(Tiny):
+        def describe(self, picture: Path, role: Role, learned: Learned) -> F32:
+            if self.described == 5:
+                for name in ("tiny", "other"):
+                    refused[name] = run_elsewhere(bench_set.folder, name, tmp_path)
+            return super().describe(picture, role, learned)
+
+    refused: dict[str, subprocess.CompletedProcess[str]] = {}
+    whole = run_method(bench_set, "tiny", Tiny(), tmp_path / "alone", n_workers=1)
+    result = run_method(bench_set, "tiny", Meddled(), tmp_path, n_workers=1)
+    assert "BenchBusyError" in refused["tiny"].stderr
+    assert f"'tiny' is run in another process (process {os.getpid()} on" in refused["tiny"].stderr
+    assert "wait until it has ended" in refused["tiny"].stderr
+    assert refused["other"].returncode == 0, refused["other"].stderr
+    assert result.costs.image_bytes == whole.costs.image_bytes
+    for name in ("pairs-raw.csv", "pairs-normalised.csv"):
+        assert (result.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+    (folder,) = find_sets(tmp_path / "alone")
+    assert [found.name for found in read_set(folder).results] == ["tiny"]
+    assert run_elsewhere(bench_set.folder, "tiny", tmp_path).returncode != 0  # finished, and of another method
+    assert run_method(bench_set, "tiny", Tiny(), tmp_path, again=True, n_workers=1).rows == result.rows
+
+
+def run_elsewhere(folder: Path, name: str, results: Path, before: str = "") -> subprocess.CompletedProcess[str]:
+    """Run dHash in another process, with some lines of Python before."""
+    program = f"""
+import os, sys
+from pathlib import Path
+from fingerprint.bench.methods.dhash import DHash
+from fingerprint.bench.running import run_method
+from fingerprint.bench.sets import open_set
+{before}
+run_method(open_set(sys.argv[1]), sys.argv[2], DHash(), Path(sys.argv[3]), n_workers=1)
+"""
+    command = [sys.executable, "-c", program, str(folder), name, str(results)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_run_that_was_killed_frees_its_turn(bench_set: BenchSet, tmp_path: Path) -> None:
+    dies = "whole = DHash.describe; DHash.describe = lambda *a: os._exit(9) if a[1].stem == 'R2' else whole(*a)"
+    assert run_elsewhere(bench_set.folder, "dhash", tmp_path, dies).returncode == 9
+    result = run_method(bench_set, "dhash", make_method("dhash", bench_set), tmp_path, n_workers=1)
+    assert result.rows == ("raw", "normalised")
+
+
+def test_files_that_cannot_be_locked_are_named(
+    bench_set: BenchSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_locks(_: Path) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(turns, "take", without_locks)
+    with pytest.raises(ConfigError, match=r"\.tiny\.lock: files cannot be locked there: choose a folder"):
+        run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1)
+
+
 def test_a_method_may_score_pairs_by_itself(bench_set: BenchSet, tmp_path: Path) -> None:
     result = run_method(bench_set, "pairs", Pairs(), tmp_path, n_workers=2)
     assert len(result.read("raw")) == 5 * 6
@@ -264,6 +326,64 @@ def test_a_set_without_training_images_has_no_normalised_row(bench_set: BenchSet
     assert result.rows == ("raw",)
 
 
+def test_the_fault_of_a_foreign_method_is_named_if_it_lacks_a_file(bench_set: BenchSet, tmp_path: Path) -> None:
+    class Broken(DescribingMethod):
+        def describe(self, picture: Path, role: Role, learned: Learned) -> F32:
+            return np.fromfile(tmp_path / "weights.bin", np.float32)
+
+    with pytest.raises(ConfigError, match=r"the method 'broken' of .* failed: FileNotFoundError: .*weights\.bin"):
+        run_method(bench_set, "broken", Broken(), tmp_path, n_workers=1)
+
+
+def test_a_full_disk_is_no_fault_of_a_method(
+    bench_set: BenchSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1)
+    assert str(caught.value.filename).endswith("tiny/learned.npz")
+
+
+def test_what_is_no_matcher_is_refused(bench_set: BenchSet, tmp_path: Path) -> None:
+    class Forgetful(MatchingMethod):
+        def open(self, references: Sequence[Path], learned: Learned, work: Path, n_workers: int | None) -> Matcher:
+            return None  # type: ignore[return-value]
+
+    with pytest.raises(ConfigError, match=r"Forgetful\.open returned NoneType: return a Matcher"):
+        run_method(bench_set, "forgetful", Forgetful(), tmp_path, n_workers=1)
+
+
+@pytest.mark.parametrize("name", ["phash", "sift-ratio", "sift-asmk", "matching-track-fast"])
+def test_a_set_of_which_nothing_can_be_read_has_no_result(set_folder: Path, tmp_path: Path, name: str) -> None:
+    for part in ("references", "queries"):
+        copy = tmp_path / part
+        shutil.copytree(set_folder, copy)
+        for path in (copy / part).iterdir():
+            path.write_bytes(b"")
+        torn = open_set(copy)
+        with pytest.raises(
+            ConfigError, match=rf"{part}/{part}: none of its \d pictures could be described; of .*0\.jpg: "
+        ):
+            run_method(torn, name, make_method(name, torn), tmp_path / "results", n_workers=1)
+
+
+@pytest.mark.parametrize("name", ["phash", "sift-ratio"])
+def test_training_images_of_which_none_can_be_read_are_no_background(
+    set_folder: Path, tmp_path: Path, name: str
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(set_folder, copy)
+    for path in (copy / "train").iterdir():
+        path.write_bytes(b"")
+    torn = open_set(copy)
+    result = run_method(torn, name, make_method(name, torn), tmp_path / "results", n_workers=1)
+    assert result.rows == ("raw",)
+    assert len(result.facts["skipped"]) == 5
+
+
 class TestBlocks:
     def test_blocks_keep_order_and_counts(self, tmp_path: Path) -> None:
         paths = [Path(f"{i}") for i in range(7)]
@@ -271,11 +391,40 @@ class TestBlocks:
         assert [block.counts.tolist() for block in blocks] == [[0, 1, 2], [3, 4, 5], [6]]
         assert joined(blocks, "a")[:, 0].tolist() == [i for i in range(7) for _ in range(i)]
 
+    def test_blocks_are_small_where_pictures_take_long(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An interruption costs seconds of work, not a part of a set."""
+        clock = 0.0
+
+        def slow(path: Path) -> dict[str, F32]:
+            nonlocal clock
+            clock += 4.0 if int(path.name) < 20 else 0.5
+            return {"a": np.full((1, 1), int(path.name), np.float32)}
+
+        monkeypatch.setattr("time.monotonic", lambda: clock)
+        paths = [Path(f"{i}") for i in range(70)]
+        ends: list[int] = []
+        found = in_blocks(paths, slow, tmp_path, 1, lambda done, _: ends.append(done))
+        assert [block.n_pictures for block in found] == [16, 4, 4, 31, 15]
+        assert ends == [16, 20, 24, 55, 70]
+        assert joined(found, "a")[:, 0].tolist() == list(range(70))
+        clock = 1000.0
+        (tmp_path / "00000024.npz").unlink()
+        assert [block.n_pictures for block in in_blocks(paths, slow, tmp_path, 1)][:3] == [16, 4, 4]
+
+    def test_a_block_of_more_pictures_is_refused(self, tmp_path: Path) -> None:
+        paths = [Path(f"{i}") for i in range(5)]
+        in_blocks(paths, lambda _: {"a": np.zeros((1, 2))}, tmp_path, 1)
+        with pytest.raises(ConfigError, match=r"00000000\.npz: of other pictures; delete it"):
+            in_blocks(paths[:3], lambda _: {"a": np.zeros((1, 2))}, tmp_path, 1)
+
     def test_a_damaged_block_is_named(self, tmp_path: Path) -> None:
         in_blocks([Path("1")], lambda _: {"a": np.zeros((1, 2))}, tmp_path, 1)
         (file,) = tmp_path.glob("*.npz")
         file.write_bytes(file.read_bytes()[:100])
         with pytest.raises(ConfigError, match="damaged"):
+            in_blocks([Path("1")], lambda _: {"a": np.zeros((1, 2))}, tmp_path, 1)
+        np.savez(file, a=np.zeros((1, 2)))
+        with pytest.raises(ConfigError, match="not of the bench; delete it"):
             in_blocks([Path("1")], lambda _: {"a": np.zeros((1, 2))}, tmp_path, 1)
 
     def test_blocks_of_different_forms_are_refused(self, tmp_path: Path) -> None:
@@ -317,6 +466,37 @@ class TestFiles:
                 read_set(folder.parent)
         run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1)  # writes what is known of the set again
         assert len(read_set(folder.parent).query_ids) == 5
+
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            *(("title", None), ("rows", []), ("rows", ["raw", "raw"]), ("rows", [["raw"]]), ("set", None)),
+            *(("costs", {"image_ms": "1", "image_bytes": 1, "query_ms": 1}), ("costs", []), ("pairs", "5")),
+            *(("skipped", ["R3.jpg"]), ("skipped", 3), ("versions", ["1"])),
+        ],
+    )
+    def test_wrong_entries_are_named(self, bench_set: BenchSet, tmp_path: Path, key: str, value: object) -> None:
+        folder = run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1).folder
+        facts = json.loads((folder / "result.json").read_text())
+        (folder / "result.json").write_text(json.dumps(facts | {key: value}))
+        with pytest.raises(ConfigError, match=rf"tiny/result\.json: .*'{key}' is .* --again"):
+            read_set(folder.parent)
+
+    def test_wrong_facts_of_a_set_are_named(self, bench_set: BenchSet, tmp_path: Path) -> None:
+        folder = run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1).folder.parent
+        (folder / "queries.txt").write_text("Q0\nQ1\nQ2\nQ3\nQ4\nQ0\n")
+        with pytest.raises(ConfigError, match=r"queries\.txt: 'Q0' is there twice: run any method again"):
+            read_set(folder)
+        facts = json.loads((folder / "set.json").read_text())
+        (folder / "set.json").write_text(json.dumps(facts | {"train": None}))
+        with pytest.raises(ConfigError, match="'train' is None"):
+            read_set(folder)
+
+    def test_a_copy_of_a_result_is_a_row_of_its_own(self, bench_set: BenchSet, tmp_path: Path) -> None:
+        folder = run_method(bench_set, "tiny", Tiny(), tmp_path, n_workers=1).folder
+        shutil.copytree(folder, folder.with_name("tiny-before"))
+        rows = judge(read_set(folder.parent), resamples=20)
+        assert {row.label for row in rows if row.row == "raw"} == {"tiny", "tiny-before"}
 
     def test_a_folder_without_results_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="no results"):

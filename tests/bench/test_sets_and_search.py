@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -62,6 +63,18 @@ class TestSets:
         with pytest.raises((ConfigError, ChallengeFileError), match=message) as caught:
             open_set(copy)
         assert str(copy) in str(caught.value)
+
+    def test_what_is_no_file_among_the_pictures_is_refused(self, set_folder: Path, tmp_path: Path) -> None:
+        """One could wait for ever for what is in a pipe."""
+        copy = tmp_path / "piped"
+        shutil.copytree(set_folder, copy)
+        os.mkfifo(copy / "train" / "pipe.jpg")
+        with pytest.raises(ConfigError, match=r"train/pipe\.jpg: not a regular file: remove it from the set"):
+            open_set(copy)
+        (copy / "train" / "pipe.jpg").unlink()
+        (copy / "train" / "link.jpg").symlink_to("nowhere")
+        with pytest.raises(ConfigError, match=r"train/link\.jpg: No such file or directory: remove it"):
+            open_set(copy)
 
     def test_a_folder_that_is_no_set_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"no ground_truth\.csv"):

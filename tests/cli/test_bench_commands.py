@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from fingerprint.bench.profiles import PROFILES
 from fingerprint.cli import main
+from fingerprint.cli.bench import _EDIT_PROFILES
 from fingerprint.types import U8
 
 
@@ -92,6 +94,10 @@ def test_what_cannot_be_done_is_said(
     monkeypatch.chdir(made)
     assert message in done("bench", *arguments, code=2).stderr
     assert not (made / "new").exists()
+
+
+def test_all_profiles_of_edits_can_be_chosen() -> None:
+    assert set(_EDIT_PROFILES) == set(PROFILES)
 
 
 def test_methods_that_skipped_pictures_are_marked(made: Path, tmp_path: Path) -> None:

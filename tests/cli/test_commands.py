@@ -27,8 +27,8 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-import fingerprint.collection.add
 import fingerprint.collection.collection
+import fingerprint.collection.describing
 import fingerprint.tracks
 from fingerprint import __version__, compare, create_collection, open_collection
 from fingerprint.cli import main
@@ -817,7 +817,7 @@ class TestChallenge:
         sets = ("challenge", "match", "--queries", place.copies, "--references", place.good)
         first = (*sets, "--collection", tmp_path / "kept", "--out")
         done(*first, tmp_path / "a.csv", code=1)
-        monkeypatch.setattr(fingerprint.collection.add, "describe_reference", None)
+        monkeypatch.setattr(fingerprint.collection.describing, "describe_reference", None)
         done(*first, tmp_path / "b.csv", code=1)
         assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 

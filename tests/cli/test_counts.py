@@ -10,7 +10,7 @@ import pytest
 
 from fingerprint.cli import main
 from fingerprint.cli._options import MOST_COUNT, Count
-from fingerprint.collection.search import SearchOptions
+from fingerprint.collection.looks import SearchOptions
 from fingerprint.errors import ConfigError
 
 HUGE = 99_999_999_999_999_999_999

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import fingerprint.collection.add
+import fingerprint.collection.describing
 from fingerprint import Collection, create_collection, open_collection
 from fingerprint.config import DEFAULT_CONFIG, Config, StorageConfig
 from fingerprint.errors import CollectionBusyError, ConfigError, ImageError
@@ -97,7 +97,7 @@ def described(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         seen.append(source)
         return describe_reference(source, *rest)
 
-    monkeypatch.setattr(fingerprint.collection.add, "describe_reference", watched)
+    monkeypatch.setattr(fingerprint.collection.describing, "describe_reference", watched)
     return seen
 
 
@@ -245,7 +245,7 @@ class TestAddImages:
     ) -> None:
         """So that there may be any number: neither what waits nor what was done is held."""
         (whole,) = _one(tmp_path, scenes[0])
-        monkeypatch.setattr(fingerprint.collection.add, "describe_reference", lambda *_: whole)
+        monkeypatch.setattr(fingerprint.collection.describing, "describe_reference", lambda *_: whole)
         taken, ahead, told = 0, 0, []
 
         def pictures() -> Iterator[tuple[str, U8]]:

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fingerprint.collection import search
 from fingerprint.collection.collection import Collection, create_collection, open_collection
+from fingerprint.collection.looks import Look
 from fingerprint.config import PROFILES, CloserConfig, config_for
 from fingerprint.features.describe import describe_query
 from fingerprint.models import Models
@@ -134,8 +134,8 @@ class TestSearch:
     def test_what_shares_a_scene_becomes_a_copy_only_where_that_is_surer(self, copy: float, kept: str) -> None:
         whole = Verification(0.02, 0.95, -3.9, 90, None, False, False, None, None)
         part = replace(whole, probability=copy, shared_probability=0.005, log_odds=4.0)
-        look = search._Look({"a": whole}, {}, {}, {})
-        look.add(search._Look({"a": part}, {}, {}, {}))
+        look = Look({"a": whole}, {}, {}, {})
+        look.add(Look({"a": part}, {}, {}, {}))
         assert look.verified["a"].relation == kept
 
     def test_how_sure_is_asked_for(self, folder: Path, photos: dict[str, U8], models: Models) -> None:
@@ -165,7 +165,7 @@ class TestSearch:
 
         with open_collection(folder, models=models) as collection:
             alone = without_times(search_all(collection))
-            monkeypatch.setattr(search, "_BATCH_FROM", 1)
+            monkeypatch.setattr("fingerprint.collection.search.BATCH_FROM", 1)
             assert without_times(search_all(collection)) == alone
         assert len(alone) == len(queries)
 

@@ -546,8 +546,8 @@ class TestSearchMany:
     ) -> None:
         sources: list[ImageSource] = [*copies.values(), b"no picture", *copies.values()]
         alone = list(reader.search_many(sources, exact=exact))
-        monkeypatch.setattr("fingerprint.collection.search._BATCH_FROM", 0)
-        monkeypatch.setattr("fingerprint.collection.search._BATCH", 5)
+        monkeypatch.setattr("fingerprint.collection.search.BATCH_FROM", 0)
+        monkeypatch.setattr("fingerprint.collection.search.BATCH", 5)
         assert list(reader.search_many(sources, exact=exact, n_workers=2)) == alone
         assert sum(isinstance(found, Skipped) for found in alone) == 1
 
@@ -599,8 +599,8 @@ class TestAnswer:
         copies: dict[str, U8],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("fingerprint.collection.search._BATCH_FROM", batch_from)
-        monkeypatch.setattr("fingerprint.collection.search._BATCH", 3)
+        monkeypatch.setattr("fingerprint.collection.search.BATCH_FROM", batch_from)
+        monkeypatch.setattr("fingerprint.collection.search.BATCH", 3)
         sources = [*copies.values(), folder / "broken.jpg", folder / "chelsea.png"]
         settings = {"n_results": 3, "min_probability": 0.01}
         found = list(reader.answer_many(sources, n_workers=n_workers, **settings))  # type: ignore[arg-type]
@@ -685,9 +685,9 @@ class TestShared:
             def judging_view(_view: View, whole: Query, *rest: Any) -> Verification:
                 return judging(whole, *rest)
 
-            monkeypatch.setattr("fingerprint.collection.search.verify", judging)
-            monkeypatch.setattr("fingerprint.collection.search.verify_view", judging_view)
-            monkeypatch.setattr("fingerprint.collection.search.shortlist", lambda _query, found, _config: found)
+            monkeypatch.setattr("fingerprint.collection.looking.verify", judging)
+            monkeypatch.setattr("fingerprint.collection.looking.verify_view", judging_view)
+            monkeypatch.setattr("fingerprint.collection.looking.shortlist", lambda _query, found, _config: found)
             return reader
 
         return judge
@@ -749,7 +749,7 @@ class TestShared:
         copies: dict[str, U8],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("fingerprint.collection.search._BATCH_FROM", batch_from)
+        monkeypatch.setattr("fingerprint.collection.search.BATCH_FROM", batch_from)
         reader = judged(self.VERDICTS)
         for found in reader.answer_many(copies.values(), min_probability=0.5):
             assert isinstance(found, Answer)

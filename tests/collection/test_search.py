@@ -405,7 +405,7 @@ def test_threads_that_vote_change_nothing(
         reader = made._reader.pinned()
         assert made.info().segments > 1
         alone = [reader.select_candidates(query) for query in queries]
-        monkeypatch.setattr("fingerprint.index.reader._THREADS_FROM", 1)
+        monkeypatch.setattr("fingerprint.index.part._THREADS_FROM", 1)
         for (expected, work), query in zip(alone, queries, strict=True):
             found, again = reader.select_candidates(query, n_threads=3)
             assert [(c.reference_id, c.variants, c.always_verified) for c in found] == [

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import fingerprint.collection.add
+import fingerprint.collection.describing
 from fingerprint import create_collection
 from fingerprint.dedupe import Group, Groups, Rules, find_copies_of_references, find_groups, working_collection
 from fingerprint.errors import ConfigError
@@ -31,10 +31,14 @@ class Searched:
     kept: Path
 
 
+def files_in(folder: Path) -> list[Path]:
+    return [image for image in find_images([folder])[0] if isinstance(image, Path)]
+
+
 @pytest.fixture(scope="module")
 def searched(made: Path, models: Models) -> Searched:
     kept = made.parent / "kept.fp"
-    images = find_images([made])[0]
+    images = files_in(made)
     with working_collection(kept, models) as collection:
         found = find_groups(images, collection, Rules(), models=models)
     return Searched(made, found, kept)
@@ -117,7 +121,7 @@ def test_a_second_run_describes_nothing_and_says_the_same(
     def refused(*_: object, **__: object) -> None:
         raise AssertionError("described again")
 
-    monkeypatch.setattr(fingerprint.collection.add, "describe_reference", refused)
+    monkeypatch.setattr(fingerprint.collection.describing, "describe_reference", refused)
     images = [searched.folder / name for name in SMALL]
     with working_collection(searched.kept, models) as collection:
         found = find_groups(images, collection, Rules(), models=models, n_workers=2)
@@ -138,7 +142,7 @@ def test_animations_that_begin_alike_are_no_whole_copies(
         frames[0].save(tmp_path / f"{name}.{form}", save_all=True, append_images=others)
     shutil.copy(tmp_path / f"first.{form}", tmp_path / f"same.{form}")
     frames[0].save(tmp_path / "still.jpg", quality=60)
-    images = find_images([tmp_path])[0]
+    images = files_in(tmp_path)
     with working_collection(None, models) as collection:
         (group,) = find_groups(images, collection, Rules(keep="path-order"), models=models, n_workers=1).groups
     assert group.keeper.path.name == f"first.{form}"

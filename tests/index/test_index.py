@@ -42,7 +42,7 @@ from fingerprint.index import ImageRecord, Writer, check_store
 from fingerprint.index import database as database_module
 from fingerprint.index import writer as writer_module
 from fingerprint.index.annoy_trees import inspected
-from fingerprint.index.candidates import Way, count_ways, find_candidates, how_compared, nearest_by_descriptor
+from fingerprint.index.candidates import Way, count_ways, how_compared, name_candidates, nearest_by_descriptor
 from fingerprint.index.catalogue import Catalogue
 from fingerprint.index.records import SegmentRecord
 from fingerprint.index.segment_writer import write_pictures
@@ -620,7 +620,8 @@ class TestExactOrAnnoy:
 
     @staticmethod
     def ask(store: Writer, vectors: np.ndarray, config: Config, *, exact: bool) -> list[list[int]]:
-        return nearest_by_descriptor(vectors, store.reader._snapshot, config, exact=exact)
+        found = nearest_by_descriptor(vectors, store.reader._snapshot, config, exact=exact)
+        return [[position for position, _ in nearest] for nearest in found]
 
     def test_a_query_gets_the_same_alone_and_in_a_batch(self, several: Writer) -> None:
         config, vectors = dataclasses.replace(DEFAULT_CONFIG, candidates=ONLY_DESCRIPTOR), self.vectors(several)
@@ -646,10 +647,10 @@ class TestExactOrAnnoy:
     def test_a_batch_given_beforehand_is_used(self, several: Writer, queries: dict[str, Query], models: Models) -> None:
         config = dataclasses.replace(DEFAULT_CONFIG, candidates=ONLY_DESCRIPTOR)
         parts = several.reader._seen.pictures, several.reader._snapshot
-        found, _ = find_candidates(
-            queries["coffee"], *parts, models.vocabulary, config, exact=False, by_descriptor=[5, 7]
+        found, _ = name_candidates(
+            queries["coffee"], *parts, models.vocabulary, config, exact=False, by_descriptor=[(5, 0.1), (7, 0.2)]
         )
-        assert [item.position for item in found] == [5, 7]
+        assert [item.name for item in found.union()] == [5, 7]
 
     def test_what_codes_find_is_ordered_like_what_is_compared(self, several: Writer) -> None:
         """All are kept after their codes were compared."""

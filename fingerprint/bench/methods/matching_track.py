@@ -14,7 +14,7 @@ from fingerprint.bench.base import CANDIDATES, Learned, Matcher, MatchingMethod
 from fingerprint.collection.collection import Collection, create_collection, open_collection
 from fingerprint.config import config_for
 from fingerprint.errors import ImageError
-from fingerprint.index.own_files import COLLECTION_MANIFEST
+from fingerprint.index.own_files import is_collection
 from fingerprint.models import Models
 from fingerprint.types import Skipped
 
@@ -43,7 +43,7 @@ class MatchingTrack(MatchingMethod):
         del learned
         self._compile(references)
         folder, costs = work / "collection", work / "seconds.json"
-        make = open_collection if (folder / COLLECTION_MANIFEST).is_file() else create_collection
+        make = open_collection if is_collection(folder) else create_collection
         seconds = json.loads(costs.read_text(encoding="utf-8")) if costs.exists() else 0.0
         collection = make(folder, models=self._models, config=self._config)
         names = set(collection.ids)

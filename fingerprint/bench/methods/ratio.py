@@ -37,7 +37,7 @@ class SiftRatio(MatchingMethod):
         counts = np.zeros(len(references), np.int64)
         for block in blocks:
             counts[block.rows] = block.counts
-        matcher = _Ratio(joined(blocks, "sift"), counts)
+        matcher = _Ratio(joined(blocks, "sift").reshape(-1, 128), counts)  # none may be readable
         matcher.seconds, matcher.skipped = spent(blocks)
         return matcher
 

@@ -36,6 +36,9 @@ _PARTS: Mapping[str, Role] = MappingProxyType({"train": "train", "references": "
 #: Ids and vectors, and as what they are described; None if a vector is of the picture in any folder.
 _Rows: TypeAlias = tuple[Role | None, Sequence[str], NDArray[Any]]
 
+_ENDINGS = (".npz", ".npy", ".csv", ".hdf5", ".h5")
+_IDS = "ids are names of files without folder and extension"
+
 _log = logging.getLogger(__name__)
 
 
@@ -87,7 +90,7 @@ class VectorsMethod(DescribingMethod):
         for key in ((role, picture.stem), (None, picture.stem)):
             if key in self._vectors:
                 return self._vectors[key]
-        raise ImageError(str(picture), f"no vector with the id {picture.stem!r} in {self._paths[0]}")
+        raise ImageError(str(picture), f"no vector with the id {picture.stem!r} in {self._paths[0]}; {_IDS}")
 
 
 def _read(path: Path, bench_set: BenchSet) -> Iterator[_Rows]:
@@ -95,6 +98,8 @@ def _read(path: Path, bench_set: BenchSet) -> Iterator[_Rows]:
     if not path.is_file():
         raise ConfigError(f"{path}: no such file")
     ending = path.suffix.lower()
+    if ending not in _ENDINGS:
+        raise ConfigError(f"{path}: not a file of vectors by its name: it must end with {', '.join(_ENDINGS)}")
     try:
         if ending == ".npy":
             ids = path.with_suffix(".txt")
@@ -102,7 +107,7 @@ def _read(path: Path, bench_set: BenchSet) -> Iterator[_Rows]:
                 raise ConfigError(f"{path}: no {ids.name} beside it: write the id of each row there, one on a line")
             with as_value_error():
                 vectors = np.load(path, allow_pickle=False)
-            yield None, read_small(ids, 1 << 30).decode().splitlines(), vectors
+            yield None, read_small(ids, 1 << 30).decode().rstrip().splitlines(), vectors
         elif ending == ".npz" and (parts := _parts_of(path, bench_set)):
             yield from parts
         elif is_hdf5(path):
@@ -150,7 +155,9 @@ def _warn_of_unused(path: Path, keys: Sequence[tuple[Role | None, str]], bench_s
     known: set[tuple[Role | None, str]] = {(role, name) for role, part in parts.items() for name in part.ids}
     known |= {(None, name) for _, name in known}
     if unused := [name for role, name in keys if (role, name) not in known]:
-        _log.warning("%s: %d of %d ids are of no picture of the set, as %r", path, len(unused), len(keys), unused[0])
+        _log.warning(
+            "%s: %d of %d ids are of no picture of the set, as %r; %s", path, len(unused), len(keys), unused[0], _IDS
+        )
 
 
 def _checked(path: Path, vectors: NDArray[Any]) -> F32:

@@ -1,0 +1,302 @@
+"""Connecting to a Dask cluster, and giving it tasks."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import re
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from fingerprint.errors import ClusterError, ConfigError
+from fingerprint.version import __version__
+from fingerprint.workers import Cluster, Pending
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
+_LOCAL = re.compile(r"local:([1-9][0-9]{0,4})")
+_ADDRESS = re.compile(r"[a-z]+://.+")
+_CONNECTING = 30.0  # seconds
+_WAITING = 60.0  # seconds for the first worker
+_COUNTED_AGAIN = 2.0  # seconds after which the threads of the cluster are counted again
+_LARGE = 1 << 30  # bytes of a shared value from which Dask warns; models are larger than what it warns of by default
+_ENVIRONMENT = {"OPENCV_FOR_THREADS_NUM": "1"}  # a worker's thread has one core
+#: Packages whose versions decide about the bytes of a result.
+_PACKAGES = ("numpy", "opencv-contrib-python-headless", "pillow", "simplejpeg", "numba")
+
+
+@contextmanager
+def connect(scheduler: str, *, shared_folder: Path | None = None, timeout: float = _WAITING) -> Iterator[Cluster]:
+    """Connect to a cluster for as long as a ``with`` statement lasts.
+
+    Parameters
+    ----------
+    scheduler : str
+        The address of a scheduler that runs (``tcp://HOST:PORT``), the path of the scheduler file that it has written,
+        or ``local:N``: N processes on this machine, which end with the context.
+    shared_folder : Path, optional
+        Folder for temporary files that all workers reach under the same path; of processes on this machine that of the
+        system by default. Not needed where all that is written has a place of its own.
+    timeout : float
+        Seconds to wait for the first worker.
+
+    Yields
+    ------
+    Cluster
+
+    Raises
+    ------
+    ClusterError
+        If Dask is not installed, the scheduler cannot be reached, it has no workers, or they have another version of
+        copyprint.
+    ConfigError
+        If `scheduler` is none of these.
+    """
+    try:
+        import dask
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise ClusterError(
+            f"a cluster needs Dask ({error}): pip install 'copyprint[distributed]', here and on each worker"
+        ) from error
+    local = _LOCAL.fullmatch(scheduler)
+    address = scheduler if local else _address(scheduler)
+    settings = {"distributed.admin.large-graph-warning-threshold": f"{_LARGE} B"}
+    with dask.config.set(settings):
+        own = None
+        if local:
+            n = int(local[1])
+            shared_folder = shared_folder or Path(tempfile.gettempdir())
+            own = LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address="127.0.0.1:0", env=_ENVIRONMENT)
+        try:
+            client = _client(own or address, Client)
+            try:
+                cluster = DaskCluster(client, shared_folder)
+                _check(client, address, timeout)
+                yield cluster
+            finally:
+                client.close()
+        finally:
+            if own is not None:
+                own.close()
+
+
+def _address(scheduler: str) -> str:
+    """Return the address of a scheduler, of an address or the path of its file."""
+    if _ADDRESS.fullmatch(scheduler):
+        return scheduler
+    if not Path(scheduler).is_file():
+        raise ConfigError(
+            f"{scheduler}: no scheduler; give an address (tcp://HOST:PORT), the scheduler's file, or local:N for N "
+            "processes on this machine"
+        )
+    try:
+        found = json.loads(Path(scheduler).read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{scheduler}: not the file of a scheduler ({error})") from error
+    if not isinstance(found, dict) or not isinstance(found.get("address"), str):
+        raise ConfigError(f"{scheduler}: not the file of a scheduler, as it names no address")
+    return str(found["address"])
+
+
+def _client(scheduler: Any, client: type[Client]) -> Client:
+    try:
+        return client(scheduler, timeout=_CONNECTING, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"{scheduler}: the scheduler cannot be reached ({error or type(error).__name__}); is 'dask scheduler' "
+            "running there, and is its port open?"
+        ) from error
+
+
+def _check(client: Client, scheduler: str, timeout: float) -> None:
+    """Check that there are workers, and that they would give the same results."""
+    if not client.nthreads():
+        _log.warning("%s: no worker is connected yet; waiting for one", scheduler)
+        try:
+            client.wait_for_workers(1, timeout=timeout)
+        except TimeoutError as error:
+            raise ClusterError(
+                f"{scheduler}: no worker within {timeout:.0f} seconds; start some with 'dask worker {scheduler}'"
+            ) from error
+    own = _facts()
+    for address, facts in client.run(_facts).items():
+        _check_facts(address, facts, own)
+
+
+def _facts() -> dict[str, str]:
+    """Return the versions that decide about results, of this process."""
+    return {"copyprint": __version__} | {name: version(name) for name in _PACKAGES} | {"CPU": platform.machine()}
+
+
+def _check_facts(address: str, facts: dict[str, str], own: dict[str, str]) -> None:
+    """Check a worker's versions against our own.
+
+    Raises
+    ------
+    ClusterError
+        If it has another version of copyprint. Of other packages, which may change last digits, it is only logged.
+    """
+    if facts["copyprint"] != own["copyprint"]:
+        raise ClusterError(
+            f"{address}: this worker has copyprint {facts['copyprint']}, this process {own['copyprint']}; "
+            "install the same version on all machines"
+        )
+    for name, mine in own.items():
+        if facts[name] != mine:
+            _log.warning(
+                "%s: this worker has %s %s, this process %s; results may differ in their last digits",
+                *(address, name, facts[name], mine),
+            )
+
+
+class DaskCluster(Cluster):
+    """A cluster that a Dask client is connected to.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    shared_folder : Path, optional
+    """
+
+    def __init__(self, client: Client, shared_folder: Path | None) -> None:
+        self._client = client
+        self._shared_folder = shared_folder
+        self._lock = threading.Lock()
+        self._counted = 0.0
+        self._threads: dict[str, int] = {}
+        self._warned = False
+
+    @property
+    def n_threads(self) -> int:
+        """Tasks that may run at the same time; it changes as workers come and go."""
+        return sum(self._nthreads().values())
+
+    @property
+    def shared_folder(self) -> Path | None:
+        """Folder for temporary files that all workers reach."""
+        return self._shared_folder
+
+    def start(
+        self,
+        work: Callable[..., Result],
+        *arguments: object,
+        name: str,
+        near: Pending[Any] | None = None,
+        place: int | None = None,
+    ) -> Pending[Result]:
+        """Start a task, see `fingerprint.workers.Cluster.start`."""
+        given = [item.future if isinstance(item, _Task) else item for item in arguments]
+        worker = (
+            self._worker_of(near) if isinstance(near, _Task) else None if place is None else self._worker_for(place)
+        )
+        try:
+            future = self._client.submit(
+                _run,
+                __version__,
+                work,
+                *given,
+                key=f"{name}-{uuid.uuid4().hex}",
+                pure=False,
+                workers=worker,
+                allow_other_workers=worker is not None,
+                priority=int(worker is not None),
+            )
+        except RuntimeError as error:  # the client was closed: the scheduler is gone
+            raise _lost(error) from error
+        return _Task(future)
+
+    def share(self, value: Result) -> Pending[Result]:
+        """Give a value to the cluster, see `fingerprint.workers.Cluster.share`.
+
+        It stays with the scheduler, from which a worker gets it again if all that had it have died.
+        """
+        return self.start(_itself, value, name="shared")
+
+    def _nthreads(self) -> dict[str, int]:
+        with self._lock:
+            if time.monotonic() - self._counted > _COUNTED_AGAIN:
+                self._threads = dict(self._client.nthreads())
+                self._counted = time.monotonic()
+                if not self._threads and not self._warned:
+                    _log.warning("the cluster has no workers left; waiting for some")
+                self._warned = not self._threads
+            return self._threads
+
+    def _worker_of(self, task: _Task[Any]) -> str | None:
+        """Return a worker that has the result of a task."""
+        if task.worker not in self._nthreads():
+            (found,) = self._client.who_has([task.future]).values()
+            task.worker = min(found, default=None)
+        return task.worker
+
+    def _worker_for(self, place: int) -> str | None:
+        """Return the worker for a place; when workers come or go, only their places move (rendezvous hashing)."""
+
+        def rank(address: str) -> bytes:
+            return blake2b(f"{place} {address}".encode(), digest_size=8).digest()
+
+        return max(self._nthreads(), key=rank, default=None)
+
+
+class _Task(Generic[Result]):
+    """A task on a Dask cluster."""
+
+    def __init__(self, future: Future[Any]) -> None:
+        self.future = future
+        self.worker: str | None = None  # one that has the result, once that was asked for
+
+    def result(self) -> Result:
+        """Wait for the task and return its result, or raise its error."""
+        from distributed import CancelledError, KilledWorker
+        from distributed.comm.core import CommClosedError
+
+        try:
+            found: Result = self.future.result()
+        except KilledWorker as error:
+            raise ClusterError(
+                f"the task {self.future.key} was given to several workers, and each of them died: {error}; look at "
+                "their logs, they may have too little memory"
+            ) from error
+        except (CancelledError, CommClosedError, TimeoutError) as error:
+            raise _lost(error) from error
+        return found
+
+    def cancel(self) -> None:
+        """Say that the result is not wanted any more."""
+        self.future.release()
+
+
+def _lost(error: Exception) -> ClusterError:
+    reason = (str(error) or type(error).__name__).split("\n", 1)[0].split("\\n", 1)[0]
+    return ClusterError(
+        f"the connection to the scheduler was lost ({reason}); what was published before stays: start the scheduler "
+        "again, then run the same command"
+    )
+
+
+def _run(wanted: str, work: Callable[..., Result], *arguments: object) -> Result:
+    """Do a task in a worker process, if it has the right version: it may have joined since the others were checked."""
+    if __version__ != wanted:
+        raise ClusterError(
+            f"a worker has copyprint {__version__}, the process that gives it work {wanted}; install the same version "
+            "on all machines"
+        )
+    return work(*arguments)
+
+
+def _itself(value: Result) -> Result:
+    return value

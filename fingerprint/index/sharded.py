@@ -1,0 +1,396 @@
+"""A sharded collection: several collections, each with its own lock, that are read and changed as one.
+
+All segments of all shards are one part of a search, so the answers are those of a single collection. A picture that is
+in a shard stays there; a new one goes to the shard that the hash of its id names.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from fingerprint.config import Config
+from fingerprint.errors import CollectionError, ConfigError, ModelMismatchError, UnknownIdError
+from fingerprint.index.info import StoreInfo
+from fingerprint.index.own_files import check_folder
+from fingerprint.index.part import PartRecord
+from fingerprint.index.reader import Reader, Seen
+from fingerprint.index.records import ImageRecord
+from fingerprint.index.segment import PictureSegment
+from fingerprint.index.shards import is_sharded, read_shards, shard_folders, shard_of, write_shards
+from fingerprint.index.snapshot import NOTHING, Snapshot
+from fingerprint.index.writer import Writer
+from fingerprint.models import Models
+from fingerprint.types import F32, Fingerprint, Identity, Skipped
+
+_AT_ONCE = 10_000  # ids that are looked up together
+_COUNTED = ("references", "removed", "segments", "keypoints", "bytes", "segments_by_codes", "segments_by_annoy")
+
+
+def open_writer(folder: Path, models: Models, config: Config) -> Writer:
+    """Open a collection or a sharded one; errors as in `Reader.open`."""
+    return (
+        ShardedWriter.open_shards(folder, models, config) if is_sharded(folder) else Writer.open(folder, models, config)
+    )
+
+
+class ShardedReader(Reader):
+    """Open shards, seen as one collection.
+
+    Attributes
+    ----------
+    shards : tuple of Reader
+    """
+
+    def __init__(self, folder: Path, shards: Sequence[Reader]) -> None:  # no catalogue of its own, so not Reader's
+        first = shards[0]
+        self.folder, self.shards = folder, tuple(shards)
+        self.model_id, self.vocabulary, self.config = first.model_id, first.vocabulary, first.config
+        self.keep_local = all(shard.keep_local for shard in shards)
+        self._refreshing = threading.Lock()
+        self._logged: set[str] = set()
+        self._closed = False
+        self._combined: tuple[tuple[Seen, ...], Seen] | None = None
+
+    @property
+    def _seen(self) -> Seen:  # type: ignore[override] # an attribute of a single collection
+        present = tuple(shard._seen for shard in self.shards)  # noqa: SLF001
+        known = self._combined
+        if known is None or any(now is not before for now, before in zip(present, known[0], strict=True)):
+            self._combined = known = present, _combine(present)
+        return known[1]
+
+    def pinned(self) -> ShardedReader:
+        """Return this reader as it sees all shards now; see `Reader.pinned`."""
+        self.check_open()
+        found = copy.copy(self)
+        found.shards = tuple(shard.pinned() for shard in self.shards)
+        return found
+
+    def close(self) -> None:
+        """Close all shards."""
+        self._closed = True
+        for shard in self.shards:
+            shard.close()
+
+    def refresh(self) -> None:
+        """Take a new snapshot of each shard."""
+        with self._refreshing:
+            self.check_open()
+            for shard in self.shards:
+                shard.refresh()
+
+    def skipped(self) -> set[str]:
+        """Return the paths of the files that are noted as not added."""
+        return set().union(*(shard.skipped() for shard in self.shards))
+
+    def published(self, image_id: str) -> ImageRecord | None:
+        """Return the file facts that are published under an id now."""
+        found = (shard.published(image_id) for shard in self.shards)
+        return next((record for record in found if record is not None), None)
+
+    def record(self, image_id: str) -> ImageRecord | None:
+        """Return the file facts of a picture, or None if it is not in the collection."""
+        shard = next((shard for shard in self.shards if image_id in shard), None)
+        return None if shard is None else shard.record(image_id)
+
+    def parts(self, most_bytes: int) -> list[PartRecord]:
+        """Divide the segments of all shards into parts; none has segments of two shards."""
+        return [part for shard in self.shards for part in shard.parts(most_bytes)]
+
+    def info(self) -> StoreInfo:
+        """Return what the shards hold together."""
+        each = [shard.info() for shard in self.shards]
+        first = each[0]
+        counted = {name: sum(getattr(info, name) for info in each) for name in _COUNTED}
+        vectors = {item.model_id: item for info in each for item in info.imported}
+        imported = tuple(
+            replace(
+                item,
+                vectors=sum(i.vectors for info in each for i in info.imported if i.model_id == name),
+                segments=sum(i.segments for info in each for i in info.imported if i.model_id == name),
+            )
+            for name, item in sorted(vectors.items())
+        )
+        return replace(
+            first,
+            path=str(self.folder),
+            keep_local_descriptors=self.keep_local,
+            skipped=tuple(item for info in each for item in info.skipped),
+            imported=imported,
+            shards=len(each),
+            **counted,
+        )
+
+    def _frame_paths(self, image_id: str) -> dict[str, str | None]:
+        return {name: path for shard in self.shards for name, path in shard._frame_paths(image_id).items()}  # noqa: SLF001
+
+    def _identical(self, identity: Identity, most: int) -> dict[str, bool]:
+        found = {name: same for shard in self.shards for name, same in shard._identical(identity, most).items()}  # noqa: SLF001
+        return dict(sorted(found.items(), key=lambda item: (not item[1], item[0]))[:most])
+
+
+def _combine(seen: Sequence[Seen]) -> Seen:
+    """Return what all shards see together."""
+    model_ids = {model_id: None for shard in seen for model_id in shard.snapshots}
+    snapshots = {
+        model_id: _concatenate([shard.snapshots.get(model_id, NOTHING) for shard in seen]) for model_id in model_ids
+    }
+    pictures: tuple[PictureSegment, ...] = tuple(segment for shard in seen for segment in shard.pictures)
+    return Seen(snapshots, pictures)
+
+
+def _concatenate(snapshots: Sequence[Snapshot]) -> Snapshot:
+    segments = tuple(segment for snapshot in snapshots for segment in snapshot.segments)
+    live = np.concatenate([snapshot.live for snapshot in snapshots])
+    live.setflags(write=False)
+    return Snapshot(
+        tuple(number for snapshot in snapshots for number in snapshot.numbers),
+        segments,
+        np.cumsum([0] + [len(segment) for segment in segments], dtype=np.int64),
+        live,
+    )
+
+
+class ShardedWriter(Writer):
+    """Changes shards as one collection. A change is one step in each shard, not in all of them.
+
+    Attributes
+    ----------
+    reader : ShardedReader
+    shards : tuple of Writer
+    """
+
+    def __init__(self, folder: Path, shards: Sequence[Writer]) -> None:  # no catalogue of its own, so not Writer's
+        self.shards = tuple(shards)
+        self.reader = ShardedReader(folder, [shard.reader for shard in shards])
+        self._folder = folder
+
+    @classmethod
+    def open_shards(cls, folder: Path, models: Models, config: Config) -> ShardedWriter:
+        """Open a sharded collection.
+
+        Raises
+        ------
+        CollectionCorruptError
+            If its manifest is damaged.
+        CollectionNotFoundError, ModelMismatchError, ConfigError
+            As in `Reader.open`, for any of its shards.
+        """
+        return cls(folder, _opened(read_shards(folder), models, config))
+
+    @property
+    def n_shards(self) -> int:
+        """Collections that it changes as one."""
+        return len(self.shards)
+
+    def close(self) -> None:
+        """Close all shards."""
+        self.reader.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep all other writers out of all shards; see `Writer.writing`."""
+        self.reader.check_open()
+        with ExitStack() as stack:
+            for shard in self.shards:
+                stack.enter_context(shard.writing())
+            yield
+
+    @contextmanager
+    def adopting(self) -> Iterator[None]:
+        """Keep what other processes write for `adopt` in any shard; see `Writer.adopting`."""
+        with ExitStack() as stack:
+            for shard in self.shards:
+                stack.enter_context(shard.adopting())
+            yield
+
+    def divide(self, ids: Sequence[str], model_id: str | None = None) -> list[tuple[Writer, list[int]]]:
+        """Return the shards that pictures belong to, each with the positions of its ids; see `Writer.divide`."""
+        own = self.reader.model_id
+        homes: dict[str, int] = {}
+        for model in dict.fromkeys((model_id or own, own)):  # a vector is where that of its picture is
+            for number, shard in enumerate(self.shards):
+                for image_id in shard.live(ids, model):
+                    homes.setdefault(image_id, number)
+        rows: dict[int, list[int]] = {}
+        for position, image_id in enumerate(ids):
+            number = homes[image_id] if image_id in homes else shard_of(image_id, len(self.shards))
+            rows.setdefault(number, []).append(position)
+        return [(self.shards[number], rows[number]) for number in sorted(rows)]
+
+    def live(self, ids: Sequence[str], model_id: str) -> list[str]:
+        """Return the ids, of those given, that are in any shard."""
+        found = {image_id for shard in self.shards for image_id in shard.live(ids, model_id)}
+        return [image_id for image_id in ids if image_id in found]
+
+    def add(
+        self,
+        fingerprints: Sequence[Fingerprint],
+        records: Sequence[ImageRecord],
+        replaced: Iterable[str] | None = (),
+        *,
+        n_workers: int | None = None,
+    ) -> list[str]:
+        """Add pictures as a new segment of each shard that gets some; see `Writer.add`."""
+        ids = [record.image_id for record in records]
+        if len(set(ids)) < len(ids):
+            raise CollectionError(
+                f"{self._folder}: the same id was given to two pictures; give each picture an id of its own"
+            )
+        outgoing = None if replaced is None else set(replaced)
+        gone: list[str] = []
+        with self.writing():
+            for shard, rows in self.divide(ids):
+                own = None if outgoing is None else shard.live(sorted(outgoing), self.reader.model_id)
+                gone += shard.add([fingerprints[k] for k in rows], [records[k] for k in rows], own, n_workers=n_workers)
+        return gone
+
+    def adopt(self, folder: Path, manifest: str, records: Sequence[ImageRecord]) -> list[str]:  # noqa: ARG002
+        """Refuse: a segment is adopted by the shard that it belongs to, see `divide`."""
+        raise AssertionError(f"{folder}: adopted by a shard, not by {self._folder}")
+
+    def add_vectors(self, model_id: str, ids: Sequence[str], vectors: F32) -> list[str]:
+        """Add vectors of another model as a new segment of each shard that gets some; see `Writer.add_vectors`."""
+        if model_id == self.reader.model_id:
+            return self.shards[0].add_vectors(model_id, ids, vectors)  # raises
+        stored = self.reader.snapshot_of(model_id)
+        if stored.segments and len(ids) and stored.segments[0].descriptors.shape[1] != vectors.shape[1]:
+            raise ModelMismatchError(
+                f"{self._folder}: its vectors of {model_id} have {stored.segments[0].descriptors.shape[1]} "
+                f"dimensions, the new ones {vectors.shape[1]}; import them under another model id"
+            )
+        with self.writing():
+            return [
+                image_id
+                for shard, rows in self.divide(ids, model_id)
+                for image_id in shard.add_vectors(model_id, [ids[k] for k in rows], vectors[rows])
+            ]
+
+    def remove(self, ids: Sequence[str], model_id: str | None = None) -> None:
+        """Remove pictures from the shards that have them; none if one of the ids is not in the collection."""
+        with self.writing():
+            models = [model_id] if model_id is not None else self.reader.model_ids
+            there = [{i for model in models for i in shard.live(ids, model)} for shard in self.shards]
+            known = set().union(*there)
+            if (unknown := next((i for i in ids if i not in known), None)) is not None:
+                raise UnknownIdError(f"{unknown}: no such id in the collection; nothing was removed", unknown)
+            repeated = next((i for i, n in Counter(ids).items() if n > 1), None)
+            if repeated is not None:  # as in a single collection, where it is gone at the second time
+                raise UnknownIdError(f"{repeated}: no such id in the collection; nothing was removed", repeated)
+            for shard, own in zip(self.shards, there, strict=True):
+                if own:
+                    shard.remove([i for i in ids if i in own], model_id)
+
+    def note_skipped(self, skipped: Sequence[Skipped]) -> None:
+        """Note files that could not be added, each in one shard."""
+        for number, shard in enumerate(self.shards):
+            own = [item for item in skipped if shard_of(item.path, len(self.shards)) == number]
+            if own:
+                shard.note_skipped(own)
+
+    def clear_skipped(self, paths: Iterable[str]) -> None:
+        """Delete the notes that files could not be added."""
+        listed = list(paths)
+        for shard in self.shards:
+            shard.clear_skipped(listed)
+
+    def note_moved(self, paths: Mapping[str, str]) -> None:
+        """Note the new paths of pictures' files, by id."""
+        ids = list(paths)
+        for shard, rows in self.divide(ids):
+            shard.note_moved({ids[k]: paths[ids[k]] for k in rows})
+
+    def compact(self, largest: int | None = None) -> int:
+        """Compact each shard; see `Writer.compact`."""
+        return sum(shard.compact(largest) for shard in self.shards)
+
+    def merge_newest(self, n_added: int) -> None:
+        """Merge the newest segments of each shard, of which each got a part of what was added."""
+        for shard in self.shards:
+            shard.merge_newest(-(-n_added // len(self.shards)))
+
+
+def make_sharded(folder: Path, shards: Sequence[Path], models: Models, config: Config) -> ShardedWriter:
+    """Make a sharded collection, or give an existing one more shards.
+
+    Parameters
+    ----------
+    folder : Path
+        New or empty, or a sharded collection.
+    shards : sequence of Path
+        Folders of the shards to add: collections, which are taken as they are, or new or empty folders, in which new
+        ones are made. At least one.
+    models : Models
+    config : Config
+        Of new shards.
+
+    Raises
+    ------
+    ConfigError
+        If a shard is named twice, or an id is in two of them.
+    CollectionError
+        As in `Writer.create` and `Reader.open`, or if there is something else in `folder`.
+    """
+    known = shard_folders(folder)
+    check_folder(folder)
+    if not known and folder.exists() and any(folder.iterdir()):
+        raise CollectionError(f"{folder}: a folder of other files; name a new one for the sharded collection")
+    places = [shard.absolute() for shard in (*known, *shards)]
+    twice = next((place for place, n in Counter(place.resolve() for place in places).items() if n > 1), None)
+    if twice is not None:
+        raise ConfigError(f"{twice}: named twice as a shard of {folder}")
+    if not shards:
+        raise ConfigError(f"{folder}: name at least one shard")
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in places[len(known) :]:
+        if not place.exists() or not any(place.iterdir()):
+            Writer.create(place, models, config).close()
+    made = ShardedWriter(folder, _opened(places, models, config))
+    try:
+        _check_disjoint(made, len(known))
+        write_shards(folder, places)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _check_disjoint(made: ShardedWriter, n_known: int) -> None:
+    """Check that no id of the shards from `n_known` on is in another one."""
+    for number, shard in enumerate(made.shards[n_known:], start=n_known):
+        ids = shard.reader.ids
+        for start in range(0, len(ids), _AT_ONCE):
+            some = ids[start : start + _AT_ONCE]
+            for other in made.shards[:number]:
+                if clash := other.live(some, made.reader.model_id):
+                    raise ConfigError(
+                        f"{clash[0]!r} is in {other.reader.folder} and in {shard.reader.folder}: the ids of a sharded "
+                        "collection are unique; remove it from one of them"
+                    )
+
+
+def _opened(places: Sequence[Path], models: Models, config: Config) -> list[Writer]:
+    """Open all shards."""
+    opened: list[Writer] = []
+    try:
+        for place in places:
+            opened.append(Writer.open(place, models, config))  # noqa: PERF401 - those before are closed if one fails
+        kinds = {(writer.reader.keep_local, writer.reader.config.candidates.descriptor_index) for writer in opened}
+        if len(kinds) > 1:
+            raise ConfigError(
+                f"{places[0].parent}: its shards were made with different settings of --keep-local or "
+                "--descriptor-index; make them alike"
+            )
+    except BaseException:
+        for writer in opened:
+            writer.close()
+        raise
+    return opened
