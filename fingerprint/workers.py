@@ -241,7 +241,8 @@ def far(item: Any) -> Any:
     if isinstance(item, str | os.PathLike) and not isinstance(item, FarPath):
         name = os.fsdecode(item)
         if not is_url(name) and not os.path.isabs(name):  # noqa: PTH117 - also of names that Path would change
-            return FarPath(os.path.abspath(name), name)  # noqa: PTH100 - does not follow links
+            # without leaving out what is before a "..", which may be a link
+            return FarPath(os.path.join(os.getcwd(), name), name)  # noqa: PTH109, PTH118 - Path would change names
     return item
 
 

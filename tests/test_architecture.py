@@ -127,7 +127,8 @@ ROOMS = {
         "verify/score.py",
     ),
     "simplejpeg": ("images/jpeg_damage.py",),
-    "signal": ("__main__.py", "cli/_boundary.py", "images/decoder.py", "images/sandbox.py"),
+    "multiprocessing": ("cluster/dask_cluster.py",),  # only so that its processes leave Ctrl-C to the command
+    "signal": ("__main__.py", "cli/_boundary.py", "cluster/dask_cluster.py", "images/decoder.py", "images/sandbox.py"),
     "socket": ("locks.py",),
     "sqlite3": ("cli/_boundary.py", "index/catalogue.py", "index/database.py", "index/upgrade.py"),
     "subprocess": (
@@ -139,7 +140,7 @@ ROOMS = {
     "zipfile": ("datafiles.py", "models/files.py", "vectorfiles/npz.py"),
     "pickle": ("kernels/compiled.py",),  # for the name of an error of Numba's cache
     # Nobody: no code out of data, no network, no libraries that only tests and benchmarks need.
-    **dict.fromkeys(("ctypes", "marshal", "multiprocessing", "shelve"), ()),
+    **dict.fromkeys(("ctypes", "marshal", "shelve"), ()),
     **dict.fromkeys(("asyncio", "ftplib", "http", "requests", "socketserver", "ssl", "urllib"), ()),
     **dict.fromkeys(("faiss", "hypothesis", "pdqhash", "pytest", "skimage"), ()),
 }

@@ -6,6 +6,7 @@ import json
 import logging
 import platform
 import re
+import signal
 import tempfile
 import threading
 import time
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from importlib.metadata import version
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -77,11 +79,16 @@ def connect(scheduler: str, *, shared_folder: Path | None = None, timeout: float
     settings = {"distributed.admin.large-graph-warning-threshold": f"{_LARGE} B"}
     with dask.config.set(settings):
         own = None
-        if local:
-            n = int(local[1])
-            shared_folder = shared_folder or Path(tempfile.gettempdir())
-            own = LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address="127.0.0.1:0", env=_ENVIRONMENT)
         try:
+            if local:
+                n = int(local[1])
+                shared_folder = shared_folder or Path(tempfile.gettempdir())
+                with _uninterrupted():
+                    own = LocalCluster(
+                        n_workers=n, threads_per_worker=1, dashboard_address="127.0.0.1:0", env=_ENVIRONMENT
+                    )
+            else:
+                _reach(address)
             client = _client(own or address, Client)
             try:
                 cluster = DaskCluster(client, shared_folder)
@@ -92,6 +99,23 @@ def connect(scheduler: str, *, shared_folder: Path | None = None, timeout: float
         finally:
             if own is not None:
                 own.close()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let the processes and threads that are started here leave Ctrl-C to this thread, which ends them.
+
+    A terminal interrupts all processes, and each worker would write a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # where it starts with the first process, that one gets interrupts again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _address(scheduler: str) -> str:
@@ -112,14 +136,50 @@ def _address(scheduler: str) -> str:
     return str(found["address"])
 
 
+def _reach(address: str) -> None:
+    """Ask a scheduler who it is: a Dask client that cannot reach one takes minutes to give up, or never does.
+
+    Raises
+    ------
+    ClusterError
+        If something else answers, or nothing does.
+    """
+    from distributed.comm.core import connect as connection
+    from distributed.utils import LoopRunner, wait_for
+
+    async def ask() -> object:
+        comm = await connection(address, timeout=_CONNECTING, deserialize=False)
+        try:
+            await comm.write({"op": "identity", "reply": True})
+            return await comm.read()
+        finally:
+            comm.abort()
+
+    async def ask_in_time() -> object:
+        return await wait_for(ask(), _CONNECTING)
+
+    try:
+        found = LoopRunner().run_sync(ask_in_time)
+    except Exception as error:  # each protocol has errors of its own
+        raise _unreached(address, error) from error
+    if not isinstance(found, dict) or "workers" not in found:
+        raise ClusterError(
+            f"{address}: no scheduler, but another process of Dask; give the address of 'dask scheduler'"
+        )
+
+
 def _client(scheduler: Any, client: type[Client]) -> Client:
     try:
         return client(scheduler, timeout=_CONNECTING, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise ClusterError(
-            f"{scheduler}: the scheduler cannot be reached ({error or type(error).__name__}); is 'dask scheduler' "
-            "running there, and is its port open?"
-        ) from error
+        raise _unreached(scheduler, error) from error
+
+
+def _unreached(scheduler: object, error: Exception) -> ClusterError:
+    return ClusterError(
+        f"{scheduler}: the scheduler cannot be reached ({error or type(error).__name__}); is 'dask scheduler' "
+        "running there, and is its port open?"
+    )
 
 
 def _check(client: Client, scheduler: str, timeout: float) -> None:

@@ -10,7 +10,7 @@ from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.errors import ImageError
 from fingerprint.features.describe import describe_reference
 from fingerprint.images.identity import load_identified
-from fingerprint.index import ImageRecord, check_store
+from fingerprint.index import ImageRecord, check_store, ids_of_two_shards
 from fingerprint.index.own_files import DAMAGED_NAME
 from fingerprint.index.repair import Damaged, Repair
 from fingerprint.index.shards import shard_folders
@@ -86,7 +86,7 @@ def repair_collection(
             tuple(f"{shard}: {text}" for shard, own in zip(shards, repaired, strict=True) for text in own.restored),
             sum(own.described for own in repaired),
             tuple(item for own in repaired for item in own.lost),
-            tuple(problem for own in repaired for problem in own.problems),
+            tuple(problem for own in repaired for problem in own.problems) or tuple(ids_of_two_shards(path)),
         )
     described = 0
     lost: list[Skipped] = []

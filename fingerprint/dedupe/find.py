@@ -91,8 +91,12 @@ def find_groups(
 
     def look_at(related: Sequence[int]) -> dict[int, list[Worth]]:
         work = partial(worth_of, limits=config.limits, with_detail=rules.keep == "best")
-        known = map_images(work, [pictures[k] for k in related], n_workers)
-        return {k: files for k, files in zip(related, known, strict=True) if not isinstance(files, Skipped)}
+        known = map_images(work, [_anywhere(pictures[k]) for k in related], n_workers)
+        return {
+            k: [replace(worth, file=file) for worth, file in zip(found, pictures[k].files, strict=True)]
+            for k, found in zip(related, known, strict=True)
+            if not isinstance(found, Skipped)
+        }
 
     looks = (partial(_plain_around, pictures, config.limits), partial(_detail_within, pictures, config.limits))
     gathered = gather(pictures, verdicts, rules, look_at, *looks, partial(report, "keepers"))
@@ -161,6 +165,11 @@ def _describe(
     plain_ids = set(added.plain)
     plain = [file.path for file in chosen if file.id in plain_ids]
     return pictures, skipped, plain
+
+
+def _anywhere(picture: Picture) -> Picture:
+    """Return a picture with absolute paths, as workers of a cluster are in other folders."""
+    return replace(picture, files=tuple(replace(file, path=file.path.absolute()) for file in picture.files))
 
 
 def _plain_around(pictures: Sequence[Picture], limits: ReadLimits, position: int, boxes: Sequence[Box]) -> float:

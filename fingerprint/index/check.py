@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import closing
+from hashlib import blake2b
 from pathlib import Path
+
+import numpy as np
 
 from fingerprint.errors import CollectionCorruptError, CollectionError
 from fingerprint.index.catalogue import Catalogue
@@ -31,8 +36,10 @@ def check_store(folder: str | os.PathLike[str]) -> list[str]:
     """
     folder = Path(folder)
     if is_sharded(folder):
-        return [problem for shard in read_shards(folder) for problem in check_store(shard)]
-    problems, text = [], None
+        found = [problem for shard in read_shards(folder) for problem in check_store(shard)]
+        return found or ids_of_two_shards(folder)
+    problems: list[str] = []
+    text = None
     try:
         text = read_collection_manifest(folder)[1]
     except CollectionCorruptError as error:
@@ -57,6 +64,44 @@ def check_store(folder: str | os.PathLike[str]) -> list[str]:
     finally:
         catalogue.close()
     return problems
+
+
+def ids_of_two_shards(folder: Path) -> list[str]:
+    """Return what is wrong with a sharded collection of which each shard is sound: ids that are in two of them.
+
+    A shard that others add to by itself may get ids that another one has.
+    """
+    shards = read_shards(folder)
+    digests = [np.fromiter(map(_digest, _ids(shard)), np.uint64) for shard in shards]
+    values, counts = np.unique(np.concatenate([np.unique(own) for own in digests]), return_counts=True)
+    suspects = set(values[counts > 1].tolist())
+    if not suspects:
+        return []
+    places: dict[tuple[str, str], list[Path]] = {}
+    for shard in shards:
+        for key in _ids(shard):
+            if _digest(key) in suspects:
+                places.setdefault(key, []).append(shard)
+    repeated = {image_id: where for (_, image_id), where in places.items() if len(where) > 1}
+    return [
+        f"{folder}: {image_id!r} is in {where[0]} and in {where[1]}; remove it from one of them"
+        for image_id, where in sorted(repeated.items())
+    ]
+
+
+def _ids(shard: Path) -> Iterator[tuple[str, str]]:
+    """Yield (model id, image id) of the pictures and vectors of a shard that are not removed."""
+    with closing(Catalogue(shard / CATALOGUE_NAME)) as catalogue, catalogue.read_transaction():
+        for listed in catalogue.segments():
+            for record, is_removed in catalogue.records(listed.number):
+                if not is_removed:
+                    yield listed.model_id, record.image_id
+
+
+def _digest(key: tuple[str, str]) -> int:
+    """Return 8 bytes of a hash of an id: the ids of millions of pictures fit in memory."""
+    text = "\0".join(key).encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
 
 
 def damage(folder: Path, catalogue: Catalogue, listed: SegmentRecord) -> list[str]:

@@ -19,18 +19,16 @@ import numpy as np
 from fingerprint.config import Config
 from fingerprint.errors import CollectionError, ConfigError, ModelMismatchError, UnknownIdError
 from fingerprint.index.info import StoreInfo
-from fingerprint.index.own_files import check_folder
 from fingerprint.index.part import PartRecord
 from fingerprint.index.reader import Reader, Seen
 from fingerprint.index.records import ImageRecord
 from fingerprint.index.segment import PictureSegment
-from fingerprint.index.shards import is_sharded, read_shards, shard_folders, shard_of, write_shards
+from fingerprint.index.shards import is_sharded, read_shards, shard_of
 from fingerprint.index.snapshot import NOTHING, Snapshot
 from fingerprint.index.writer import Writer
 from fingerprint.models import Models
 from fingerprint.types import F32, Fingerprint, Identity, Skipped
 
-_AT_ONCE = 10_000  # ids that are looked up together
 _COUNTED = ("references", "removed", "segments", "keypoints", "bytes", "segments_by_codes", "segments_by_annoy")
 
 
@@ -123,7 +121,7 @@ class ShardedReader(Reader):
             first,
             path=str(self.folder),
             keep_local_descriptors=self.keep_local,
-            skipped=tuple(item for info in each for item in info.skipped),
+            skipped=tuple({item.path: item for info in each for item in info.skipped}.values()),
             imported=imported,
             shards=len(each),
             **counted,
@@ -184,7 +182,7 @@ class ShardedWriter(Writer):
         CollectionNotFoundError, ModelMismatchError, ConfigError
             As in `Reader.open`, for any of its shards.
         """
-        return cls(folder, _opened(read_shards(folder), models, config))
+        return cls(folder, open_all(folder, read_shards(folder), models, config))
 
     @property
     def n_shards(self) -> int:
@@ -318,77 +316,31 @@ class ShardedWriter(Writer):
             shard.merge_newest(-(-n_added // len(self.shards)))
 
 
-def make_sharded(folder: Path, shards: Sequence[Path], models: Models, config: Config) -> ShardedWriter:
-    """Make a sharded collection, or give an existing one more shards.
-
-    Parameters
-    ----------
-    folder : Path
-        New or empty, or a sharded collection.
-    shards : sequence of Path
-        Folders of the shards to add: collections, which are taken as they are, or new or empty folders, in which new
-        ones are made. At least one.
-    models : Models
-    config : Config
-        Of new shards.
+def check_alike(folder: Path, settings: Iterable[tuple[bool, str]]) -> None:
+    """Check that shards have those settings in common that a search of all of them needs; see `settings_of`.
 
     Raises
     ------
     ConfigError
-        If a shard is named twice, or an id is in two of them.
-    CollectionError
-        As in `Writer.create` and `Reader.open`, or if there is something else in `folder`.
     """
-    known = shard_folders(folder)
-    check_folder(folder)
-    if not known and folder.exists() and any(folder.iterdir()):
-        raise CollectionError(f"{folder}: a folder of other files; name a new one for the sharded collection")
-    places = [shard.absolute() for shard in (*known, *shards)]
-    twice = next((place for place, n in Counter(place.resolve() for place in places).items() if n > 1), None)
-    if twice is not None:
-        raise ConfigError(f"{twice}: named twice as a shard of {folder}")
-    if not shards:
-        raise ConfigError(f"{folder}: name at least one shard")
-    folder.mkdir(parents=True, exist_ok=True)
-    for place in places[len(known) :]:
-        if not place.exists() or not any(place.iterdir()):
-            Writer.create(place, models, config).close()
-    made = ShardedWriter(folder, _opened(places, models, config))
-    try:
-        _check_disjoint(made, len(known))
-        write_shards(folder, places)
-    except BaseException:
-        made.close()
-        raise
-    return made
+    if len(set(settings)) > 1:
+        raise ConfigError(
+            f"{folder}: shards with different settings of --keep-local or --descriptor-index; make them alike"
+        )
 
 
-def _check_disjoint(made: ShardedWriter, n_known: int) -> None:
-    """Check that no id of the shards from `n_known` on is in another one."""
-    for number, shard in enumerate(made.shards[n_known:], start=n_known):
-        ids = shard.reader.ids
-        for start in range(0, len(ids), _AT_ONCE):
-            some = ids[start : start + _AT_ONCE]
-            for other in made.shards[:number]:
-                if clash := other.live(some, made.reader.model_id):
-                    raise ConfigError(
-                        f"{clash[0]!r} is in {other.reader.folder} and in {shard.reader.folder}: the ids of a sharded "
-                        "collection are unique; remove it from one of them"
-                    )
+def settings_of(shard: Writer) -> tuple[bool, str]:
+    """Return the settings that all shards have in common: whether local descriptors are kept, the descriptor index."""
+    return shard.reader.keep_local, shard.reader.config.candidates.descriptor_index
 
 
-def _opened(places: Sequence[Path], models: Models, config: Config) -> list[Writer]:
-    """Open all shards."""
+def open_all(folder: Path, places: Sequence[Path], models: Models, config: Config) -> list[Writer]:
+    """Open shards; errors as in `ShardedWriter.open_shards`."""
     opened: list[Writer] = []
     try:
         for place in places:
             opened.append(Writer.open(place, models, config))  # noqa: PERF401 - those before are closed if one fails
-        kinds = {(writer.reader.keep_local, writer.reader.config.candidates.descriptor_index) for writer in opened}
-        if len(kinds) > 1:
-            raise ConfigError(
-                f"{places[0].parent}: its shards were made with different settings of --keep-local or "
-                "--descriptor-index; make them alike"
-            )
+        check_alike(folder, map(settings_of, opened))
     except BaseException:
         for writer in opened:
             writer.close()

@@ -8,9 +8,9 @@ from hashlib import blake2b
 from pathlib import Path
 
 from fingerprint.datafiles import parse_json, read_small
-from fingerprint.errors import CollectionCorruptError
+from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError
 from fingerprint.index.atomic_folder import json_bytes, replace_file
-from fingerprint.index.own_files import SHARDS_MANIFEST
+from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SHARDS_MANIFEST
 
 _FORMAT_VERSION = 1
 
@@ -21,7 +21,9 @@ def read_shards(folder: Path) -> list[Path]:
     Raises
     ------
     CollectionCorruptError
-        If the manifest is damaged or of another format version.
+        If the manifest is damaged or of another format version, names a folder twice, or a sharded collection.
+    CollectionNotFoundError
+        If a shard is not where the manifest says.
     """
     path = folder / SHARDS_MANIFEST
     try:
@@ -29,14 +31,29 @@ def read_shards(folder: Path) -> list[Path]:
     except (OSError, ValueError) as error:
         raise CollectionCorruptError(f"{path}: cannot be read ({error}); restore the file") from error
     names = manifest.get("shards") if isinstance(manifest, dict) else None
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
+    if not isinstance(names, list) or not names or not all(map(_is_name, names)):
         raise CollectionCorruptError(f"{path}: it names no shards; restore the file")
     version = manifest.get("format_version")
     if version != _FORMAT_VERSION:
         raise CollectionCorruptError(
             f"{path}: format version {version!r}, this version of copyprint reads {_FORMAT_VERSION}"
         )
-    return [folder / name for name in names]  # an absolute name stays as it is
+    shards = [folder / name for name in names]  # an absolute name stays as it is
+    places = [os.path.realpath(shard) for shard in shards]
+    for shard, place in zip(shards, places, strict=True):
+        if places.count(place) > 1:
+            raise CollectionCorruptError(f"{path}: it names {shard} twice; correct the file")
+        if is_sharded(shard):
+            raise CollectionCorruptError(f"{path}: {shard} is a sharded collection; name the shards of that instead")
+        if not any((shard / name).is_file() for name in (COLLECTION_MANIFEST, CATALOGUE_NAME)):
+            raise CollectionNotFoundError(
+                f"{shard}: a shard of {folder} that is not there; bring its folder back, or correct {path}"
+            )
+    return shards
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and name != "" and "\0" not in name
 
 
 def write_shards(folder: Path, shards: Sequence[Path]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -20,7 +23,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from fingerprint.cli import main
-from fingerprint.cluster import connect
+from fingerprint.cluster import connect, dask_cluster
 from fingerprint.collection import cluster_search
 from fingerprint.collection.collection import create_collection, open_collection
 from fingerprint.config import DEFAULT_CONFIG
@@ -275,6 +278,34 @@ def test_relative_paths_reach_workers_in_other_folders(
     assert "gone.jpg: no such file" in here[1]
 
 
+def test_keepers_are_the_same_by_relative_paths(
+    machine: Machine, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is known of a file decides which one is kept, and a file that a worker does not find is not reported."""
+    shutil.copytree(pictures / "references", tmp_path / "some")
+    for number in range(3):
+        with Image.open(tmp_path / "some" / f"R00{number}.png") as picture:
+            width, height = picture.size
+            picture.convert("RGB").save(tmp_path / "some" / f"A{number}.jpg", quality=30)
+            picture.resize((2 * width, 2 * height)).save(tmp_path / "some" / f"B{number}.png")
+    monkeypatch.chdir(tmp_path)
+    here = run("dedupe", "some", "-q", "--json")
+    there = run("dedupe", "some", "-q", "--json", "--scheduler", machine.file, "--shared-folder", tmp_path)
+    assert "least compressed (PNG)" in here[0]
+    assert there == here
+
+
+def test_what_is_before_two_dots_may_be_a_link(
+    machine: Machine, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "link").symlink_to(pictures / "queries")
+    monkeypatch.chdir(tmp_path)
+    (queries,) = Path("link").glob("Q001.jpg")
+    run("index", "create", "c", "link/../references", "-q")
+    here = run("search", "c", queries, "link/../references/R001.png", "-q", code=0)
+    assert run("search", "c", queries, "link/../references/R001.png", "-q", "--scheduler", machine.file, code=0) == here
+
+
 def test_tasks_have_names(machine: Machine, pictures: Path, models: Models, tmp_path: Path) -> None:
     with (
         connect(machine.address) as cluster,
@@ -306,6 +337,34 @@ def test_what_cannot_be_reached_is_told(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:{}", "tcp://127.0.0.1:{}", "tls://127.0.0.1:{}", "tcp://127.0.0.1"]
+)
+def test_what_answers_but_is_no_scheduler_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_cluster, "_CONNECTING", 2.0)
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            began = time.monotonic()
+            with (
+                pytest.raises(ClusterError, match="is 'dask scheduler' running there"),
+                connect(address.format(server.server_port)),
+            ):
+                pass
+            assert time.monotonic() - began < 30
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_the_address_of_a_worker_is_told(machine: Machine) -> None:
+    with connect(machine.address) as cluster:
+        worker = min(cluster._client.nthreads())  # type: ignore[attr-defined]
+    with pytest.raises(ClusterError, match="no scheduler, but another process of Dask"), connect(worker):
+        pass
+
+
 def test_a_scheduler_without_workers_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     alone = Machine(tmp_path)
     try:
@@ -327,6 +386,16 @@ def test_an_error_of_a_task_is_raised_here(machine: Machine) -> None:
     assert task_name(work) == "work"
     with connect(machine.address) as cluster, pytest.raises(ConfigError, match="the worker says so"):
         list(map_images(work, range(3), cluster))
+
+
+def test_processes_of_this_machine_leave_interrupts_to_the_command() -> None:
+    with connect("local:1") as cluster:
+        assert list(map_images(_is_blocked, [signal.SIGINT], cluster)) == [True]
+    assert not _is_blocked(signal.SIGINT)
+
+
+def _is_blocked(number: signal.Signals) -> bool:
+    return number in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 def test_a_task_that_kills_its_workers_is_told(tmp_path: Path) -> None:

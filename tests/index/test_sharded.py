@@ -259,6 +259,47 @@ class TestMaking:
             make_sharded(files, [tmp_path / "a"], models, DEFAULT_CONFIG)
         with pytest.raises(CollectionError):
             make_sharded(tmp_path / "x", [files], models, DEFAULT_CONFIG)
+        make_sharded(tmp_path / "s", [tmp_path / "a"], models, DEFAULT_CONFIG).close()
+        with pytest.raises(ConfigError, match="cannot be a shard; name its shards instead"):
+            make_sharded(tmp_path / "x", [tmp_path / "s"], models, DEFAULT_CONFIG)
+        assert not (tmp_path / "x").exists()
+
+    def test_a_shard_that_cannot_join_is_not_made(self, models: Models, tmp_path: Path) -> None:
+        kept = replace(SMALL, storage=replace(SMALL.storage, keep_local_descriptors=True))
+        make_sharded(tmp_path / "c", [tmp_path / "a"], models, SMALL).close()
+        with pytest.raises(ConfigError, match="keep-local"):
+            make_sharded(tmp_path / "c", [tmp_path / "b"], models, kept)
+        assert not (tmp_path / "b").exists()
+        make_sharded(tmp_path / "c", [tmp_path / "b"], models, SMALL).close()
+
+    def test_an_id_that_came_into_two_shards_is_told(self, files: Path, models: Models, tmp_path: Path) -> None:
+        with sharded(tmp_path / "c", models) as collection:
+            collection.add_files([files / "rocket.png", files / "moon.png"])
+        assert check_store(tmp_path / "c") == []
+        own = tmp_path / "c" / f"shard-{(shard_of('rocket.png', 3) + 1) % 3}"
+        with open_collection(own, models=models) as collection:
+            collection.add_files([files / "rocket.png"])
+        for problems in (check_store(tmp_path / "c"), repair_collection(tmp_path / "c", models=models).problems):
+            (problem,) = problems
+            assert "'rocket.png' is in" in problem
+            assert f"{own}" in problem
+        with open_collection(own, models=models) as collection:
+            collection.remove(["rocket.png"])
+        assert check_store(tmp_path / "c") == []
+
+    def test_a_manifest_of_shards_that_cannot_be(self, models: Models, tmp_path: Path) -> None:
+        sharded(tmp_path / "c", models).close()
+        (tmp_path / "link").symlink_to(tmp_path / "c" / "shard-1")
+        for names, said in (
+            (["shard-0", "shard-1", "shard-1"], "twice"),
+            (["shard-0", "shard-1", "../link"], "twice"),
+            (["shard-0", "."], "is a sharded collection"),
+            (["\0"], "names no shards"),
+        ):
+            (tmp_path / "c" / "shards.json").write_text(json.dumps({"format_version": 1, "shards": names}))
+            for use in (check_store, open_collection):
+                with pytest.raises(CollectionCorruptError, match=said):
+                    use(tmp_path / "c")
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -277,6 +318,9 @@ class TestMaking:
     def test_a_shard_that_is_gone_is_told(self, models: Models, tmp_path: Path) -> None:
         sharded(tmp_path / "c", models).close()
         shutil.rmtree(tmp_path / "c" / "shard-1")
+        for use in (check_store, upgrade_store):
+            with pytest.raises(CollectionNotFoundError, match=r"shard-1: a shard of .* that is not there"):
+                use(tmp_path / "c")
         with pytest.raises(CollectionNotFoundError, match="shard-1"):
             open_collection(tmp_path / "c", models=models)
 
