@@ -213,7 +213,7 @@ class DaskCluster(Cluster):
                 pure=False,
                 workers=worker,
                 allow_other_workers=worker is not None,
-                priority=int(worker is not None),
+                priority=int(near is not None or place is not None),
             )
         except RuntimeError as error:  # the client was closed: the scheduler is gone
             raise _lost(error) from error
@@ -237,8 +237,8 @@ class DaskCluster(Cluster):
             return self._threads
 
     def _worker_of(self, task: _Task[Any]) -> str | None:
-        """Return a worker that has the result of a task."""
-        if task.worker not in self._nthreads():
+        """Return a worker that has the result of a task, if it is done."""
+        if task.future.done() and task.worker not in self._nthreads():
             (found,) = self._client.who_has([task.future]).values()
             task.worker = min(found, default=None)
         return task.worker
