@@ -99,7 +99,7 @@ def costs_of(results: Results) -> Costs:
         query_bytes=queries / looks,
         named_bytes=several["tasks"]["name-in-part"]["bytes_answered"] / n_parts / looks,
         task_ms=constants["client_core_ms_a_task"],
-        merge_ms=several["client_core_ms"] / n_parts,
+        merge_ms=several["client_core_ms"] / n_parts,  # at most: all that the caller does for a query
     )
 
 
@@ -134,8 +134,8 @@ def simulate(measured: dict[str, Any], costs: Costs, setting: Setting, n: int) -
 
 
 def rounded(numbers: dict[str, float]) -> dict[str, float]:
-    """Return numbers with four significant digits."""
-    return {name: float(f"{number:.4g}") for name, number in numbers.items()}
+    """Return numbers with four significant digits, and whole ones as they are."""
+    return {n: number if isinstance(number, int) else float(f"{number:.4g}") for n, number in numbers.items()}
 
 
 if __name__ == "__main__":
