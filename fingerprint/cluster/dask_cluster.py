@@ -80,7 +80,13 @@ def connect(scheduler: str, *, shared_folder: Path | None = None, timeout: float
         if local:
             n = int(local[1])
             shared_folder = shared_folder or Path(tempfile.gettempdir())
-            own = LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address="127.0.0.1:0", env=_ENVIRONMENT)
+            own = LocalCluster(
+                n_workers=n,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",
+                memory_limit=0,  # Dask counts the mapped files of a collection as a worker's own memory
+                env=_ENVIRONMENT,
+            )
         try:
             client = _client(own or address, Client)
             try:
