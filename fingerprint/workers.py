@@ -76,7 +76,7 @@ class Cluster(ABC):
         name : str
             Of this kind of task, for people who watch the cluster.
         near : Pending, optional
-            A task that is done: the new one goes to the worker that has its result, if that still lives.
+            The new task goes to the worker that has the result of this one, if it is done and its worker still lives.
         place : int, optional
             Tasks with the same number go to the same worker if possible, as they use the same files. A task with either
             continues what was begun, and goes before others.

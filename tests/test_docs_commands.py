@@ -6,6 +6,8 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,13 @@ PAGES = (
     "docs/tutorial/your-photographs.md",
     "docs/howto/choose-a-threshold.md",
     "docs/howto/clean-a-photo-library.md",
+    pytest.param(
+        "docs/howto/cluster.md",
+        marks=[
+            pytest.mark.skipif(find_spec("distributed") is None, reason="Dask is not installed"),
+            pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed", "ignore::ResourceWarning"),
+        ],
+    ),
     "docs/howto/hash-lists.md",
     "docs/howto/learned-descriptors.md",
     "docs/howto/look-at-results.md",
@@ -30,7 +39,9 @@ PAGES = (
     "docs/howto/run-the-challenge.md",
 )
 #: Commands of the shell that pages name, and that are not ours: what they install is here already.
-OTHERS = ("sudo ", "make ", "python3 -m venv", ".venv/bin/pip", ". .venv/bin/activate", "pip ")
+OTHERS = ("sudo ", "make ", "python3 -m venv", ".venv/bin/pip", ". .venv/bin/activate", "pip ", "dask ")
+#: The scheduler that pages name; here it is one on this machine.
+SCHEDULER = "tcp://10.0.0.5:8786"
 #: What a person chose on a page in a browser; `tests/report` has such files, and what is done with them.
 CHOSEN = "decisions.json"
 _BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -52,7 +63,7 @@ def commands(block: str) -> Iterator[tuple[str, str]]:
 def place(tmp_path: Path, photos: dict[str, U8], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make the folders and files that pages say a reader has, and go there."""
     pictures = list(photos.values())
-    folders = ("photos", "more-photos", "phone", "uploads", "queries", "references", "fraud", "press")
+    folders = ("photos", "more-photos", "phone", "uploads", "queries", "references", "fraud", "press", "tmp")
     for name in folders:
         (tmp_path / name).mkdir()
     for number, pixels in enumerate(pictures[:5]):
@@ -86,8 +97,25 @@ def place(tmp_path: Path, photos: dict[str, U8], monkeypatch: pytest.MonkeyPatch
     return tmp_path
 
 
+@contextmanager
+def scheduler_of(page: str) -> Iterator[str]:
+    """Yield the address of the scheduler that a page needs; it is started only for those that name one."""
+    if SCHEDULER not in (ROOT / page).read_text(encoding="utf-8"):
+        yield SCHEDULER
+        return
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
+        yield cluster.scheduler_address
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_runs_from_top_to_bottom(page: str, place: Path) -> None:
+    with scheduler_of(page) as scheduler:
+        run_page(page, place, scheduler)
+
+
+def run_page(page: str, place: Path, scheduler: str) -> None:
     names: dict[str, object] = {}
     if re.search(r"(index create |create_collection\(\")photos.fp", (ROOT / page).read_text(encoding="utf-8")):
         shutil.rmtree(place / "photos.fp")
@@ -98,7 +126,7 @@ def test_a_page_runs_from_top_to_bottom(page: str, place: Path) -> None:
         for command, typed in commands(block):
             if command.startswith(OTHERS) or CHOSEN in command:
                 continue
-            run(command, typed)
+            run(command.replace(SCHEDULER, scheduler), typed)
 
 
 def run(command: str, typed: str) -> None:

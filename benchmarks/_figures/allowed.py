@@ -4,6 +4,7 @@ _PYTHON = "a version of Python"
 _LIMIT = "a limit on what a picture or a list may cost"
 _LARGER = "a limit on what compressed data may become"
 _LAYOUT = "the layout of an array"
+_PART = "from this size on a collection is divided among workers"
 _THRESHOLD = "a threshold of the challenge's measures"
 
 ALLOWED: dict[str, dict[str, str]] = {
@@ -12,6 +13,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("3.11", "3.12", "3.13"), _PYTHON),
         **dict.fromkeys(("128 MiB", "2 GiB", "1 MiB"), _LIMIT),
         "8 bytes": _LAYOUT,
+        "4 GiB": _PART,
     },
     "benchmarks/README.md": {
         "0.35": "a setting of the recipes",
@@ -27,6 +29,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "2 %": "arithmetic: 34 rows for 33.375",
         "33.375": "arithmetic: an eighth of 267 rows",
     },
+    "docs/howto/cluster.md": {"4 GiB": _PART, "128 GB": "the machines of a computed example"},
     "docs/howto/compare-methods.md": {"0.725": "from the paper of SSCD"},
     "docs/howto/install.md": {"3.11": _PYTHON, "3.12": _PYTHON, "3.13": _PYTHON, "4.10": "a version of OpenCV"},
     "docs/howto/large-collection.md": {"256 KiB": "from this size on arrays are mapped"},

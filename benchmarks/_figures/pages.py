@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from _figures import bench_tables, hash_tables, look_alikes, scale_tables, second_shots, tables
+from _figures import bench_tables, hash_tables, look_alikes, scale_tables, scaleout_tables, second_shots, tables
 from _figures.paragraphs import PARAGRAPHS, paragraph
 from _figures.results import Results
 from _figures.singles import FIGURES
@@ -43,6 +43,10 @@ BLOCKS: dict[str, Callable[[Results], list[str]]] = {
     "scale-bytes": scale_tables.scale_bytes,
     "scale-segments": scale_tables.scale_segments,
     "scale-targets": scale_tables.scale_targets,
+    "scaleout": scaleout_tables.ways,
+    "scaleout-costs": scaleout_tables.costs,
+    "scaleout-sizes": scaleout_tables.sizes,
+    "scaleout-latency": scaleout_tables.latency,
     "storage": tables.storage,
     "hash-speed": hash_tables.speed,
     "hash-workers": hash_tables.workers,

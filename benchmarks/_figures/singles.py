@@ -106,6 +106,11 @@ def _added(results: Results, key: str) -> float:
     }[key]
 
 
+def _own_memory(results: Results, job: str) -> float:
+    """Return the MB of memory of a worker that are its own, after a job."""
+    return float(max(found["own_mb"] for way, found in results["scaleout"]["jobs"][job].items() if way != "ratios"))
+
+
 _MATCH = ("challenge_set", "matching_track")
 _CALIBRATION = ("challenge_set", "calibration")
 _QUERY = ("stages", "queries", "stages")
@@ -189,6 +194,12 @@ FIGURES: dict[str, Figure] = {
     "million.two": of(".1f", "scale", "two_processes", "resident_of_both", scale=1e-9),
     "million.one": Figure(".1f", lambda r: max(r["scale"]["two_processes"]["resident_of_each"]) / 1e9),
     "small.first": of(".0f", "scale", "small", "found", "source_first"),
+    # clusters
+    "scaleout.add.own": Figure(".0f", lambda r: _own_memory(r, "index add")),
+    "scaleout.search.own": Figure(".0f", lambda r: _own_memory(r, "search")),
+    "scaleout.load": Figure(".0f", lambda r: max(r["scaleout"][k] for k in ("load_average", "load_average_at_end"))),
+    "scaleout.mapped": of(".1f", "scaleout_simulation", "costs", "mapped_bytes", scale=1e-3),
+    "scaleout.part": of(",.0f", "scaleout_simulation", "latency", "part_references", step=10_000),
     # perceptual hashes, and search among them
     "hash.decode.least": Figure(".2f", lambda r: min(f["ratio to decode 1/8"] for f in r["hashing"]["files"].values())),
     "hash.decode.most": Figure(".2f", lambda r: max(f["ratio to decode 1/8"] for f in r["hashing"]["files"].values())),

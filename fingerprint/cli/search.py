@@ -155,7 +155,7 @@ def search_command(
         any_damaged = False
         if not as_json:
             shared_column = f"  {'shared':>8}" if show_shared else ""
-            table.row("query", "reference", f"{'copy':>8}{shared_column}  relation   what is seen")
+            table.header(f"{'copy':>8}{shared_column}  relation   what is seen")
         for done, (query, result) in enumerate(zip(images, results, strict=True), start=1):
             if isinstance(result, Skipped):
                 skipped.append(result)

@@ -222,7 +222,7 @@ def search_vectors(
                 else:
                     if table is None:
                         table = Table(longest(ids), longest(match.reference_id for own in found for match in own))
-                        table.row("query", "reference", f"{'distance':>10}")
+                        table.header(f"{'distance':>10}")
                     _print_rows(table, ids, found)
                 report("queries", start + len(ids), len(queries))
 

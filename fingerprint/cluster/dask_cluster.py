@@ -85,7 +85,11 @@ def connect(scheduler: str, *, shared_folder: Path | None = None, timeout: float
                 shared_folder = shared_folder or Path(tempfile.gettempdir())
                 with _uninterrupted():
                     own = LocalCluster(
-                        n_workers=n, threads_per_worker=1, dashboard_address="127.0.0.1:0", env=_ENVIRONMENT
+                        n_workers=n,
+                        threads_per_worker=1,
+                        dashboard_address="127.0.0.1:0",
+                        memory_limit=0,  # Dask counts the mapped files of a collection as a worker's own memory
+                        env=_ENVIRONMENT,
                     )
             else:
                 _reach(address)
@@ -273,7 +277,7 @@ class DaskCluster(Cluster):
                 pure=False,
                 workers=worker,
                 allow_other_workers=worker is not None,
-                priority=int(worker is not None),
+                priority=int(near is not None or place is not None),
             )
         except RuntimeError as error:  # the client was closed: the scheduler is gone
             raise _lost(error) from error
@@ -297,8 +301,8 @@ class DaskCluster(Cluster):
             return self._threads
 
     def _worker_of(self, task: _Task[Any]) -> str | None:
-        """Return a worker that has the result of a task."""
-        if task.worker not in self._nthreads():
+        """Return a worker that has the result of a task, if it is done."""
+        if task.future.done() and task.worker not in self._nthreads():
             (found,) = self._client.who_has([task.future]).values()
             task.worker = min(found, default=None)
         return task.worker

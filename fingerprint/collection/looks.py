@@ -94,7 +94,7 @@ class Answers:
 
     def __init__(self, folder: Path, options: SearchOptions) -> None:
         self._folder, self._options = folder, options
-        self._reported: set[str] = set()
+        self._reported: dict[str, object] = {}
 
     def answer(self, name: str, plain: bool, look: Look) -> Answer:
         """Return the answer to a query; `plain` is whether it shows so little that only its bytes can be found."""
@@ -103,8 +103,8 @@ class Answers:
 
     def _report(self, faults: Mapping[str, str]) -> tuple[Skipped, ...]:
         """Log each damaged reference once, and return all of them."""
-        for name in faults.keys() - self._reported:
-            self._reported.add(name)
+        mine = object()  # of several threads, the one whose mark is kept logs
+        for name in [name for name in faults if self._reported.setdefault(name, mine) is mine]:
             _log.warning(
                 "%s: reference %s is left out of searches, as it is damaged: %s; 'fingerprint index check --repair' "
                 "restores what it can",

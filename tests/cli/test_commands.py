@@ -600,9 +600,9 @@ class TestSearch:
             region = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0))
             return Verification(copy, shared, float(np.log(copy / (1 - copy))), 12, None, True, False, region, region)
 
-        for name in ("fingerprint.collection.search", "fingerprint.verify.verification"):  # of a query, of its views
+        for name in ("fingerprint.collection.looking", "fingerprint.verify.verification"):  # of a query, of its views
             monkeypatch.setattr(f"{name}.verify", judging)
-        monkeypatch.setattr("fingerprint.collection.search.shortlist", lambda _query, candidates, _config: candidates)
+        monkeypatch.setattr("fingerprint.collection.looking.shortlist", lambda _query, candidates, _config: candidates)
 
     def columns(self, result: Result) -> list[list[str]]:
         """Return the columns of the table, each cut where its heading begins."""
