@@ -60,12 +60,11 @@ def chosen_workers(n_workers: int | None) -> Iterator[Workers]:
         return
     if n_workers is not None:
         raise click.UsageError("--workers and --scheduler exclude each other: the cluster says how many workers it has")
-    from fingerprint.cluster import connect
+    from fingerprint.cluster import connect, log_from
 
     # Dask logs a traceback of its own for what is one line here
     level = logging.ERROR if logging.getLogger("fingerprint").isEnabledFor(logging.DEBUG) else logging.CRITICAL
-    for name in ("distributed", "tornado", "asyncio"):
-        logging.getLogger(name).setLevel(level)
+    log_from(level)
     with connect(scheduler, shared_folder=None if shared is None else shared.absolute()) as cluster:
         yield cluster
 

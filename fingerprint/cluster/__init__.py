@@ -1,5 +1,5 @@
 """Clusters: the same work on many machines, by Dask. Needs the extra ``copyprint[distributed]``."""
 
-from fingerprint.cluster.dask_cluster import connect
+from fingerprint.cluster.dask_cluster import connect, log_from
 
-__all__ = ["connect"]
+__all__ = ["connect", "log_from"]

@@ -105,6 +105,17 @@ def connect(scheduler: str, *, shared_folder: Path | None = None, timeout: float
                 own.close()
 
 
+def log_from(level: int) -> None:
+    """Let Dask, and what it needs, log from a level on."""
+    try:
+        import distributed  # noqa: F401 - when it is loaded it sets levels, of single modules too
+    except ImportError:
+        return  # `connect` says so
+    rooms = ("distributed", "tornado", "asyncio")
+    for name in {*rooms, *(name for name in logging.root.manager.loggerDict if name.startswith(rooms))}:
+        logging.getLogger(name).setLevel(level)
+
+
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
     """Let the processes and threads that are started here leave Ctrl-C to this thread, which ends them.

@@ -45,11 +45,14 @@ class Machine:
     """A scheduler, and workers that can be started and killed."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         self.folder = folder
         self.file = folder / "scheduler.json"
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
         self._stack = ExitStack()
-        self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(self.file))
+        self.scheduler = self._start(
+            "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(self.file)
+        )
         self._until(lambda: self.file.exists() and self.file.read_text().strip().endswith("}"))
 
     @property
@@ -363,6 +366,34 @@ def test_the_address_of_a_worker_is_told(machine: Machine) -> None:
         worker = min(cluster._client.nthreads())  # type: ignore[attr-defined]
     with pytest.raises(ClusterError, match="no scheduler, but another process of Dask"), connect(worker):
         pass
+
+
+def test_dask_logs_nothing_of_a_scheduler_that_is_lost(tmp_path: Path) -> None:
+    """In a process of its own, as Dask sets the levels of its loggers when it is loaded."""
+    alone = Machine(tmp_path / "m")
+    code = f"""
+import os, signal, sys
+from fingerprint.cli._scheduler import chosen_workers, scheduler_options
+from fingerprint.workers import map_images
+import click, time
+
+@click.command()
+@scheduler_options
+def command():
+    with chosen_workers(None) as cluster:
+        for _ in map_images(time.sleep, [0.1] * 8 + [1] * 40, cluster):
+            os.kill({alone.scheduler.pid}, signal.SIGKILL)
+
+command()
+"""
+    try:
+        alone.add_worker("a")
+        command = [sys.executable, "-c", code, "--scheduler", alone.address]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(_ROOT)})
+    finally:
+        alone.close()
+    assert "ClusterError: the connection to the scheduler was lost" in done.stderr
+    assert "distributed.client - " not in done.stderr
 
 
 def test_a_scheduler_without_workers_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
