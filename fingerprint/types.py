@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
@@ -346,6 +346,10 @@ class Query:
     model_id: str
     identity: Identity | None = None
 
+    def __sizeof__(self) -> int:
+        """Return the bytes of its arrays."""
+        return array_bytes(tuple(getattr(self, own.name) for own in fields(self)))
+
     @property
     def plain(self) -> Keypoints:
         """Keypoints of the picture as it is."""
@@ -379,6 +383,21 @@ class Candidate:
     variants: tuple[int, ...]
     always_verified: bool
     load: Callable[[], Fingerprint]
+
+
+def array_bytes(value: object) -> int:
+    """Return the bytes of the arrays in a value: in its dataclasses, tuples and lists.
+
+    A value that stays with a worker says by ``__sizeof__`` how large it is, so that the cluster moves a task to a value
+    rather than the value to a task.
+    """
+    if isinstance(value, np.ndarray):
+        return int(value.nbytes)
+    if isinstance(value, tuple | list):
+        return sum(map(array_bytes, value))
+    if is_dataclass(value):
+        return sum(array_bytes(getattr(value, own.name)) for own in fields(value))
+    return 0
 
 
 def source_name(source: object) -> str:

@@ -14,7 +14,7 @@ from fingerprint.index import ImageRecord
 from fingerprint.index.records import storable
 from fingerprint.locations import Url, local_name, location
 from fingerprint.models import Models
-from fingerprint.types import Fingerprint, ImageSource, Skipped, is_unicode, source_name
+from fingerprint.types import Fingerprint, ImageSource, Skipped, array_bytes, is_unicode, source_name
 from fingerprint.verify import verify
 from fingerprint.workers import Pending
 
@@ -53,6 +53,10 @@ class Described:
     record: ImageRecord
     moved: str | None = None
     plain: bool = False
+
+    def __sizeof__(self) -> int:
+        """Return the bytes of its arrays."""
+        return array_bytes(self.fingerprint) if isinstance(self.fingerprint, Fingerprint) else 0
 
 
 def describe_offered(item: Offered, models: Models, config: Config, *, replace_others: bool = True) -> Described:

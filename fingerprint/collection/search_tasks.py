@@ -22,7 +22,7 @@ from fingerprint.index.shortlist import count_votes
 from fingerprint.index.stopwatch import Stopwatch
 from fingerprint.models import Models
 from fingerprint.results import Verification, Work
-from fingerprint.types import Identity, ImageSource, Query, Skipped
+from fingerprint.types import Identity, ImageSource, Query, Skipped, array_bytes
 from fingerprint.workers import Kept
 
 #: A query on a cluster: a picture, or one that a collection has.
@@ -62,6 +62,10 @@ class Described:
     read: ReadPicture | None
     milliseconds: float
 
+    def __sizeof__(self) -> int:
+        """Return the bytes of its arrays."""
+        return array_bytes((self.query, self.read))
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -81,6 +85,10 @@ class Viewed:
     view: View | None
     n_planned: int
     milliseconds: float
+
+    def __sizeof__(self) -> int:
+        """Return the bytes of its arrays."""
+        return array_bytes(self.view)
 
 
 def describe_queries(setup: Setup, sources: Sequence[Asked]) -> list[Described | Skipped]:
