@@ -36,6 +36,8 @@ _WAITING = 60.0  # seconds for the first worker
 _COUNTED_AGAIN = 2.0  # seconds after which the threads of the cluster are counted again
 _LARGE = 1 << 30  # bytes of a shared value from which Dask warns; models are larger than what it warns of by default
 _ENVIRONMENT = {"OPENCV_FOR_THREADS_NUM": "1"}  # a worker's thread has one core
+#: By default Dask's processes give memory back at once, and our arrays of a moment take a tenth longer to get it again.
+_TRIM = "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_"
 #: Packages whose versions decide about the bytes of a result.
 _PACKAGES = ("numpy", "opencv-contrib-python-headless", "pillow", "simplejpeg", "numba")
 
@@ -76,7 +78,7 @@ def connect(scheduler: str, *, shared_folder: Path | None = None, timeout: float
         ) from error
     local = _LOCAL.fullmatch(scheduler)
     address = scheduler if local else _address(scheduler)
-    settings = {"distributed.admin.large-graph-warning-threshold": f"{_LARGE} B"}
+    settings = {"distributed.admin.large-graph-warning-threshold": f"{_LARGE} B", _TRIM: None}
     with dask.config.set(settings):
         own = None
         try:
