@@ -92,7 +92,8 @@ def answers(search: Search, queries: dict[str, Query], positions: list[list[int]
     """Return the log-odds of the pairs that are named, with these references by descriptor."""
     scores = {}
     for (name, query), found in zip(queries.items(), positions, strict=True):
-        for match in search.answer_described(query, by_descriptor=found).matches:
+        ranked = [(position, float(rank)) for rank, position in enumerate(found)]
+        for match in search.answer_described(query, ranked).matches:
             scores[name, Path(match.reference_id).stem] = match.score
     return scores
 

@@ -183,16 +183,18 @@ def time_query(
         model_id=models.model_id,
         identity=identity,
     )
-    same = timed("the same picture", lambda: reader.identical(query, config.results))
-    known = {candidate.reference_id for candidate in same}
+    same = timed("the same picture", lambda: reader.known_identical(query.identity, config.results))
+    known, part = {name for name, _ in same}, reader.whole()
     candidates = timed("candidates", lambda: reader.select_candidates(query)[0])
     others = [candidate for candidate in candidates if candidate.reference_id not in known]
-    chosen = same + timed("shortlist", lambda: shortlist(query, others, config))
-    outcomes = timed("verification", lambda: [verify(query, c.load(), models, config.match) for c in chosen])
+    chosen = timed("shortlist", lambda: shortlist(query, others, config))
+    loads = [*(partial(part.fingerprint, name, identity) for name, identity in same), *(c.load for c in chosen)]
+    outcomes = timed("verification", lambda: [verify(query, load(), models, config.match) for load in loads])
     timed.counts["keypoints"].append(len(query.plain))
     timed.counts["candidates"].append(len(candidates))
-    timed.counts["compared in full"].append(len(chosen))
-    found = [(c.reference_id, outcome.log_odds) for c, outcome in zip(chosen, outcomes, strict=True)]
+    timed.counts["compared in full"].append(len(loads))
+    names = [*(name for name, _ in same), *(c.reference_id for c in chosen)]
+    found = [(name, outcome.log_odds) for name, outcome in zip(names, outcomes, strict=True)]
     return sorted(found, key=lambda row: (-row[1], row[0]))
 
 

@@ -103,8 +103,14 @@ class Search:
         search = ClusterSearch(self._reader, self._models, self._config, self._options, cluster)
         return search.answer_many(sources)
 
-    def answer_described(self, query: Query) -> Answer:
+    def answer_described(self, query: Query, by_descriptor: Sequence[tuple[int, float]] | None = None) -> Answer:
         """Search for a query that is already described: one look, as its picture is not at hand.
+
+        Parameters
+        ----------
+        query : Query
+        by_descriptor : sequence of (int, float), optional
+            What `Reader.nearest_by_descriptor` found for this query in a batch.
 
         Raises
         ------
@@ -112,7 +118,7 @@ class Search:
             If the query was described by another model.
         """
         self._reader.check_described(query)
-        return self._answers.answer(query.name, query.is_plain, self._look(self._looker(1), query))
+        return self._answers.answer(query.name, query.is_plain, self._look(self._looker(1), query, by_descriptor))
 
     def _answer(self, described: _Described, n_threads: int = 1) -> Answer:
         """Look at a query, and look closer while no reference is surely its source."""
