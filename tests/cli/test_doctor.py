@@ -75,4 +75,4 @@ def test_kernels_are_compiled_before_they_are_needed() -> None:
     code, facts = run("--warm")
     assert (code, facts["problems"]) == (0, [])
     assert facts["warm"]["seconds"] > 0
-    assert int(run()[1]["kernels"]["compiled"].split()[0]) > 100
+    assert int(run()[1]["kernels"]["compiled"].split()[0]) > 60  # parts of kernels are not kept by themselves
