@@ -36,7 +36,7 @@ def ways(results: Results) -> list[str]:
             )
         )
     head = (
-        f"median of {measured['rounds']} rounds",
+        "one round" if measured["rounds"] == 1 else f"median of {measured['rounds']} rounds",
         *_WAYS.values(),
         "`local:1` to one thread, times as long",
         "`local:2` to `local:1`, times as fast",

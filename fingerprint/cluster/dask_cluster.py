@@ -36,7 +36,7 @@ _WAITING = 60.0  # seconds for the first worker
 _COUNTED_AGAIN = 2.0  # seconds after which the threads of the cluster are counted again
 _LARGE = 1 << 30  # bytes of a shared value from which Dask warns; models are larger than what it warns of by default
 _ENVIRONMENT = {"OPENCV_FOR_THREADS_NUM": "1"}  # a worker's thread has one core
-#: By default Dask's processes give memory back at once, and our arrays of a moment take a tenth longer to get it again.
+#: By default Dask's processes give memory back at once, and arrays that live for a moment have to get it again.
 _TRIM = "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_"
 #: Packages whose versions decide about the bytes of a result.
 _PACKAGES = ("numpy", "opencv-contrib-python-headless", "pillow", "simplejpeg", "numba")
@@ -349,6 +349,8 @@ class _Task(Generic[Result]):
                 "their logs, they may have too little memory"
             ) from error
         except (CancelledError, CommClosedError, TimeoutError) as error:
+            if self.future.status == "error":  # the task itself has raised it
+                raise
             raise _lost(error) from error
         return found
 

@@ -110,17 +110,14 @@ class ClusterSearch:
         heads = start(heads_of, described, name="heads", near=described).result()
         known = {number: head for number, head in enumerate(heads) if isinstance(head, Head)}
         look = self._look_in_only_part if len(self._parts) == 1 else self._look_in_parts
-        looks = look(described, known, len(heads)) if known else {}
+        looks = look(described, known) if known else {}
         return [
             head if isinstance(head, Skipped) else self._answers.answer(head.name, head.plain, looks[number])
             for number, head in enumerate(heads)
         ]
 
     def _look_in_only_part(
-        self,
-        described: Pending[list[Described | Skipped]],
-        heads: Mapping[int, Head],
-        n: int,  # noqa: ARG002
+        self, described: Pending[list[Described | Skipped]], heads: Mapping[int, Head]
     ) -> dict[int, Look]:
         """Look at queries, all by the worker that has described them."""
         identical = {number: self._identical(head.identity) for number, head in heads.items()}
@@ -132,10 +129,11 @@ class ClusterSearch:
         ).result()
 
     def _look_in_parts(
-        self, described: Pending[list[Described | Skipped]], heads: Mapping[int, Head], n: int
+        self, described: Pending[list[Described | Skipped]], heads: Mapping[int, Head]
     ) -> dict[int, Look]:
         """Look at queries in several parts."""
-        parcel = _Parcel(described, self._cluster.start(queries_of, described, name="queries", near=described), n)
+        queries = self._cluster.start(queries_of, described, name="queries", near=described)
+        parcel = _Parcel(described, queries, max(heads) + 1)
         identities = {number: head.identity for number, head in heads.items()}
         looks = self._look(parcel, parcel.queries, identities, self._together)
         for number, head in heads.items():
@@ -238,7 +236,7 @@ class ClusterSearch:
 
 @dataclass(frozen=True, slots=True)
 class _Parcel:
-    """Queries that are described: what their worker keeps of them, the queries alone, and how many."""
+    """Queries that are described: what their worker keeps, the queries alone, and how many up to the last one."""
 
     described: Pending[list[Described | Skipped]]
     queries: Pending[list[Query | None]]

@@ -429,6 +429,14 @@ def _is_blocked(number: signal.Signals) -> bool:
     return number in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
+def test_a_task_that_runs_out_of_time_raises_its_own_error(machine: Machine) -> None:
+    def work(_: int) -> int:
+        raise TimeoutError("the store did not answer")
+
+    with connect(machine.address) as cluster, pytest.raises(TimeoutError, match="the store did not answer"):
+        cluster.start(work, 1, name="late").result()
+
+
 def test_a_task_that_kills_its_workers_is_told(tmp_path: Path) -> None:
     with connect("local:1") as cluster, pytest.raises(ClusterError, match="each of them died"):
         list(map_images(_die, range(1), cluster))
