@@ -26,7 +26,6 @@ _NAMES = {
     "--work": "FOLDER",
     "--keep": "FOLDER",
     "--collection": "COLLECTION",
-    "--before": "COLLECTION",
     "--models": "MODELS",
     "--descriptors": "DESCRIPTORS.h5",
     "--out": "FILE",

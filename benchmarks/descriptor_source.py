@@ -21,17 +21,18 @@ from typing import Any
 
 import numpy as np
 from _records import RESULTS, header, write
-from storage import described, micro_ap
 
 from fingerprint.challenge import read_ground_truth
 from fingerprint.collection.looks import SearchOptions
 from fingerprint.collection.search import Search
 from fingerprint.config import DEFAULT_CONFIG
 from fingerprint.exact_search import nearest
+from fingerprint.features.describe import describe_query
 from fingerprint.index import Reader
 from fingerprint.index.annoy_trees import METRIC, Trees, build_trees, inspected
 from fingerprint.models import load_models
-from fingerprint.types import F32, Query
+from fingerprint.types import F32, Query, Skipped
+from fingerprint.workers import map_images
 
 
 def main() -> None:
@@ -76,6 +77,16 @@ def main() -> None:
     write(arguments.json, result)
 
 
+def described(paths: list[Path]) -> dict[str, Query]:
+    """Describe queries; by the challenge's ids."""
+    models, found = load_models(), {}
+    for path, query in zip(paths, map_images(lambda path: describe_query(path, models), paths), strict=True):
+        if isinstance(query, Skipped):
+            raise SystemExit(f"{query.path}: {query.reason}")
+        found[path.stem] = query
+    return found
+
+
 def by_annoy(queries: dict[str, Query], vectors: F32, k: int) -> list[list[int]]:
     """Return for each query what Annoy names."""
     with tempfile.TemporaryDirectory() as folder:
@@ -96,6 +107,14 @@ def answers(search: Search, queries: dict[str, Query], positions: list[list[int]
         for match in search.answer_described(query, ranked).matches:
             scores[name, Path(match.reference_id).stem] = match.score
     return scores
+
+
+def micro_ap(found: dict[tuple[str, str], float], truth: dict[str, str], queries: dict[str, Query]) -> float:
+    """Return µAP over the queries that were asked."""
+    n_copies = sum(bool(truth.get(name)) for name in queries)
+    right = np.array([truth.get(q) == r for (q, r), _ in sorted(found.items(), key=lambda item: -item[1])])
+    precision = np.cumsum(right) / np.arange(1, len(right) + 1)
+    return round(float(precision[right].sum()) / n_copies, 5)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ Photographs of ``DATA/references`` are cut by turns, and nothing else is done bu
 
 Each is compared with its photograph by ``fingerprint.compare``. ``overlap`` is intersection over union of the part of
 the reference that is said to be seen and the true one, over those that are found at 0.5; of ellipses it is their box.
-With ``--earlier`` the result is kept as ``pieces_before.json``.
 """
 
 from __future__ import annotations
@@ -47,7 +46,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with train/ and references/")
     parser.add_argument("--each", type=int, default=40, help="queries of each kind")
-    parser.add_argument("--earlier", action="store_true", help="write pieces_before.json")
     arguments = parser.parse_args()
     references, scenes = (sorted((arguments.data / name).glob("*.jpg")) for name in ("references", "train"))
     order = np.random.default_rng(SEED).permutation(len(references))
@@ -67,7 +65,7 @@ def main() -> None:
         "calibration_id": models.calibration_id,
         "profiles": {name: {kind: judged(rows) for kind, rows in by_kind.items()} for name, by_kind in found.items()},
     }
-    write(RESULTS / ("pieces_before.json" if arguments.earlier else "pieces.json"), result)
+    write(RESULTS / "pieces.json", result)
 
 
 def make(kind: str, pixels: U8, scene: U8, rng: np.random.Generator) -> Cut:

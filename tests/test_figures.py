@@ -111,14 +111,14 @@ class TestTheCommand:
             path.write_text(json.dumps({**record, **changes}), encoding="utf-8")
 
         change("challenge_set", machine="", command=None)
-        change("words", data_digest="0" * 64)
+        change("experiments-evidence", data_digest="0" * 64)
         (run, *_) = json.loads((tmp_path / "results" / "bench.json").read_text(encoding="utf-8"))["runs"].values()
         change("bench", runs={"pdq": {**run, "versions": {}}})
         root = copied(figures.pages(ROOT), tmp_path / "root")
         assert figures.main(["--check"], root=root, results=figures.Results(tmp_path / "results")) == 1
         said = capsys.readouterr().err
         assert "results/challenge_set.json: names no machine, command" in said
-        assert "results/words.json: names data now; shorten the list" in said
+        assert "results/experiments-evidence.json: names data now; shorten the list" in said
         assert "results/bench.json: names no versions" in said
         assert said.count("results/") == 3
 
@@ -140,6 +140,18 @@ class TestRecords:
         assert origins.lacking(found) == ()
         assert origins.lacking(records.header(None)) == ()
         assert origins.lacking({}) == ("machine", "versions", "command", "data")
+
+    def test_notes_of_experiments_are_named_by_the_decision_records_that_rest_on_them_and_by_no_other_page(
+        self, figures: ModuleType
+    ) -> None:
+        del figures
+        notes = importlib.import_module("_figures.origins").NOTES
+        written = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")) + [BENCHMARKS / "README.md"]
+        pages = {page: page.read_text(encoding="utf-8") for page in written}
+        named = {name: [page for page, text in pages.items() if f"{name}.json" in text] for name in notes}
+        records = {name: [page.parent.name + "/" + page.name[:4] for page in found] for name, found in named.items()}
+        assert records == {name: [f"decisions/{number:04}" for number in numbers] for name, numbers in notes.items()}
+        assert {path.stem for path in (BENCHMARKS / "results").glob("experiments-*.json")} == set(notes)
 
 
 class TestMarks:

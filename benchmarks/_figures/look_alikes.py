@@ -8,7 +8,7 @@ from _figures.tables import table
 
 def families(results: Results) -> list[str]:
     """Return a row for each family, those first of which most strangers were taken for copies."""
-    found, before = results["look_alikes"], results["look_alikes_before"]
+    found = results["look_alikes"]
     rows = sorted(found["families"].items(), key=lambda item: -item[1]["strangers_at_half"] / item[1]["strangers"])
     return table(
         (
@@ -20,28 +20,23 @@ def families(results: Results) -> list[str]:
             "copies",
             "source first",
             "found at 0.5",
-            "before",
         ),
         (
             (
                 name.replace("_", " "),
                 *(str(row[key]) for key in ("strangers", "strangers_at_half", "strangers_at_nine_tenths")),
                 *(str(row[key]) for key in ("strangers_shared", "copies", "source_first", "found_at_half")),
-                f"{old['strangers_at_half']}, {old['strangers_at_nine_tenths']}; {old['found_at_half']}",
             )
-            for name, row, old in [
-                *((name, row, before["families"][name]) for name, row in rows),
-                ("all", found["all"], before["all"]),
-            ]
+            for name, row in [*rows, ("all", found["all"])]
         ),
     )
 
 
 def judged(results: Results) -> list[str]:
     """Return the challenge's metrics of copies among strangers."""
-    now, before = (results[name]["metrics"]["all"] for name in ("look_alikes", "look_alikes_before"))
+    found = results["look_alikes"]["metrics"]["all"]
     error = results["look_alikes"]["calibration"]["all"]["expected_calibration_error"]
-    ap, recall = (f"{now[key]:.3f} (before {before[key]:.3f})" for key in ("micro_ap", "recall_at_p90"))
+    ap, recall = (f"{found[key]:.3f}" for key in ("micro_ap", "recall_at_p90"))
     return [
         f"Copies among all these strangers: µAP {ap}, recall@P90 {recall}.",
         f"Expected calibration error of the first rows: {error:.3f}.",

@@ -2,7 +2,10 @@
 
 A run writes its machine, versions, command and the digest of its pictures (`_records.header`, and the bench for each of
 its runs). Files from before the digest was written lack it. It is not added afterwards: nobody could know that the
-pictures were the same. A file leaves these lists when its benchmark is run again, and no file may join them.
+pictures were the same. A file leaves `OLD` when its benchmark is run again, and no file may join it.
+
+`NOTES` are no runs of a command: they are notes of experiments with code that is gone. They stay because figures in
+decision records rest on them. Only those records name them, no other page.
 """
 
 from __future__ import annotations
@@ -16,29 +19,25 @@ _NO_DIGEST = ("data",)
 _NO_MACHINE = ("machine", "data")
 _ALL = ("machine", "versions", "command", "data")
 
-#: What a file lacks, by its name, without the recipes.
+#: Notes of experiments, and the decision records that name them.
+NOTES: Mapping[str, tuple[int, ...]] = {
+    "experiments-evidence": (12,),
+    "experiments-hamming": (19,),
+    "experiments-insets": (14,),
+    "experiments-local-index": (8, 9, 10),
+}
+#: What a file lacks, by its name.
 OLD: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
         (
-            *("annoy_search", "closer", "descriptor_source", "exact_search", "hamming"),
-            *("hash_information", "hashing", "large_vote", "look_alikes_before"),
-            *("pieces_before", "report", "scale", "second_look", "second_shots", "second_shots_before", "sift"),
-            "storage",
+            *("annoy_search", "closer", "descriptor_source", "exact_search", "hashing", "large_vote"),
+            *("scale", "second_look", "second_shots"),
         ),
         _NO_DIGEST,
     ),
     **dict.fromkeys(("descriptor", "words"), _NO_MACHINE),
-    # Notes of experiments that a decision rests on; no command that is kept makes them.
-    **dict.fromkeys(
-        (
-            *("experiments-descriptor", "experiments-evidence", "experiments-hamming", "experiments-hashes"),
-            *("experiments-insets", "experiments-local-index", "experiments-signatures", "faults"),
-        ),
-        _ALL,
-    ),
+    **dict.fromkeys(NOTES, _ALL),
 }
-#: What the recipes lack that were run before their files named it.
-OLD_RECIPE = _NO_MACHINE
 
 
 def lacking(record: Mapping[str, Any]) -> tuple[str, ...]:
@@ -56,9 +55,9 @@ def lacking(record: Mapping[str, Any]) -> tuple[str, ...]:
 def unexpected(results: Results) -> Iterator[str]:
     """Yield what is to be said of files that lack what others name, or that are listed and lack nothing."""
     for name in results.names():
-        expected = OLD_RECIPE if name.startswith("recipes/") else OLD.get(name, ())
+        expected = OLD.get(name, ())
         found = lacking(results[name])
         if missing := [what for what in found if what not in expected]:
             yield f"results/{name}.json: names no {', '.join(missing)}"
-        if not name.startswith("recipes/") and (named := [what for what in expected if what not in found]):
+        if named := [what for what in expected if what not in found]:
             yield f"results/{name}.json: names {', '.join(named)} now; shorten the list in _figures/origins.py"

@@ -61,8 +61,6 @@ BLOCKS: dict[str, Callable[[Results], list[str]]] = {
     "bench-edits": bench_tables.bench_edits,
     "bench-runs": bench_tables.bench_runs,
     "recipes": tables.recipes,
-    "local-index": tables.local_index,
-    "signatures": tables.signatures,
     "look-alikes": look_alikes.families,
     "look-alikes-judged": look_alikes.judged,
     "second-look": look_alikes.second_look,

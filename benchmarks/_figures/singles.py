@@ -54,12 +54,16 @@ def _keypoints(part: dict[str, Any]) -> float:
 
 def _local_bytes(results: Results) -> float:
     """Return what the local descriptors of a reference take, 128 bytes a keypoint."""
-    return 128 * float(results["storage"]["bytes_a_reference"]["after"]["keypoints"])
+    return 128 * float(results["storage"]["keypoints"])
 
 
 def _held_bytes(results: Results) -> float:
-    """Return what a reference takes before it is written: about what it took on disk when nothing was packed."""
-    return float(results["storage"]["bytes_a_reference"]["before"]["all"]) + _local_bytes(results)
+    """Return what a reference takes before it is written: frames and the compact descriptor are float32, not packed."""
+    found = results["storage"]
+    packed = found["bytes_a_reference"]
+    frames = _FRAME_BYTES * float(found["keypoints"])
+    unpacked = frames - packed["frames"] + 3 * _DIMENSIONS
+    return float(packed["all"] + unpacked) + _local_bytes(results)
 
 
 def _core_seconds_to_describe(results: Results) -> float:
@@ -84,18 +88,6 @@ def _row(results: Results, method: str, row: str) -> dict[str, Any]:
     return next(one for one in results["bench"]["rows"] if (one["method"], one["row"]) == (method, row))
 
 
-def _in_order(results: Results) -> float:
-    tried = results["experiments-hamming"]["many_queries_table_by_table"]
-    before, shipped = (
-        tried[name]
-        for name in (
-            "query by query (shipped before)",
-            "the same, groups of 2,048, 64 entries (shipped, groups of 4,096)",
-        )
-    )
-    return statistics.mean(old / new for old, new in zip(before, shipped, strict=True))
-
-
 def _added(results: Results, key: str) -> float:
     grown = results["scale"]["grown"]["1000000"]
     number = (grown["to"] - grown["from"]) / 1000
@@ -117,6 +109,8 @@ _QUERY = ("stages", "queries", "stages")
 _MILLION = ("scale", "measured", "1000000")
 _FOUND = (*_MILLION, "found")
 _RANDOM = ("hamming", "sets", "random, 64 bits")
+_FRAME_BYTES = 20  # of a keypoint in memory: five float32
+_DIMENSIONS = 256
 
 
 def _times_of_fast(profile: str) -> Figure:
@@ -167,7 +161,7 @@ FIGURES: dict[str, Figure] = {
     "exact.memory": of(".1f", "exact_search", "peak_memory", "all, bytes", scale=1e-9),
     "annoy.code_bytes": Figure(".0f", lambda r: next(iter(r["annoy_search"]["compact"].values()))["dimensions"] / 8),
     # a collection, and a large one
-    "reference.kb": of(".0f", "storage", "bytes_a_reference", "after", "all", scale=1e-3),
+    "reference.kb": of(".0f", "storage", "bytes_a_reference", "all", scale=1e-3),
     "reference.local_kb": Figure(".0f", lambda r: _local_bytes(r) / 1e3),
     "reference.held_kb": Figure(".0f", lambda r: _held_bytes(r) / 1e3),
     "reference.describe_ms": Figure(".0f", lambda r: _core_seconds_to_describe(r) * 1e3),
@@ -213,22 +207,12 @@ FIGURES: dict[str, Figure] = {
     "hash.pdqhash.most": Figure(".1f", lambda r: max(f["times faster"] for f in r["hashing"]["pdq"].values())),
     "hash.quality.agree": of(".0f", "hashing", "quality", "on the same side", scale=100),
     "hash.pairs": of(".1f", "hashing", "pairs", "phash", "pairs", scale=1e-6),
-    "hash.plain_bits": of(
-        ".1f",
-        "experiments-hashes",
-        "bits_of_64_by_decoded_size_and_where_the_picture_ends",
-        "train, 400 pixels",
-        "1/8 plain",
-        0,
-    ),
-    "hash.stripes": of(".0f", "experiments-hashes", "pdq_coefficients_near_the_median", "T001609 (stripes)"),
     "hamming.radius": of(",.0f", *_RANDOM, "queries_per_second", "radius 7, batch", step=1000),
     "hamming.radius.times": of(".0f", *_RANDOM, "ratios", "radius 7, batch, to the best MultiHash"),
     "hamming.nearest": of(",.0f", *_RANDOM, "queries_per_second", "k=10, batch", step=100),
     "hamming.nearest.times": of(".1f", *_RANDOM, "ratios", "k=10, batch, to Flat"),
     "hamming.radius.single.times": of(".1f", *_RANDOM, "ratios", "radius 7, one by one, to the best MultiHash"),
     "hamming.nearest.single.times": of(".1f", *_RANDOM, "ratios", "k=10, one by one, to Flat"),
-    "hamming.in_order.times": Figure(".0f", _in_order),
     "hamming.skew.least": Figure(
         ".0f", lambda r: min(r["hamming"]["sets"]["dHash"]["buckets"]["of_a_stored_code_over_even"])
     ),
@@ -249,20 +233,16 @@ FIGURES: dict[str, Figure] = {
     # what parts of the compact descriptor are worth
     "recipes.root": _gain(".2f", "vlad64", "vlad64-power1"),
     "recipes.size": _gain(".2f", "vlad64-sized", "vlad64"),
+    "recipes.mirror": _gain(".2f", "vlad64", "vlad64-unmirrored"),
     "recipes.agreement": _gain(".2f", "vlad64-agreement512", "vlad64-whitened"),
-    "recipes.copies": _gain(".3f", "vlad64-agreement512", "vlad64-versions1"),
-    "recipes.small_codebooks": _gain(".2f", "vlad32x4", "vlad64"),
-    "recipes.small_codebooks.sized": _gain(".2f", "vlad32x4-sized-power0.4", "vlad64-sized-power0.4"),
+    "recipes.copies": _gain(".3f", "vlad64-agreement512", "vlad64-copies1"),
+    "recipes.codebooks": _gain(".2f", "vlad32x4", "vlad64"),
+    "recipes.codebooks.sized": _gain(".2f", "vlad32x4-sized-power0.4", "vlad64-sized-power0.4"),
+    "recipes.codebooks.all": _gain(".3f", "insets-whole0.4", "insets-one-codebook"),
     "recipes.more_words": _gain(".2f", "vlad64", "vlad256"),
-    "recipes.cues": _gain(".2f", "late", "vlad64-sized-power0.4"),
-    "recipes.insets": _gain(".2f", "insets", "whole"),
-    "recipes.four": _gain(".3f", "insets-four-vocabularies", "insets"),
-    "recipes.four.whole": _gain(".3f", "late-four-vocabularies", "late-144-64-48"),
-    "recipes.sides": _gain(
-        ".2f",
-        "insets-sides-four-vocabularies-whole0.3-bias-0.5-0.2-queries",
-        "insets-four-vocabularies",
-    ),
+    "recipes.cues": _gain(".2f", "late", "vlad32x4-sized-power0.4"),
+    "recipes.insets": _gain(".2f", "insets-whole0.4", "whole"),
+    "recipes.sides": _gain(".3f", "insets-sides", "insets-whole0.4"),
 }
 
 _PLACE = re.compile(r"\{([\w.]+)\}")

@@ -110,8 +110,8 @@ def thresholds(results: Results) -> list[str]:
 
 
 def pieces(results: Results) -> list[str]:
-    """Return what is found of pieces, and how well the part that is seen is known, before record 35 and since."""
-    before, now = (results[name]["profiles"]["standard"] for name in ("pieces_before", "pieces"))
+    """Return what is found of pieces, and how well the part that is seen is known."""
+    found = results["pieces"]["profiles"]["standard"]
     names = {
         "crop": "cropped",
         "pasted": "cropped and pasted",
@@ -119,20 +119,12 @@ def pieces(results: Results) -> list[str]:
         "outlined": "cut out as an ellipse and pasted",
         "band": "a band laid over the lowest part",
     }
-    rows = []
-    for kind, words in names.items():
-        cells = [
-            cell
-            for row in (before[kind], now[kind])
-            for cell in (
-                f"{row['found_at_half']:.3f}",
-                f"{row['found_at_nine_tenths']:.3f}",
-                f"{row['overlap_median']:.3f}",
-            )
-        ]
-        rows.append((words, now[kind]["queries"], *cells))
-    columns = ("found at 0.5", "at 0.9", "overlap")
-    return table(("", "queries", *(f"{run}: {name}" for run in ("before", "now") for name in columns)), rows)
+    measures = ("found_at_half", "found_at_nine_tenths", "overlap_median")
+    rows = [
+        (words, found[kind]["queries"], *(f"{found[kind][measure]:.3f}" for measure in measures))
+        for kind, words in names.items()
+    ]
+    return table(("", "queries", "found at 0.5", "at 0.9", "overlap"), rows)
 
 
 def wide_edits(results: Results) -> list[str]:
@@ -440,39 +432,9 @@ def large_vote(results: Results) -> list[str]:
     return table(head, rows)
 
 
-def local_index(results: Results) -> list[str]:
-    """Return what the vote alone finds, by profile of the query, with the settings of the engine."""
-    return table(
-        ("query: longer side, keypoints", "first", "in first 30", "in first 100", "in first 3,000"),
-        (
-            (row["query"], *(f"{row[key]:.3f}" for key in ("first", "first_30", "first_100", "first_3000")))
-            for row in results["experiments-local-index"]["profiles"]
-            if (row["words"], row["cells"], row["word_bits"]) == (4, 4, 21)
-        ),
-    )
-
-
-def signatures(results: Results) -> list[str]:
-    head = ("signatures", "Hamming threshold", "reference side / keypoints", "query sides")
-    return table(
-        (*head, "µAP", "recall@P90", "source first", "in first 30"),
-        (
-            (
-                row["signatures"],
-                row["bits"],
-                f"{row['reference_side']} / {row['reference_keypoints']}",
-                " and ".join(map(str, row["query_sides"])),
-                *(f"{row[key]:.3f}" for key in (*_MEASURES, "recall_at_30")),
-            )
-            for row in results["experiments-signatures"]["rows"]
-        ),
-    )
-
-
 def storage(results: Results) -> list[str]:
+    """Return the bytes of a collection by part."""
     found = results["storage"]
-    before, after = (found["bytes_a_reference"][name] for name in ("before", "after"))
-    parts = [name for name in before if name not in ("references", "segments", "keypoints")]
-    rows = [(name, f"{before[name]:,.0f}", f"{after[name]:,.0f}") for name in parts]
-    head = f"bytes a reference, {before['references']:,} references of {before['keypoints']:.0f} keypoints"
-    return table((head, f"format {found['format_before']}", f"format {found['format']}"), rows)
+    head = f"bytes a reference, {found['references']:,} references of {found['keypoints']:.0f} keypoints"
+    rows = [(part, f"{count:,.0f}") for part, count in found["bytes_a_reference"].items()]
+    return table((head, f"format {found['format']}"), rows)

@@ -25,16 +25,18 @@ from _recipes.lab import (
     nearest_mean,
     subtract,
 )
-from _recipes.looks import colour_layout, dct_blocks, gradient_blocks, middle_colours, whole_gist
+from _recipes.looks import whole_gist
 from _recipes.pictures import N_COPIES, OTHER_SIDES
-from _recipes.sums import UPRIGHT_MIRROR, Fisher, Mirror, Summer, Triangulation, Vlad
+from _recipes.sums import Vlad
 from fingerprint.bench.base import unit
+from fingerprint.features.descriptor import STRETCH_NEIGHBOURS
 from fingerprint.features.global_cues import compute_colours, compute_gist
 from fingerprint.types import F32, U8
 
 SHARE, N_NEIGHBOURS = 0.35, 10
-_STRETCH_NEIGHBOURS, _BIAS_NEIGHBOURS = 5, 3
+_BIAS_NEIGHBOURS = 3
 _SIDE_WEIGHT = 0.5
+_LEAST_COMMON = 0.01
 
 
 @dataclass(frozen=True)
@@ -74,41 +76,20 @@ def fit_vlad(sample: U8, *n_words: int, **changes: object) -> Vlad:
     return replace(Vlad.fit(sample, n_words or (64,)), **changes)  # type: ignore[arg-type]
 
 
-def fit_own_coordinates(sample: U8) -> Summer:
-    return fit_vlad(sample).with_own_coordinates(sample)
-
-
 TABLES = {
     "vlad64": Table(fit_vlad),
     "vlad64-sized": Table(partial(fit_vlad, full_size=6.0)),
-    "vlad64-coarse": Table(partial(fit_vlad, least_size=4.0), few_copies=True),
-    "vlad64-lengths": Table(partial(fit_vlad, normalised=False), few_copies=True),
-    "vlad64-own": Table(fit_own_coordinates, few_copies=True),
-    "vlad64-one": Table(partial(fit_vlad, mirror=Mirror("none")), few_copies=True, mirrored="vlad64-mirrored"),
-    "vlad64-mirrored": Table(partial(fit_vlad, mirror=Mirror("only")), few_copies=True),
-    "vlad128": Table(lambda sample: fit_vlad(sample, 128), few_copies=True),
+    "vlad64-one": Table(partial(fit_vlad, mirrored=False), few_copies=True),
     "vlad256": Table(lambda sample: fit_vlad(sample, 256), few_copies=True),
-    "vlad64x2": Table(lambda sample: fit_vlad(sample, 64, 64), few_copies=True),
     "vlad32x4": Table(lambda sample: fit_vlad(sample, *(32,) * 4), few_copies=True),
     "vlad32x4-sized": Table(lambda sample: fit_vlad(sample, *(32,) * 4, full_size=6.0)),
-    "vlad16x4-sized": Table(lambda sample: fit_vlad(sample, *(16,) * 4, full_size=6.0), few_copies=True),
-    "fisher64": Table(partial(Fisher.fit, n_gaussians=64, seed=0), few_copies=True),
-    "triangulation16": Table(partial(Triangulation.fit, n_anchors=16, dimension=32, seed=0), few_copies=True),
-    "vlad64-dense": Table(partial(fit_vlad, mirror=Mirror("both", UPRIGHT_MIRROR)), dense=True),
     "gist": Table(look=compute_gist),
     "gist-whole": Table(look=whole_gist),
-    "gradients4": Table(look=partial(gradient_blocks, n_cells=4, middle=True)),
-    "gradients8": Table(look=partial(gradient_blocks, n_cells=8, middle=True)),
-    "gradients8-whole": Table(look=partial(gradient_blocks, n_cells=8, middle=False)),
-    "dct": Table(look=partial(dct_blocks, middle=True)),
-    "dct-whole": Table(look=partial(dct_blocks, middle=False)),
     "colour": Table(look=compute_colours),
-    "colour-middle": Table(look=middle_colours),
-    "layout": Table(look=colour_layout),
 }
 
 ROOTED = Feature("vlad64", 0.5)
-SIZED = Feature("vlad64-sized", 0.4)
+ONE_CODEBOOK, SIZED = Feature("vlad64-sized", 0.4), Feature("vlad32x4-sized", 0.4)
 GIST, COLOUR = Feature("gist"), Feature("colour")
 
 
@@ -159,10 +140,10 @@ def compare(cue: Cue, share: float = SHARE, n_neighbours: int = N_NEIGHBOURS, si
 
 
 def stretch(cue: Cue, factor: float) -> Outcome:
-    """Make queries the longer, the nearer training images are to them."""
+    """Make queries the longer, the nearer training images are to them, as the package does."""
     queries, references, background = _subtracted(cue, SHARE)
-    near = nearest_mean(queries, background, _STRETCH_NEIGHBOURS)
-    return Outcome((queries * (factor * near)[:, None],), references)
+    near = np.maximum(nearest_mean(queries, background, STRETCH_NEIGHBOURS), _LEAST_COMMON)
+    return Outcome((queries * np.sqrt(factor * near)[:, None],), references)
 
 
 def add_biases(cue: Cue, factor: float, share: float = SHARE, *, both: bool = True) -> Outcome:
@@ -187,13 +168,6 @@ def single(lab: Lab, split: Split, plan: Plan, share: float = SHARE) -> Outcome:
     return compare(plan.project(lab, split), share)
 
 
-def either_side(lab: Lab, split: Split, plan: Plan) -> Outcome:
-    """Compare the query and its mirror image, and take the better."""
-    cue = plan.project(lab, split)
-    seen = [compare(replace(cue, queries=queries)) for queries in (cue.queries, cue.views)]
-    return Outcome(tuple(view for outcome in seen for view in outcome.views), seen[0].references)
-
-
 def jointly(lab: Lab, split: Split, plans: Sequence[Plan], weights: Sequence[float]) -> Outcome:
     """Join whitened cues first, and project all together."""
     whole = join([replace(plan, how="whitening").project(lab, split) for plan in plans], weights)
@@ -215,7 +189,7 @@ def viewed(
     lab: Lab,
     split: Split,
     plans: Sequence[Plan] = SHIPPED,
-    whole_weight: float = 0.5,
+    whole_weight: float = 0.4,
     end: Callable[[Cue], Outcome] = compare,
     *,
     sides: bool = False,

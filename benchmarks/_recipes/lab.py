@@ -61,9 +61,7 @@ class Table:
 
     fit: Callable[[U8], Summer] | None = None
     look: Callable[[U8], F32] | None = None
-    dense: bool = False
     few_copies: bool = False  # N_QUERIED instead of N_COPIES
-    mirrored: str | None = None  # table of the same of the mirrored pictures
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ class Cue:
     copies: F32
     queries: F32
     references: F32
-    views: F32  # or the mirrored queries; (0, d) if there are neither
+    views: F32  # of queries; (0, d) if there are none
 
     def map(self, function: Callable[[F32], F32]) -> Cue:
         return Cue(*(function(getattr(self, part.name)) for part in fields(self)))
@@ -137,22 +135,22 @@ class Lab:
             whole.rename(path)
         return np.asarray(np.load(path, mmap_mode="r"))
 
-    def sample(self, *, dense: bool, n: int = 100_000) -> U8:
+    def sample(self, n: int = 100_000) -> U8:
         """Return local descriptors of training images."""
-        everything = self.pictures("dense-train" if dense else "train").load("descriptors")
+        everything = self.pictures("train").load("descriptors")
         rng = np.random.default_rng(0)
         return np.asarray(everything[np.sort(rng.choice(len(everything), min(n, len(everything)), replace=False))])
 
     def _compute(self, table: Table, of_set: str) -> F32:
-        pictures = self.pictures(f"dense-{of_set}" if table.dense else of_set)
+        pictures = self.pictures(of_set)
         wanted = np.arange(len(pictures))
-        if table.few_copies and of_set == "copies" and not table.dense:
+        if table.few_copies and of_set == "copies":
             wanted = wanted[wanted % N_COPIES < N_QUERIED]
         if table.look is not None:
             thumbnails = np.asarray(pictures.load("thumbnails"), np.uint8)
             return np.stack([table.look(thumbnail) for thumbnail in thumbnails[wanted]]).astype(np.float16)
         assert table.fit is not None
-        summer = table.fit(self.sample(dense=table.dense))
+        summer = table.fit(self.sample())
         descriptors, sizes = pictures.load("descriptors"), pictures.load("sizes")
         done = []
         for start in range(0, len(wanted), _CHUNK):
@@ -167,7 +165,7 @@ class Lab:
         """Return the vectors of some pictures of a set."""
         table = self._tables[feature.table]
         raw = self.rows(feature.table, of_set)
-        if of_set == "copies" and (table.few_copies or table.dense):
+        if of_set == "copies" and table.few_copies:
             rows = rows // N_COPIES * N_QUERIED + rows % N_COPIES
         parts = [raw[rows[i : i + _ROWS]] for i in range(0, len(rows), _ROWS)]
         return np.concatenate([feature(part).astype(np.float16) for part in parts])
@@ -185,9 +183,7 @@ class Lab:
         queries = self.vectors(feature, split.query_set, split.queries)
         references = self.vectors(feature, split.reference_set, split.references)
         seen = originals[:0]
-        if mirrored := self._tables[feature.table].mirrored:
-            seen = self.vectors(replace(feature, table=mirrored), split.query_set, split.queries)
-        elif views:
+        if views:
             name = f"views-{split.name}"
             seen = self.vectors(feature, name, np.arange(len(self.pictures(name))))
         cue = Cue(originals, copies, queries, references, seen).map(lambda x: apply_directions(x, mean, basis))

@@ -25,12 +25,12 @@ from fingerprint.features.local_features import extract_features
 from fingerprint.images.decode import read_planes, read_rgb
 from fingerprint.models import InsetModel
 from fingerprint.train.insets import InsetExample, fit_insets
-from fingerprint.types import F32, F64, I64, ROOTSIFT_SCALE, U8, LocalFeatures, Picture, Skipped
+from fingerprint.types import F32, F64, I64, U8, LocalFeatures, Picture, Skipped
 from fingerprint.workers import map_images
 
 SEED = 77
 N_COPIES = 12
-#: Edited copies of each image that are queries in the dev figures, and that dense keypoints are taken from.
+#: Edited copies of each image that are queries in the dev figures.
 N_QUERIED = 4
 #: One identity of so many is left out of every fit in the dev figures.
 FOLDS = 3
@@ -38,7 +38,6 @@ OTHER_SIDES = (424, 212)
 
 _QUALITIES = (70, 96)
 _INSET_COPIES = 6
-_DENSE = ((300, 14, 6.0), (150, 12, 6.0), (75, 9, 6.0))  # longer side, step and size of keypoints in pixels
 _LEAST_VIEW = 12
 _DECODED = DEFAULT_CONFIG.decode_side
 _COUNT = "{} {} of {}"
@@ -103,11 +102,6 @@ def prepare(data: Path, work: Path, n_workers: int, limit: int | None) -> None:
     for name, paths in (("views-dev", queried), ("views-judged", listed["queries"])):
         if not (work / name / "offsets.npy").exists():
             save_views(work / name, list(walk(name, partial(describe_views, detector=detector), paths, n_workers)))
-    listed["copies"] = [path for path in copies if is_queried(path)]
-    for name, paths in listed.items():
-        folder = work / f"dense-{name}"
-        if not (folder / "offsets.npy").exists():
-            save_set(folder, list(walk(folder.name, describe_densely, paths, n_workers)))
 
 
 def is_queried(copy: Path) -> bool:
@@ -192,30 +186,6 @@ def describe_views(path: Path, detector: InsetModel) -> list[View]:
             features = extract_features(luma(Picture(pixels, width, height, str(path))), config)[0]
             views.append((kind, probability, features.descriptors, features.sizes, make_cue_thumbnail(pixels)))
     return views
-
-
-def describe_densely(path: Path) -> tuple[U8, F32, U8]:
-    """Return RootSIFT of upright keypoints on grids of three reduced pictures; no thumbnail."""
-    grey = luma(read_planes(path, at_least=_DECODED)).pixels
-    sift = cv2.SIFT_create()  # type: ignore[attr-defined]
-    descriptors, sizes = [], []
-    for side, step, size in _DENSE:
-        factor = side / max(grey.shape)
-        shape = tuple(max(8, round(length * factor)) for length in grey.shape[::-1])
-        small = cv2.resize(grey, shape, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-        columns, rows = (np.arange((length - 1) % step / 2, length, step) for length in shape)
-        grid = [cv2.KeyPoint(float(x), float(y), size, 0.0) for y in rows for x in columns]
-        _, raw = sift.compute(small, grid)
-        descriptors.append(_root_sift(np.asarray(raw, np.float32)))
-        sizes.append(np.full(len(raw), 300 / side * size, np.float32))
-    return np.concatenate(descriptors), np.concatenate(sizes), np.zeros((0, 0, 3), np.uint8)
-
-
-def _root_sift(descriptors: F32) -> U8:
-    """Return SIFT descriptors as RootSIFT in 8 bits: L1-normalised, square root, times `ROOTSIFT_SCALE`."""
-    total = np.maximum(descriptors.sum(axis=1, keepdims=True), np.float32(1e-6))
-    scaled = np.sqrt(descriptors / total) * np.float32(ROOTSIFT_SCALE)
-    return np.asarray(np.minimum(np.rint(scaled), 255), dtype=np.uint8)
 
 
 def save_set(folder: Path, pictures: Sequence[tuple[U8, F32, U8]]) -> None:

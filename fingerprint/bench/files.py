@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -83,18 +84,30 @@ class Result:
         ChallengeFileError
             If the file is missing or damaged.
         ConfigError
-            If it has not all the pairs.
+            If it has not all the pairs, or anything in it is not as the run wrote it.
         """
         path = pairs_path(self.folder, row)
         matches, n_written = read_matches(path), self.facts.get("pairs")
         if n_written not in (None, len(matches)):  # other programs need not say how many there are
             raise ConfigError(f"{path}: {len(matches)} pairs, but the run wrote {n_written}: {_AGAIN}")
+        written, found = (self.facts.get("pairs_sha256") or {}).get(row), pairs_digest(self.folder, row)
+        if written not in (None, found):
+            raise ConfigError(
+                f"{path}: not the file that the run wrote: its SHA-256 is {found}, that in {RESULT_NAME} {written}: "
+                f"put that file back, or {_AGAIN}"
+            )
         return matches
 
 
 def pairs_path(folder: Path, row: str) -> Path:
     """Return the path of the scored pairs of a row, a Matching Track file."""
     return folder / f"pairs-{row}.csv"
+
+
+def pairs_digest(folder: Path, row: str) -> str:
+    """Return the SHA-256 of the scored pairs of a row, in hexadecimal digits."""
+    with pairs_path(folder, row).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def machine_facts(command: str | None) -> dict[str, Any]:
@@ -149,7 +162,11 @@ def _is_pair_of_texts(value: Any) -> bool:
     return type(value) is list and [type(item) for item in value] == [str, str]
 
 
-#: What must hold of the entries of ``result.json`` that are used; other programs may leave out the last three.
+def _is_text_by_row(value: Any) -> bool:
+    return type(value) is dict and all(row in ROWS and type(text) is str for row, text in value.items())
+
+
+#: What must hold of the entries of ``result.json`` that are used; other programs may leave out the last four.
 _IN_RESULT: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
     {
         "title": lambda value: type(value) is str,
@@ -157,6 +174,7 @@ _IN_RESULT: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
         "set": lambda value: type(value) is dict and type(value.get("digest")) is str,
         "costs": lambda value: type(value) is dict and all(map(_is_cost, value.values())),
         "pairs": lambda value: value is None or type(value) is int,
+        "pairs_sha256": lambda value: value is None or _is_text_by_row(value),
         "skipped": lambda value: value is None or (type(value) is list and all(map(_is_pair_of_texts, value))),
         "versions": lambda value: value is None or type(value) is dict,
     }

@@ -23,6 +23,7 @@ from fingerprint.bench.files import (
     Result,
     folder_of_set,
     machine_facts,
+    pairs_digest,
     pairs_path,
     read_result,
     write_result,
@@ -108,14 +109,16 @@ def run_method(
         with _blamed(method, name):
             found = _find(method, bench_set, folder, n_workers, partial(_reported, report, name))
         _write_pairs(folder, found, bench_set)
+        rows = ["raw"] if found.background is None else ["raw", "normalised"]
         facts = {
             "name": name,
             "title": method.title or name,
             "identity": method.identity,
-            "rows": ["raw"] if found.background is None else ["raw", "normalised"],
+            "rows": rows,
             "set": {"name": set_results.name, "digest": bench_set.digest},
             "candidates_a_query": CANDIDATES,
             "pairs": len(found.scored.scores),
+            "pairs_sha256": {row: pairs_digest(folder, row) for row in rows},
             **found.facts,
             "skipped": [[Path(item.path).name, item.reason] for item in found.skipped],
             **machine_facts(command),
