@@ -16,7 +16,6 @@ from typing import Any
 from _figures.results import Results
 
 _NO_DIGEST = ("data",)
-_NO_MACHINE = ("machine", "data")
 _ALL = ("machine", "versions", "command", "data")
 
 #: Notes of experiments, and the decision records that name them.
@@ -29,13 +28,9 @@ NOTES: Mapping[str, tuple[int, ...]] = {
 #: What a file lacks, by its name.
 OLD: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
-        (
-            *("annoy_search", "closer", "descriptor_source", "exact_search", "hashing", "large_vote"),
-            *("scale", "second_look", "second_shots"),
-        ),
+        (*("closer", "descriptor_source", "hashing", "large_vote", "scale", "second_look", "second_shots"),),
         _NO_DIGEST,
     ),
-    **dict.fromkeys(("descriptor", "words"), _NO_MACHINE),
     **dict.fromkeys(NOTES, _ALL),
 }
 
