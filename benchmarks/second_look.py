@@ -18,30 +18,41 @@ from scipy.special import expit
 
 from fingerprint.config import DEFAULT_CONFIG, TrainConfig
 from fingerprint.images.find import find_images
+from fingerprint.kernels.axial import AXIAL_MEASURES
+from fingerprint.kernels.layers import LAYER_MEASURES
+from fingerprint.kernels.overlap import MEASURES
+from fingerprint.kernels.piece import PIECE_MEASURES, SLOT_MEASURES
 from fingerprint.models import CalibrationModel, load_models
 from fingerprint.train.boosting import BoostingPlan, fit_calibrated_trees
 from fingerprint.train.calibration import first_look_in_part
 from fingerprint.train.fitting import fit_logistic
 from fingerprint.train.pairs import COPY, SHARED, PairMaker, make_pairs, read_known_pairs
 from fingerprint.types import F64, Bool
+from fingerprint.verify.bend import BEND_NAMES
 from fingerprint.verify.overlap import OVERLAP_NAMES
-from fingerprint.verify.score import EVIDENCE_NAMES, LOOK_CLOSER, first_look
+from fingerprint.verify.score import EVIDENCE_NAMES, LOOK_CLOSER, agrees_somewhere, deserves_second_look, first_look
 
 NAMES = (*EVIDENCE_NAMES, *OVERLAP_NAMES)
 TONE = ("tone_noise", "same_tone", "log_same_tone", "other_tone", "same_tone_part", "tone_difference")
 OTHER_TONE = ("contrast_difference", "tone_broken", "log_tone_slope")
 FLOW = ("flow", "flow_most", "gain")
 DRAWN = ("ground", "flat", "log_gradient")
-#: Rows of the table: what is left out, by the endings or beginnings of names.
+#: Rows of the table: names that are left out.
 LEFT_OUT: dict[str, tuple[str, ...]] = {
     "nothing": (),
     "the second look": OVERLAP_NAMES,
-    "the fine comparison": ("fine_",),
-    "the coarse comparison": ("coarse_",),
+    "the fine comparison": tuple(f"fine_{name}" for name in MEASURES),
+    "the coarse comparison": tuple(f"coarse_{name}" for name in MEASURES),
     "tone": tuple(f"{size}_{name}" for size in ("coarse", "fine") for name in (*TONE, *OTHER_TONE)),
     "flow": tuple(f"{size}_{name}" for size in ("coarse", "fine") for name in FLOW),
     "whether the reference is drawn": DRAWN,
+    "piece and slot": (*PIECE_MEASURES, *SLOT_MEASURES),
+    "directions of lines": AXIAL_MEASURES,
+    "dark and light layers": LAYER_MEASURES,
+    "bent back": BEND_NAMES,
 }
+#: Fewer and larger steps than training takes: rows are compared with each other.
+PLAN = BoostingPlan(n_trees=300, rate=0.1)
 KINDS = ("photograph", "graphics", "scene")
 
 
@@ -58,8 +69,8 @@ def main() -> None:
     with np.load(path) as kept:
         pairs = {name: kept[name] for name in kept.files}
     rows = {}
-    for name, ends in LEFT_OUT.items():
-        columns = [i for i, n in enumerate(NAMES) if not any(n == end or n.startswith(end) for end in ends)]
+    for name, left_out in LEFT_OUT.items():
+        columns = [i for i, n in enumerate(NAMES) if n not in left_out]
         rows[name] = judged(maker, pairs, cross_validated(pairs, columns))
         print(name, rows[name], flush=True)
     everything = list(range(len(NAMES)))
@@ -107,10 +118,16 @@ def fit_first(pairs: dict[str, Any]) -> CalibrationModel:
 
 
 def closer(pairs: dict[str, Any]) -> tuple[F64, Bool]:
-    """Return log-odds by the first look, and which pairs get a second one."""
-    model = fit_first(pairs)
-    odds = np.array([first_look(row[: len(EVIDENCE_NAMES)], model) for row in pairs["evidence"]])
-    return odds, (odds >= LOOK_CLOSER) & np.isfinite(pairs["evidence"]).all(axis=1)
+    """Return log-odds by the first look, and which pairs get all of the second one."""
+    model, n = fit_first(pairs), len(EVIDENCE_NAMES)
+    odds = np.array([first_look(row[:n], model) for row in pairs["evidence"]])
+    looked = [
+        bool(np.isfinite(row).all())
+        and deserves_second_look(row[:n], model)
+        and agrees_somewhere(row[n : n + len(MEASURES)], row[:n], model)
+        for row in pairs["evidence"]
+    ]
+    return odds, np.array(looked)
 
 
 def cross_validated(pairs: dict[str, Any], columns: list[int], *, from_first: bool = True) -> F64:
@@ -123,9 +140,7 @@ def cross_validated(pairs: dict[str, Any], columns: list[int], *, from_first: bo
     x, y = pairs["evidence"][looked][:, columns], pairs["labels"][looked] == COPY
     rng = np.random.default_rng(TrainConfig().seed)
     start = first_look_in_part(fit_first(pairs), len(columns)) if from_first else None
-    _, left_out = fit_calibrated_trees(
-        x, y, pairs["groups"][looked], pairs["queries"][looked], BoostingPlan(), rng, start
-    )
+    _, left_out = fit_calibrated_trees(x, y, pairs["groups"][looked], pairs["queries"][looked], PLAN, rng, start)
     odds[looked] = left_out
     return odds
 

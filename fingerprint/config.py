@@ -103,6 +103,8 @@ class CloserConfig(_Settings):
         How the whole picture is described once more, if at all.
     n_cells : int, >= 0
         Largest number of cells of a collage that are looked at by themselves, where sources were found in others.
+    relief : bool
+        Whether a relief, or a drawing of edges, is looked at as the picture that it was made from.
     stretched : tuple of float, > 0
         The whole picture is also looked at stretched: with its width divided by its height multiplied by each of these.
     """
@@ -115,6 +117,7 @@ class CloserConfig(_Settings):
         default_factory=lambda: FeatureConfig((450,), (500,), (False,), contrast_threshold=0.005)
     )
     whole: FeatureConfig | None = None
+    relief: bool = True
     stretched: tuple[float, ...] = (0.67, 1.5)
 
     def __post_init__(self) -> None:
@@ -129,7 +132,7 @@ class CloserConfig(_Settings):
 #: Named ways to look at a query closely. References are described in the same way for all of them.
 PROFILES: Mapping[str, CloserConfig] = MappingProxyType(
     {
-        "fast": CloserConfig(n_insets=0, n_cells=0, stretched=()),
+        "fast": CloserConfig(n_insets=0, n_cells=0, relief=False, stretched=()),
         "standard": CloserConfig(),
         "thorough": CloserConfig(
             hint=0.0, whole=FeatureConfig((300, 900), (300, 1000), (True, False), contrast_threshold=0.005)

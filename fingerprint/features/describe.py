@@ -22,6 +22,7 @@ from fingerprint.features.insets import find_insets
 from fingerprint.features.inverted_file import measure_cohort_score
 from fingerprint.features.local_features import extract_features, merge_features, thin_features
 from fingerprint.features.packed_frames import rounded_frames
+from fingerprint.features.relief import undo_relief
 from fingerprint.features.signatures import make_keypoints, make_variants, unsigned_keypoints
 from fingerprint.features.thumbnail import is_flat, make_pyramid, make_thumbnail, open_thumbnail
 from fingerprint.features.vocabulary import assign_words
@@ -193,6 +194,7 @@ def compact_descriptor(
 def _describe_views(planes: Picture, models: Models, config: Config) -> F32:
     """Return the compact descriptor of a query from its views: the whole, and insets weighted by their probability."""
     model, side = models.descriptor, config.reference.sides[0]
+    planes = undo_relief(planes) or planes
     luma = luma_of(planes)
     # the finest keypoints weigh little in VLAD, and take half of the time: only the whole at its own side has them
     coarse = replace(config.reference, sides=(side,), n_keypoints=config.reference.n_keypoints[:1], doubled=(False,))

@@ -19,6 +19,7 @@ from fingerprint.config import CloserConfig, Config, FeatureConfig
 from fingerprint.features.collage import open_cells
 from fingerprint.features.describe import ReadPicture, describe_read_query
 from fingerprint.features.insets import Inset, find_insets
+from fingerprint.features.relief import restore
 from fingerprint.images.decode import luma_of
 from fingerprint.models import Models
 from fingerprint.results import Verification
@@ -147,6 +148,9 @@ def _plans(
     read: ReadPicture, config: Config, known: Callable[[], Likeliest], insets: Callable[[], Sequence[Inset]]
 ) -> Iterator[_Plan]:
     closer = config.closer
+    restored = restore(read.planes) if closer.relief and known().copy < closer.sure else None
+    if restored is not None:
+        yield _Plan(restored, np.eye(3), config.query, partial=False)
     for inset in insets() if closer.n_insets and known().copy < closer.sure else ():
         if known().copy >= closer.sure:
             break

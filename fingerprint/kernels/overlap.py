@@ -68,6 +68,7 @@ _ALIKE = 0.7  # largest logarithm of the ratio of texture in two cells with as m
 _LEAST_SEEN = 6
 _LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)  # of the texture, up to which correlations are given
 _SAME_TONE = 0.5
+_STIFF = 0.3  # ridge of the slopes of moves
 
 
 @njit(cache=True, nogil=True)
@@ -134,7 +135,7 @@ def fit_moves(table: F64):  # type: ignore[no-untyped-def]
         weight[i] = 1.0
     solution = np.zeros((3, 2))
     for _ in range(4):  # cells that moved otherwise count less each time
-        _solve_moves(positions, moved, weight, solution)
+        solve_moves(positions, moved, weight, _STIFF, solution)
         for i in range(n):
             squares = 0.0
             for axis in range(2):
@@ -150,10 +151,10 @@ def fit_moves(table: F64):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _solve_moves(positions, moved, weight, solution):  # type: ignore[no-untyped-def]
+def solve_moves(positions, moved, weight, ridge, solution):  # type: ignore[no-untyped-def]
     """Write the weighted least squares of moves on positions, held a little to no move: (n, 3), (n, 2), (n,), (3, 2).
 
-    By Gaussian elimination; with the ridge the matrix is positive definite, so no pivots are sought.
+    By Gaussian elimination; with the ridge (of both slopes) the matrix is positive definite, so no pivots are sought.
     """
     system = np.zeros((3, 5))  # the matrix and the two right sides beside it
     for i in range(len(weight)):
@@ -163,9 +164,9 @@ def _solve_moves(positions, moved, weight, solution):  # type: ignore[no-untyped
                 system[a, b] += weighted * positions[i, b]
             for axis in range(2):
                 system[a, 3 + axis] += weighted * moved[i, axis]
-    system[0, 0] += 0.3
-    system[1, 1] += 0.3
-    system[2, 2] += 1e-3
+    system[0, 0] += ridge
+    system[1, 1] += ridge
+    system[2, 2] += ridge / 300
     for a in range(3):
         for below in range(a + 1, 3):
             factor = system[below, a] / system[a, a]

@@ -14,7 +14,7 @@ from fingerprint.train.boosting import BoostingPlan, fit_calibrated_trees
 from fingerprint.train.fitting import fit_logistic
 from fingerprint.train.pairs import COPY, SHARED, Pair, PairMaker, make_pairs
 from fingerprint.types import F64, Bool, StageProgress
-from fingerprint.verify.score import LOOK_CLOSER, agrees_somewhere, first_look
+from fingerprint.verify.score import agrees_somewhere, deserves_second_look
 from fingerprint.workers import Workers
 
 _PLAN = BoostingPlan()
@@ -74,7 +74,7 @@ def fit_looks(pairs: Sequence[Pair], seed: int) -> Calibration:
 
 def gets_second_look(pair: Pair, first: CalibrationModel) -> bool:
     """Return whether a pair gets all of the second look in a search."""
-    if not np.isfinite(pair.overlap[0]) or first_look(pair.evidence, first) < LOOK_CLOSER:
+    if not np.isfinite(pair.overlap[0]) or not deserves_second_look(pair.evidence, first):
         return False
     return agrees_somewhere(pair.overlap[: len(MEASURES)], pair.evidence, first)
 

@@ -26,8 +26,9 @@ from fingerprint.edits.canvas import as_jpeg
 from fingerprint.edits.graphics import TRAINING_FAMILIES, draw_member
 from fingerprint.edits.second_shots import second_shots
 from fingerprint.errors import ConfigError, ImageError
-from fingerprint.features.describe import describe_query, describe_reference
+from fingerprint.features.describe import ReadPicture, describe_read_query, describe_reference, read_picture
 from fingerprint.features.inverted_file import measure_cohort_score
+from fingerprint.features.relief import restore
 from fingerprint.images.decode import read_rgb
 from fingerprint.index import ImageRecord, Writer, shortlist
 from fingerprint.index.part import Part, PartRecord, open_part
@@ -304,20 +305,22 @@ class PairMaker:
                 pixels = apply_edits(pixels, ("paste_piece",), rng, others).pixels
             if task.edits is not None:
                 pixels = random_chain(pixels, rng, others, task.edits, TRAINED_WIDE_EDITS if task.wide else ()).pixels
-        query = describe_query(as_jpeg(pixels, int(rng.integers(*_QUALITIES))), self.models, self.config)
+        read = read_picture(as_jpeg(pixels, int(rng.integers(*_QUALITIES))), self.config)
+        restored = restore(read.planes)
         excluded = [self.cohort_rows[i] for i in sorted(used | pasted) if i in self.cohort_rows]
-        cohort_score = measure_cohort_score(query.assignments, self.models, self.config.match, excluded)
-        query = replace(query, cohort_score=cohort_score)
+        group = task.subject.group[:2] + ((0,) if task.subject.group[1] else task.subject.group[2:])
         found = []
-        for candidate in shortlist(query, select(query), self.config):
-            label = self.label(task.subject, used, pasted, *references[int(candidate.reference_id)])
-            if label is not None:
-                agreement = find_agreement(query, candidate.load(), self.config.match)
-                overlap = agreement.measure_overlap()
-                nothing = np.full(len(OVERLAP_NAMES), np.nan)
-                group = task.subject.group[:2] + ((0,) if task.subject.group[1] else task.subject.group[2:])
-                vector = evidence_vector(agreement.evidence)
-                found.append(Pair(number, group, vector, nothing if overlap is None else overlap.measures, label))
+        for picture in (read,) if restored is None else (read, ReadPicture(restored)):
+            query = describe_read_query(picture, self.config.query, self.models, self.config)
+            cohort_score = measure_cohort_score(query.assignments, self.models, self.config.match, excluded)
+            query = replace(query, cohort_score=cohort_score)
+            for candidate in shortlist(query, select(query), self.config):
+                label = self.label(task.subject, used, pasted, *references[int(candidate.reference_id)])
+                if label is not None:
+                    agreement = find_agreement(query, candidate.load(), self.config.match)
+                    overlap = agreement.measure_overlap()
+                    measures = np.full(len(OVERLAP_NAMES), np.nan) if overlap is None else overlap.measures
+                    found.append(Pair(number, group, evidence_vector(agreement.evidence), measures, label))
         return found
 
     @contextmanager

@@ -32,8 +32,8 @@ class Alignment:
     transform : float64 array, shape (3, 3), or None
         From positions in the query to positions in the reference, each in units of its own picture's longer side; None
         if fewer than two positions agree.
-    n_matches : int
-        Number of matches that were tried.
+    matches : (int64 array, int64 array), shapes (m,)
+        Rows of the query and of the reference of all matches that were tried.
     """
 
     query_idx: I64
@@ -41,7 +41,12 @@ class Alignment:
     similarities: F64
     residuals: F64
     transform: F64 | None
-    n_matches: int
+    matches: tuple[I64, I64]
+
+    @property
+    def n_matches(self) -> int:
+        """Number of matches that were tried."""
+        return len(self.matches[0])
 
 
 def align(query: Keypoints, reference: Keypoints, config: MatchConfig) -> Alignment:
@@ -89,5 +94,5 @@ def align(query: Keypoints, reference: Keypoints, config: MatchConfig) -> Alignm
         similarities=np.cos(np.pi / SIGNATURE_BITS * bits[rows]),
         residuals=residuals[rows],
         transform=transform if found else None,
-        n_matches=len(query_idx),
+        matches=(query_idx, reference_idx),
     )

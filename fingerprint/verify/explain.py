@@ -1,6 +1,6 @@
 """Why two pictures are said to be a copy, or not: what speaks for it, what against it, and how much.
 
-The verdict comes from some eighty numbers by boosted trees. They are gathered into groups that a person can check with
+The verdict comes from some hundred numbers by boosted trees. They are gathered into groups that a person can check with
 the eye. What a group adds to the log-odds of a copy is its Shapley value: the mean, over every order in which the
 groups can become known, of what the log-odds gain when it becomes known. What is not known yet is taken from a typical
 pair. What speaks for a copy is what lifts the pair above two unrelated photographs; what speaks against it is what
@@ -24,10 +24,12 @@ import numpy as np
 
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.kernels.axial import AXIAL_MEASURES
+from fingerprint.kernels.layers import LAYER_MEASURES
 from fingerprint.kernels.piece import PIECE_MEASURES, SLOT_MEASURES
 from fingerprint.models import Models, load_models
 from fingerprint.results import Verification
 from fingerprint.types import F64, ImageSource
+from fingerprint.verify.bend import BEND_NAMES
 from fingerprint.verify.changes import Changes, changes_of
 from fingerprint.verify.compare import examine_sources
 from fingerprint.verify.overlap import OVERLAP_NAMES
@@ -40,6 +42,8 @@ _NAMES = (*EVIDENCE_NAMES, *OVERLAP_NAMES)
 _LEAST_COVER = 0.05  # share of the reference from which it is said how much of it the keypoints span
 _NEARLY_ALL = 0.9  # share of the texture that agrees
 _MANY = 12  # keypoints; fewer are few
+_TURNED, _STRETCHED = 0.15, 0.3  # spread of the keypoints' angles, in radians, and scales, from which a picture is bent
+_LAYER_AGREES = 0.5  # correlation
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +155,11 @@ def typical_pairs() -> tuple[F64, F64]:
 def _shapley(values: F64, typical: F64, groups: list[list[int]], log_odds: Callable[[F64], float]) -> list[float]:
     """Return the Shapley value of each group: every subset of the groups is tried, 2**n of them."""
     n = len(groups)
-    gained = np.empty(1 << n)
-    for subset in range(1 << n):
-        mixed = typical.copy()
-        for k, members in enumerate(groups):
-            if subset >> k & 1:
-                mixed[members] = values[members]
-        gained[subset] = log_odds(mixed)
-    subsets = np.arange(1 << n)
+    subsets, owner = np.arange(1 << n), np.full(len(values), n)
+    for k, members in enumerate(groups):
+        owner[members] = k
+    known = (subsets[:, np.newaxis] >> owner & 1).astype(bool)  # what is in no group stays typical
+    gained = np.array([log_odds(mixed) for mixed in np.where(known, values, typical)])
     sizes = np.bitwise_count(subsets)
     weights = np.array([math.factorial(k) * math.factorial(n - k - 1) / math.factorial(n) for k in range(n)])
     shares = []
@@ -232,6 +233,10 @@ def _slot(known: Mapping[str, float], speaks_for: bool) -> str:
 
 
 def _movement(known: Mapping[str, float], speaks_for: bool) -> str:
+    if known["turn"] > _TURNED or known["stretch"] > _STRETCHED:
+        agreeing = _percent(known["bent_agreeing"])
+        how = "followed from keypoint to keypoint, as a picture that was bent"
+        return f"{how}, {agreeing} of the texture agrees" if speaks_for else f"even {how}, only {agreeing} agrees"
     if known["fine_flow"] < 0:
         return "too little agrees to see whether parts have moved against each other"
     if speaks_for:
@@ -240,9 +245,11 @@ def _movement(known: Mapping[str, float], speaks_for: bool) -> str:
 
 
 def _tones(known: Mapping[str, float], speaks_for: bool) -> str:
-    del known
     if speaks_for:
         return "light and contrast changed alike everywhere"
+    layer = "dark" if known["dark"] <= known["light"] else "light"
+    if known[layer] < _LAYER_AGREES:
+        return f"what is {layer} differs from part to part, whatever else agrees"
     return "light and contrast differ from part to part"
 
 
@@ -294,10 +301,13 @@ GROUPS: tuple[_Group, ...] = (
     ),
     _Group("piece", PIECE_MEASURES, _piece),
     _Group("slot", SLOT_MEASURES, _slot),
-    _Group("movement", (*_overlap("flow", "flow_most"), "realigned"), _movement),
+    _Group("movement", (*_overlap("flow", "flow_most"), "realigned", *BEND_NAMES), _movement),
     _Group(
         "tones",
-        _overlap("tone_noise", "tone_difference", "contrast_difference", "tone_broken", "log_tone_slope"),
+        (
+            *_overlap("tone_noise", "tone_difference", "contrast_difference", "tone_broken", "log_tone_slope"),
+            *LAYER_MEASURES,
+        ),
         _tones,
     ),
     _Group("kind", ("ground", "flat", "log_gradient"), _kind),

@@ -20,9 +20,11 @@ from fingerprint.features.thumbnail import shrink
 from fingerprint.kernels.axial import AXIAL_MEASURES, measure_axial
 from fingerprint.kernels.cells import BEST, CELL, UNMOVED, compare_cells
 from fingerprint.kernels.drawn import measure_drawn
+from fingerprint.kernels.layers import LAYER_MEASURES, measure_layers
 from fingerprint.kernels.overlap import MEASURES, fit_moves, likeness_of, summarise_cells
 from fingerprint.kernels.piece import PIECE_MEASURES, SLOT_MEASURES, measure_piece_and_slot
 from fingerprint.types import F64, U8, Bool
+from fingerprint.verify.bend import BEND_NAMES, Chain
 from fingerprint.verify.warp import COARSE_SIDE, UNCHANGED, Warper, resize_map
 
 #: What `Overlap.measures` has, in order.
@@ -37,8 +39,9 @@ OVERLAP_NAMES = (
     *PIECE_MEASURES,
     *SLOT_MEASURES,
     *AXIAL_MEASURES,
+    *LAYER_MEASURES,
+    *BEND_NAMES,
 )
-_N_RECTANGLES = len(PIECE_MEASURES) + len(SLOT_MEASURES)
 _FEW_INLIERS = 12  # with fewer, the keypoints' transform may be wrong, and whole pictures are tried as well
 _TRUST = 1.15  # how much better whole pictures must agree than the keypoints' transform
 _LIKE = 0.3  # correlations below this are as usual for unrelated pictures
@@ -95,6 +98,8 @@ class Sides:
         Of the original reference, in pixels.
     inverted : bool
         Whether the query is compared as a negative.
+    chain : Chain
+        The matches of the pair, to follow a picture that was bent.
     around : Surroundings, optional
         What the query was cut out of, if it is a part of a picture.
     """
@@ -104,6 +109,7 @@ class Sides:
     thumbnail: U8
     reference_size: tuple[int, int]
     inverted: bool
+    chain: Chain
     around: Surroundings | None = None
 
     def lay(self, reference: U8, transform: F64, move: F64 = UNCHANGED) -> Laid | None:
@@ -185,20 +191,25 @@ class Coarse:
 
     def compare_finely(self) -> Overlap:
         """Compare once more on the grid of the thumbnail, and return all that the second look measures."""
-        thumbnail, out = self.sides.thumbnail, np.empty(len(OVERLAP_NAMES))
-        n, rest = len(MEASURES), len(OVERLAP_NAMES) - _N_RECTANGLES - len(AXIAL_MEASURES)
-        out[:n] = self.measures
+        thumbnail = self.sides.thumbnail
         fine_side = len(thumbnail) // CELL * CELL
         finer = resize_map((COARSE_SIDE, COARSE_SIDE), (fine_side, fine_side))
         reference = shrink(np.ascontiguousarray(thumbnail), fine_side, fine_side)
         fine = self.sides.lay(reference, self.transform, finer @ self.move @ np.linalg.inv(finer)) or self.laid
-        out[n : 2 * n] = out[:n] if fine is self.laid else summarise_cells(fine.table)
+        finely = self.measures if fine is self.laid else summarise_cells(fine.table)
         ground, flat, gradient = measure_drawn(reference)
         moved = np.abs(self.move - np.eye(3))[:2].max()
-        out[2 * n : rest] = moved, self.whole, ground, flat, np.log1p(gradient)
-        piece, out[rest : rest + _N_RECTANGLES] = fine.measure_piece_and_slot(out[n : 2 * n])
-        out[rest + _N_RECTANGLES :] = measure_axial(self.laid.query, self.laid.reference, self.laid.shared)
-        return Overlap(out, piece)
+        piece, rectangles = fine.measure_piece_and_slot(finely)
+        parts = (
+            self.measures,
+            finely,
+            (moved, self.whole, ground, flat, np.log1p(gradient)),
+            rectangles,
+            measure_axial(self.laid.query, self.laid.reference, self.laid.shared),
+            measure_layers(fine.query, fine.reference, fine.shared),
+            self.sides.chain.measure(self.sides.query, self.laid.reference, self.measures),
+        )
+        return Overlap(np.concatenate(parts), piece)
 
 
 def measure_overlap(sides: Sides, transform: F64 | None, n_inliers: int) -> Overlap | None:

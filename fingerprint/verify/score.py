@@ -48,6 +48,8 @@ _BEST_TENTH = MEASURES.index("nine_tenths")
 _AGREES = 0.5
 _ROOM = 0.1  # log-odds below `LOOK_CLOSER` for pairs that are ruled out although the first look gives more
 _HASH_IDENTITY = EVIDENCE_NAMES.index("hash_identity")
+_LOG_INLIERS = EVIDENCE_NAMES.index("log_inliers")
+_DOZEN = math.log1p(12.0)
 _SIGNIFICANCE_CAP = 60.0  # higher values prove no more, and the logistic model must stay finite
 
 
@@ -129,9 +131,10 @@ def first_look(evidence: F64, model: CalibrationModel) -> float:
 def deserves_second_look(evidence: F64, model: CalibrationModel) -> bool:
     """Return whether a pair gets a second look: it may be a copy by the first one, or its hashes are nearly equal.
 
-    Few keypoints survive where a picture was stretched, but its hashes do not change.
+    Few keypoints survive where a picture was stretched, but its hashes do not change. Where a dozen keypoints agree and
+    nothing else does, the picture may have been bent.
     """
-    return first_look(evidence, model) >= LOOK_CLOSER or bool(evidence[_HASH_IDENTITY] > 0)
+    return first_look(evidence, model) >= LOOK_CLOSER or bool(evidence[_HASH_IDENTITY] > 0) or _many_agree(evidence)
 
 
 def agrees_somewhere(coarse: F64, evidence: F64, model: CalibrationModel) -> bool:
@@ -146,7 +149,11 @@ def agrees_somewhere(coarse: F64, evidence: F64, model: CalibrationModel) -> boo
     evidence, model
         As for `first_look`.
     """
-    return bool(coarse[_BEST_TENTH] >= _AGREES) or first_look(evidence, model) >= LIKELY
+    return bool(coarse[_BEST_TENTH] >= _AGREES) or first_look(evidence, model) >= LIKELY or _many_agree(evidence)
+
+
+def _many_agree(evidence: F64) -> bool:
+    return bool(evidence[_LOG_INLIERS] >= _DOZEN)
 
 
 def tree_log_odds(x: F64, model: TreesModel) -> float:

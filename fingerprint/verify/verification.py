@@ -15,6 +15,7 @@ from fingerprint.models import CalibrationModel, Models
 from fingerprint.results import Verification
 from fingerprint.types import F32, F64, VARIANTS, Fingerprint, Keypoints, Query
 from fingerprint.verify.align import Alignment, align
+from fingerprint.verify.bend import Chain
 from fingerprint.verify.evidence import Evidence, Likeness, measure_evidence
 from fingerprint.verify.geometry import apply_transform, rectangle
 from fingerprint.verify.overlap import OVERLAP_NAMES, Coarse, Overlap, Sides, Surroundings, compare_coarsely
@@ -268,7 +269,8 @@ def find_agreement(
         pixel_edges=pixels.edges * pixels.support,
     )
     evidence = measure_evidence(alignment, keypoints, reference.keypoints, likeness, config)
-    sides = Sides(query.pixels, size, thumbnail, reference_size, VARIANTS[variant][1], around)
+    chain = Chain(keypoints, reference.keypoints, *alignment.matches, *VARIANTS[variant])
+    sides = Sides(query.pixels, size, thumbnail, reference_size, VARIANTS[variant][1], chain, around)
     inliers = None
     if config.keep_inliers and transform is not None:
         inliers = _pixel_positions(alignment, VARIANTS[variant][0], keypoints, reference.keypoints)

@@ -40,7 +40,8 @@ def picture(width: int = 800, height: int = 600) -> Keypoints:
 def alignment_by(transform: np.ndarray | None) -> Alignment:
     """All nine agree, whatever the transform."""
     rows = np.arange(N_INLIERS)
-    return Alignment(rows, rows, np.ones(N_INLIERS), np.zeros(N_INLIERS), transform, N_MATCHES)
+    tried = np.arange(N_MATCHES)
+    return Alignment(rows, rows, np.ones(N_INLIERS), np.zeros(N_INLIERS), transform, (tried, tried))
 
 
 def found(transform: np.ndarray | None, config: MatchConfig = CONFIG, reference: Keypoints | None = None) -> float:

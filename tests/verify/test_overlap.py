@@ -15,7 +15,8 @@ from fingerprint.features.describe import describe_query, describe_reference
 from fingerprint.features.thumbnail import THUMBNAIL_SIDE, make_pyramid, make_thumbnail, open_thumbnail, shrink
 from fingerprint.images.decode import read_grey
 from fingerprint.models import Models
-from fingerprint.types import F64, U8
+from fingerprint.types import F64, U8, Keypoints
+from fingerprint.verify.bend import Chain
 from fingerprint.verify.overlap import OVERLAP_NAMES, Overlap, Sides, measure_overlap
 from fingerprint.verify.verification import find_agreement, verify
 from fingerprint.verify.warp import COARSE_SIDE, UNCHANGED, Warper, resize_map
@@ -46,7 +47,16 @@ def size_of(pixels: U8) -> tuple[int, int]:
 
 def sides_of(query: U8, reference: U8, *, inverted: bool = False) -> Sides:
     thumbnail = open_thumbnail(make_thumbnail(reference))
-    return Sides(make_pyramid(query), size_of(query), thumbnail, size_of(reference), inverted)
+    return Sides(make_pyramid(query), size_of(query), thumbnail, size_of(reference), inverted, unmatched())
+
+
+def unmatched() -> Chain:
+    """Return no matches: nothing can be bent back."""
+    nothing = Keypoints(
+        np.zeros((0, 128), np.uint8), np.zeros((0, 2), np.uint64), np.zeros((0, 5), np.float32), width=1, height=1
+    )
+    no_rows = np.zeros(0, np.int64)
+    return Chain(nothing, nothing, no_rows, no_rows, mirrored=False, inverted=False)
 
 
 def measured(
@@ -237,7 +247,8 @@ class TestMeasureOverlap:
     def test_thumbnails_of_other_sides_do_as_well(self, side: int, scenes: dict[str, U8]) -> None:
         """Segments of format 3 keep 64 x 64 pixels."""
         scene = scenes["coffee"]
-        sides = Sides(make_pyramid(scene), size_of(scene), shrink(scene, side, side), size_of(scene), inverted=False)
+        thumbnail = shrink(scene, side, side)
+        sides = Sides(make_pyramid(scene), size_of(scene), thumbnail, size_of(scene), inverted=False, chain=unmatched())
         found = measure_overlap(sides, np.eye(3), MANY)
         assert found is not None
         for grid in ("coarse", "fine"):
@@ -257,7 +268,8 @@ class TestMeasureOverlap:
 
 def test_a_thumbnail_smaller_than_a_cell_is_not_compared() -> None:
     grey = np.random.default_rng(0).integers(0, 256, (60, 60), dtype=np.uint8)
-    sides = Sides(make_pyramid(grey), (60, 60), np.zeros((7, 7), np.uint8), (60, 60), inverted=False)
+    thumbnail = np.zeros((7, 7), np.uint8)
+    sides = Sides(make_pyramid(grey), (60, 60), thumbnail, (60, 60), inverted=False, chain=unmatched())
     assert measure_overlap(sides, np.eye(3), 30) is None
 
 

@@ -26,6 +26,7 @@ from fingerprint.edits.graphics import (
     logos,
     maps,
     marks,
+    medleys,
     music,
     pages,
     panels,
@@ -73,6 +74,8 @@ _ALL = (
     plans.STAMPS,
     panels.PANELS,
     labels.LABELS,
+    medleys.MEDLEYS,
+    medleys.PINBOARDS,
 )
 
 #: Every family by its name, with all its layouts.
