@@ -49,7 +49,7 @@ _AGREES = 0.5
 _ROOM = 0.1  # log-odds below `LOOK_CLOSER` for pairs that are ruled out although the first look gives more
 _HASH_IDENTITY = EVIDENCE_NAMES.index("hash_identity")
 _LOG_INLIERS = EVIDENCE_NAMES.index("log_inliers")
-_DOZEN = math.log1p(12.0)
+_MANY = 12  # inliers, from which a pair is looked at closely in any case
 _SIGNIFICANCE_CAP = 60.0  # higher values prove no more, and the logistic model must stay finite
 
 
@@ -131,7 +131,7 @@ def first_look(evidence: F64, model: CalibrationModel) -> float:
 def deserves_second_look(evidence: F64, model: CalibrationModel) -> bool:
     """Return whether a pair gets a second look: it may be a copy by the first one, or its hashes are nearly equal.
 
-    Few keypoints survive where a picture was stretched, but its hashes do not change. Where a dozen keypoints agree and
+    Few keypoints survive where a picture was stretched, but its hashes do not change. Where many keypoints agree and
     nothing else does, the picture may have been bent.
     """
     return first_look(evidence, model) >= LOOK_CLOSER or bool(evidence[_HASH_IDENTITY] > 0) or _many_agree(evidence)
@@ -153,7 +153,7 @@ def agrees_somewhere(coarse: F64, evidence: F64, model: CalibrationModel) -> boo
 
 
 def _many_agree(evidence: F64) -> bool:
-    return bool(evidence[_LOG_INLIERS] >= _DOZEN)
+    return bool(evidence[_LOG_INLIERS] >= math.log1p(_MANY))
 
 
 def tree_log_odds(x: F64, model: TreesModel) -> float:

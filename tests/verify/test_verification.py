@@ -40,6 +40,7 @@ CHAINS = dict.fromkeys(
     ],
     2,
 ) | {"jpeg+blur": 3, "perspective": 5}
+MANY = 12
 MATCH = DEFAULT_CONFIG.match
 ALL = tuple(range(len(VARIANTS)))
 
@@ -382,14 +383,21 @@ class TestTwoLooks:
             return Judgement(0.0, 0.5, 0.1)
 
         monkeypatch.setattr("fingerprint.verify.verification.judge", judging)
-        for odds in (-50.0, LOOK_CLOSER - 1e-9, LOOK_CLOSER, 50.0):
-            monkeypatch.setattr("fingerprint.verify.score.first_look", lambda *_, odds=odds: odds)
-            verify(query, reference, models, MATCH)
-        assert looks == [False, False, True, True]
+        for most in (MANY, np.inf):  # inliers, from which a pair gets a second look in any case
+            monkeypatch.setattr("fingerprint.verify.score._MANY", most)
+            for odds in (-50.0, LOOK_CLOSER - 1e-9, LOOK_CLOSER, 50.0):
+                monkeypatch.setattr("fingerprint.verify.score.first_look", lambda *_, odds=odds: odds)
+                verify(query, reference, models, MATCH)
+        assert looks == [True, True, True, True, False, False, True, True]
 
     def test_one_ruled_out_by_the_first_look_is_no_copy(
-        self, cases: dict[tuple[str, str], Case], described: dict[str, Fingerprint], models: Models
+        self,
+        cases: dict[tuple[str, str], Case],
+        described: dict[str, Fingerprint],
+        models: Models,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        monkeypatch.setattr("fingerprint.verify.score._MANY", np.inf)  # inliers: however many agree
         first = models.calibration
         doubting = dataclasses.replace(first, weights=0 * first.weights, bias=np.array([-30.0]))
         rarely = dataclasses.replace(first, weights=0 * first.weights, bias=np.array([np.log(0.02 / 0.98)]))
