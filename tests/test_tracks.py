@@ -195,7 +195,7 @@ def test_progress_is_told_of_both_stages(sets: Sets) -> None:
 
 @pytest.mark.parametrize("keep_local", [False, True])
 def test_queries_may_be_a_collection(sets: Sets, collection: Path, tmp_path: Path, *, keep_local: bool) -> None:
-    """One that keeps local descriptors needs its files no longer; one that does not gives what they give."""
+    """One that keeps local descriptors needs its files no longer; one that does not gives what a look at them gives."""
     files = Path(shutil.copytree(sets.queries, tmp_path / "files"))
     config = replace(DEFAULT_CONFIG, storage=StorageConfig(keep_local_descriptors=keep_local))
     with create_collection(tmp_path / "asked", config=config) as asked:
@@ -209,7 +209,7 @@ def test_queries_may_be_a_collection(sets: Sets, collection: Path, tmp_path: Pat
     vectors, _ = describe_track(tmp_path / "asked", collection)
     assert vectors.query_ids == ("Q0", "Q1", "Q2", "Q3", "Q4")
     if not keep_local:
-        from_files, _ = match_track(files, collection)
+        from_files, _ = match_track(files, collection, config=config_for("fast"))
         assert (matches.query_ids, matches.reference_ids) == (from_files.query_ids, from_files.reference_ids)
         assert matches.scores.tolist() == from_files.scores.tolist()
         (files / "Q2.png").unlink()

@@ -24,6 +24,7 @@ _END = 24  # the same of the ground of drawn edges from an end of the scale
 _LEAST_RELIEF, _LEAST_DRAWN = 0.55, 0.5  # share of grey pixels near the ground
 _ROUGH = 2.5  # most growth of the mean squared difference from 2 to 12 pixels apart; in photographs it grows more
 _N_DIRECTIONS = 32
+_LEAST_MISSING = 1.3  # logarithm of the power that a relief's spectrum lacks in one direction
 _DAMPING = 0.05  # along lines, of which a relief says nothing
 _DRAWN_DAMPING = 1.0
 _LONGEST = 1e-3  # squared frequency, below which nothing is restored
@@ -45,23 +46,29 @@ def restore(planes: Picture) -> Picture | None:
         side its light comes.
     """
     flat, ground, near = _on_ground(planes)
-    if (
-        abs(ground - 128) <= _MIDDLE and near >= _LEAST_RELIEF
-    ):  # perhaps a relief that was blurred: to look costs little
-        return _as_picture(_integrated(flat), planes)
+    if _has_ground_of_relief(ground, near) or _is_busy(flat, ground):  # perhaps a blurred one: to look costs little
+        return _as_picture(_integrated(flat)[0], planes)
     if min(ground, 255 - ground) <= _END and near >= _LEAST_DRAWN and _roughness(flat) < _ROUGH:
         return _as_picture(_filled(flat), planes)
-    return undo_relief(planes)
+    return None
 
 
 def undo_relief(planes: Picture) -> Picture | None:
     """Return the picture that a relief was made from, or None if it is not surely one; otherwise as `restore`."""
     flat, ground, near = _on_ground(planes)
-    plain = abs(ground - 128) <= _MIDDLE and near >= _LEAST_RELIEF
-    busy = abs(ground - 128) <= _BUSY_MIDDLE
-    if not (plain or busy) or _roughness(flat) >= (_ROUGH if plain else _BUSY_ROUGH):
+    if not ((_has_ground_of_relief(ground, near) and _roughness(flat) < _ROUGH) or _is_busy(flat, ground)):
         return None
-    return _as_picture(_integrated(flat), planes)
+    restored, missing = _integrated(flat)
+    return _as_picture(restored, planes) if missing >= _LEAST_MISSING else None
+
+
+def _has_ground_of_relief(ground: int, near: float) -> bool:
+    return abs(ground - 128) <= _MIDDLE and near >= _LEAST_RELIEF
+
+
+def _is_busy(flat: F32, ground: int) -> bool:
+    """Return whether it may be a relief with little ground."""
+    return abs(ground - 128) <= _BUSY_MIDDLE and _roughness(flat) < _BUSY_ROUGH
 
 
 def _as_picture(restored: F32, planes: Picture) -> Picture | None:
@@ -123,14 +130,17 @@ def _spectrum(flat: F32) -> tuple[np.ndarray, F32, F32]:
     return np.fft.rfft2(flat, (height, width)), down, across
 
 
-def _integrated(flat: F32) -> F32:
-    """Return the picture whose derivative along some direction this is, by Wiener's filter."""
+def _integrated(flat: F32) -> tuple[F32, float]:
+    """Return the picture whose derivative along some direction this is, by Wiener's filter.
+
+    The second value is that of `_direction`: how surely this is a derivative.
+    """
     spectrum, down, across = _spectrum(flat)
-    angle = _direction(spectrum, down, across)
+    angle, missing = _direction(spectrum, down, across)
     along = np.sin(across) * np.float32(np.cos(angle)) + np.sin(down) * np.float32(np.sin(angle))
     power = np.sin(across) ** 2 + np.sin(down) ** 2
     restored = spectrum * (-1j * along / (along**2 + _DAMPING * power + _LONGEST)).astype(np.complex64)
-    return _back(restored, flat.shape, down, across)
+    return _back(restored, flat.shape, down, across), missing
 
 
 def _filled(flat: F32) -> F32:
@@ -145,8 +155,11 @@ def _back(spectrum: np.ndarray, shape: tuple[int, ...], down: F32, across: F32) 
     return np.asarray(np.fft.irfft2(spectrum, size)[: shape[0], : shape[1]], np.float32)
 
 
-def _direction(spectrum: np.ndarray, down: F32, across: F32) -> float:
-    """Return the direction of the derivative, in radians: across it, the spectrum has least power."""
+def _direction(spectrum: np.ndarray, down: F32, across: F32) -> tuple[float, float]:
+    """Return the direction of the derivative, in radians: across it, the spectrum has least power.
+
+    The second value is how much less than in most directions, as a difference of natural logarithms.
+    """
     power = np.log(np.square(np.abs(spectrum)) + 1e-9)
     radius = np.hypot(down, across)
     used = (radius > 0.12) & (radius < 1.6)
@@ -154,4 +167,5 @@ def _direction(spectrum: np.ndarray, down: F32, across: F32) -> float:
     bins = np.rint(turned[used] * (_N_DIRECTIONS / np.pi)).astype(np.intp) % _N_DIRECTIONS
     mean = np.bincount(bins, power[used], _N_DIRECTIONS) / np.maximum(np.bincount(bins, minlength=_N_DIRECTIONS), 1)
     smooth = mean + (np.roll(mean, 1) + np.roll(mean, -1)) / 2
-    return float(smooth.argmin() * np.pi / _N_DIRECTIONS + np.pi / 2)
+    angle = smooth.argmin() * np.pi / _N_DIRECTIONS + np.pi / 2
+    return float(angle), float(np.median(mean) - mean.min())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.features.describe import describe_read_query, describe_reference, read_picture
 from fingerprint.features.views import Likeliest, closer_views
@@ -46,6 +48,7 @@ def examine_sources(query: ImageSource, reference: ImageSource, models: Models, 
     found = [examine(whole, against, models, config.match)]  # the surest so far is the last
     for view in closer_views(read, models, config, lambda: Likeliest.of([found[-1].verification])):
         seen = examine_view(view, whole, against, models, config.match)
-        if surer(found[-1].verification, seen.verification) is seen.verification:
-            found.append(seen)
+        verdict = surer(found[-1].verification, seen.verification)
+        if verdict is not found[-1].verification:
+            found.append(replace(seen, verification=verdict))
     return found[-1]

@@ -217,10 +217,19 @@ def surer(known: Verification, seen: Verification) -> Verification:
     """Return the verdict that counts, of a look at a query and of a closer look: the more probable copy.
 
     But what shares a scene or a template with the query stays so, unless the closer look is surer of a copy: parts of
-    two shots of one scene can be quite alike.
+    two shots of one scene can be quite alike. Where a copy is seen is what the look says on which more keypoints agree.
     """
     least = known.shared_probability if known.relation == "shared" else 0.0
-    return seen if seen.log_odds > known.log_odds and seen.probability > least else known
+    if seen.log_odds <= known.log_odds or seen.probability <= least:
+        return known
+    if known.relation == "copy" and known.n_inliers > seen.n_inliers:
+        return replace(
+            known,
+            probability=seen.probability,
+            shared_probability=seen.shared_probability,
+            log_odds=seen.log_odds,
+        )
+    return seen
 
 
 def _seen_from_whole(found: Verification, place: F64, size: tuple[int, int]) -> Verification:

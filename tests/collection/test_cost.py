@@ -61,7 +61,7 @@ def test_describing_is_bounded_by_the_sides_not_by_the_picture(pattern: U8, prof
             assert max(part.width, part.height) <= side
             assert len(part) <= n_keypoints
     views = list(closer_views(read_picture(pattern, config), models, config, lambda: Likeliest(0.5, shared=False)))
-    assert len(views) <= closer.n_insets + (closer.whole is not None) + len(closer.stretched)
+    assert len(views) <= closer.relief + closer.n_insets + (closer.whole is not None) + len(closer.stretched)
     most = max(sum(features.n_keypoints) for features in described)
     for query in (describe_query(pattern, models, config), *(view.query for view in views)):
         assert len(query.variants) == len(VARIANTS) == 4
