@@ -249,12 +249,17 @@ class TestChanging:
             assert sorted(again.ids) == ids
 
     def test_a_picture_of_another_model_changes_no_shard(self, files: Path, models: Models, tmp_path: Path) -> None:
-        with sharded(tmp_path / "c", models) as collection:
-            collection.add_files([files])
+        keeping = replace(SMALL, storage=replace(SMALL.storage, keep_local_descriptors=True))
+        make_sharded(tmp_path / "c", [tmp_path / "c" / f"shard-{k}" for k in range(2)], models, keeping).close()
+        with open_collection(tmp_path / "c", models=models) as collection:
+            collection.add_files(sorted(files.glob("*.png"))[:4])
             made = [collection.fingerprint(image_id) for image_id in collection.ids]
             records = [replace(collection.record(image_id), image_id=f"new-{image_id}") for image_id in collection.ids]
             before = collection.info()
-            made[-1] = replace(made[-1], model_id="other")
+            homes = [shard_of(record.image_id, 2) for record in records]
+            assert set(homes) == {0, 1}
+            odd = homes.index(1)  # the other shard would be changed first
+            made[odd] = replace(made[odd], model_id="other")
             with pytest.raises(ModelMismatchError, match="described by model other, the collection"):
                 collection._writer.add(made, records)
             assert collection.info() == before
