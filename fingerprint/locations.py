@@ -2,7 +2,7 @@
 
 A URL is a scheme of two letters or more, ``://``, and names divided by ``/``; so ``C:/photos`` is none. Names stand in
 it as they are: nothing is decoded, but for servers (``http``, ``https``), which do it themselves. Nothing here opens
-anything: see `fingerprint.images.remote`.
+anything: see `fingerprint.images.remote`, which refuses URLs that are made of several by ``::``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+#: The scheme of a URL; before it there may be others, of a URL that is made of several: ``simplecache::s3://``.
+_SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*::)*([A-Za-z][A-Za-z0-9+.-]+)://")
 _PARAMETERS = re.compile("[?#]")
 _END_OF_HOST = re.compile("[/?#]")
 _PORT = re.compile(r".*:[0-9]{0,5}|\[[^\]]*\]")
@@ -159,7 +160,8 @@ def local_name(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
     """
     text = os.fspath(path)
     found = _SCHEME.match(text)
-    return text[found.end() :] if found is not None and found[1].lower() in _LOCAL else path
+    is_local = found is not None and found.start(1) == 0 and found[1].lower() in _LOCAL
+    return text[found.end() :] if found is not None and is_local else path
 
 
 def without_credentials(text: str) -> str:

@@ -425,7 +425,7 @@ def _run_child(
 
 
 def _end_decoders() -> None:
-    from fingerprint.images.sandbox import POOL
+    from fingerprint.images.decoder_pool import POOL
 
     POOL.close()
 

@@ -128,14 +128,20 @@ ROOMS = {
     ),
     "simplejpeg": ("images/jpeg_damage.py",),
     "multiprocessing": ("cluster/dask_cluster.py",),  # only so that its processes leave Ctrl-C to the command
-    "signal": ("__main__.py", "cli/_boundary.py", "cluster/dask_cluster.py", "images/decoder.py", "images/sandbox.py"),
+    "signal": (
+        *("__main__.py", "cli/_boundary.py", "cluster/dask_cluster.py"),
+        *("images/decoder.py", "images/decoder_pool.py", "images/sandbox.py"),
+    ),
     "socket": ("locks.py",),
     "sqlite3": ("cli/_boundary.py", "index/catalogue.py", "index/database.py", "index/upgrade.py"),
     "subprocess": (
         "hdf5/process.py",
-        "images/sandbox.py",
+        "images/decoder_pool.py",
     ),  # run this package's own code, where a file can crash a library
-    "threading": ("workers.py", "cluster/", "images/limits.py", "images/sandbox.py", "index/", "cli/_compiling.py"),
+    "threading": (
+        *("workers.py", "cluster/", "images/decoder_pool.py", "images/limits.py", "images/sandbox.py", "index/"),
+        "cli/_compiling.py",
+    ),
     "concurrent": ("workers.py",),
     "zipfile": ("datafiles.py", "models/files.py", "vectorfiles/npz.py"),
     "pickle": ("kernels/compiled.py",),  # for the name of an error of Numba's cache

@@ -104,6 +104,7 @@ def test_the_url_of_a_local_file(tmp_path: Path) -> None:
         ("https://host/a.jpg?width=3&sig=ab#top", "https://host/a.jpg?width=3#top"),
         ("https://host/a.jpg?sig=ab", "https://host/a.jpg"),
         ("ftp://user:word@host/a.jpg", "ftp://host/a.jpg"),
+        ("simplecache::https://user:word@host/a.jpg", "simplecache::https://host/a.jpg"),
     ],
 )
 def test_credentials_are_not_shown(text: str, shown: str) -> None:
@@ -137,3 +138,13 @@ def test_messages_of_other_packages() -> None:
     url = "https://host/a?X-Amz-Signature=abc%2Fdef&x=1"
     assert scrubbed("no abc/def, no abc%2Fdef", url) == "no , no "
     assert scrubbed("all is well", url) == "all is well"
+
+
+def test_urls_of_several_are_urls_and_name_no_file_of_this_machine() -> None:
+    for text in ("simplecache::s3://bucket/a.jpg", "zip::simplecache::file:///photos/a.jpg"):
+        assert is_url(text)
+        assert isinstance(location(text), Url)
+        assert local_name(text) == text
+        assert Url(text).local is None
+    for text in ("photos/a::b.jpg", "a::b.jpg", "zip::a.jpg", "::s3://a", "a b::s3://c"):
+        assert not is_url(text)

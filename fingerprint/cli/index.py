@@ -245,12 +245,15 @@ def remove_command(
 @models_option
 @verbose_option
 def list_command(folder: Path, as_json: bool, models_folder: Path | None) -> None:
-    """List the ids of a collection's references, one a line, in the order in which they were added."""
+    """List the ids of a collection's references, one a line, in the order in which they were added.
+
+    Those of a sharded collection are sorted, over all shards.
+    """
     from fingerprint.collection.collection import open_collection
     from fingerprint.images.frame_paths import split_frame
 
     with open_collection(folder, models=chosen_models(models_folder)) as collection:
-        for image_id in collection.ids:
+        for image_id in collection.listed_ids():
             if as_json:
                 record = collection.record(image_id)
                 path, frame = (None, 0) if record.path is None else split_frame(record.path)

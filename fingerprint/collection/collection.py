@@ -97,8 +97,16 @@ class Collection:
 
     @property
     def ids(self) -> list[str]:
-        """Ids of the references, in the order in which they were added."""
+        """Ids of the references, in the order in which they were added; of a sharded collection, shard after shard."""
         return self._reader.ids
+
+    def listed_ids(self) -> Iterator[str]:
+        """Yield the ids of the references, without holding all of them in memory.
+
+        They are in the order in which they were added; those of a sharded collection are sorted, as its shards do not
+        know which of them got a reference first.
+        """
+        return self._reader.listed()
 
     @property
     def longest_id(self) -> int:

@@ -46,6 +46,7 @@ from PIL import Image
 from fingerprint.config import DEFAULT_LIMITS, ReadLimits
 from fingerprint.errors import ConfigError, ImageError
 from fingerprint.images.convert import pixels_of
+from fingerprint.images.decoder_pool import SandboxUnavailableError
 from fingerprint.images.files import load_regular
 from fingerprint.images.formats import format_of
 from fingerprint.images.frame_paths import split_frame
@@ -55,7 +56,7 @@ from fingerprint.images.jpeg import JpegHeader, decode_ordinary, ordinary_header
 from fingerprint.images.jpeg_damage import DamagedJpegError, complete_jpeg
 from fingerprint.images.limits import GATE, check_bytes, check_size, divisor_of, largest_cost, plain_cost
 from fingerprint.images.orientation import orientation_of, parsed_exif, swaps_sides, upright
-from fingerprint.images.sandbox import SandboxUnavailableError, decode_apart
+from fingerprint.images.sandbox import decode_apart
 from fingerprint.images.stream import Request, converted, decode_stream, divisor_for, picture_from
 from fingerprint.locations import local_name
 from fingerprint.types import U8, ImageSource, Picture, source_name

@@ -21,7 +21,7 @@ from PIL import AvifImagePlugin, Image
 from fingerprint.config import ReadLimits
 from fingerprint.errors import ImageError
 from fingerprint.images.files import load_regular
-from fingerprint.images.stream import Request, decode_stream
+from fingerprint.images.stream import OpenFile, Request
 from fingerprint.images.wire import LONGEST, receive, receive_bytes, send
 
 _MOST_WRITTEN = 1 << 20  # bytes of codecs' messages; this process writes to no other file
@@ -43,9 +43,15 @@ def main() -> None:
     base = _restrict()
     send(replies, {"ready": True})
     with suppress(EOFError, BrokenPipeError):
+        kept: OpenFile | None = None
         while True:
-            _answer(receive(requests), requests, replies, base)
-            _limit_memory(base, None)  # the next file is received without the limit of this one
+            task = receive(requests)
+            if kept is not None and not task.get("goes_on"):
+                kept.close()
+                kept = None
+            if not task.get("close"):
+                kept = _answer(task, requests, replies, base, kept)
+                _limit_memory(base, None)  # the next file is received without the limit of this one
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
@@ -53,38 +59,53 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     os.write(2, f"Warning: {message}\n".encode(errors="backslashreplace"))
 
 
-def _answer(task: dict[str, Any], requests: IO[bytes], replies: IO[bytes], base: int | None) -> None:
-    """Decode one picture: say its size, wait until the parent says that it may be decoded, and send its pixels."""
+def _answer(
+    task: dict[str, Any], requests: IO[bytes], replies: IO[bytes], base: int | None, opened: OpenFile | None = None
+) -> OpenFile | None:
+    """Decode one picture: say its size, wait until the parent says that it may be decoded, and send its pixels.
+
+    Return the file if it is kept open: the parent wants it to be, and it can go on. `opened` is the one that was kept,
+    if the picture is another frame of it.
+    """
     limits = ReadLimits(**task["limits"])
-    data = None if task["path"] is not None else receive_bytes(requests, task["n_bytes"])
+    data = None if opened or task["path"] is not None else receive_bytes(requests, task["n_bytes"])
     _limit_memory(base, task["memory"])
     _end_after(limits.timeout)
+    source, keep = opened, False
 
     def admit(image: Image.Image) -> None:
+        nonlocal keep
         _end_after(0)
         send(replies, {"width": image.width, "height": image.height})
         verdict = receive(requests)
         if "refused" in verdict:
             raise ImageError("", verdict["refused"])
+        keep = verdict["keep"]
         _limit_memory(base, verdict["memory"])
         _end_after(limits.timeout)
 
     request = Request(task["mode"], task["at_least"], task["reading"], limits, task["frame"], task["count"])
     try:
-        with _stream(task["path"], data) as file:
-            picture = decode_stream(file, "", task["form"], request, admit)
+        if source is None:
+            source = OpenFile(_stream(task["path"], data), task["form"])
+        picture = source.read("", request, admit)
     except (ImageError, MemoryError) as error:
         _end_after(0)
         reason = (
             error.reason if isinstance(error, ImageError) else f"not enough memory to decode this {task['form']} file"
         )
+        if source is not None:
+            source.close()
         send(replies, {"reason": reason})
-        return
+        return None
     _end_after(0)
     pixels = np.ascontiguousarray(picture.pixels)
     reply = {"width": picture.width, "height": picture.height, "shape": pixels.shape, "plain": picture.plain}
-    reply["n_frames"] = picture.n_frames
-    send(replies, reply, pixels.data.cast("B"))
+    keep = keep and source.goes_on
+    if not keep:
+        source.close()
+    send(replies, reply | {"n_frames": picture.n_frames, "kept": keep}, pixels.data.cast("B"))
+    return source if keep else None
 
 
 def _stream(path: str | None, data: bytearray | None) -> IO[bytes]:

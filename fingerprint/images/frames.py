@@ -1,7 +1,9 @@
-"""Frames of animations and pages of files: each is a picture of its own, with a path and an id.
+"""Frames of animations, pages, and pictures of a HEIC file: each is a picture of its own, with a path and an id.
 
 Frame 12 of ``photos/cat.gif`` has the path ``photos/cat.gif/#frame=12``, which no file can have, as ``cat.gif`` is no
 folder. Its id is that of the file with ``#frame=12`` after it. The first frame has the path and the id of the file.
+
+Frames that are read in order are decoded once each, see `fingerprint.images.sandbox`.
 """
 
 from __future__ import annotations

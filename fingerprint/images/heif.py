@@ -35,7 +35,15 @@ def is_heic(start: bytes) -> bool:
 
 
 class HeifImage(ExtraImage):
-    """The primary picture of a HEIF file."""
+    """A HEIF file: its primary picture, and its other ones in the order of the file, as frames.
+
+    Thumbnails, depth maps and other pictures that belong to one of them are no frames, and tracks of a film are not
+    read.
+
+    Attributes
+    ----------
+    n_frames : int
+    """
 
     format = "HEIC"
 
@@ -49,12 +57,31 @@ class HeifImage(ExtraImage):
         opened = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False)
         if not len(opened):
             raise UnsupportedImageError("a film without a picture")
-        self._heif = opened[opened.primary_index]
+        first = opened.primary_index
+        self._pictures = [opened[first], *(opened[k] for k in range(len(opened)) if k != first)]
+        self.n_frames = len(self._pictures)
+        self.seek(0)
+
+    def seek(self, frame: int) -> None:
+        """Go to a picture, before one is loaded.
+
+        Raises
+        ------
+        EOFError
+            If there is none of that number.
+        """
+        if not 0 <= frame < self.n_frames:
+            raise EOFError(f"no picture {frame}")
+        self._frame, self._heif = frame, self._pictures[frame]
         layout, _, bits = self._heif.mode.partition(";")
         self._bits = int(bits or 8)
         mode = {"I": "L", "La": "LA", "RGBa": "RGBA"}.get(layout, layout)
         self._premultiplied = layout[-1] == "a"
         self._expect((self._heif.size[0], self._heif.size[1]), mode, deep=self._bits > 8)
+
+    def tell(self) -> int:
+        """Return the number of the picture."""
+        return self._frame
 
     def _decoded(self) -> Image.Image:
         data, (width, height), stride = self._heif.data, self._heif.size, self._heif.stride

@@ -20,8 +20,10 @@ from fingerprint.errors import ImageError
 
 #: What is said of a file that is not there, wherever it is looked for.
 NO_SUCH_FILE = "no such file"
-#: Bytes that all pictures that are being decoded may take together.
+#: Bytes that all pictures that are being decoded, or kept open, may take together.
 MEMORY_IN_FLIGHT = 850_000_000
+#: Of these, bytes that the frames may take that idle processes keep open, to go on from them.
+MEMORY_KEPT = 150_000_000
 #: A picture that takes more, as Pillow holds it, is reduced right after decoding, before any conversion.
 LARGE_BYTES = 1 << 27
 #: Bytes for each pixel that decoding and converting take at most, of a picture with 8 bits a sample and of any picture.
@@ -87,6 +89,11 @@ def largest_cost(n_pixels: int, n_bytes: int) -> int:
     return n_pixels * _ANY_PIXEL + 2 * n_bytes
 
 
+def open_cost(form: str, n_pixels: int, n_bytes: int) -> int:
+    """Return the bytes that an open frame of an animation takes at most, as a rule, with those that it is made from."""
+    return n_pixels * (_ANY_PIXEL if form == "AVIF" else _PLAIN_PIXEL) + 2 * n_bytes
+
+
 def needs_much_memory(n_pixels: int, limits: ReadLimits) -> bool:
     """Return whether decoding may fail because memory is limited: some codecs then only say that they failed."""
     return n_pixels * _PLAIN_PIXEL > limits.memory
@@ -144,7 +151,7 @@ class Gate:
         self._waiting = deque()
 
 
-GATE = Gate(MEMORY_IN_FLIGHT)
+GATE = Gate(MEMORY_IN_FLIGHT - MEMORY_KEPT)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=GATE.forget)
 

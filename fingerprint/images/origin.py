@@ -124,7 +124,7 @@ def _may_have_frames(form: str, data: bytes) -> bool:
         return b"acTL" in data
     if form == "WebP":
         return data[12:16] == b"VP8X" and any(flags & _WEBP_ANIMATION for flags in data[20:21])
-    return form in ("GIF", "TIFF", "AVIF")
+    return form in ("GIF", "TIFF", "AVIF", "HEIC")
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -7,7 +7,9 @@ lead to files that it does not name first.
 
 from __future__ import annotations
 
+import ipaddress
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
@@ -20,6 +22,10 @@ _log = logging.getLogger(__name__)
 
 _EXTRA = "distributed"
 _NOT_IN_URL = "credentials are not taken from such a URL; leave them to the environment or the store's own settings"
+_SEVERAL = "URLs made of several, with '::', are not read; give the URL of the file itself"
+_AS_CODES = ", and write '::' in a name as '%3A%3A'"
+_NOT_IN_NAMES = ", under a name without '::'"
+_IPV6 = re.compile(r"(\w+://(?:[^/?#@]*@)?\[)([0-9A-Fa-f:.]+)(?=\])")
 _PIECE = 1 << 22  # bytes that are read at a time
 _SERVERS = ("http", "https")
 #: Packages that fsspec reads with, by the scheme.
@@ -117,8 +123,9 @@ def _walked(
 
 def _opened(url: Url) -> tuple[Any, str]:
     """Return the file system of a URL, and the path in it."""
-    if "::" in url.whole:
-        raise ImageError(str(url), "URLs made of several, with '::', are not read; give the URL of the file itself")
+    whole = _with_whole_address(url)
+    if "::" in whole:
+        raise ImageError(str(url), _SEVERAL + (_AS_CODES if url.scheme in _SERVERS else _NOT_IN_NAMES))
     if url.scheme in BUCKET_SCHEMES and str(url) != url.whole:
         raise ImageError(str(url), _NOT_IN_URL)
     try:
@@ -126,12 +133,29 @@ def _opened(url: Url) -> tuple[Any, str]:
     except ImportError as error:
         raise ImageError(str(url), f"URLs need fsspec: pip install 'copyprint[{_EXTRA}]'") from error
     try:
-        system, path = url_to_fs(url.whole)
+        system, path = url_to_fs(whole)
     except ImportError as error:
         package = _PACKAGES.get(url.scheme)
         advice = f"needs {package}: pip install {package}" if package else f"needs another package: {error}"
         raise ImageError(str(url), f"{url.scheme}:// {advice}") from error
     return system, path
+
+
+def _with_whole_address(url: Url) -> str:
+    """Return a URL with the IPv6 address of its server in full, as fsspec takes the ``::`` in it for that of a chain.
+
+    Raises
+    ------
+    ImageError
+        If it is no such address.
+    """
+    found = _IPV6.match(url.whole) if url.scheme in _SERVERS else None
+    if found is None:
+        return url.whole
+    try:
+        return found[1] + ipaddress.IPv6Address(found[2]).exploded + url.whole[found.end() :]
+    except ValueError as error:
+        raise ImageError(str(url), f"[{found[2]}] is no IPv6 address: {error}") from error
 
 
 def _read(file: IO[bytes], url: Url, limits: ReadLimits) -> bytes:

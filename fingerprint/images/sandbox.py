@@ -4,34 +4,34 @@ The processes are started when the first file needs one, as many as threads deco
 files that follow. One that crashes, takes too long or is killed is replaced; its picture is refused with a reason. They
 end with the process that started them. No process is started for arrays of pixels, nor for plain files.
 
+Frames of an animation are made from those before them. A process that has read one, but for the first, goes on from
+there when it reads the next; so each frame of a file is decoded once, and not again for all that follow it.
+
 Where no process can be started (a program that was frozen into one file, a platform without processes), pictures are
 decoded by the caller's process, and only the limits on what headers say hold. Memory is limited on Linux only.
 """
 
 from __future__ import annotations
 
-import atexit
 import dataclasses
 import logging
 import os
 import re
 import signal
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
+from hashlib import blake2b
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fingerprint.config import ReadLimits
 from fingerprint.errors import ImageError
+from fingerprint.images.decoder_pool import POOL, Deadline, Decoder, DiedError, OpenFrame, SandboxUnavailableError
 from fingerprint.images.headers import Header
-from fingerprint.images.limits import GATE, check_size, largest_cost, needs_much_memory
-from fingerprint.images.wire import LONGEST, receive, receive_into, send
+from fingerprint.images.limits import GATE, MEMORY_KEPT, check_size, largest_cost, needs_much_memory, open_cost
 from fingerprint.types import Picture
 
 if TYPE_CHECKING:
@@ -40,201 +40,14 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 _FOR_HEADERS = 1 << 28  # bytes that reading a header may take
-_TO_START = 60.0  # seconds
 _AT_LEAST = 1 << 27  # bytes that decoding may take, however small a picture is
 _MOST_MESSAGES = 3  # lines of a codec that are kept with a file
-_LONGEST_MESSAGE = 200  # characters of each
+#: Formats in which a frame is made from those before it. The pages of a TIFF and the pictures of a HEIC file are not.
+_IN_TURN = ("GIF", "PNG", "WEBP", "AVIF")
 #: What is said of a picture although all of its pixels are there: warnings, and what is about tags of a TIFF.
 _HARMLESS = re.compile(r"\bWarning\b|^_?TIFF\w*(Tag|Directory|Field)\b")
 _MAY_NEED_MORE = "; a picture of this size may need more than the {:,} bytes of memory that one may take"
-_START = "import sys; sys.path[:] = sys.argv[1:]; from fingerprint.images.decoder import main; main()"
 
-
-class SandboxUnavailableError(Exception):
-    """No process can be started here."""
-
-
-class _Died(Exception):  # noqa: N818 - it is no error until the caller knows why
-    """The process ended, or sent something that is no reply."""
-
-
-class _Decoder:
-    """One process. It is used by one thread at a time."""
-
-    def __init__(self) -> None:
-        if getattr(sys, "frozen", False) or not sys.executable:
-            raise SandboxUnavailableError("this program is not run by a Python interpreter")
-        self._messages: IO[bytes] | None = None
-        with suppress(OSError):  # without a folder for temporary files, codecs' messages are lost
-            self._messages = tempfile.TemporaryFile(mode="a+b")  # noqa: SIM115 - closed with the process
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - the interpreter that runs this, and paths of its modules
-                [sys.executable, "-I", "-c", _START, *_import_path()],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL if self._messages is None else self._messages,
-                env=_environment(),
-                start_new_session=True,  # an interrupt at the terminal is for the parent, which then ends it
-            )
-        except OSError as error:
-            self._close_messages()
-            raise SandboxUnavailableError(str(error)) from error
-        self._requests: IO[bytes] = cast("IO[bytes]", self._process.stdin)
-        self._replies: IO[bytes] = cast("IO[bytes]", self._process.stdout)
-        deadline = _Deadline(self, needed=True)
-        deadline.start(_TO_START)
-        try:
-            receive(self._replies)
-        except (EOFError, ValueError, OSError) as error:
-            detail = self.messages()
-            self.end()
-            raise SandboxUnavailableError(detail[-1] if detail else "it ended at once") from error
-        finally:
-            deadline.stop()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process is still there."""
-        return self._process.poll() is None
-
-    def send(self, message: dict[str, Any], payload: bytes = b"") -> None:
-        """Send a message, and bytes that follow it."""
-        try:
-            send(self._requests, message, payload)
-        except OSError as error:
-            raise _Died from error
-
-    def receive(self) -> dict[str, Any]:
-        """Wait for a message."""
-        try:
-            return receive(self._replies)
-        except (EOFError, ValueError, OSError) as error:
-            raise _Died from error
-
-    def receive_into(self, view: memoryview) -> None:
-        """Fill a buffer with the bytes that follow a message."""
-        try:
-            receive_into(self._replies, view)
-        except (EOFError, ValueError, OSError) as error:
-            raise _Died from error
-
-    def kill(self) -> None:
-        """End the process at once."""
-        self._process.kill()
-
-    def end(self) -> int:
-        """End the process and return its exit code; negative for a signal."""
-        self.close_pipes()
-        try:
-            code = self._process.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
-        self._close_messages()
-        return code
-
-    def close_pipes(self) -> None:
-        """Close the pipes, which ends a process that is not decoding."""
-        for pipe in (self._requests, self._replies):
-            with suppress(OSError):
-                pipe.close()
-
-    def messages(self) -> tuple[str, ...]:
-        """Return what codecs wrote since the last call: each different line once, in order."""
-        if self._messages is None:
-            return ()
-        try:
-            self._messages.seek(0)
-            text = self._messages.read(1 << 16).decode("utf-8", "replace")
-            self._messages.truncate(0)
-        except OSError:
-            return ()
-        lines = dict.fromkeys(line.strip()[:_LONGEST_MESSAGE] for line in text.splitlines() if line.strip())
-        return tuple(lines)
-
-    def _close_messages(self) -> None:
-        if self._messages is not None:
-            self._messages.close()
-
-
-class _Deadline:
-    """Kills a process that takes too long, on platforms where it cannot end itself.
-
-    Everywhere else the system ends the process by a timer that it sets itself, which also works if this one is gone,
-    and needs no thread for each picture.
-    """
-
-    def __init__(self, decoder: _Decoder, *, needed: bool = not hasattr(signal, "setitimer")) -> None:
-        self._decoder = decoder
-        self._needed = needed
-        self._lock = threading.Lock()
-        self._running = 0
-        self._timer: threading.Timer | None = None
-        self.passed = False
-
-    def start(self, seconds: float) -> None:
-        """Begin to count."""
-        if self._needed:
-            self.stop()
-            self._timer = threading.Timer(min(seconds, LONGEST), self._end, (self._running,))
-            self._timer.daemon = True
-            self._timer.start()
-
-    def stop(self) -> None:
-        """Stop counting: from now on the process is not killed."""
-        with self._lock:
-            self._running += 1
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _end(self, started: int) -> None:
-        with self._lock:
-            if started == self._running:
-                self.passed = True
-                self._decoder.kill()
-
-
-class _Pool:
-    """The processes of this one, which are started when they are needed."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._idle: list[_Decoder] = []
-        self._of_parent: list[_Decoder] = []
-        self.n_started = 0
-
-    def take(self) -> _Decoder:
-        with self._lock:
-            while self._idle:
-                decoder = self._idle.pop()
-                if decoder.alive:
-                    return decoder
-                decoder.end()
-            self.n_started += 1
-        return _Decoder()
-
-    def give(self, decoder: _Decoder) -> None:
-        with self._lock:
-            self._idle.append(decoder)
-
-    def close(self) -> None:
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for decoder in idle:
-            decoder.end()
-
-    def forget(self) -> None:
-        """After a fork, leave the processes to the parent."""
-        self._lock = threading.Lock()
-        self._of_parent, self._idle = self._idle, []
-        for decoder in self._of_parent:
-            decoder.close_pipes()
-
-
-POOL = _Pool()
-atexit.register(POOL.close)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=POOL.forget)
 
 _unavailable = threading.Event()
 
@@ -265,14 +78,17 @@ def decode_apart(
     if _unavailable.is_set():
         raise SandboxUnavailableError
     n_bytes = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
-    limits = request.limits
+    limits, file = request.limits, _file_of(source, form, request)
     try:
-        decoder = POOL.take()
+        decoder = POOL.take(file, request.frame)
     except SandboxUnavailableError as error:
         _unavailable.set()
         _LOGGER.warning("pictures are decoded without limits on time and memory: no process can be started: %s", error)
         raise
-    deadline = _Deadline(decoder)
+    kept, decoder.kept = decoder.kept, None
+    goes_on = kept is not None and kept.file == file and kept.frame <= request.frame
+    payload = source if isinstance(source, bytes) and not goes_on else b""
+    deadline = Deadline(decoder)
     task = {
         "form": form,
         "mode": request.mode,
@@ -282,7 +98,8 @@ def decode_apart(
         "count": request.count,
         "limits": dataclasses.asdict(limits),
         "path": None if isinstance(source, bytes) else str(Path(source).absolute()),
-        "n_bytes": n_bytes if isinstance(source, bytes) else 0,
+        "n_bytes": len(payload),
+        "goes_on": goes_on,
     }
     try:
         with ExitStack() as held:
@@ -292,14 +109,20 @@ def decode_apart(
                 check_size(header.width, header.height, name, limits)
                 allowed = _reserve(held, header.width * header.height, n_bytes, limits)
             deadline.start(limits.timeout)
-            decoder.send(task | {"memory": allowed}, source if isinstance(source, bytes) else b"")
+            decoder.send(task | {"memory": allowed}, payload)
+            to_keep: OpenFrame | None = None
 
-            def admit(n_pixels: int) -> int:
-                return allowed if header is not None else _reserve(held, n_pixels, n_bytes, limits)
+            def admit(n_pixels: int) -> dict[str, Any]:
+                nonlocal to_keep
+                cost = open_cost(form, n_pixels, n_bytes)
+                if file is not None and cost <= MEMORY_KEPT:
+                    to_keep = OpenFrame(file, request.frame, cost)
+                memory = allowed if header is not None else _reserve(held, n_pixels, n_bytes, limits)
+                return {"memory": memory, "keep": to_keep is not None}
 
             n_pixels = 0 if header is None else header.width * header.height
-            picture = _converse(decoder, deadline, name, limits, n_pixels, admit)
-    except _Died:
+            picture, is_kept = _converse(decoder, deadline, name, limits, n_pixels, admit)
+    except DiedError:
         deadline.stop()
         messages = decoder.messages()
         code = decoder.end()
@@ -314,7 +137,15 @@ def decode_apart(
     if deadline.passed:  # its reply came at the last moment
         decoder.end()
     else:
+        decoder.kept = to_keep if is_kept else None
+        if messages and decoder.kept is not None:  # they are of the frames after this one, too, which are made from it
+            decoder.close_file()
         POOL.give(decoder)
+    return _checked(picture, messages, name, form)
+
+
+def _checked(picture: Picture | str, messages: Sequence[str], name: str, form: str) -> Picture:
+    """Return the picture; raise `ImageError` if it is a reason, or a codec said that it made up pixels."""
     if isinstance(picture, str):
         raise ImageError(name, picture + _said(messages))
     damage = [line for line in messages if not _HARMLESS.search(line)]
@@ -325,15 +156,29 @@ def decode_apart(
     return picture
 
 
+def _file_of(source: bytes | str | os.PathLike[str], form: str, request: Request) -> str | None:
+    """Return by what a file is known that may be kept open: the same only for the same bytes. None for all others.
+
+    Most files are read for their first frame only, so one is kept open from the second frame on.
+    """
+    if request.frame == 0 or form not in _IN_TURN:
+        return None
+    if isinstance(source, bytes):
+        return blake2b(source, digest_size=32).hexdigest()
+    status = Path(source).stat()
+    facts = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    return f"{Path(source).absolute()} {facts}"
+
+
 def _converse(
-    decoder: _Decoder,
-    deadline: _Deadline,
+    decoder: Decoder,
+    deadline: Deadline,
     name: str,
     limits: ReadLimits,
     n_pixels: int,
-    admit: Callable[[int], int],
-) -> Picture | str:
-    """Return the picture, or why it cannot be read."""
+    admit: Callable[[int], dict[str, Any]],
+) -> tuple[Picture | str, bool]:
+    """Return the picture, or why it cannot be read; and whether the process keeps the file open."""
     reply = decoder.receive()
     if "reason" not in reply:
         deadline.stop()  # waiting for other threads' pictures does not count
@@ -341,7 +186,7 @@ def _converse(
         try:
             check_size(width, height, name, limits)
             n_pixels = width * height
-            verdict: dict[str, Any] = {"memory": admit(n_pixels)}
+            verdict = admit(n_pixels)
         except ImageError as error:
             verdict = {"refused": error.reason}
         deadline.start(limits.timeout)
@@ -350,13 +195,14 @@ def _converse(
     if "reason" in reply:
         reason = str(reply["reason"])
         needs_more = needs_much_memory(n_pixels, limits) and not reason.startswith("truncated")
-        return reason + (_MAY_NEED_MORE.format(limits.memory) if needs_more else "")
+        return reason + (_MAY_NEED_MORE.format(limits.memory) if needs_more else ""), False
     pixels = np.empty(_shape(reply, limits), np.uint8)
     decoder.receive_into(pixels.data.cast("B"))
     n_frames = reply.get("n_frames")
     if type(n_frames) is not int:
-        raise _Died
-    return Picture(pixels, *_size(reply), name, reply.get("plain") is True, n_frames)
+        raise DiedError
+    picture = Picture(pixels, *_size(reply), name, reply.get("plain") is True, n_frames)
+    return picture, reply.get("kept") is True
 
 
 def _reserve(held: ExitStack, n_pixels: int, n_bytes: int, limits: ReadLimits) -> int:
@@ -369,7 +215,7 @@ def _reserve(held: ExitStack, n_pixels: int, n_bytes: int, limits: ReadLimits) -
 def _size(reply: dict[str, Any]) -> tuple[int, int]:
     width, height = reply.get("width"), reply.get("height")
     if type(width) is not int or type(height) is not int:
-        raise _Died
+        raise DiedError
     return width, height
 
 
@@ -377,9 +223,9 @@ def _shape(reply: dict[str, Any], limits: ReadLimits) -> tuple[int, ...]:
     """Return the shape of the pixels that follow, if it can be one."""
     shape = reply.get("shape")
     if not (isinstance(shape, list) and all(type(n) is int and n > 0 for n in shape)):
-        raise _Died
+        raise DiedError
     if shape[2:] not in ([], [3]) or len(shape) < 2 or shape[0] * shape[1] > limits.max_pixels:
-        raise _Died
+        raise DiedError
     return tuple(shape)
 
 
@@ -396,14 +242,3 @@ def _why(code: int, form: str, limits: ReadLimits, *, timed_out: bool) -> str:
 def _said(messages: Sequence[str]) -> str:
     said = [text for message in messages if (text := message.replace("\0", "").strip())]
     return f"; the decoder said: {'; '.join(said[:_MOST_MESSAGES])}" if said else ""
-
-
-def _import_path() -> list[str]:
-    """Return where the process finds its modules: where this one does, but never in the current folder."""
-    own = str(Path(__file__).absolute().parents[2])
-    return list(dict.fromkeys([own, *(entry for entry in sys.path if os.path.isabs(entry))]))  # noqa: PTH117 - "" too
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment of the process: one thread, so that memory and results do not depend on the machine."""
-    return os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}

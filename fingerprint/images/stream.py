@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import IO, Literal, TypeAlias
 
@@ -80,37 +81,112 @@ def decode_stream(
     ------
     ImageError
     """
+    return OpenFile(file, form).read(name, request, admit)
 
-    def opened() -> ImageFile.ImageFile:
-        whole.seek(0)
-        image = READERS[form](whole)
-        if request.frame:
-            _go_to(image, request.frame)
+
+class OpenFile:
+    """A file of which several frames are read: each goes on from the one before it, with the same result.
+
+    Parameters
+    ----------
+    file : binary stream
+        It stays open until it is closed with `close`.
+    form : str
+        Its format, a key of the readers.
+
+    Attributes
+    ----------
+    goes_on : bool
+        Whether another frame can be read: the same one again, or a later one. An error ends that.
+    """
+
+    def __init__(self, file: IO[bytes], form: str) -> None:
+        self.goes_on = True
+        self._given, self._file, self._form = file, file, form
+        self._turned = 1
+        self._opened_again = False
+        self._image: ImageFile.ImageFile | None = None
+        self._frame = 0
+        self._layout = ""
+
+    def read(self, name: str, request: Request, admit: Callable[[Image.Image], None] | None = None) -> Picture:
+        """Read a frame; parameters and errors as in `decode_stream`."""
+        self.goes_on, was_read = False, self._image is not None and self._frame == request.frame
+        try:
+            image = self._at(request.frame)
+            n_frames = int(getattr(image, "n_frames", 1)) if request.count else 1
+            width, height = image.size
+            if admit is not None:
+                admit(image)
+            else:
+                check_size(width, height, name, request.limits)
+            if not was_read:
+                self._layout = layout_of(image)
+                with _unchanged_ground(image):
+                    _load(image, self._file, request)
+            if isinstance(image, ExtraImage):
+                width, height = image.size
+            facts, self._opened_again = dict(image.info), False
+            made = picture_from(
+                image, self._layout, request, name, size=(width, height), again=self._again, turned=self._turned
+            )
+            image.info.clear()  # the same object, as the frames of a PNG share it
+            image.info.update(facts)
+            self.goes_on = not (request.count or self._opened_again)
+            return replace(made, n_frames=n_frames)
+        except ImageError:
+            raise
+        except Exception as error:  # a damaged file can make a decoder raise any exception
+            raise _image_error(error, name, self._form) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._given.close()
+
+    def _at(self, frame: int) -> ImageFile.ImageFile:
+        """Return the image, at a frame that is not loaded unless it was read before."""
+        if self._image is None:
+            self._file, self._form, self._turned = _prepared(self._file, self._form)
+            self._image = self._opened(frame)
+        elif frame > self._frame:
+            self._image._exif = None  # noqa: SLF001 - read again for each frame, as when the file is opened for it
+            _go_to(self._image, frame)
+        self._frame = frame
+        return self._image
+
+    def _opened(self, frame: int) -> ImageFile.ImageFile:
+        self._file.seek(0)
+        image = READERS[self._form](self._file)
+        if frame:
+            _go_to(image, frame)
         return image
 
-    try:
-        whole, form, turned = _prepared(file, form)
-        image = opened()
-        n_frames = int(getattr(image, "n_frames", 1)) if request.count else 1
-        width, height = image.size
-        if admit is not None:
-            admit(image)
-        else:
-            check_size(width, height, name, request.limits)
-        layout = layout_of(image)
-        _load(image, whole, request)
-        if isinstance(image, ExtraImage):
-            width, height = image.size
-        made = picture_from(image, layout, request, name, size=(width, height), again=opened, turned=turned)
-        return replace(made, n_frames=n_frames)
-    except ImageError:
-        raise
-    except (DamagedImageError, DamagedJpegError) as error:
-        raise ImageError(name, str(error)) from error
-    except UnsupportedImageError as error:
-        raise ImageError(name, _unsupported(form, str(error))) from error
-    except Exception as error:  # a damaged file can make a decoder raise any exception
-        raise ImageError(name, _reason(error, form)) from error
+    def _again(self) -> ImageFile.ImageFile:
+        """Open the file once more, at the same frame. The image that was open has lost its position then."""
+        self._opened_again = True
+        return self._opened(self._frame)
+
+
+@contextmanager
+def _unchanged_ground(image: ImageFile.ImageFile) -> Iterator[None]:
+    """Keep what the next frame of a PNG needs as it is before this one is loaded, and not after.
+
+    If this frame is laid over the one before it and taken away again, Pillow takes it away rightly only if it is not
+    loaded before the next one is looked for.
+    """
+    ground = getattr(image, "_prev_im", None) if isinstance(image, PngImagePlugin.PngImageFile) else None
+    before = None if ground is None else ground.copy()
+    yield
+    if before is not None:
+        image._prev_im = before  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def _image_error(error: Exception, name: str, form: str) -> ImageError:
+    if isinstance(error, DamagedImageError | DamagedJpegError):
+        return ImageError(name, str(error))
+    if isinstance(error, UnsupportedImageError):
+        return ImageError(name, _unsupported(form, str(error)))
+    return ImageError(name, _reason(error, form))
 
 
 def picture_from(

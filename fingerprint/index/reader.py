@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -191,6 +191,10 @@ class Reader:
     def ids(self) -> list[str]:
         """Ids of the pictures in the collection, in the order in which they were added."""
         return list(self._snapshot.live_ids())
+
+    def listed(self) -> Iterator[str]:
+        """Yield the ids as they are listed: in the order in which they were added."""
+        return self._snapshot.live_ids()
 
     @property
     def longest_id(self) -> int:

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from fingerprint.config import Config
-from fingerprint.errors import CollectionError, ConfigError, ModelMismatchError, UnknownIdError
+from fingerprint.errors import CollectionBusyError, ConfigError, UnknownIdError
+from fingerprint.index.additions import check_dimensions, check_fingerprints, check_ids, check_other_model
 from fingerprint.index.info import StoreInfo
 from fingerprint.index.part import PartRecord
 from fingerprint.index.reader import Reader, Seen
@@ -98,6 +99,10 @@ class ShardedReader(Reader):
         """Return the file facts of a picture, or None if it is not in the collection."""
         shard = next((shard for shard in self.shards if image_id in shard), None)
         return None if shard is None else shard.record(image_id)
+
+    def listed(self) -> Iterator[str]:
+        """Yield the ids in their own order: which shard got a picture first is not known."""
+        return self._snapshot.sorted_ids()
 
     def parts(self, most_bytes: int) -> list[PartRecord]:
         """Divide the segments of all shards into parts; none has segments of two shards."""
@@ -239,10 +244,8 @@ class ShardedWriter(Writer):
     ) -> list[str]:
         """Add pictures as a new segment of each shard that gets some; see `Writer.add`."""
         ids = [record.image_id for record in records]
-        if len(set(ids)) < len(ids):
-            raise CollectionError(
-                f"{self._folder}: the same id was given to two pictures; give each picture an id of its own"
-            )
+        check_fingerprints(self._folder, self.reader.model_id, fingerprints, records)  # before any shard is changed
+        check_ids(self._folder, records)
         outgoing = None if replaced is None else set(replaced)
         gone: list[str] = []
         with self.writing():
@@ -257,15 +260,9 @@ class ShardedWriter(Writer):
 
     def add_vectors(self, model_id: str, ids: Sequence[str], vectors: F32) -> list[str]:
         """Add vectors of another model as a new segment of each shard that gets some; see `Writer.add_vectors`."""
-        if model_id == self.reader.model_id:
-            return self.shards[0].add_vectors(model_id, ids, vectors)  # raises
-        stored = self.reader.snapshot_of(model_id)
-        if stored.segments and len(ids) and stored.segments[0].descriptors.shape[1] != vectors.shape[1]:
-            raise ModelMismatchError(
-                f"{self._folder}: its vectors of {model_id} have {stored.segments[0].descriptors.shape[1]} "
-                f"dimensions, the new ones {vectors.shape[1]}; import them under another model id"
-            )
+        check_other_model(self._folder, self.reader.model_id, model_id)
         with self.writing():
+            check_dimensions(self._folder, model_id, self.reader.snapshot_of(model_id), vectors)
             return [
                 image_id
                 for shard, rows in self.divide(ids, model_id)
@@ -307,8 +304,25 @@ class ShardedWriter(Writer):
             shard.note_moved({ids[k]: paths[ids[k]] for k in rows})
 
     def compact(self, largest: int | None = None) -> int:
-        """Compact each shard; see `Writer.compact`."""
-        return sum(shard.compact(largest) for shard in self.shards)
+        """Compact each shard; see `Writer.compact`. One that another process writes to is left as it is.
+
+        Raises
+        ------
+        CollectionBusyError
+            If another process writes to some of them. The others are compacted.
+        """
+        fell, busy = 0, []
+        for shard in self.shards:
+            try:
+                fell += shard.compact(largest)
+            except CollectionBusyError:
+                busy.append(str(shard.reader.folder))
+        if busy:
+            raise CollectionBusyError(
+                f"{self._folder}: {len(self.shards) - len(busy)} of {len(self.shards)} shards were compacted, but not "
+                f"{', '.join(busy)}: another process is writing there; wait until it has ended, and compact again"
+            )
+        return fell
 
     def merge_newest(self, n_added: int) -> None:
         """Merge the newest segments of each shard, of which each got a part of what was added."""

@@ -5,6 +5,7 @@ A snapshot does not change while others write: segments never change, and mapped
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,14 @@ class Snapshot(Sequence[str]):
             for image_id, live in zip(segment.ids, self.live_of(which).tolist(), strict=True):
                 if live:
                     yield image_id
+
+    def sorted_ids(self) -> Iterator[str]:
+        """Yield the ids of the pictures that are not removed, sorted as texts; only those next in turn are read."""
+        return heapq.merge(*(self._sorted_ids_of(which) for which in range(len(self.segments))))
+
+    def _sorted_ids_of(self, which: int) -> Iterator[str]:
+        ids, live = self.segments[which].ids, self.live_of(which)
+        return (ids[row] for row in map(int, ids.order) if live[row])
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from fingerprint.errors import (
     CollectionCorruptError,
     CollectionError,
     ConfigError,
-    ModelMismatchError,
 )
+from fingerprint.index.additions import check_dimensions, check_fingerprints, check_ids, check_other_model
 from fingerprint.index.atomic_folder import reported
 from fingerprint.index.layout import raise_format, segment_folder
 from fingerprint.index.lock import WriterLock
@@ -186,17 +186,7 @@ class Writer:
         CollectionError
             If an id is in the collection and not replaced, a fingerprint has no local descriptors, or writing fails.
         """
-        for fingerprint, record in zip(fingerprints, records, strict=True):
-            if fingerprint.model_id != self.reader.model_id:
-                raise ModelMismatchError(
-                    f"{record.image_id}: described by model {fingerprint.model_id}, the collection {self._folder} "
-                    f"is of {self.reader.model_id}; describe it with the collection's model"
-                )
-            if len(fingerprint.keypoints.descriptors) != len(fingerprint.keypoints):
-                raise CollectionError(
-                    f"{record.image_id}: its fingerprint has no local descriptors, which its words are made from; "
-                    "describe the picture again"
-                )
+        check_fingerprints(self._folder, self.reader.model_id, fingerprints, records)
         if not fingerprints:
             return []
         ids = [record.image_id for record in records]
@@ -259,10 +249,7 @@ class Writer:
         self, records: Sequence[ImageRecord], replaced: Iterable[str] | None, write: Callable[[int], str]
     ) -> list[str]:
         """Add a segment of pictures that `write` puts on disk under a number; it returns the manifest."""
-        if len({record.image_id for record in records}) < len(records):
-            raise CollectionError(
-                f"{self._folder}: the same id was given to two pictures; give each picture an id of its own"
-            )
+        check_ids(self._folder, records)
         with self.writing():
             known = self._catalogue.live([record.image_id for record in records], self.reader.model_id)
             outgoing = known if replaced is None else list(replaced)
@@ -300,20 +287,11 @@ class Writer:
             If the dimensions differ from those of stored vectors, or the model is the collection's own.
         CollectionBusyError, CollectionError
         """
-        if model_id == self.reader.model_id:
-            raise ModelMismatchError(
-                f"{self._folder}: {model_id} is its own model, whose vectors come with keypoints and hashes; "
-                "add the images instead"
-            )
+        check_other_model(self._folder, self.reader.model_id, model_id)
         if not len(ids):
             return []
         with self.writing():
-            stored = self.reader.snapshot_of(model_id)
-            if stored.segments and stored.segments[0].descriptors.shape[1] != vectors.shape[1]:
-                raise ModelMismatchError(
-                    f"{self._folder}: its vectors of {model_id} have {stored.segments[0].descriptors.shape[1]} "
-                    f"dimensions, the new ones {vectors.shape[1]}; import them under another model id"
-                )
+            check_dimensions(self._folder, model_id, self.reader.snapshot_of(model_id), vectors)
             outgoing = self._catalogue.live(ids, model_id)
             raise_format(self._folder, self._catalogue)
             number = self._catalogue.next_number()

@@ -13,12 +13,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from fingerprint.config import ReadLimits
+from fingerprint.config import DEFAULT_LIMITS, ReadLimits
 from fingerprint.errors import ImageError
 from fingerprint.images import formats
-from fingerprint.images.decode import read_as_pillow, read_for_pdq, read_grey, read_rgb
+from fingerprint.images.decode import count_frames, read_as_pillow, read_for_pdq, read_grey, read_rgb
 from fingerprint.images.find import IMAGE_SUFFIXES, find_images
 from fingerprint.images.formats import EXTRA_FORMATS, format_of
+from fingerprint.images.frame_paths import frame_path
+from fingerprint.images.frames import with_frames
 from fingerprint.images.heif import is_heic
 from fingerprint.images.jxl import codestream_of, read_header
 from fingerprint.images.raw import PREVIEW_SIDE
@@ -200,6 +202,59 @@ class TestPixels:
     def test_the_first_frame_of_an_animation(self, scene: Image.Image) -> None:
         frames = np.stack([np.asarray(scene), 255 - np.asarray(scene)])
         assert np.array_equal(read_rgb(jxl(frames)).pixels, np.asarray(scene))
+
+
+def album(pictures: list[Image.Image], primary: int, **settings: object) -> bytes:
+    """Return a HEIC file of several pictures, as a burst is stored."""
+    out, made = io.BytesIO(), pillow_heif.HeifFile()
+    for picture in pictures:
+        made.add_from_pillow(picture)
+    made.save(out, **{"quality": 95, "primary_index": primary, "save_all": True, **settings})
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def pictures(scene: Image.Image) -> list[Image.Image]:
+    """A burst of four: one of them is grey, and one of another size."""
+    grey = scene.transpose(Image.Transpose.FLIP_TOP_BOTTOM).convert("L")
+    return [scene.transpose(Image.Transpose.FLIP_LEFT_RIGHT), grey, scene, scene.crop((8, 8, 72, 40))]
+
+
+class TestSeveralPictures:
+    def test_the_primary_one_is_the_first(
+        self, pictures: list[Image.Image], tmp_path: Path, scene: Image.Image
+    ) -> None:
+        path = tmp_path / "burst.heic"
+        path.write_bytes(album(pictures, primary=2))
+        assert count_frames(path) == 4
+        for k, original in enumerate([2, 0, 1, 3]):
+            expected = pictures[original]
+            picture = read_rgb(frame_path(path, k))
+            assert (picture.width, picture.height) == expected.size
+            assert error(picture.pixels, np.asarray(expected.convert("RGB"))) < 6
+        assert np.array_equal(read_rgb(path).pixels, read_rgb(album([*pictures[2:3], *pictures], 0)).pixels)
+        with pytest.raises(ImageError, match="it has no frame 4"):
+            read_rgb(frame_path(path, 4))
+
+    def test_one_picture_with_a_thumbnail_is_one(self, scene: Image.Image) -> None:
+        made = pillow_heif.from_pillow(scene)
+        out = io.BytesIO()
+        made.info["thumbnails"] = [32]
+        made.save(out)
+        assert count_frames(out.getvalue()) == 1
+
+    def test_they_get_paths_of_their_own(self, pictures: list[Image.Image], tmp_path: Path) -> None:
+        path = tmp_path / "burst.heic"
+        path.write_bytes(album(pictures, primary=1))
+        named = with_frames([("burst.heic", path)], 2, DEFAULT_LIMITS)
+        assert [image_id for image_id, _ in named] == ["burst.heic", "burst.heic#frame=2"]
+
+    def test_the_limits_hold_for_each(self, pictures: list[Image.Image], tmp_path: Path) -> None:
+        path = tmp_path / "burst.heic"
+        path.write_bytes(album([pictures[3], pictures[0]], primary=0))
+        assert read_rgb(path, limits=ReadLimits(max_pixels=5_000)).width == 64
+        with pytest.raises(ImageError, match="96 x 64 pixels are more than the limit of 5,000"):
+            read_rgb(frame_path(path, 1), limits=ReadLimits(max_pixels=5_000))
 
 
 class TestRaw:

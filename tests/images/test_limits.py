@@ -156,7 +156,7 @@ class TestReduction:
         monkeypatch.setattr(room, "LARGE_BYTES", 1 << 17)
         if form in ("gif", "tif"):
             from fingerprint.images import decode as door
-            from fingerprint.images.sandbox import SandboxUnavailableError
+            from fingerprint.images.decoder_pool import SandboxUnavailableError
 
             def refuse(*_: object) -> None:
                 raise SandboxUnavailableError

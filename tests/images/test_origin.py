@@ -132,3 +132,10 @@ def test_what_may_have_frames(form: str) -> None:
     assert origin_of_bytes(encoded(form, save_all=True, append_images=[more])).may_have_frames
     assert form in ("GIF", "TIFF", "AVIF") or not origin_of_bytes(encoded(form)).may_have_frames
     assert not origin_of_bytes(encoded("JPEG")).may_have_frames
+
+
+def test_a_heic_file_may_have_several_pictures(tmp_path: Path) -> None:
+    made = pytest.importorskip("pillow_heif").from_pillow(PICTURE)
+    made.add_from_pillow(PICTURE.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+    made.save(tmp_path / "burst.heic", save_all=True)
+    assert origin_of(tmp_path / "burst.heic").may_have_frames

@@ -9,6 +9,7 @@ import builtins
 import functools
 import http.server
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from PIL import Image
 
 from fingerprint.config import DEFAULT_LIMITS, ReadLimits
 from fingerprint.errors import ConfigError, ImageError
-from fingerprint.images.decode import count_frames, read_rgb
+from fingerprint.images.decode import count_frames, read_grey, read_rgb
 from fingerprint.images.files import load_regular
 from fingerprint.images.find import find_images, identify_images, unread_folders
 from fingerprint.images.frames import with_frames
@@ -179,7 +180,11 @@ def test_what_cannot_be_read(tmp_path: Path, memory: Any) -> None:
     assert reason("nothing://tree/a.png") == "cannot be read: Protocol not known: nothing"
     for url in ("s3://someone:secret-word@photographs/b.png", "gs://someone:secret-word@photographs/b.png"):
         assert "credentials are not taken from such a URL" in reason(url)
-    assert "'::'" in reason("memory://a.png::memory://b.png")
+    for url in ("memory://a.png::memory://b.png", "simplecache::s3://photographs/b.png", f"zip::file://{tmp_path}"):
+        assert reason(url).startswith("URLs made of several, with '::', are not read")
+    assert reason("s3://photographs/a::b.png").endswith("give the URL of the file itself, under a name without '::'")
+    assert reason("https://[::1]/a::b.png").endswith("and write '::' in a name as '%3A%3A'")
+    assert reason("http://[1::2::3]/a.png").startswith("[1::2::3] is no IPv6 address")
     for name in ("empty", "text"):
         with pytest.raises(ImageError, match=f"^memory://{name}.png: "):
             read_rgb(f"memory://{name}.png")
@@ -291,6 +296,28 @@ def server(tree: Path) -> Iterator[str]:
         thread.join()
 
 
+class _Server6(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_servers_by_ipv6(tree: Path) -> None:
+    pytest.importorskip("aiohttp")
+    try:
+        running = _Server6(("::1", 0), functools.partial(_Server, directory=str(tree)))
+    except OSError:
+        pytest.skip("no IPv6 on this machine")
+    with running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        try:
+            assert load_regular(f"http://[::1]:{running.server_port}/b.png") == (tree / "b.png").read_bytes()
+            assert reason(f"http://[::1]:{running.server_port}/none.png") == "no such file"
+        finally:
+            running.shutdown()
+            thread.join()
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_servers(tree: Path, server: str) -> None:
     pytest.importorskip("aiohttp")
@@ -348,3 +375,9 @@ def test_object_storage(tree: Path, bucket: str) -> None:
     assert reason(f"{bucket}/none.png") == "no such file"
     assert reason("s3://no-such-bucket/none.png") == "no such file"
     assert find_images([f"{bucket}/none"])[0] == [Url(f"{bucket}/none")]
+
+
+def test_two_colons_in_the_name_of_a_file_of_this_machine(tmp_path: Path) -> None:
+    Image.new("L", (3, 2), 7).save(tmp_path / "a::b.png")
+    for source in (tmp_path / "a::b.png", f"file://{tmp_path}/a::b.png"):
+        assert read_grey(source).pixels.tolist() == [[7] * 3] * 2

@@ -21,8 +21,9 @@ from PIL import Image
 from fingerprint.config import ReadLimits
 from fingerprint.errors import ImageError
 from fingerprint.images import decode as door
-from fingerprint.images import sandbox
+from fingerprint.images import decoder_pool, sandbox
 from fingerprint.images.decode import read_as_pillow, read_grey, read_planes, read_rgb
+from fingerprint.images.decoder_pool import POOL, SandboxUnavailableError
 from fingerprint.images.limits import GATE
 from fingerprint.types import U8
 from tests import hostile
@@ -33,10 +34,10 @@ LINUX = sys.platform == "linux"
 @pytest.fixture(autouse=True)
 def pool() -> Iterator[None]:
     """Begin and end without any process; nothing is left reserved."""
-    sandbox.POOL.close()
-    sandbox.POOL.n_started = 0
+    POOL.close()
+    POOL.n_started = 0
     yield
-    sandbox.POOL.close()
+    POOL.close()
     assert GATE.used == 0
 
 
@@ -45,7 +46,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Decode in this process whatever the file is."""
 
     def refuse(*_: object) -> None:
-        raise sandbox.SandboxUnavailableError
+        raise SandboxUnavailableError
 
     monkeypatch.setattr(door, "decode_apart", refuse)
     return monkeypatch
@@ -89,7 +90,7 @@ def test_the_pixels_are_those_of_this_process(files: dict[str, bytes], here: pyt
             assert np.array_equal(alone.pixels, apart.pixels), name
             assert (alone.width, alone.height, alone.name) == (apart.width, apart.height, apart.name), name
             assert apart.pixels.flags.writeable, name
-    assert sandbox.POOL.n_started == 1
+    assert POOL.n_started == 1
 
 
 def test_a_large_file_is_read_by_its_path(
@@ -111,18 +112,18 @@ def test_neither_arrays_nor_plain_files_start_a_process(photos: dict[str, U8]) -
     read_rgb(photos["chelsea"])
     for data in (hostile.png(8, 8), hostile.jpeg(8, 8), hostile.riff((b"VP8L", hostile.vp8l(8, 8)))):
         read_rgb(data)
-    assert sandbox.POOL.n_started == 0
+    assert POOL.n_started == 0
 
 
 def test_one_process_serves_many_files_and_as_many_as_threads_at_most(files: dict[str, bytes]) -> None:
     for _ in range(20):
         read_grey(files["gif"])
-    assert sandbox.POOL.n_started == 1
+    assert POOL.n_started == 1
     alone = [read_grey(data).pixels for data in files.values()]
     with ThreadPoolExecutor(3) as threads:
         together = list(threads.map(lambda data: read_grey(data).pixels, [*files.values()] * 10))
     assert all(np.array_equal(a, alone[i % len(alone)]) for i, a in enumerate(together))
-    assert sandbox.POOL.n_started <= 4
+    assert POOL.n_started <= 4
 
 
 def test_what_takes_too_long_is_refused_and_the_next_one_is_read(files: dict[str, bytes]) -> None:
@@ -131,7 +132,7 @@ def test_what_takes_too_long_is_refused_and_the_next_one_is_read(files: dict[str
         read_grey(slow, limits=ReadLimits(timeout=0.2))
     assert caught.value.reason == "decoding took longer than the limit of 0.2 seconds"
     assert read_grey(files["gif"]).width == 96
-    assert sandbox.POOL.n_started == 2
+    assert POOL.n_started == 2
 
 
 def test_any_time_can_be_given(files: dict[str, bytes]) -> None:
@@ -139,10 +140,10 @@ def test_any_time_can_be_given(files: dict[str, bytes]) -> None:
 
 
 def test_the_timer_of_platforms_without_one(files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    real = sandbox._Deadline
-    monkeypatch.setattr(sandbox, "_Deadline", lambda decoder, needed=True: real(decoder, needed=needed))
+    real = decoder_pool.Deadline
+    monkeypatch.setattr(sandbox, "Deadline", lambda decoder, needed=True: real(decoder, needed=needed))
     monkeypatch.setattr(
-        sandbox, "_START", sandbox._START.replace("main()", "import signal; del signal.setitimer; main()")
+        decoder_pool, "_START", decoder_pool._START.replace("main()", "import signal; del signal.setitimer; main()")
     )
     slow = hostile.jpeg(4_000, 4_000, sof=0xC2, n_scans=60_000)
     with pytest.raises(ImageError, match=r"took longer than the limit of 0\.2 seconds"):
@@ -156,7 +157,7 @@ def test_what_takes_too_much_memory_is_refused_and_the_next_one_is_read(files: d
         read_rgb(hostile.tiff(5_000, 5_000), limits=ReadLimits(max_memory=60_000_000))
     assert caught.value.reason.startswith("not enough memory to decode this TIFF file")
     assert read_grey(files["gif"]).width == 96
-    assert sandbox.POOL.n_started == 1  # it was refused, and the process lives on
+    assert POOL.n_started == 1  # it was refused, and the process lives on
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such signals")
@@ -170,14 +171,14 @@ def test_what_takes_too_much_memory_is_refused_and_the_next_one_is_read(files: d
 def test_a_crash_is_a_refusal_and_the_next_one_is_read(
     number: signal.Signals, expected: str, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crash = "import os, fingerprint.images.decoder as d; d.decode_stream = lambda *_: os.kill(os.getpid(), %d); main()"
+    crash = "import os, fingerprint.images.decoder as d; d.OpenFile.read = lambda *_: os.kill(os.getpid(), %d); main()"
     with monkeypatch.context() as patch:
-        patch.setattr(sandbox, "_START", sandbox._START.replace("main()", crash % number))
+        patch.setattr(decoder_pool, "_START", decoder_pool._START.replace("main()", crash % number))
         with pytest.raises(ImageError) as caught:
             read_grey(files["gif"])
     assert caught.value.reason == expected
     assert read_grey(files["gif"]).width == 96
-    assert sandbox.POOL.n_started == 2
+    assert POOL.n_started == 2
 
 
 @pytest.mark.parametrize(
@@ -190,17 +191,19 @@ def test_a_reply_that_is_none_is_a_refusal(
     message = struct.pack(">I", len(reply)) + reply.encode()
     lie = (
         "import fingerprint.images.decoder as d\n"
-        f"d._answer = lambda task, requests, replies, base: (replies.write({message!r}), replies.flush(), exit())\n"
+        f"d._answer = lambda task, requests, replies, *_: (replies.write({message!r}), replies.flush(), exit())\n"
         "main()"
     )
-    monkeypatch.setattr(sandbox, "_START", sandbox._START.replace("main()", lie).replace("; import", "\nimport"))
+    monkeypatch.setattr(
+        decoder_pool, "_START", decoder_pool._START.replace("main()", lie).replace("; import", "\nimport")
+    )
     with pytest.raises(ImageError):
         read_grey(files["gif"])
 
 
 def test_a_process_that_died_while_it_was_idle_is_replaced(files: dict[str, bytes]) -> None:
     read_grey(files["gif"])
-    (idle,) = sandbox.POOL._idle
+    (idle,) = POOL._idle
     idle.kill()
     idle._process.wait()
     assert read_grey(files["gif"]).width == 96
@@ -276,18 +279,18 @@ def test_where_no_process_can_be_started_this_one_decodes(
 def test_a_program_that_only_begins_like_an_interpreter(
     files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sandbox, "_START", "print('not what was asked for')")
+    monkeypatch.setattr(decoder_pool, "_START", "print('not what was asked for')")
     monkeypatch.setattr(sandbox, "_unavailable", type(sandbox._unavailable)())
     assert read_grey(files["gif"]).width == 96
 
 
 PARENT = """
     import os, sys
-    from fingerprint.images import sandbox
+    from fingerprint.images.decoder_pool import POOL
     from fingerprint.images.decode import read_grey
     from tests import hostile
     read_grey(hostile.gif(8, 8))
-    (idle,) = sandbox.POOL._idle
+    (idle,) = POOL._idle
     print(idle._process.pid, flush=True)
     end = sys.argv[1]
     if end == "decoding":

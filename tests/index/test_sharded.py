@@ -120,6 +120,11 @@ class TestReading:
         query = single.descriptors()[:3]
         assert several.nearest(query, n_results=4) == single.nearest(query, n_results=4)
 
+    def test_its_ids_are_listed_in_one_order(self, single: Collection, several: Collection) -> None:
+        assert list(several.listed_ids()) == sorted(single.ids)
+        assert sorted(several.ids) == list(several.listed_ids()) != several.ids
+        assert list(single.listed_ids()) == single.ids
+
     def test_a_pinned_search_sees_what_was_there(self, files: Path, models: Models, tmp_path: Path) -> None:
         with sharded(tmp_path / "c", models) as collection:
             collection.add_files([files / "rocket.png"])
@@ -220,6 +225,46 @@ class TestChanging:
             collection.add_files([files / "moon.png", files / "rocket.png"])
             assert sorted(collection.ids) == ["moon.png", "rocket.png"]
             assert "rocket.png" in collection._reader.shards[2]  # type: ignore[attr-defined]
+
+    def test_a_shard_that_is_written_to_is_not_compacted(self, files: Path, models: Models, tmp_path: Path) -> None:
+        collection = sharded(tmp_path / "c", models)
+        with collection:
+            for path in sorted(files.glob("*.png")):
+                collection.add_files([path])
+            ids, before = sorted(collection.ids), [shard.info().segments for shard in collection._reader.shards]  # type: ignore[attr-defined]
+        assert min(before) > 1
+        with (
+            open_collection(tmp_path / "c" / "shard-1", models=models) as other,
+            other._writer.writing(),
+        ):
+            result = CliRunner().invoke(main, ["index", "compact", str(tmp_path / "c")])
+        assert result.exit_code == 2
+        assert "2 of 3 shards were compacted, but not" in result.stderr
+        assert str(tmp_path / "c" / "shard-1") in result.stderr
+        assert "shard-0" not in result.stderr
+        with open_collection(tmp_path / "c", models=models) as again:
+            after = [shard.info().segments for shard in again._reader.shards]  # type: ignore[attr-defined]
+            assert after == [1, before[1], 1]
+            assert again.compact() == before[1] - 1
+            assert sorted(again.ids) == ids
+
+    def test_a_picture_of_another_model_changes_no_shard(self, files: Path, models: Models, tmp_path: Path) -> None:
+        keeping = replace(SMALL, storage=replace(SMALL.storage, keep_local_descriptors=True))
+        make_sharded(tmp_path / "c", [tmp_path / "c" / f"shard-{k}" for k in range(2)], models, keeping).close()
+        with open_collection(tmp_path / "c", models=models) as collection:
+            collection.add_files(sorted(files.glob("*.png"))[:4])
+            made = [collection.fingerprint(image_id) for image_id in collection.ids]
+            records = [replace(collection.record(image_id), image_id=f"new-{image_id}") for image_id in collection.ids]
+            before = collection.info()
+            homes = [shard_of(record.image_id, 2) for record in records]
+            assert set(homes) == {0, 1}
+            odd = homes.index(1)  # the other shard would be changed first
+            made[odd] = replace(made[odd], model_id="other")
+            with pytest.raises(ModelMismatchError, match="described by model other, the collection"):
+                collection._writer.add(made, records)
+            assert collection.info() == before
+            with pytest.raises(ModelMismatchError, match="is its own model"):
+                collection._writer.add_vectors(models.model_id, ["a"], np.zeros((1, 4), np.float32))
 
 
 class TestMaking:
@@ -356,7 +401,10 @@ class TestMaintaining:
         run("index", "add", folder, files, "-q", code=1)
         assert f"{'shards':<20} 3" in run("index", "info", folder)
         assert json.loads(run("index", "info", folder, "--json"))["shards"] == 3
-        assert len(run("index", "list", folder).splitlines()) == len(list(files.iterdir())) - 1
+        listed = run("index", "list", folder).splitlines()
+        assert listed == sorted(listed)
+        assert len(listed) == len(list(files.iterdir())) - 1
+        assert [json.loads(line)["id"] for line in run("index", "list", folder, "--json").splitlines()] == listed
         assert "rocket.png" in run("search", folder, files / "rocket.png")
         matches = tmp_path / "m.csv"
         run("challenge", "match", "--queries", files, "--references", folder, "--out", matches, "-q", code=1)
