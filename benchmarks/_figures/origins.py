@@ -27,10 +27,7 @@ NOTES: Mapping[str, tuple[int, ...]] = {
 }
 #: What a file lacks, by its name.
 OLD: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(
-        (*("closer", "descriptor_source", "hashing", "large_vote", "scale", "second_look"),),
-        _NO_DIGEST,
-    ),
+    **dict.fromkeys(("hashing", "large_vote", "scale", "second_look"), _NO_DIGEST),
     **dict.fromkeys(NOTES, _ALL),
 }
 
