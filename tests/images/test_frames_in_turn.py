@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -28,16 +28,7 @@ from tests import hostile
 N = 9
 SIDE = 48
 READINGS: tuple[Callable[..., Any], ...] = (read_rgb, read_grey, read_planes, read_for_pdq)
-
-
-@pytest.fixture(autouse=True)
-def pool() -> Iterator[None]:
-    """Begin and end without any process; nothing is left reserved."""
-    POOL.close()
-    POOL.n_started = 0
-    yield
-    POOL.close()
-    assert GATE.used == 0
+pytestmark = pytest.mark.usefixtures("pool")
 
 
 def drawn(mode: str) -> list[Image.Image]:

@@ -10,7 +10,6 @@ import struct
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,21 +23,11 @@ from fingerprint.images import decode as door
 from fingerprint.images import decoder_pool, sandbox
 from fingerprint.images.decode import read_as_pillow, read_grey, read_planes, read_rgb
 from fingerprint.images.decoder_pool import POOL, SandboxUnavailableError
-from fingerprint.images.limits import GATE
 from fingerprint.types import U8
 from tests import hostile
 
 LINUX = sys.platform == "linux"
-
-
-@pytest.fixture(autouse=True)
-def pool() -> Iterator[None]:
-    """Begin and end without any process; nothing is left reserved."""
-    POOL.close()
-    POOL.n_started = 0
-    yield
-    POOL.close()
-    assert GATE.used == 0
+pytestmark = pytest.mark.usefixtures("pool")
 
 
 @pytest.fixture
