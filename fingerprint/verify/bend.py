@@ -1,8 +1,8 @@
 """Whether two pictures agree if one of them was bent: by waves, a swirl, or a face that was pushed about.
 
 No one transform lays such a copy onto its source, so most of the overlap contradicts. Matches that hang together by
-their neighbours say where each part went; bent back by them, a copy agrees. A second shot of a scene does not: what
-was seen from elsewhere, or moved, is not the same pixels.
+their neighbours say where each part went; bent back by them, a copy agrees. Most second shots of a scene still
+differ in parts: what was seen from elsewhere, or moved, is not the same pixels.
 """
 
 from __future__ import annotations
