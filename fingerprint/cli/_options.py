@@ -16,6 +16,7 @@ from fingerprint.cli._compiling import QUIET
 from fingerprint.cli._output import STRICT, shown
 from fingerprint.config import DEFAULT_LIMITS, DEFAULT_PROFILE, PROFILES, ReadLimits
 from fingerprint.errors import ConfigError
+from fingerprint.images.frame_paths import frame_path, split_frame
 from fingerprint.locations import Url, location
 
 if TYPE_CHECKING:
@@ -29,9 +30,14 @@ class PathOrUrl(click.Path):
     """A path of this machine, checked as `click.Path` does, or a URL, which is checked when it is read."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return a `pathlib.Path` or a `Url`."""
+        """Return a `pathlib.Path` or a `Url`. Of the path of a frame, the file is checked."""
         found = location(value)
-        return found if isinstance(found, Url) else super().convert(value, param, ctx)
+        if isinstance(found, Url):
+            return found
+        file, frame = split_frame(found)
+        if frame == 0:
+            return super().convert(value, param, ctx)
+        return frame_path(Path(os.fsdecode(super().convert(os.fspath(file), param, ctx))), frame)
 
 
 class LocalPath(click.Path):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import IO, Literal, TypeAlias
 
@@ -114,7 +115,9 @@ class OpenFile:
         self.goes_on, was_read = False, self._image is not None and self._frame == request.frame
         try:
             image = self._at(request.frame)
-            n_frames = int(getattr(image, "n_frames", 1)) if request.count else 1
+            n_frames = 1
+            if request.count:
+                image, n_frames = self._counted(image)
             width, height = image.size
             if admit is not None:
                 admit(image)
@@ -160,6 +163,23 @@ class OpenFile:
         if frame:
             _go_to(image, frame)
         return image
+
+    def _counted(self, image: ImageFile.ImageFile) -> tuple[ImageFile.ImageFile, int]:
+        """Return the image, perhaps opened once more, and how many frames there are.
+
+        Pages that follow a damaged one cannot be found. The damaged one is counted: reading it says what is wrong.
+        What is said of other pages than this one is not said of it.
+        """
+        with warnings.catch_warnings(action="ignore"):
+            with suppress(Exception):  # a damaged file can make a decoder raise any exception
+                return image, int(getattr(image, "n_frames", 1))
+            image, n_frames = self._opened(self._frame), self._frame + 1
+            with suppress(Exception):
+                while True:
+                    image.seek(n_frames)
+                    n_frames += 1
+        self._image = self._opened(self._frame)
+        return self._image, n_frames + 1
 
     def _again(self) -> ImageFile.ImageFile:
         """Open the file once more, at the same frame. The image that was open has lost its position then."""

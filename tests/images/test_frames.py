@@ -103,6 +103,36 @@ def test_a_cut_animation_is_refused_where_it_ends(tmp_path: Path, scenes: list[I
         read_rgb(frame_path(path, 4))
 
 
+@pytest.mark.parametrize("harm", ["cut", "overwritten"])
+def test_pages_before_a_damaged_one_are_added_and_it_is_named(
+    harm: str, tmp_path: Path, scenes: list[Image.Image], models: Models
+) -> None:
+    path = animation(tmp_path / "pages.tif", scenes)
+    data = path.read_bytes()
+    with Image.open(path) as pages:
+        pages.seek(3)
+        place = int(pages._frame_pos[3])  # type: ignore[attr-defined]  # of the directory that describes the page
+    path.write_bytes(data[:place] if harm == "cut" else data[:place] + b"\x01" * 200 + data[place + 200 :])
+    assert count_frames(path) == 4
+    with create_collection(tmp_path / "c.fp", models=models) as collection:
+        report = collection.add_files([path], root=tmp_path, frames=N)
+        assert sorted(collection.ids) == ["pages.tif", "pages.tif#frame=1", "pages.tif#frame=2"]
+    (skipped,) = report.skipped
+    assert skipped.path == str(path / "#frame=3")
+
+
+def test_a_frame_is_compared_by_its_path(tmp_path: Path, scenes: list[Image.Image]) -> None:
+    film = animation(tmp_path / "film.png", scenes)
+    scenes[3].save(tmp_path / "still.png")
+    for given in ([f"{film}/#frame=3", str(tmp_path / "still.png")], [str(tmp_path / "still.png"), f"{film}/#frame=3"]):
+        done = CliRunner().invoke(main, ["compare", "--json", *given])
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["probability"] > 0.99
+    done = CliRunner().invoke(main, ["compare", f"{tmp_path}/none.png/#frame=3", str(tmp_path / "still.png")])
+    assert done.exit_code == 2
+    assert "none.png' does not exist" in done.output
+
+
 def test_paths_and_ids(tmp_path: Path) -> None:
     assert frame_id("a/cat.gif", 0) == "a/cat.gif"
     assert frame_id("a/cat.gif", 12) == "a/cat.gif#frame=12"
