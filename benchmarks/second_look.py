@@ -24,13 +24,14 @@ from fingerprint.kernels.overlap import MEASURES
 from fingerprint.kernels.piece import PIECE_MEASURES, SLOT_MEASURES
 from fingerprint.models import CalibrationModel, load_models
 from fingerprint.train.boosting import BoostingPlan, fit_calibrated_trees
-from fingerprint.train.calibration import first_look_in_part
+from fingerprint.train.calibration import first_look_in_part, gets_second_look
 from fingerprint.train.fitting import fit_logistic
-from fingerprint.train.pairs import COPY, SHARED, PairMaker, make_pairs, read_known_pairs
+from fingerprint.train.known_pairs import COPY, SHARED, read_known_pairs
+from fingerprint.train.pairs import Pair, PairMaker, make_pairs
 from fingerprint.types import F64, Bool
 from fingerprint.verify.bend import BEND_NAMES
 from fingerprint.verify.overlap import OVERLAP_NAMES
-from fingerprint.verify.score import EVIDENCE_NAMES, LOOK_CLOSER, agrees_somewhere, deserves_second_look, first_look
+from fingerprint.verify.score import EVIDENCE_NAMES, LOOK_CLOSER, first_look
 
 NAMES = (*EVIDENCE_NAMES, *OVERLAP_NAMES)
 TONE = ("tone_noise", "same_tone", "log_same_tone", "other_tone", "same_tone_part", "tone_difference")
@@ -119,13 +120,12 @@ def fit_first(pairs: dict[str, Any]) -> CalibrationModel:
 
 def closer(pairs: dict[str, Any]) -> tuple[F64, Bool]:
     """Return log-odds by the first look, and which pairs get all of the second one."""
-    model, n = fit_first(pairs), len(EVIDENCE_NAMES)
+    model, promising, n = fit_first(pairs), load_models().promising, len(EVIDENCE_NAMES)
     odds = np.array([first_look(row[:n], model) for row in pairs["evidence"]])
+    group = ("photograph", "", 0)
     looked = [
-        bool(np.isfinite(row).all())
-        and deserves_second_look(row[:n], model)
-        and agrees_somewhere(row[n : n + len(MEASURES)], row[:n], model)
-        for row in pairs["evidence"]
+        gets_second_look(Pair(0, group, row[:n], row[n:], label), model, promising)
+        for row, label in zip(pairs["evidence"], pairs["labels"].tolist(), strict=True)
     ]
     return odds, np.array(looked)
 

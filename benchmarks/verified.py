@@ -6,14 +6,15 @@ which every candidate is verified with all of the second look. What is written, 
 - ``found``: true pairs with a probability of 0.5 or more;
 - ``rules``: for each rule by which candidates may be chosen, how many a query has that no rule before it chooses
   (``pairs``), and how many of the true pairs are among these (``found``);
-- ``second_look``: for each least correlation of the best tenth of the texture on the coarse grid, the share of the
-  second looks of unlikely pairs that it ends early (``ended``), and how many true pairs with a probability of 0.5, and
-  of 0.02, it would lose. A pair is unlikely if the first look gives less than `fingerprint.verify.score.LIKELY`.
+- ``second_look``: for least log-odds that a pair is promising, judged on the coarse grid, the share of the second looks
+  that end there (``ended``), and how many true pairs with a probability of 0.5, and of 0.02, are lost by that. Models
+  are trained so that 0 is the least.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ from fingerprint.kernels.overlap import MEASURES
 from fingerprint.models import Models, load_models
 from fingerprint.tracks import challenge_id
 from fingerprint.types import U8, Query
-from fingerprint.verify.score import LIKELY, LOOK_CLOSER, evidence_vector, first_look, judge
+from fingerprint.verify.score import deserves_second_look, evidence_vector, judge, tree_log_odds
 from fingerprint.verify.verification import find_agreement
 
 RULES = (
@@ -46,8 +47,8 @@ RULES = (
     "12 by votes",
     "all others",
 )
-LEAST = (0.5, 0.55, 0.6, 0.65, 0.7)
-_BEST_TENTH = MEASURES.index("nine_tenths")
+LEAST = (-1.0, -0.5, 0.0, 0.5, 1.0)
+SUSPECTED = math.log(0.02 / 0.98)
 _EVERY = 40  # references of which edits are made
 _CONFIG = config_for("fast")
 
@@ -56,14 +57,13 @@ _CONFIG = config_for("fast")
 class Verified:
     """A candidate of a query: the first rule that chooses it, and what verification says.
 
-    `best_tenth` is None without a second look.
+    `promising` is None without a second look.
     """
 
     true: bool
     rule: int
-    first: float
     log_odds: float
-    best_tenth: float | None
+    promising: float | None
 
 
 def main() -> None:
@@ -115,21 +115,21 @@ def verify_candidates(query: Query, source: str | None, reader: Reader, models: 
         )
         agreement = find_agreement(query, reference, _CONFIG.match)
         evidence = evidence_vector(agreement.evidence)
-        first = first_look(evidence, models.calibration)
-        overlap = agreement.measure_overlap() if first >= LOOK_CLOSER or bits < 8 else None
+        overlap = agreement.measure_overlap() if deserves_second_look(evidence, models.calibration) else None
         measures = None if overlap is None else overlap.measures
         true = source is not None and challenge_id(candidate.reference_id) == source
         odds = judge(evidence, measures, models).log_odds
-        best_tenth = None if measures is None else float(measures[_BEST_TENTH])
-        found.append(Verified(true, chosen.index(True), first, odds, best_tenth))
+        promising = None
+        if measures is not None:
+            promising = tree_log_odds(np.concatenate([evidence, measures[: len(MEASURES)]]), models.promising)
+        found.append(Verified(true, chosen.index(True), odds, promising))
     return found
 
 
 def summary(queries: Sequence[Sequence[Verified]]) -> dict[str, Any]:
     """Return what the module's docstring says."""
     pairs = [pair for found in queries for pair in found]
-    looked = [pair for pair in pairs if pair.best_tenth is not None]
-    unlikely = [pair for pair in looked if pair.first < LIKELY]
+    looked = [pair for pair in pairs if pair.promising is not None]
     rules = {}
     for rule, name in enumerate(RULES):
         chosen = [pair for pair in pairs if pair.rule == rule]
@@ -139,11 +139,11 @@ def summary(queries: Sequence[Sequence[Verified]]) -> dict[str, Any]:
         }
     ended: dict[str, Mapping[str, float]] = {}
     for least in LEAST:
-        lost = [pair for pair in unlikely if pair.best_tenth is not None and pair.best_tenth < least]
+        lost = [pair for pair in looked if pair.promising is not None and pair.promising < least]
         ended[str(least)] = {
             "ended": round(len(lost) / max(1, len(looked)), 3),
             "lost_at_0.5": sum(pair.true and pair.log_odds > 0 for pair in lost),
-            "lost_at_0.02": sum(pair.true and pair.log_odds > LIKELY for pair in lost),
+            "lost_at_0.02": sum(pair.true and pair.log_odds > SUSPECTED for pair in lost),
         }
     return {
         "n_queries": len(queries),

@@ -414,7 +414,7 @@ def ended_early(results: Results) -> list[str]:
     ]
     columns = ("ended", "copies lost at 0.5", "at 0.02")
     return table(
-        ("least correlation", *(f"{name}: {what}" for name in ("queries", "strong edits") for what in columns)), rows
+        ("least log-odds", *(f"{name}: {what}" for name in ("queries", "strong edits") for what in columns)), rows
     )
 
 

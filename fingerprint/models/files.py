@@ -33,7 +33,7 @@ from fingerprint.models.parts import (
     make_models,
 )
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 ARRAYS_NAME = "models.npz"
 MANIFEST_NAME = "MODELS.json"
 _NEW_MANIFEST = f"{MANIFEST_NAME}.new"  # of arrays that are about to replace those of `MANIFEST_NAME`
@@ -133,11 +133,14 @@ def _models(arrays: Mapping[str, NDArray[Any]], arrays_path: Path, manifest_path
         cohort = CohortModel(**_pick(arrays, CohortModel, _PREFIXES["cohort"]))
         calibration = CalibrationModel(**_pick(arrays, CalibrationModel, "calibration"))
         ruled_out = CalibrationModel(**_pick(arrays, CalibrationModel, "ruled_out"))
-        copies, shared = (TreesModel(**_pick(arrays, TreesModel, name)) for name in ("copies", "shared"))
+        promising, copies, shared = (
+            TreesModel(**_pick(arrays, TreesModel, name)) for name in ("promising", "copies", "shared")
+        )
     except KeyError as error:
         raise ModelError(f"{arrays_path}: the array {error} is missing; train the models again") from error
-    check_parts(descriptor, vocabulary, insets, cohort, (calibration, ruled_out), (copies, shared), arrays_path)
-    parts = (descriptor, vocabulary, insets, cohort, calibration, ruled_out, copies, shared)
+    trees = (promising, copies, shared)
+    check_parts(descriptor, vocabulary, insets, cohort, (calibration, ruled_out), trees, arrays_path)
+    parts = (descriptor, vocabulary, insets, cohort, calibration, ruled_out, promising, copies, shared)
     models = make_models(*parts, manifest.get("facts", {}))
     for key, found in (("model_id", models.model_id), ("calibration_id", models.calibration_id)):
         if manifest.get(key) != found:

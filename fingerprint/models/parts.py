@@ -220,8 +220,8 @@ class TreesModel:
     Attributes
     ----------
     features : int32 array, shape (n_trees, depth)
-        Position, in the first look's evidence followed by `fingerprint.verify.overlap.OVERLAP_NAMES`, of what each
-        level of a tree asks about.
+        Position of what each level of a tree asks about: in the first look's evidence, followed by
+        `fingerprint.verify.overlap.OVERLAP_NAMES`, or only those of the coarse comparison.
     thresholds : float64 array, shape (n_trees, depth)
         The question is whether it is larger than this.
     values : float64 array, shape (n_trees, 2**depth)
@@ -254,9 +254,12 @@ class Models:
         The first look: whether a pair is a copy.
     ruled_out : CalibrationModel
         Of pairs that the first look rules out as copies: whether they share a template or a scene.
+    promising : TreesModel
+        Whether a pair gets all of the second look, as it may be a copy or share something: if its log-odds are not
+        negative. It knows the evidence of the first look, and how the pair agrees on the coarse grid.
     copies, shared : TreesModel
         The second look: whether a pair is a copy; and if not, whether it shares a template or a scene.
-        `calibration_id` is the digest of these five; they may be replaced without changing a collection.
+        `calibration_id` is the digest of these six; they may be replaced without changing a collection.
     model_id, calibration_id : str
         Content digests.
     facts : mapping
@@ -269,6 +272,7 @@ class Models:
     cohort: CohortModel
     calibration: CalibrationModel
     ruled_out: CalibrationModel
+    promising: TreesModel
     copies: TreesModel
     shared: TreesModel
     model_id: str
@@ -284,6 +288,7 @@ PARTS: Mapping[str, type[Part]] = {
     "cohort": CohortModel,
     "calibration": CalibrationModel,
     "ruled_out": CalibrationModel,
+    "promising": TreesModel,
     "copies": TreesModel,
     "shared": TreesModel,
 }
@@ -296,6 +301,7 @@ def make_models(
     cohort: CohortModel,
     calibration: CalibrationModel,
     ruled_out: CalibrationModel,
+    promising: TreesModel,
     copies: TreesModel,
     shared: TreesModel,
     facts: Mapping[str, Any],
@@ -308,10 +314,11 @@ def make_models(
         cohort=cohort,
         calibration=calibration,
         ruled_out=ruled_out,
+        promising=promising,
         copies=copies,
         shared=shared,
         model_id=f"{_sizes(descriptor)}-{_digest(descriptor, vocabulary, insets)}",
-        calibration_id=f"trees-{_digest(cohort, calibration, ruled_out, copies, shared)}",
+        calibration_id=f"trees-{_digest(cohort, calibration, ruled_out, promising, copies, shared)}",
         facts=dict(facts),
     )
 

@@ -124,6 +124,21 @@ def fit_calibrated_trees(
     left_out : float64 array, shape (n,)
         Calibrated log-odds of each pair by trees that were not fitted on its group.
     """
+    left_out = judge_left_out(x, y, groups, plan, rng, start)
+    order = np.lexsort([-left_out, queries])
+    first = order[np.unique(queries[order], return_index=True)[1]]
+    slope, shift = _fit_line(left_out[first], y[first])
+    trees = fit_trees(x, y, plan, rng, start)
+    calibrated = replace(
+        trees, values=trees.values * slope, weights=trees.weights * slope, bias=trees.bias * slope + shift
+    )
+    return calibrated, left_out * slope + shift
+
+
+def judge_left_out(
+    x: F64, y: Bool, groups: I64, plan: BoostingPlan, rng: np.random.Generator, start: tuple[F64, float] | None = None
+) -> F64:
+    """Return log-odds of each pair by trees that were not fitted on its group; parameters as above, float64 (n,)."""
     names = np.unique(groups)
     fold = dict(zip(names.tolist(), rng.permutation(len(names)) % _N_FOLDS, strict=True))
     folds = np.array([fold[group] for group in groups.tolist()])
@@ -133,14 +148,7 @@ def fit_calibrated_trees(
         if out.any():
             trees = fit_trees(x[~out], y[~out], plan, rng, start)
             left_out[out] = [tree_log_odds(row, trees) for row in x[out]]
-    order = np.lexsort([-left_out, queries])
-    first = order[np.unique(queries[order], return_index=True)[1]]
-    slope, shift = _fit_line(left_out[first], y[first])
-    trees = fit_trees(x, y, plan, rng, start)
-    calibrated = replace(
-        trees, values=trees.values * slope, weights=trees.weights * slope, bias=trees.bias * slope + shift
-    )
-    return calibrated, left_out * slope + shift
+    return left_out
 
 
 def _fit_line(odds: F64, y: Bool) -> tuple[float, float]:

@@ -8,16 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from fingerprint.errors import ConfigError
 from fingerprint.kernels.overlap import MEASURES
 from fingerprint.models import CalibrationModel, TreesModel
-from fingerprint.train.boosting import BoostingPlan, fit_calibrated_trees
+from fingerprint.train.boosting import BoostingPlan, fit_calibrated_trees, fit_trees, judge_left_out
 from fingerprint.train.fitting import fit_logistic
-from fingerprint.train.pairs import COPY, SHARED, Pair, PairMaker, make_pairs
-from fingerprint.types import F64, Bool, StageProgress
-from fingerprint.verify.score import agrees_somewhere, deserves_second_look
+from fingerprint.train.known_pairs import COPY, SHARED, UNRELATED
+from fingerprint.train.pairs import Pair, PairMaker, make_pairs
+from fingerprint.types import F64, I64, Bool, StageProgress
+from fingerprint.verify.score import deserves_second_look, is_promising
 from fingerprint.workers import Workers
 
 _PLAN = BoostingPlan()
+_PROMISING_PLAN = BoostingPlan(n_trees=100, depth=4, rate=0.1, share=0.5)
+#: Share of the copies that get all of the second look, of those that get some of it. The others agree so little that it
+#: would not call them copies.
+_KEPT = 0.998
 _START = 0.5  # of the log-odds of the first look
 
 
@@ -27,6 +33,7 @@ class Calibration:
 
     first: CalibrationModel
     ruled_out: CalibrationModel
+    promising: TreesModel
     copies: TreesModel
     shared: TreesModel
     facts: dict[str, Any]
@@ -44,23 +51,28 @@ def fit_calibration(maker: PairMaker, n_workers: Workers, progress: StageProgres
 def fit_looks(pairs: Sequence[Pair], seed: int) -> Calibration:
     """Fit both looks on pairs.
 
-    The trees are fitted on the pairs that get a second look. Those for copies start from half of the log-odds of the
-    first look: trees know little about pairs unlike all that they saw, and then the first look still says something.
-    Whether a pair that is no copy shares something is learned from those that are no copies.
+    Which pairs get all of the second look is learned from those that are compared on its coarse grid. The trees for
+    copies are fitted on the pairs that get all of it. They start from half of the log-odds of the first look: trees
+    know little about pairs unlike all that they saw, and then the first look still says something. Whether a pair that
+    is no copy shares something is learned from those that are no copies: from all that are compared coarsely, as hardly
+    any unrelated ones may be left of the others.
     """
     evidence, overlap = np.stack([p.evidence for p in pairs]), np.stack([p.overlap for p in pairs])
     labels, queries = np.array([p.label for p in pairs]), np.array([p.query for p in pairs])
     numbers = {group: number for number, group in enumerate(dict.fromkeys(p.group for p in pairs))}
     groups = np.array([numbers[p.group] for p in pairs])
     first = CalibrationModel(*fit_logistic(evidence, labels == COPY))
-    closer = np.array([gets_second_look(pair, first) for pair in pairs])
+    rng = np.random.default_rng([seed, 3])
+    begun = np.array([begins_second_look(pair, first) for pair in pairs])
+    promising = _fit_promising(_seen_coarsely(evidence, overlap)[begun], labels[begun], groups[begun], rng)
+    closer = np.array([gets_second_look(pair, first, promising) for pair in pairs])
     ruled_out = _fit_ruled_out(evidence[~closer], labels[~closer] == SHARED)
-    both, rng = np.column_stack([evidence, overlap]), np.random.default_rng([seed, 3])
+    both = np.column_stack([evidence, overlap])
     copies, shared = (
         fit_calibrated_trees(both[rows], labels[rows] == label, groups[rows], queries[rows], _PLAN, rng, start)[0]
         for rows, label, start in (
             (closer, COPY, first_look_in_part(first, both.shape[1])),
-            (closer & (labels != COPY), SHARED, None),
+            (begun & (labels != COPY), SHARED, None),
         )
     )
     facts = {
@@ -69,14 +81,33 @@ def fit_looks(pairs: Sequence[Pair], seed: int) -> Calibration:
         "n_calibration_shared": int((labels == SHARED).sum()),
         "n_second_looks": int(closer.sum()),
     }
-    return Calibration(first, ruled_out, copies, shared, facts)
+    return Calibration(first, ruled_out, promising, copies, shared, facts)
 
 
-def gets_second_look(pair: Pair, first: CalibrationModel) -> bool:
+def begins_second_look(pair: Pair, first: CalibrationModel) -> bool:
+    """Return whether a pair is compared on the coarse grid in a search."""
+    return bool(np.isfinite(pair.overlap[0])) and deserves_second_look(pair.evidence, first)
+
+
+def gets_second_look(pair: Pair, first: CalibrationModel, promising: TreesModel) -> bool:
     """Return whether a pair gets all of the second look in a search."""
-    if not np.isfinite(pair.overlap[0]) or not deserves_second_look(pair.evidence, first):
-        return False
-    return agrees_somewhere(pair.overlap[: len(MEASURES)], pair.evidence, first)
+    coarse = pair.overlap[: len(MEASURES)]
+    return begins_second_look(pair, first) and is_promising(coarse, pair.evidence, promising)
+
+
+def _seen_coarsely(evidence: F64, overlap: F64) -> F64:
+    """Return the evidence of pairs that is there when they have been compared on the coarse grid: (n, e)."""
+    return np.column_stack([evidence, overlap[:, : len(MEASURES)]])
+
+
+def _fit_promising(x: F64, labels: I64, groups: I64, rng: np.random.Generator) -> TreesModel:
+    """Fit which pairs may be copies or share something; log-odds 0 keep `_KEPT` of copies that were left out."""
+    copies = labels == COPY
+    if not copies.any():
+        raise ConfigError("no copy agrees with its source by the first look; give more training images")
+    odds = judge_left_out(x, labels != UNRELATED, groups, _PROMISING_PLAN, rng)
+    trees = fit_trees(x, labels != UNRELATED, _PROMISING_PLAN, rng)
+    return replace(trees, bias=trees.bias - np.quantile(odds[copies], 1 - _KEPT))
 
 
 def first_look_in_part(model: CalibrationModel, n: int) -> tuple[F64, float]:

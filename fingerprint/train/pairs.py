@@ -2,20 +2,19 @@
 
 A collection is made of photographs, of graphics (several members of each template) and of first shots of scenes. It is
 asked for edited copies of these; for edited copies of photographs that it does not have; for other members of the same
-templates; and for second shots of the scenes. The pairs are those that a search would verify, so many are hard.
+templates; and for second shots of the scenes. Scenes are photographs that were changed; training photographs that are
+known to be second shots of each other are all in the collection, and each is asked for several times. The pairs are
+those that a search would verify, so many are hard.
 
 A photograph that graphics show, or that is pasted into a query, is not in the collection by itself.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import overload
 
 import numpy as np
@@ -25,25 +24,21 @@ from fingerprint.edits import TRAINED_WIDE_EDITS, apply_edits, random_chain
 from fingerprint.edits.canvas import as_jpeg
 from fingerprint.edits.graphics import TRAINING_FAMILIES, draw_member
 from fingerprint.edits.second_shots import second_shots
-from fingerprint.errors import ConfigError, ImageError
+from fingerprint.errors import ImageError
 from fingerprint.features.describe import ReadPicture, describe_read_query, describe_reference, read_picture
 from fingerprint.features.inverted_file import measure_cohort_score
 from fingerprint.features.relief import restore
 from fingerprint.images.decode import read_rgb
 from fingerprint.index import ImageRecord, Writer, shortlist
 from fingerprint.index.part import Part, PartRecord, open_part
-from fingerprint.listfiles import open_list
 from fingerprint.locations import Location
 from fingerprint.models import Models, VocabularyModel
+from fingerprint.train.known_pairs import COPY, SHARED, UNRELATED, linked
 from fingerprint.types import F64, I64, U8, Candidate, Fingerprint, Query, Skipped, StageProgress
 from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import evidence_vector
 from fingerprint.verify.verification import find_agreement
 from fingerprint.workers import Cluster, Workers, map_images, temporary_folder
-
-COPY, SHARED, UNRELATED = 2, 1, 0
-#: Of a pair of training photographs: kinds as in a file of known pairs.
-KINDS = {"copy": COPY, "second shot": SHARED}
 
 _SEED_STREAM = 2
 _ANY_SIZE = 1 << 62  # bytes
@@ -59,6 +54,8 @@ _QUALITIES = (70, 97)  # of JPEG
 #: Share of the queries of which only a piece is seen, pasted onto another photograph, before any other edits.
 _PASTED = 0.2
 _PASTED_EDITS = (None, (1, 2))
+#: Fewest and most edits of each query that shows a photograph with known second shots.
+_KNOWN_EDITS = (None, (1, 2), (1, 2), (1, 5))
 #: Fewest and most edits of a query with one of the wider edits.
 _WIDE_EDITS = (1, 3)
 #: Share of these queries that show graphics, and scenes; the others show photographs.
@@ -156,6 +153,11 @@ class PairMaker:
         Row in the cohort of each photograph that is in it: what a query was made from is left out of its cohort.
     known_pairs : mapping of pairs of file names to `COPY` or `SHARED`
         Photographs that are not as unrelated as others.
+    stored, scenes, pool : int64 arrays
+        The photographs that the collection has, those of which it has a first shot, and those that graphics show and
+        edits paste; numbers of `paths`.
+    alike : mapping of int to int
+        The first of all photographs that are linked by known second shots, for each of them.
     """
 
     paths: Sequence[Location]
@@ -167,9 +169,13 @@ class PairMaker:
     stored: I64 = field(init=False)
     scenes: I64 = field(init=False)
     pool: I64 = field(init=False)
+    alike: Mapping[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
+        alike = linked([path.name for path in self.paths], self.known_pairs)
+        object.__setattr__(self, "alike", alike)
         order = np.random.default_rng([self.train.seed, _SEED_STREAM]).permutation(len(self.paths))
+        order = order[np.argsort([i not in alike for i in order.tolist()], kind="stable")]
         n_stored, n_scenes = len(order) * 5 // 9, min(self.train.n_scenes, len(order) // 6)
         for name, part in (
             ("stored", order[:n_stored]),
@@ -210,6 +216,8 @@ class PairMaker:
             if rng.random() < _PASTED
         ]
         found += [Task(self._any_subject(rng, absent), _WIDE_EDITS, wide=True) for _ in range(self.train.n_wide)]
+        known = set(self.alike) & set(self.stored.tolist())
+        found += [Task(Subject(("photograph", "", i), 0), edits) for i in sorted(known) for edits in _KNOWN_EDITS]
         return found + [
             Task(Subject(("scene", "", int(i)), shot), _STRANGER_EDITS if (i + shot) % 2 else None)
             for shot in range(2, 2 + _MORE_SHOTS)
@@ -308,7 +316,8 @@ class PairMaker:
         read = read_picture(as_jpeg(pixels, int(rng.integers(*_QUALITIES))), self.config)
         restored = restore(read.planes)
         excluded = [self.cohort_rows[i] for i in sorted(used | pasted) if i in self.cohort_rows]
-        group = task.subject.group[:2] + ((0,) if task.subject.group[1] else task.subject.group[2:])
+        kind, family, index = task.subject.group
+        group = (kind, family, 0 if family else self.alike.get(index, index) if kind == "photograph" else index)
         found = []
         for picture in (read,) if restored is None else (read, ReadPicture(restored)):
             query = describe_read_query(picture, self.config.query, self.models, self.config)
@@ -357,44 +366,6 @@ class PairMaker:
             else:
                 select = partial(_select, writer.reader.whole())
             yield select, [(subject, shown) for subject, (_, shown) in zip(subjects, described, strict=True)]
-
-
-def read_known_pairs(path: Path) -> dict[frozenset[str], int]:
-    """Read a CSV file of pairs of photographs that are not unrelated.
-
-    Parameters
-    ----------
-    path : Path
-        With the columns ``first`` and ``second``, file names without folders, and ``kind``: ``copy`` or
-        ``second shot``. Other kinds and columns are ignored.
-
-    Returns
-    -------
-    dict of pairs of file names to `COPY` or `SHARED`
-
-    Raises
-    ------
-    ConfigError
-        If the file cannot be read, is no text in UTF-8 (a byte-order mark does no harm), or lacks a column or a field.
-    """
-    try:
-        with open_list(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file, strict=True)
-            if missing := {"first", "second", "kind"} - set(table.fieldnames or ()):
-                raise KeyError(", ".join(sorted(missing)))
-            known = {}
-            for row in table:
-                if row["first"] is None or row["second"] is None or row["kind"] is None:
-                    raise KeyError(f"a field of line {table.line_num}")
-                if row["kind"] in KINDS:
-                    known[frozenset({row["first"], row["second"]})] = KINDS[row["kind"]]
-        return known
-    except OSError as error:
-        raise ConfigError(f"{path}: the list of pairs cannot be read: {error.strerror or error}") from error
-    except (KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(
-            f"{path}: not a list of pairs ({error}); it needs the columns first, second and kind"
-        ) from error
 
 
 def _select(part: Part, query: Query) -> list[Candidate]:

@@ -18,6 +18,7 @@ from fingerprint.features.inverted_file import build_postings
 from fingerprint.features.local_features import extract_features
 from fingerprint.features.signatures import make_keypoints
 from fingerprint.images.decode import luma_of, read_planes, read_rgb
+from fingerprint.kernels.overlap import MEASURES
 from fingerprint.locations import Location
 from fingerprint.models import (
     CalibrationModel,
@@ -153,11 +154,11 @@ def train_models(
     parts = (descriptor, vocabulary, insets, cohort)
     rows = {int(i): row for row, i in enumerate(in_cohort)}
     maker = PairMaker(
-        usable, train, config, make_models(*parts, *_neutral_calibration(), facts), rows, known_pairs or {}
+        usable, train, config, make_models(*(parts + _neutral_calibration()), facts), rows, known_pairs or {}
     )
     fitted = fit_calibration(maker, n_workers, progress)
-    looks = (fitted.first, fitted.ruled_out, fitted.copies, fitted.shared)
-    return make_models(*parts, *looks, facts | fitted.facts), tuple(skipped)
+    looks = (fitted.first, fitted.ruled_out, fitted.promising, fitted.copies, fitted.shared)
+    return make_models(*(parts + looks), facts | fitted.facts), tuple(skipped)
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:
@@ -285,9 +286,11 @@ def _fit_cues(
     return replace(model, **fitted)
 
 
-def _neutral_calibration() -> tuple[CalibrationModel, CalibrationModel, TreesModel, TreesModel]:
+def _neutral_calibration() -> tuple[CalibrationModel, CalibrationModel, TreesModel, TreesModel, TreesModel]:
     n = len(EVIDENCE_NAMES)
-    weights = np.zeros(n + len(OVERLAP_NAMES))
-    trees = TreesModel(np.zeros((0, 0), np.int32), np.zeros((0, 0)), np.zeros((0, 1)), weights, np.zeros(1))
+    promising, trees = (
+        TreesModel(np.zeros((0, 0), np.int32), np.zeros((0, 0)), np.zeros((0, 1)), np.zeros(n + more), np.zeros(1))
+        for more in (len(MEASURES), len(OVERLAP_NAMES))
+    )
     first = CalibrationModel(np.zeros(n), np.zeros(n), np.ones(n), np.zeros(1))
-    return first, first, trees, trees
+    return first, first, promising, trees, trees

@@ -9,7 +9,6 @@ import numpy as np
 from scipy.special import expit
 
 from fingerprint.errors import ModelError
-from fingerprint.kernels.overlap import MEASURES
 from fingerprint.kernels.trees import sum_leaves
 from fingerprint.models import CalibrationModel, Models, TreesModel
 from fingerprint.types import F64
@@ -42,10 +41,6 @@ EVIDENCE_NAMES = (
 )
 #: Pairs of at least these log-odds by the first look, a probability of 0.001, get a second one.
 LOOK_CLOSER = math.log(0.001 / 0.999)
-#: Pairs of less than these, a probability of 0.02, get all of it only if they agree somewhere.
-LIKELY = math.log(0.02 / 0.98)
-_BEST_TENTH = MEASURES.index("nine_tenths")
-_AGREES = 0.5
 _ROOM = 0.1  # log-odds below `LOOK_CLOSER` for pairs that are ruled out although the first look gives more
 _HASH_IDENTITY = EVIDENCE_NAMES.index("hash_identity")
 _LOG_INLIERS = EVIDENCE_NAMES.index("log_inliers")
@@ -137,19 +132,19 @@ def deserves_second_look(evidence: F64, model: CalibrationModel) -> bool:
     return first_look(evidence, model) >= LOOK_CLOSER or bool(evidence[_HASH_IDENTITY] > 0) or _many_agree(evidence)
 
 
-def agrees_somewhere(coarse: F64, evidence: F64, model: CalibrationModel) -> bool:
-    """Return whether a pair is worth all of the second look: it is likely by the first one, or agrees in some part.
-
-    Unrelated pictures agree nowhere, and a copy agrees at least in a piece of the overlap, on the coarse grid as well.
+def is_promising(coarse: F64, evidence: F64, model: TreesModel) -> bool:
+    """Return whether a pair is worth all of the second look, as it may be a copy or share something.
 
     Parameters
     ----------
     coarse : float64 array, shape (len(MEASURES),)
         From `fingerprint.verify.overlap.compare_coarsely`.
-    evidence, model
-        As for `first_look`.
+    evidence : float64 array, shape (len(EVIDENCE_NAMES),)
+        From `evidence_vector`.
+    model : TreesModel
+        ``Models.promising``.
     """
-    return bool(coarse[_BEST_TENTH] >= _AGREES) or first_look(evidence, model) >= LIKELY or _many_agree(evidence)
+    return _many_agree(evidence) or tree_log_odds(np.concatenate([evidence, coarse]), model) >= 0
 
 
 def _many_agree(evidence: F64) -> bool:

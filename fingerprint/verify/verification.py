@@ -11,7 +11,7 @@ from fingerprint.errors import ModelMismatchError
 from fingerprint.features.signatures import Voters
 from fingerprint.features.thumbnail import is_flat, open_thumbnail, shrink
 from fingerprint.features.views import View
-from fingerprint.models import CalibrationModel, Models
+from fingerprint.models import Models
 from fingerprint.results import Verification
 from fingerprint.types import F32, F64, VARIANTS, Fingerprint, Keypoints, Query
 from fingerprint.verify.align import Alignment, align
@@ -21,7 +21,7 @@ from fingerprint.verify.geometry import apply_transform, rectangle
 from fingerprint.verify.overlap import OVERLAP_NAMES, Coarse, Overlap, Sides, Surroundings, compare_coarsely
 from fingerprint.verify.pixels import NEUTRAL, compare_pixels
 from fingerprint.verify.region import as_corners, seen_regions
-from fingerprint.verify.score import agrees_somewhere, deserves_second_look, evidence_vector, judge
+from fingerprint.verify.score import deserves_second_look, evidence_vector, is_promising, judge
 from fingerprint.verify.warp import COARSE_SIDE
 
 #: Score of two pictures with the same pixels; no other evidence reaches it.
@@ -123,7 +123,7 @@ def examine(
         )
     agreement = find_agreement(query, reference, config, around)
     evidence = evidence_vector(agreement.evidence)
-    seen = _look_again(agreement, evidence, models.calibration)
+    seen = _look_again(agreement, evidence, models)
     overlap = None if seen is None else seen.measures
     judgement = judge(evidence, overlap, models)
     transform, size = agreement.transform, (query.plain.width, query.plain.height)
@@ -147,12 +147,12 @@ def examine(
     return Examined(_if_identical(found, query, reference), evidence, overlap)
 
 
-def _look_again(agreement: Agreement, evidence: F64, model: CalibrationModel) -> Overlap | None:
+def _look_again(agreement: Agreement, evidence: F64, models: Models) -> Overlap | None:
     """Return what the second look measures, or None if the pair gets none, or not all of it."""
-    if not deserves_second_look(evidence, model):
+    if not deserves_second_look(evidence, models.calibration):
         return None
     coarse = agreement.compare_coarsely()
-    if coarse is None or not agrees_somewhere(coarse.measures, evidence, model):
+    if coarse is None or not is_promising(coarse.measures, evidence, models.promising):
         return None
     if agreement.n_agreeing < _MIN_COMPARED and coarse.measures[_CORRELATION] < _LEAST_CORRELATION:
         return None  # neither keypoints nor pixels agree: what would be measured is chance

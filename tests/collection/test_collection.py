@@ -914,6 +914,7 @@ class TestCollection:
             models.cohort,
             models.calibration,
             models.ruled_out,
+            models.promising,
             models.copies,
             models.shared,
             {},
@@ -926,7 +927,7 @@ class TestCollection:
     def test_another_calibration_may_be_used(self, built: Path, models: Models, copies: dict[str, U8]) -> None:
         sceptic = dataclasses.replace(models.copies, bias=models.copies.bias - 5)
         parts = (models.descriptor, models.vocabulary, models.insets, models.cohort)
-        other = make_models(*parts, models.calibration, models.ruled_out, sceptic, models.shared, {})
+        other = make_models(*parts, models.calibration, models.ruled_out, models.promising, sceptic, models.shared, {})
         with open_collection(built, models=other) as opened, open_collection(built) as plain:
             one, two = (c.search(copies["chelsea.png"])[0].score for c in (opened, plain))
         assert one == pytest.approx(two - 5)

@@ -47,7 +47,10 @@ N_MEASURED = len(EVIDENCE_NAMES) + len(OVERLAP_NAMES)
 #: What the arrays of a part are called in the file, where it is not by its name.
 PREFIXES = {"cohort": "background"}
 #: What `model_id` is the digest of, and what `calibration_id`.
-BOUND, FREE = ("descriptor", "vocabulary", "insets"), ("cohort", "calibration", "ruled_out", "copies", "shared")
+BOUND, FREE = (
+    ("descriptor", "vocabulary", "insets"),
+    ("cohort", "calibration", "ruled_out", "promising", "copies", "shared"),
+)
 #: Bytes at the end of the file that hold the archive's directory.
 DIRECTORY = 3_300
 #: Every array: part and name.
@@ -101,7 +104,11 @@ MISSHAPEN = [
     ("calibration", "bias", (2,)),
     ("ruled_out", "weights", (3,)),
     ("ruled_out", "bias", (0,)),
-    *[(part, "features", shape) for part in ("copies", "shared") for shape in ((TREES, DEPTH + 1), (TREES * DEPTH,))],
+    *[
+        (part, "features", shape)
+        for part in ("promising", "copies", "shared")
+        for shape in ((TREES, DEPTH + 1), (TREES * DEPTH,))
+    ],
     ("copies", "features", (TREES - 1, DEPTH)),
     ("copies", "thresholds", (TREES, DEPTH, 1)),
     ("copies", "thresholds", (TREES + 1, DEPTH)),
@@ -175,6 +182,7 @@ def small_models(seed: int = 0, part: str = "descriptor", **changes: Any) -> Mod
             part: CalibrationModel(rng.random(n), rng.random(n), rng.random(n) + 1, rng.random(1))
             for part in ("calibration", "ruled_out")
         },
+        "promising": trees(),
         "copies": trees(),
         "shared": trees(),
     }

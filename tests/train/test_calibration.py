@@ -8,8 +8,9 @@ from scipy.special import expit
 
 from fingerprint.errors import ConfigError
 from fingerprint.train.boosting import BoostingPlan
-from fingerprint.train.calibration import Calibration, fit_looks, gets_second_look
-from fingerprint.train.pairs import COPY, SHARED, UNRELATED, Pair
+from fingerprint.train.calibration import Calibration, begins_second_look, fit_looks, gets_second_look
+from fingerprint.train.known_pairs import COPY, SHARED, UNRELATED
+from fingerprint.train.pairs import Pair
 from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import EVIDENCE_NAMES, LOOK_CLOSER, first_look, tree_log_odds
 
@@ -19,6 +20,7 @@ N_EVIDENCE, N_OVERLAP = len(EVIDENCE_NAMES), len(OVERLAP_NAMES)
 @pytest.fixture(autouse=True)
 def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fingerprint.train.calibration._PLAN", BoostingPlan(n_trees=40, depth=3, rate=0.2))
+    monkeypatch.setattr("fingerprint.train.calibration._PROMISING_PLAN", BoostingPlan(n_trees=20, depth=3, rate=0.3))
 
 
 def made_pairs(seed: int, n: int = 400) -> list[Pair]:
@@ -55,7 +57,7 @@ def both(pair: Pair) -> np.ndarray:
 class TestFitLooks:
     def test_facts_and_shares_are_counted(self, fitted: Calibration) -> None:
         pairs = made_pairs(0)
-        closer = [gets_second_look(p, fitted.first) for p in pairs]
+        closer = [gets_second_look(p, fitted.first, fitted.promising) for p in pairs]
         others = [p for p, looked in zip(pairs, closer, strict=True) if not looked]
         assert 0 < len(others) < len(pairs)
         assert fitted.facts == {
@@ -79,11 +81,22 @@ class TestFitLooks:
         shared = [tree_log_odds(both(p), fitted.shared) > 0 for p in new if p.label != COPY]
         assert np.mean(np.array(shared) == [p.label == SHARED for p in new if p.label != COPY]) > 0.9
 
+    def test_what_agrees_nowhere_on_the_coarse_grid_is_not_looked_at_further(self, fitted: Calibration) -> None:
+        begun = [p for p in made_pairs(1, 1200) if begins_second_look(p, fitted.first)]
+        kept = {
+            label: np.mean([gets_second_look(p, fitted.first, fitted.promising) for p in begun if p.label == label])
+            for label in (COPY, SHARED, UNRELATED)
+        }
+        assert kept[COPY] > 0.98
+        assert kept[SHARED] > 0.8
+        assert kept[UNRELATED] < 0.5
+
     def test_come_back_from_the_seed(self, fitted: Calibration) -> None:
         again, other = fit_looks(made_pairs(0), 7), fit_looks(made_pairs(0), 8)
         for name in ("features", "thresholds", "values", "bias"):
             assert getattr(again.copies, name).tobytes() == getattr(fitted.copies, name).tobytes()
             assert getattr(again.shared, name).tobytes() == getattr(fitted.shared, name).tobytes()
+            assert getattr(again.promising, name).tobytes() == getattr(fitted.promising, name).tobytes()
         assert other.copies.values.tobytes() != fitted.copies.values.tobytes()
 
     @pytest.mark.parametrize("missing", [COPY, SHARED])

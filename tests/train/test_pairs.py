@@ -15,71 +15,14 @@ from fingerprint.config import DEFAULT_CONFIG, TrainConfig
 from fingerprint.edits.graphics import TRAINING_FAMILIES
 from fingerprint.errors import ConfigError, ImageError
 from fingerprint.models import Models
-from fingerprint.train.pairs import (
-    COPY,
-    SHARED,
-    UNRELATED,
-    Pair,
-    PairMaker,
-    Subject,
-    make_pairs,
-    read_known_pairs,
-)
+from fingerprint.train.known_pairs import COPY, SHARED, UNRELATED
+from fingerprint.train.pairs import Pair, PairMaker, Subject, make_pairs
 from fingerprint.types import U8
 from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import EVIDENCE_NAMES
 
 N_PHOTOS = 270
 SETTINGS = TrainConfig(n_templates=2, n_scenes=10, n_calibration=60, n_wide=40)
-
-
-class TestReadKnownPairs:
-    def test_kinds_that_are_known_are_read(self, tmp_path: Path) -> None:
-        file = tmp_path / "pairs.csv"
-        file.write_text(
-            "second,kind,note,first\n"
-            'b.jpg,copy,,a.jpg\nd.jpg,second shot,"from aside, later",c.jpg\nf.jpg,same window,,e.jpg\n'
-            "grün.jpg,copy,,a.jpg\n",
-            encoding="utf-8",
-        )
-        assert read_known_pairs(file) == {
-            frozenset({"a.jpg", "b.jpg"}): COPY,
-            frozenset({"c.jpg", "d.jpg"}): SHARED,
-            frozenset({"a.jpg", "grün.jpg"}): COPY,
-        }
-
-    def test_a_byte_order_mark_does_no_harm(self, tmp_path: Path) -> None:
-        (tmp_path / "pairs.csv").write_bytes(b"\xef\xbb\xbffirst,second,kind\r\na.jpg,b.jpg,copy\r\n")
-        assert read_known_pairs(tmp_path / "pairs.csv") == {frozenset({"a.jpg", "b.jpg"}): COPY}
-
-    def test_no_pairs(self, tmp_path: Path) -> None:
-        (tmp_path / "pairs.csv").write_text("first,second,kind\n")
-        assert read_known_pairs(tmp_path / "pairs.csv") == {}
-
-    @pytest.mark.parametrize(
-        "data",
-        [
-            b"first,second\na,b\n",
-            b"first,kind\na,copy\n",
-            b"a.jpg,b.jpg,copy\nc.jpg,d.jpg,copy\n",
-            b"\xff\xd8\xff\xe0",
-            b"",
-            b"first,second,kind\na.jpg,b.jpg\n",
-            b'first,second,kind\n"a.jpg,b.jpg,copy\n',
-        ],
-        ids=["no kind", "no second", "no head", "no text", "empty", "a field too few", "open quotes"],
-    )
-    def test_another_file_is_named_with_what_it_needs(self, data: bytes, tmp_path: Path) -> None:
-        file = tmp_path / "pairs.csv"
-        file.write_bytes(data)
-        with pytest.raises(ConfigError, match="first, second and kind") as caught:
-            read_known_pairs(file)
-        assert str(file) in str(caught.value)
-
-    def test_the_list_of_the_benchmarks_can_be_read(self) -> None:
-        found = read_known_pairs(Path(__file__).parents[2] / "benchmarks" / "training_pairs.csv")
-        assert set(found.values()) <= {COPY, SHARED}
-        assert len(found) > 10
 
 
 class Fakes(PairMaker):
@@ -144,6 +87,20 @@ class TestPlan:
         shots = [task for task in tasks if task.subject.group[0] == "scene"]
         assert sum(task.subject.number == 1 for task in shots) == len(maker.scenes)
         assert {task.edits is None for task in shots if task.subject.number == 1} == {True, False}
+
+    def test_photographs_with_known_second_shots_are_stored_and_asked_for(self, models: Models) -> None:
+        known = {frozenset(f"{i}.jpg" for i in pair): SHARED for pair in ((8, 2), (8, 5), (70, 90), (3, 9999))}
+        known[frozenset({"30.jpg", "40.jpg"})] = COPY
+        maker, others = fakes(models, known=known), fakes(models)
+        linked = {2, 5, 8, 70, 90}
+        assert linked <= set(maker.stored.tolist())
+        assert not linked <= set(others.stored.tolist())
+        more = [task for task in maker.tasks() if task.subject.group[2] in linked]
+        for number in linked:
+            edits = [task.edits for task in more if task.subject == photograph(number)]
+            assert {None, (1, 2), (1, 5)} <= set(edits)
+        assert len(maker.tasks()) - len(others.tasks()) >= 4 * len(linked)
+        assert maker.alike == {2: 2, 5: 2, 8: 2, 70: 70, 90: 70}
 
     def test_another_seed_gives_other_roles(self, models: Models) -> None:
         one, other = (fakes(models, train=dataclasses.replace(SETTINGS, seed=seed)) for seed in (1, 2))

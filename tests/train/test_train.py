@@ -31,7 +31,8 @@ from fingerprint.train.fitting import (
     fit_projection,
     fit_signatures,
 )
-from fingerprint.train.pairs import SHARED, PairMaker
+from fingerprint.train.known_pairs import SHARED
+from fingerprint.train.pairs import PairMaker
 from fingerprint.types import U8, Skipped
 from fingerprint.verify.compare import compare
 from fingerprint.verify.overlap import OVERLAP_NAMES
@@ -186,7 +187,9 @@ class TestTrainModels:
     def test_a_short_descriptor_leaves_cues_out(
         self, photographs: list[Path], trained: Models, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        fitted = Calibration(trained.calibration, trained.ruled_out, trained.copies, trained.shared, {})
+        fitted = Calibration(
+            trained.calibration, trained.ruled_out, trained.promising, trained.copies, trained.shared, {}
+        )
         monkeypatch.setattr("fingerprint.train.training.fit_calibration", lambda *_: fitted)  # the calibration is slow
         short = dataclasses.replace(SMALL, dimension=2)
         models, _ = train_models(photographs, DEFAULT_CONFIG, short)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
+import cv2
 import numpy as np
 
 from fingerprint.edits.graphics.families import Photos, Rng, family
@@ -17,12 +18,15 @@ from fingerprint.edits.graphics.pictures import any_photo, fitted, icon, made_sc
 from fingerprint.edits.graphics.sheet import Sheet
 from fingerprint.edits.graphics.styles import Style, extent, mixed, palette, random_style
 from fingerprint.edits.graphics.wording import digits, filled, title, word
-from fingerprint.types import U8
+from fingerprint.types import F32, U8
 
 _N_ICONS = 12
 _CHANGING = (0.1, 0.7)  # share of the parts that are content
 _LEAST_CHANGING = 2  # parts: one may show the same again
 _FRAMED = 0.5  # how often a part has a panel behind it
+#: Of parts over a photograph, which is content: most of them are fixed.
+_CHANGING_OVER = (0.0, 0.3)
+_FRAMED_OVER = 0.2
 
 
 class _Place(NamedTuple):
@@ -176,12 +180,15 @@ _PARTS: tuple[_Part, ...] = (
 )
 
 
-def _drawn(sheet: Sheet, places: list[_Place], shared: Rng, own: Rng, style: Style, photos: Photos) -> None:
+def _drawn(
+    sheet: Sheet, places: list[_Place], shared: Rng, own: Rng, style: Style, photos: Photos, over_content: bool = False
+) -> None:
     """Draw a part at each place; which ones, and whether they are content, belongs to the template."""
-    changing, kinds = shared.uniform(*_CHANGING), shared.integers(len(_PARTS), size=int(shared.integers(2, 6)))
+    changing = shared.uniform(*(_CHANGING_OVER if over_content else _CHANGING))
+    kinds = shared.integers(len(_PARTS), size=int(shared.integers(2, 6)))
     changes = shared.random(len(places)) < changing
-    changes[shared.permutation(len(places))[:_LEAST_CHANGING]] = True
-    framed, label = shared.random() < _FRAMED, shared.random() < 0.5
+    changes[shared.permutation(len(places))[: 0 if over_content else _LEAST_CHANGING]] = True
+    framed, label = shared.random() < (_FRAMED_OVER if over_content else _FRAMED), shared.random() < 0.5
     for place, is_content in zip(places, changes, strict=True):
         part, seed = _PARTS[int(shared.choice(kinds))], int(shared.integers(1 << 31))
         fixed, name = np.random.default_rng(seed), title(shared, 1, 2)
@@ -230,5 +237,37 @@ def _free(shared: Rng, own: Rng, photos: Photos) -> U8:
     return sheet.pixels
 
 
+def _over_photo(shared: Rng, own: Rng, photos: Photos) -> U8:
+    """Draw parts over a photograph that a template darkens, brightens, tints or softens so that they stand out."""
+    w, h = extent(shared, (0.6, 1.9), (450, 1100))
+    style = random_style(shared, 0.65)
+    strength, soft, grey = shared.uniform(0, 0.8), shared.random() < 0.25, shared.random() < 0.25
+    veil, towards = shared.random(), shared.uniform(-1, 1, 2)
+    photo: F32 = fitted(any_photo(photos, own), own, w, h).astype(np.float32)
+    if soft:
+        sigma = float(shared.uniform(0.002, 0.012)) * max(w, h)
+        photo = np.asarray(cv2.GaussianBlur(photo, (0, 0), sigma), np.float32)
+    if grey:
+        photo = np.repeat(photo.mean(axis=2, keepdims=True, dtype=np.float32), 3, axis=2)
+    y, x = np.linspace(-1, 1, h, dtype=np.float32)[:, None], np.linspace(-1, 1, w, dtype=np.float32)
+    shade = np.clip(0.5 + 0.7 * (towards[0] * x + towards[1] * y), 0, 1) if veil < 0.3 else np.ones((h, w), np.float32)
+    weight = np.float32(strength) * shade[..., None]
+    colour = np.array(style.accent if veil > 0.8 else style.ground, np.float32)
+    sheet = Sheet(w, h, style.ground)
+    sheet.paste(np.rint(photo + weight * (colour - photo)).astype(np.uint8), 0, 0)
+    places, across = [], shared.random() < 0.5
+    n = int(shared.integers(1, 7))
+    for i in range(n):
+        if across:  # one below the other, over most of the width
+            width, height, top = shared.uniform(0.5, 0.92) * w, shared.uniform(0.6, 0.95) * h / n, i * h / n
+            places.append(_Place((w - width) * shared.choice([0.1, 0.5, 0.9]), top, width, height))
+        else:
+            width, height = shared.uniform(0.2, 0.7) * w, shared.uniform(0.1, 0.5) * h
+            places.append(_Place(shared.uniform(0, w - width), shared.uniform(0, h - height), width, height))
+    _drawn(sheet, places, shared, own, style, photos, over_content=True)
+    return sheet.pixels
+
+
 MEDLEYS = family("medleys", (_grid,))
 PINBOARDS = family("pinboards", (_free,))
+OVERLAYS = family("overlays", (_over_photo,))

@@ -76,6 +76,7 @@ _ALL = (
     labels.LABELS,
     medleys.MEDLEYS,
     medleys.PINBOARDS,
+    medleys.OVERLAYS,
 )
 
 #: Every family by its name, with all its layouts.
