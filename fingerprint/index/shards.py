@@ -36,8 +36,8 @@ def read_shards(folder: Path) -> list[Path]:
     version = manifest.get("format_version")
     if version != _FORMAT_VERSION:
         raise CollectionCorruptError(
-            f"{path}: format version {version!r}, this version of copyprint reads {_FORMAT_VERSION}; restore the file, or "
-            "install the version that made it"
+            f"{path}: format version {version!r}, this version of copyprint reads {_FORMAT_VERSION}; "
+            "restore the file, or install the version that made it"
         )
     shards = [folder / name for name in names]  # an absolute name stays as it is
     places = [os.path.realpath(shard) for shard in shards]
