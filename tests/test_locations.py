@@ -47,7 +47,7 @@ def test_names_of_a_folder_are_joined_as_they_are(names: list[str]) -> None:
 def test_the_order_of_urls_is_that_of_paths(names: list[str]) -> None:
     paths = sorted({Path("/", name) for name in names if ".." not in name and not name.startswith(".")})
     assert paths == sorted(paths, key=lambda path: path.parts)
-    urls = [Url(f"memory:/{path}") for path in paths]
+    urls = [Url(f"memory://photos{path}") for path in paths]
     assert urls == sorted(urls, key=lambda url: url.parts)
 
 

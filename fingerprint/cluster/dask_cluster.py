@@ -292,7 +292,7 @@ class DaskCluster(Cluster):
                 allow_other_workers=worker is not None,
                 priority=int(near is not None or place is not None),
             )
-        except RuntimeError as error:  # the client was closed: the scheduler is gone
+        except (RuntimeError, OSError) as error:  # the client was closed: the scheduler is gone
             raise _lost(error) from error
         return _Task(future)
 
@@ -306,7 +306,7 @@ class DaskCluster(Cluster):
     def _nthreads(self) -> dict[str, int]:
         with self._lock:
             if time.monotonic() - self._counted > _COUNTED_AGAIN:
-                self._threads = dict(self._client.nthreads())
+                self._threads = dict(_answer(self._client.nthreads))
                 self._counted = time.monotonic()
                 if not self._threads and not self._warned:
                     _log.warning("the cluster has no workers left; waiting for some")
@@ -316,7 +316,7 @@ class DaskCluster(Cluster):
     def _worker_of(self, task: _Task[Any]) -> str | None:
         """Return a worker that has the result of a task, if it is done."""
         if task.future.done() and task.worker not in self._nthreads():
-            (found,) = self._client.who_has([task.future]).values()
+            (found,) = _answer(lambda: self._client.who_has([task.future])).values()
             task.worker = min(found, default=None)
         return task.worker
 
@@ -357,6 +357,20 @@ class _Task(Generic[Result]):
     def cancel(self) -> None:
         """Say that the result is not wanted any more."""
         self.future.release()
+
+
+def _answer(ask: Callable[[], Result]) -> Result:
+    """Return what a scheduler answers.
+
+    Raises
+    ------
+    ClusterError
+        If it is gone.
+    """
+    try:
+        return ask()
+    except OSError as error:  # a connection that was closed, and a timeout, too
+        raise _lost(error) from error
 
 
 def _lost(error: Exception) -> ClusterError:

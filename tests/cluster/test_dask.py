@@ -16,6 +16,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -394,6 +395,27 @@ command()
         alone.close()
     assert "ClusterError: the connection to the scheduler was lost" in done.stderr
     assert "distributed.client - " not in done.stderr
+
+
+def test_a_scheduler_that_is_lost_is_named_whatever_it_was_asked() -> None:
+    from distributed.comm.core import CommClosedError
+
+    class Gone:
+        """A client whose scheduler has gone between two tasks."""
+
+        def nthreads(self) -> dict[str, int]:
+            raise CommClosedError("Connection reset by peer")
+
+        def submit(self, *_: object, **__: object) -> None:
+            raise CommClosedError("Connection reset by peer")
+
+    lost = dask_cluster.DaskCluster(cast("Any", Gone()), None)
+    with pytest.raises(ClusterError, match=r"was lost \(Connection reset by peer\)"):
+        assert lost.n_threads
+    with pytest.raises(ClusterError, match="was lost"):
+        lost.start(len, "abc", name="length")
+    with pytest.raises(ClusterError, match="was lost"):
+        lost.start(len, "abc", name="length", place=3)
 
 
 def test_a_scheduler_without_workers_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
