@@ -27,7 +27,7 @@ NOTES: Mapping[str, tuple[int, ...]] = {
 }
 #: What a file lacks, by its name.
 OLD: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("large_vote", "scale", "second_look"), _NO_DIGEST),
+    **dict.fromkeys(("large_vote", "scale"), _NO_DIGEST),
     **dict.fromkeys(NOTES, _ALL),
 }
 
