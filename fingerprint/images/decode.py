@@ -237,7 +237,8 @@ def read_for_pdq(source: ImageSource, *, limits: ReadLimits = DEFAULT_LIMITS) ->
 def count_frames(source: ImageSource, *, limits: ReadLimits = DEFAULT_LIMITS) -> int:
     """Return how many frames an animation has, or pages a TIFF; 1 for other pictures.
 
-    The first frame is decoded; the others are only counted.
+    The first frame is decoded; the others are only counted. In a TIFF, the first damaged page is the last that is
+    counted: those after it cannot be found.
 
     Raises
     ------

@@ -167,12 +167,15 @@ class OpenFile:
     def _counted(self, image: ImageFile.ImageFile) -> tuple[ImageFile.ImageFile, int]:
         """Return the image, perhaps opened once more, and how many frames there are.
 
-        Pages that follow a damaged one cannot be found. The damaged one is counted: reading it says what is wrong.
-        What is said of other pages than this one is not said of it.
+        In a TIFF, pages that follow a damaged one cannot be found. The damaged one is counted: reading it says what is
+        wrong. What Pillow says of other pages than this one is not said of it; this hides warnings of all threads, and
+        does no harm as TIFF is decoded in a process of its own.
         """
+        if not isinstance(image, DeepTiff):
+            return image, int(getattr(image, "n_frames", 1))
         with warnings.catch_warnings(action="ignore"):
             with suppress(Exception):  # a damaged file can make a decoder raise any exception
-                return image, int(getattr(image, "n_frames", 1))
+                return image, int(image.n_frames)
             image, n_frames = self._opened(self._frame), self._frame + 1
             with suppress(Exception):
                 while True:

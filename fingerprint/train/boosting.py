@@ -138,7 +138,10 @@ def fit_calibrated_trees(
 def judge_left_out(
     x: F64, y: Bool, groups: I64, plan: BoostingPlan, rng: np.random.Generator, start: tuple[F64, float] | None = None
 ) -> F64:
-    """Return log-odds of each pair by trees that were not fitted on its group; parameters as above, float64 (n,)."""
+    """Return log-odds of each pair by trees that were not fitted on its group: float64 array, shape (n,).
+
+    Parameters and errors as in `fit_calibrated_trees`; the log-odds are not calibrated.
+    """
     names = np.unique(groups)
     fold = dict(zip(names.tolist(), rng.permutation(len(names)) % _N_FOLDS, strict=True))
     folds = np.array([fold[group] for group in groups.tolist()])

@@ -21,8 +21,7 @@ from fingerprint.workers import Workers
 
 _PLAN = BoostingPlan()
 _PROMISING_PLAN = BoostingPlan(n_trees=100, depth=4, rate=0.1, share=0.5)
-#: Share of the copies that get all of the second look, of those that get some of it. The others agree so little that it
-#: would not call them copies.
+#: Share of the copies that get all of the second look, of those that get some of it.
 _KEPT = 0.998
 _START = 0.5  # of the log-odds of the first look
 

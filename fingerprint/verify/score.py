@@ -143,6 +143,11 @@ def is_promising(coarse: F64, evidence: F64, model: TreesModel) -> bool:
         From `evidence_vector`.
     model : TreesModel
         ``Models.promising``.
+
+    Raises
+    ------
+    ModelError
+        If `model` was fitted to another list of evidence.
     """
     return _many_agree(evidence) or tree_log_odds(np.concatenate([evidence, coarse]), model) >= 0
 

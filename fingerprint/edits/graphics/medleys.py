@@ -21,12 +21,6 @@ from fingerprint.edits.graphics.wording import digits, filled, title, word
 from fingerprint.types import F32, U8
 
 _N_ICONS = 12
-_CHANGING = (0.1, 0.7)  # share of the parts that are content
-_LEAST_CHANGING = 2  # parts: one may show the same again
-_FRAMED = 0.5  # how often a part has a panel behind it
-#: Of parts over a photograph, which is content: most of them are fixed.
-_CHANGING_OVER = (0.0, 0.3)
-_FRAMED_OVER = 0.2
 
 
 class _Place(NamedTuple):
@@ -45,6 +39,27 @@ class _Place(NamedTuple):
     def radius(self) -> float:
         return 0.5 * min(self.w, self.h)
 
+
+class _Share(NamedTuple):
+    """How much of the parts is content.
+
+    Attributes
+    ----------
+    changing : (float, float)
+        Least and largest share of the parts that are content.
+    least : int
+        Fewest parts that are content.
+    framed : float
+        How often the parts have panels behind them.
+    """
+
+    changing: tuple[float, float]
+    least: int
+    framed: float
+
+
+_ON_GROUND = _Share(changing=(0.1, 0.7), least=2, framed=0.5)  # two, as one may show the same again
+_ON_PHOTO = _Share(changing=(0.0, 0.3), least=0, framed=0.2)  # the photograph is content
 
 #: A function of the sheet, the place, the generators of what is fixed and of what it shows, the style, and photographs.
 _Part: TypeAlias = Callable[[Sheet, _Place, Rng, Rng, Style, Photos], None]
@@ -181,14 +196,14 @@ _PARTS: tuple[_Part, ...] = (
 
 
 def _drawn(
-    sheet: Sheet, places: list[_Place], shared: Rng, own: Rng, style: Style, photos: Photos, over_content: bool = False
+    sheet: Sheet, places: list[_Place], shared: Rng, own: Rng, style: Style, photos: Photos, share: _Share = _ON_GROUND
 ) -> None:
     """Draw a part at each place; which ones, and whether they are content, belongs to the template."""
-    changing = shared.uniform(*(_CHANGING_OVER if over_content else _CHANGING))
+    changing = shared.uniform(*share.changing)
     kinds = shared.integers(len(_PARTS), size=int(shared.integers(2, 6)))
     changes = shared.random(len(places)) < changing
-    changes[shared.permutation(len(places))[: 0 if over_content else _LEAST_CHANGING]] = True
-    framed, label = shared.random() < (_FRAMED_OVER if over_content else _FRAMED), shared.random() < 0.5
+    changes[shared.permutation(len(places))[: share.least]] = True
+    framed, label = shared.random() < share.framed, shared.random() < 0.5
     for place, is_content in zip(places, changes, strict=True):
         part, seed = _PARTS[int(shared.choice(kinds))], int(shared.integers(1 << 31))
         fixed, name = np.random.default_rng(seed), title(shared, 1, 2)
@@ -264,7 +279,7 @@ def _over_photo(shared: Rng, own: Rng, photos: Photos) -> U8:
         else:
             width, height = shared.uniform(0.2, 0.7) * w, shared.uniform(0.1, 0.5) * h
             places.append(_Place(shared.uniform(0, w - width), shared.uniform(0, h - height), width, height))
-    _drawn(sheet, places, shared, own, style, photos, over_content=True)
+    _drawn(sheet, places, shared, own, style, photos, _ON_PHOTO)
     return sheet.pixels
 
 
