@@ -11,13 +11,13 @@ from fingerprint.config import Config
 from fingerprint.errors import CollectionCorruptError
 from fingerprint.features.describe import ReadPicture
 from fingerprint.features.views import View, closer_views
-from fingerprint.index import shortlist
 from fingerprint.index.part import Part
 from fingerprint.index.segment import keypoints_fault, reference_fault
+from fingerprint.index.shortlist import choose, count_votes
 from fingerprint.index.stopwatch import Stopwatch
 from fingerprint.models import Models
 from fingerprint.results import Verification
-from fingerprint.types import Fingerprint, Identity, Query
+from fingerprint.types import F32, Fingerprint, Identity, Query
 from fingerprint.verify import verify, verify_view
 
 
@@ -68,15 +68,17 @@ class Looker:
         known = {name for name, _ in identical}
         others = [c for c in found if c.reference_id not in known]
         faults = {c.reference_id: fault for c in others if (fault := keypoints_fault(c.keypoints)) is not None}
-        chosen = shortlist(query, [c for c in others if c.reference_id not in faults], self.config)
+        sound = [c for c in others if c.reference_id not in faults]
+        votes = count_votes(query, sound, self.config)
+        ranks = choose([float(own.max()) for own in votes], [c.always_verified for c in sound], self.config.candidates)
         milliseconds = {"describe": 0.0, **work.milliseconds, "shortlist": watch.lap()}
-        load: dict[str, Callable[[], Fingerprint]] = {
-            name: partial(self.part.fingerprint, name, same) for name, same in identical
+        load: dict[str, tuple[Callable[[], Fingerprint], F32 | None]] = {
+            name: (partial(self.part.fingerprint, name, same), None) for name, same in identical
         }
-        load |= {c.reference_id: c.load for c in chosen}
+        load |= {sound[rank].reference_id: (sound[rank].load, votes[rank]) for rank in ranks}
         verified = {}
-        for name, loaded in load.items():
-            verdict = verdict_on(loaded(), looked, whole, self.models, self.config)
+        for name, (loaded, counted) in load.items():
+            verdict = verdict_on(loaded(), looked, whole, self.models, self.config, counted)
             if isinstance(verdict, str):
                 faults[name] = verdict
             else:
@@ -112,15 +114,20 @@ class Looker:
 
 
 def verdict_on(
-    reference: Fingerprint, looked: Query | View, whole: Query, models: Models, config: Config
+    reference: Fingerprint,
+    looked: Query | View,
+    whole: Query,
+    models: Models,
+    config: Config,
+    votes: F32 | None = None,
 ) -> Verification | str:
-    """Return the verdict on a reference, or what is wrong with it."""
+    """Return the verdict on a reference, or what is wrong with it; its `votes` if they were counted already."""
     fault = reference_fault(reference)
     if fault is not None:
         return fault
     try:
         if isinstance(looked, View):
-            return verify_view(looked, whole, reference, models, config.match)
-        return verify(looked, reference, models, config.match)
+            return verify_view(looked, whole, reference, models, config.match, votes)
+        return verify(looked, reference, models, config.match, votes=votes)
     except CollectionCorruptError as error:
         return str(error)

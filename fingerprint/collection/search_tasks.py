@@ -231,7 +231,7 @@ def vote_in_part(
         candidates = part.candidates(part.by_position(named))
         faults = [keypoints_fault(candidate.keypoints) for candidate in candidates]
         sound = [candidate for candidate, fault in zip(candidates, faults, strict=True) if fault is None]
-        votes = iter(count_votes(_query_of(looks[number]), sound, setup.config))
+        votes = (float(own.max()) for own in count_votes(_query_of(looks[number]), sound, setup.config))
         counted[number] = [next(votes) if fault is None else fault for fault in faults], watch.lap()
     return counted
 

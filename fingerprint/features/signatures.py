@@ -17,8 +17,10 @@ from fingerprint.config import MatchConfig
 from fingerprint.kernels.matching import pack_signatures, vote_variants
 from fingerprint.models import DescriptorModel
 from fingerprint.models.reflections import KINDS, ORBITS, PERMUTATIONS
-from fingerprint.types import F32, U8, U64, VARIANTS, Keypoints, LocalFeatures
+from fingerprint.types import F32, I64, U8, U64, VARIANTS, Keypoints, LocalFeatures
 
+#: Stands for the votes of a variant that has not voted.
+NOT_COUNTED = np.float32(-1.0)
 _MAX_VOTES = 150  # matches of a pair that are hypotheses; with repeated patterns, more would be slower but not better
 
 
@@ -118,13 +120,13 @@ class Voters:
             np.float32(math.cos(math.radians(config.angle_tolerance))),
         )
 
-    def votes(self, reference: Keypoints, variants: Sequence[int]) -> F32:
+    def votes(self, reference: Keypoints, variants: Sequence[int] | I64) -> F32:
         """Return how many matches with a reference agree on one similarity transform, by signatures alone.
 
         Parameters
         ----------
         reference : Keypoints
-        variants : sequence of int
+        variants : sequence of int, or an int64 array
             Positions of the variants of the query that vote.
 
         Returns
@@ -138,3 +140,17 @@ class Voters:
                 *(chosen, self._signatures, self._frames, reference.signatures, reference.frame), *self._settings
             )
         )
+
+    def best_variant(self, reference: Keypoints, known: F32 | None = None) -> int:
+        """Return the position of the variant on which most matches with a reference agree; of several the first.
+
+        Parameters
+        ----------
+        reference : Keypoints
+        known : float32 array, shape (4,), optional
+            The votes that are known already, `NOT_COUNTED` where they are not.
+        """
+        votes = np.full(len(VARIANTS), NOT_COUNTED) if known is None else known.copy()
+        missing = np.flatnonzero(votes == NOT_COUNTED)
+        votes[missing] = self.votes(reference, missing)
+        return int(votes.argmax())

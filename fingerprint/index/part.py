@@ -175,16 +175,19 @@ class Part:
             rows.setdefault(which, []).append(row)
         for which, needed in rows.items():
             self.pictures[which].will_need(needed)
-        return [
-            Candidate(
-                reference_id=self.pictures[which].ids[row],
-                keypoints=self.pictures[which].keypoints(row),
-                variants=item.variants,
-                always_verified=item.always_verified,
-                load=partial(self.pictures[which].fingerprint, row),
+        candidates = []
+        for item, (which, row) in zip(found, places, strict=True):
+            keypoints = self.pictures[which].keypoints(row)
+            candidates.append(
+                Candidate(
+                    reference_id=self.pictures[which].ids[row],
+                    keypoints=keypoints,
+                    variants=item.variants,
+                    always_verified=item.always_verified,
+                    load=partial(self.pictures[which].fingerprint, row, keypoints),
+                )
             )
-            for item, (which, row) in zip(found, places, strict=True)
-        ]
+        return candidates
 
     def fingerprint(self, image_id: str, identity: Identity | None = None) -> Fingerprint:
         """Return the fingerprint of a picture in the part, with its identity if that is known."""

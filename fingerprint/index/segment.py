@@ -122,11 +122,14 @@ class PictureSegment(Segment):
                         mapping: Any = mapped.base
                         mapping.madvise(mmap.MADV_WILLNEED, page, start + length - page)
 
-    def fingerprint(self, row: int) -> Fingerprint:
-        """Return the fingerprint of the picture in `row`; its arrays stay mapped from disk."""
+    def fingerprint(self, row: int, keypoints: Keypoints | None = None) -> Fingerprint:
+        """Return the fingerprint of the picture in `row`; its arrays stay mapped from disk.
+
+        `keypoints` : those of `row`, if they were read already.
+        """
         return Fingerprint(
             hashes=self.hashes[row],
-            keypoints=self.keypoints(row),
+            keypoints=self.keypoints(row) if keypoints is None else keypoints,
             descriptor=self.descriptors[row],
             thumbnail=self._thumbnail(row),
             model_id=str(self.manifest["model_id"]),

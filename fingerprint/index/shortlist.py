@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from fingerprint.config import CandidateConfig, Config
-from fingerprint.features.signatures import Voters
-from fingerprint.types import Candidate, Query
+from fingerprint.features.signatures import NOT_COUNTED, Voters
+from fingerprint.types import F32, VARIANTS, Candidate, Query
 
 _MIN_VOTES = 2.0  # a match votes for itself, so a single vote proves nothing
 
@@ -22,15 +24,24 @@ def shortlist(query: Query, candidates: Sequence[Candidate], config: Config) -> 
     config : Config
         ``candidates`` says how many are chosen by votes of their 128-bit signatures.
     """
-    votes = count_votes(query, candidates, config)
+    votes = [float(own.max()) for own in count_votes(query, candidates, config)]
     chosen = choose(votes, [candidate.always_verified for candidate in candidates], config.candidates)
     return [candidates[rank] for rank in chosen]
 
 
-def count_votes(query: Query, candidates: Sequence[Candidate], config: Config) -> list[float]:
-    """Return the votes of the signatures of each candidate, of its best variant."""
-    voters = Voters(query.variants, config.match)
-    return [float(voters.votes(candidate.keypoints, candidate.variants).max()) for candidate in candidates]
+def count_votes(query: Query, candidates: Sequence[Candidate], config: Config) -> list[F32]:
+    """Return for each candidate the votes of its signatures, by variant; `NOT_COUNTED` for those it is not named for.
+
+    Returns
+    -------
+    list of float32 arrays, shape (4,)
+    """
+    voters, counted = Voters(query.variants, config.match), []
+    for candidate in candidates:
+        votes = np.full(len(VARIANTS), NOT_COUNTED)
+        votes[list(candidate.variants)] = voters.votes(candidate.keypoints, candidate.variants)
+        counted.append(votes)
+    return counted
 
 
 def choose(votes: Sequence[float], always_verified: Sequence[bool], caps: CandidateConfig) -> list[int]:

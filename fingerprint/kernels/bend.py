@@ -75,9 +75,11 @@ def _hang_together(terms: F32) -> I64:
     """Return the first match of the set that each match is in, for those in none the number of matches."""
     m = terms.shape[1]
     n_neighbours, pairs, n_pairs = np.zeros(m, np.int64), np.empty((m * (m - 1) // 2, 2), np.int64), 0
+    near = np.empty(m, np.bool_)
     for i in range(m):
+        _mark_near(terms, i, near)
         for j in range(i + 1, m):
-            if _agree(terms, i, j):
+            if near[j] and _agree(terms, i, j):
                 n_neighbours[i] += 1
                 n_neighbours[j] += 1
                 pairs[n_pairs, 0], pairs[n_pairs, 1] = i, j
@@ -93,6 +95,18 @@ def _hang_together(terms: F32) -> I64:
         if n_neighbours[i] >= _LEAST_NEIGHBOURS:
             out[i] = _root(root, i)
     return out
+
+
+@njit(cache=True, nogil=True)
+def _mark_near(terms, i, near):  # type: ignore[no-untyped-def]
+    """Mark which matches after match `i` may agree with it: few do, and this is vectorised. Bounds are a little wide."""
+    q_x, q_y, log_scales, cosines, sines = terms[0], terms[1], terms[4], terms[5], terms[6]
+    x, y, log_scale, cosine, sine = q_x[i], q_y[i], log_scales[i], cosines[i], sines[i]
+    reach, most, least = np.float32(1.001 * _REACH**2), np.float32(1.001 * _LOG_SCALE), np.float32(0.999 * _MIN_COS)
+    for j in range(i + 1, len(near)):
+        dx, dy = q_x[j] - x, q_y[j] - y
+        alike = (abs(log_scales[j] - log_scale) < most) & (cosines[j] * cosine + sines[j] * sine > least)
+        near[j] = alike & (dx * dx + dy * dy < reach)
 
 
 @njit(cache=True, nogil=True)

@@ -10,7 +10,7 @@ from fingerprint.types import U8, Bool
 #: The pictures are divided into this many blocks each way.
 N_BLOCKS = 8
 
-_SOFT = 1.0  # grey values per pixel; weaker gradients count less, as they may be rounding errors
+_SOFT = np.float32(1.0)  # grey values per pixel; weaker gradients count less, as they may be rounding errors
 _TEXTURE = 1.5  # grey values per pixel; root mean square gradient of the reference that makes a block textured
 _LEAST_PART = 0.25  # of a block's area; smaller parts inside the query do not count
 _LEAST_VARIANCE = 1e-5  # of gradient lengths scaled to [0, 1]; anything below is rounding errors
@@ -40,24 +40,25 @@ def correlate_gradients(query: U8, reference: U8, inside: Bool):  # type: ignore
     side = n // N_BLOCKS
     area, power = np.zeros((N_BLOCKS, N_BLOCKS)), np.zeros((N_BLOCKS, N_BLOCKS))
     product = shares = q_sum = r_sum = q_energy = r_energy = total = 0.0
-    for y in range(1, n - 1):
-        for x in range(1, n - 1):
-            row = inside[y - 1, x - 1] & inside[y - 1, x] & inside[y - 1, x + 1] & inside[y, x - 1] & inside[y, x]
-            if not (row & inside[y, x + 1] & inside[y + 1, x - 1] & inside[y + 1, x] & inside[y + 1, x + 1]):
-                continue
-            qx, qy, q_length = _scharr(query, y, x)
-            rx, ry, r_length = _scharr(reference, y, x)
-            q, r = 1 / (q_length + _SOFT), 1 / (r_length + _SOFT)
-            product += (qx * rx + qy * ry) * (q * r)
-            q_share, r_share = q_length * q, r_length * r
+    seen = _with_neighbours(inside)
+    qx, qy, q_shares, _ = _soft_gradients(query, seen)
+    rx, ry, r_shares, squares = _soft_gradients(reference, seen)
+    for block in range(N_BLOCKS * n):  # one block's pixels of one row
+        row, column = block // N_BLOCKS // side, block % N_BLOCKS
+        pixels = power_here = 0.0
+        for i in range(block * side, (block + 1) * side):
+            product += np.float64(qx[i] * rx[i] + qy[i] * ry[i])
+            q_share, r_share = np.float64(q_shares[i]), np.float64(r_shares[i])
             shares += q_share * r_share
             q_sum += q_share
             r_sum += r_share
             q_energy += q_share * q_share
             r_energy += r_share * r_share
-            total += 1
-            area[y // side, x // side] += 1
-            power[y // side, x // side] += r_length * r_length
+            pixels += np.float64(seen[i])
+            power_here += np.float64(squares[i])
+        total += pixels
+        area[row, column] += pixels
+        power[row, column] += power_here
     textured = 0.0
     for i in range(N_BLOCKS):
         for j in range(N_BLOCKS):
@@ -75,13 +76,62 @@ def correlate_gradients(query: U8, reference: U8, inside: Bool):  # type: ignore
 
 
 @njit(cache=True, nogil=True)
-def _scharr(grey, y, x):  # type: ignore[no-untyped-def]
-    """Return the gradient at a pixel and its length, in grey values per pixel."""
-    a, b, c = np.int32(grey[y - 1, x - 1]), np.int32(grey[y - 1, x]), np.int32(grey[y - 1, x + 1])
-    d, e = np.int32(grey[y, x - 1]), np.int32(grey[y, x + 1])
-    f, g, h = np.int32(grey[y + 1, x - 1]), np.int32(grey[y + 1, x]), np.int32(grey[y + 1, x + 1])
-    along, down = (3 * (c + h - a - f) + 10 * (e - d)) / 32, (3 * (f + h - a - c) + 10 * (g - b)) / 32
-    return along, down, np.sqrt(along * along + down * down)
+def _with_neighbours(inside):  # type: ignore[no-untyped-def]
+    """Return 1 where a pixel and its eight neighbours are inside, and 0 elsewhere: float32 (n * n,), by rows."""
+    n, size = inside.shape[0], inside.size
+    flat, columns, out = inside.reshape(-1), np.zeros(size, np.bool_), np.zeros(size, np.float32)
+    above, here, below = flat[: size - 2 * n], flat[n : size - n], flat[2 * n :]
+    middle = columns[n : size - n]
+    for i in range(len(middle)):
+        middle[i] = above[i] & here[i] & below[i]
+    before, after, own = columns[: size - 2], columns[2:], out[1:]
+    for i in range(size - 2):
+        own[i] = np.float32(before[i] & columns[i + 1] & after[i])
+    for y in range(n):
+        out[y * n] = out[y * n + n - 1] = 0
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _soft_gradients(grey, seen):  # type: ignore[no-untyped-def]
+    """Return Scharr gradients of the pixels that are seen, 0 elsewhere: float32 arrays, shape (n * n,), by rows.
+
+    Returns
+    -------
+    along, down : of a length that tends to 1 as gradients grow
+    shares : that length
+    squares : the squared length of the gradients themselves, in grey values per pixel
+    """
+    n, flat = grey.shape[0], grey.reshape(-1)
+    size = len(flat)
+    tones, middle, across = np.empty(size, np.float32), np.zeros(size, np.float32), np.zeros(size, np.float32)
+    along, down = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    shares, squares = np.empty(size, np.float32), np.empty(size, np.float32)
+    three, ten, share = np.float32(3), np.float32(10), np.float32(1 / 32)
+    for i in range(size):
+        tones[i] = np.float32(flat[i])
+    upper, here, lower = tones[: size - 2 * n], tones[n : size - n], tones[2 * n :]
+    inner_middle, inner_across = middle[n : size - n], across[n : size - n]
+    for i in range(size - 2 * n):
+        inner_middle[i] = three * (upper[i] + lower[i]) + ten * here[i]
+    for i in range(size - 2 * n):
+        inner_across[i] = lower[i] - upper[i]
+    right, down_left, down_here, down_right = middle[2:], across[: size - 2], across[1 : size - 1], across[2:]
+    own_along, own_down, own_seen = along[1:], down[1:], seen[1:]
+    for i in range(size - 2):  # at the ends of rows this is wrong, and not seen
+        own_along[i] = (right[i] - middle[i]) * share * own_seen[i]
+    for i in range(size - 2):
+        own_down[i] = (three * (down_left[i] + down_right[i]) + ten * down_here[i]) * share * own_seen[i]
+    for i in range(size):
+        squares[i] = along[i] * along[i] + down[i] * down[i]
+    for i in range(size):
+        length = np.sqrt(squares[i])
+        shares[i] = length / (length + _SOFT)
+    for i in range(size):
+        soft = np.float32(1) / (np.sqrt(squares[i]) + _SOFT)
+        along[i] *= soft
+        down[i] *= soft
+    return along, down, shares, squares
 
 
 @njit(cache=True, nogil=True)

@@ -59,26 +59,52 @@ def _layers(picture, shared, usable):  # type: ignore[no-untyped-def]
     """Return the mean of each cell's pixels below and above its mean, float64 (2, side, side); write what is usable."""
     side = len(usable)
     out = np.zeros((2, side, side))
+    bounds = np.empty(len(picture), np.int32)
+    every, low = np.empty((2, len(picture)), np.int32), np.empty((2, len(picture)), np.int32)
     for row in range(side):
+        bounds[:] = 256
+        _count_below(picture, shared, row * CELL, bounds, every)
         for column in range(side):
-            area, total = 0, 0.0
-            for y in range(row * CELL, (row + 1) * CELL):
-                for x in range(column * CELL, (column + 1) * CELL):
-                    if shared[y, x]:
-                        area += 1
-                        total += picture[y, x]
-            usable[row, column] = area >= LEAST_PART * CELL * CELL
-            if not usable[row, column]:
-                continue
-            mean, n_below, below = total / area, 0, 0.0
-            for y in range(row * CELL, (row + 1) * CELL):
-                for x in range(column * CELL, (column + 1) * CELL):
-                    if shared[y, x] and picture[y, x] < mean:
-                        n_below += 1
-                        below += picture[y, x]
-            out[0, row, column] = below / n_below if n_below else mean
-            out[1, row, column] = (total - below) / (area - n_below)
+            at = column * CELL
+            usable[row, column] = every[0, at] >= LEAST_PART * CELL * CELL
+            if usable[row, column]:
+                out[:, row, column] = every[1, at] / every[0, at]
+            bounds[at : at + CELL] = np.int32(np.ceil(out[0, row, column]))  # grey values are whole numbers
+        _count_below(picture, shared, row * CELL, bounds, low)
+        for column in range(side):
+            at = column * CELL
+            if usable[row, column] and low[0, at]:
+                out[0, row, column] = low[1, at] / low[0, at]
+                out[1, row, column] = (every[1, at] - low[1, at]) / (every[0, at] - low[0, at])
     return out
+
+
+@njit(cache=True, nogil=True)
+def _count_below(picture, shared, top, bounds, sums):  # type: ignore[no-untyped-def]
+    """Write how many shared pixels of each cell of a row are below a bound, and their sum, in its first column.
+
+    bounds : int32 (n,), for each column of pixels; sums : int32 (2, n), written.
+    """
+    sums[:] = 0
+    number, total = sums[0], sums[1]
+    for y in range(top, top + CELL):
+        mask, line = shared[y], picture[y]
+        for x in range(len(mask)):  # one sum a loop, so that both are vectorised
+            number[x] += np.int32(mask[x] & (np.int32(line[x]) < bounds[x]))
+        for x in range(len(mask)):
+            total[x] += np.int32(mask[x] & (np.int32(line[x]) < bounds[x])) * np.int32(line[x])
+    _add_in_cells(number)
+    _add_in_cells(total)
+
+
+@njit(cache=True, nogil=True)
+def _add_in_cells(line):  # type: ignore[no-untyped-def]
+    """Add up the columns of each cell into its first one."""
+    for start in range(0, len(line), CELL):
+        total = np.int32(0)
+        for x in range(start, start + CELL):
+            total += line[x]
+        line[start] = total
 
 
 @njit(cache=True, nogil=True)

@@ -91,14 +91,24 @@ class Examined:
 
 
 def verify(
-    query: Query, reference: Fingerprint, models: Models, config: MatchConfig, around: Surroundings | None = None
+    query: Query,
+    reference: Fingerprint,
+    models: Models,
+    config: MatchConfig,
+    around: Surroundings | None = None,
+    votes: F32 | None = None,
 ) -> Verification:
     """Compare a query with one reference; parameters as in `examine`."""
-    return examine(query, reference, models, config, around).verification
+    return examine(query, reference, models, config, around, votes).verification
 
 
 def examine(
-    query: Query, reference: Fingerprint, models: Models, config: MatchConfig, around: Surroundings | None = None
+    query: Query,
+    reference: Fingerprint,
+    models: Models,
+    config: MatchConfig,
+    around: Surroundings | None = None,
+    votes: F32 | None = None,
 ) -> Examined:
     """Compare a query with one reference; the outcome depends on these two and the models only.
 
@@ -110,6 +120,8 @@ def examine(
     config : MatchConfig
     around : Surroundings, optional
         What the query was cut out of, if it is a part of a picture.
+    votes : float32 array, shape (4,), optional
+        What `fingerprint.features.signatures.Voters` counted for this reference, so that it is not counted again.
 
     Raises
     ------
@@ -121,7 +133,7 @@ def examine(
             f"{query.name} was described by model {query.model_id}, the reference by {reference.model_id}; "
             "describe both with the same model"
         )
-    agreement = find_agreement(query, reference, config, around)
+    agreement = find_agreement(query, reference, config, around, votes)
     evidence = evidence_vector(agreement.evidence)
     seen = _look_again(agreement, evidence, models)
     overlap = None if seen is None else seen.measures
@@ -186,12 +198,16 @@ def _as_identical(found: Verification, odds: float, width: int, height: int) -> 
     )
 
 
-def verify_view(view: View, whole: Query, reference: Fingerprint, models: Models, config: MatchConfig) -> Verification:
+def verify_view(
+    view: View, whole: Query, reference: Fingerprint, models: Models, config: MatchConfig, votes: F32 | None = None
+) -> Verification:
     """Compare a view of a query with one reference; parameters as in `examine_view`."""
-    return examine_view(view, whole, reference, models, config).verification
+    return examine_view(view, whole, reference, models, config, votes).verification
 
 
-def examine_view(view: View, whole: Query, reference: Fingerprint, models: Models, config: MatchConfig) -> Examined:
+def examine_view(
+    view: View, whole: Query, reference: Fingerprint, models: Models, config: MatchConfig, votes: F32 | None = None
+) -> Examined:
     """Compare a view of a query with one reference.
 
     Parameters
@@ -199,8 +215,8 @@ def examine_view(view: View, whole: Query, reference: Fingerprint, models: Model
     view : View
     whole : Query
         The query that it is a view of.
-    reference, models, config
-        As in `verify`.
+    reference, models, config, votes
+        As in `examine`; the votes are those of the view.
 
     Returns
     -------
@@ -209,7 +225,7 @@ def examine_view(view: View, whole: Query, reference: Fingerprint, models: Model
     """
     size = whole.plain.width, whole.plain.height
     around = Surroundings(whole.pixels, size, view.place) if view.partial else None
-    found = examine(view.query, reference, models, config, around)
+    found = examine(view.query, reference, models, config, around, votes)
     return replace(found, verification=_seen_from_whole(found.verification, view.place, size))
 
 
@@ -250,17 +266,20 @@ def _seen_from_whole(found: Verification, place: F64, size: tuple[int, int]) -> 
 
 
 def find_agreement(
-    query: Query, reference: Fingerprint, config: MatchConfig, around: Surroundings | None = None
+    query: Query,
+    reference: Fingerprint,
+    config: MatchConfig,
+    around: Surroundings | None = None,
+    votes: F32 | None = None,
 ) -> Agreement:
-    """Match the reference with the variant of the query on which most keypoints agree; parameters as in `verify`."""
+    """Match the reference with the variant of the query on which most keypoints agree; parameters as in `examine`."""
     similarity, hash_distance = 0.0, 64
     thumbnail = open_thumbnail(reference.thumbnail)
     coarse = shrink(thumbnail, COARSE_SIDE, COARSE_SIDE)
     if not query.flat and not is_flat(coarse):  # flat pictures are alike and prove nothing
         similarity = float(query.descriptor.astype(np.float64) @ reference.descriptor.astype(np.float64))
         hash_distance = int(np.bitwise_count(query.hashes ^ reference.hashes).min())
-    every = range(len(VARIANTS))
-    variant = int(Voters(query.variants, config).votes(reference.keypoints, every).argmax())
+    variant = Voters(query.variants, config).best_variant(reference.keypoints, votes)
     keypoints = query.variants[variant]
     alignment = align(keypoints, reference.keypoints, config)
     transform = _pixel_transform(alignment.transform, VARIANTS[variant][0], keypoints, reference.keypoints)
