@@ -99,7 +99,7 @@ def _hang_together(terms: F32) -> I64:
 
 @njit(cache=True, nogil=True)
 def _mark_near(terms, i, near):  # type: ignore[no-untyped-def]
-    """Mark which matches after match `i` may agree with it: few do, and this is vectorised. Bounds are a little wide."""
+    """Mark which matches after match `i` may agree with it, few of them, with bounds that are a little wide."""
     q_x, q_y, log_scales, cosines, sines = terms[0], terms[1], terms[4], terms[5], terms[6]
     x, y, log_scale, cosine, sine = q_x[i], q_y[i], log_scales[i], cosines[i], sines[i]
     reach, most, least = np.float32(1.001 * _REACH**2), np.float32(1.001 * _LOG_SCALE), np.float32(0.999 * _MIN_COS)

@@ -11,10 +11,10 @@ from fingerprint.kernels.agreement import N_TERMS, mark_agreeing, match_terms, n
 from fingerprint.kernels.arrays import copy, count_marked
 from fingerprint.kernels.bits import popcount
 from fingerprint.kernels.compiled import njit
+from fingerprint.kernels.products import TOGETHER, add_products
 from fingerprint.kernels.sorting import in_order
 from fingerprint.types import F32, F64
 
-_ONE = np.uint64(1)
 _HIGH = np.uint64(32)
 _LOW_MASK = np.uint64(0xFFFFFFFF)
 _NO_MATCH = np.uint64(1 << 40)
@@ -31,33 +31,39 @@ def pack_signatures(descriptors, orbits, kinds, directions, thresholds, out):  #
     thresholds : float32 (128,); out : uint64 (v, n, 2), of the first v variants, bit b of a signature is bit b % 64 of
     word b // 64.
     """
-    n_variants = len(out)
-    parts = np.empty((4, 128), np.float32)
+    n_variants, n = len(out), len(descriptors)
+    sums, parts = np.empty((TOGETHER, len(orbits)), np.float32), np.empty((4, TOGETHER, 128), np.float32)
     projected = np.empty(128, np.float32)
-    for i in range(len(descriptors)):
-        own = descriptors[i]
+    for start in range(0, n, TOGETHER):
+        stop = min(start + TOGETHER, n)
+        parts[:] = 0
         for kind in range(4):
-            part, sign = parts[kind], kinds[kind]
-            part[:] = 0
-            for g in range(len(orbits)):
-                x = np.float32(0)
-                for v in range(4):
-                    x += np.float32(sign[v]) * np.float32(own[orbits[g, v]])
-                direction = directions[kind, g]
-                for b in range(128):
-                    part[b] += x * direction[b]
-        for variant in range(n_variants):
-            copy(parts[0], projected)
-            for kind in range(1, 4):
-                sign, part = np.float32(kinds[kind, variant]), parts[kind]
-                for b in range(128):
-                    projected[b] += sign * part[b]
-            for word in range(2):
-                bits = np.uint64(0)
-                for b in range(64):
-                    if projected[word * 64 + b] > thresholds[word * 64 + b]:
-                        bits |= _ONE << np.uint64(b)
-                out[variant, i, word] = bits
+            sign = kinds[kind]
+            for i in range(start, stop):
+                own, line = descriptors[i], sums[i - start]
+                for g in range(len(orbits)):
+                    line[g] = np.float32(0)
+                    for v in range(4):
+                        line[g] += np.float32(sign[v]) * np.float32(own[orbits[g, v]])
+            add_products(sums[: stop - start], directions[kind], parts[kind])
+        for i in range(start, stop):
+            for variant in range(n_variants):
+                copy(parts[0, i - start], projected)
+                for kind in range(1, 4):
+                    sign, part = np.float32(kinds[kind, variant]), parts[kind, i - start]
+                    for b in range(128):
+                        projected[b] += sign * part[b]
+                for word in range(2):
+                    out[variant, i, word] = _bits_above(projected[word * 64 :], thresholds[word * 64 :])
+
+
+@njit(cache=True, nogil=True)
+def _bits_above(values, thresholds):  # type: ignore[no-untyped-def]
+    """Return which of 64 values are above their thresholds, in a loop without branches, so that it is vectorised."""
+    bits = np.uint64(0)
+    for b in range(64):
+        bits |= np.uint64(values[b] > thresholds[b]) << np.uint64(b)
+    return bits
 
 
 @njit(cache=True, nogil=True)

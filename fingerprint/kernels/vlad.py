@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fingerprint.kernels.compiled import njit
+from fingerprint.kernels.products import TOGETHER, add_products, project_rows
 
 
 @njit(cache=True, nogil=True)
@@ -13,16 +14,10 @@ def reduce_descriptors(descriptors, mean, basis, out):  # type: ignore[no-untype
 
     descriptors : uint8 (n, 128); mean : float32 (128,); basis : float32 (128, p); out : float32 (n, p).
     """
-    n, width = descriptors.shape
+    project_rows(descriptors, mean, basis, out)
     p = basis.shape[1]
-    for i in range(n):
-        row = out[i]
-        row[:] = 0
-        for k in range(width):
-            x = np.float32(descriptors[i, k]) - mean[k]
-            for c in range(p):
-                row[c] += x * basis[k, c]
-        norm = np.float32(0)
+    for i in range(len(out)):
+        row, norm = out[i], np.float32(0)
         for c in range(p):
             norm += row[c] * row[c]
         if norm > 0:
@@ -38,21 +33,21 @@ def assign(points, codebook_t, half_norms, words):  # type: ignore[no-untyped-de
     points : float32 (n, p); codebook_t : float32 (p, k), each column a codeword; half_norms : float32 (k,), half of
     their squared norms; words : int64 (n,).
     """
-    n, p = points.shape
-    n_words = codebook_t.shape[1]
-    dots = np.empty(n_words, np.float32)
-    for i in range(n):
+    n, n_words = len(points), codebook_t.shape[1]
+    dots = np.empty((TOGETHER, n_words), np.float32)
+    for start in range(0, n, TOGETHER):
+        stop = min(start + TOGETHER, n)
         dots[:] = 0
-        for c in range(p):
-            x = points[i, c]
+        add_products(points[start:stop], codebook_t, dots)
+        for i in range(start, stop):
+            costs, least, word = dots[i - start], np.float32(np.inf), 0
             for w in range(n_words):
-                dots[w] += x * codebook_t[c, w]
-        best = np.float32(np.inf)
-        for w in range(n_words):
-            cost = half_norms[w] - dots[w]
-            if cost < best:
-                best = cost
-                words[i] = w
+                costs[w] = half_norms[w] - costs[w]
+            for w in range(n_words):
+                least = min(least, costs[w])
+            while costs[word] > least:  # the first of equal ones
+                word += 1
+            words[i] = word
 
 
 @njit(cache=True, nogil=True)

@@ -16,10 +16,10 @@ import numpy as np
 
 from fingerprint.kernels.arrays import copy
 from fingerprint.kernels.compiled import njit
+from fingerprint.kernels.products import TOGETHER, add_products, project_rows
 
 _FAR = np.float32(3e38)
 _LANES = 32
-_TOGETHER = 16  # points whose costs are computed together: their rows and some columns fit in the L1 cache
 
 
 @njit(cache=True, nogil=True)
@@ -28,15 +28,7 @@ def rotate_descriptors(descriptors, mean, basis, out):  # type: ignore[no-untype
 
     descriptors : uint8 (n, 128); mean : float32 (128,); basis : float32 (128, p); out : float32 (n, p).
     """
-    n, width = descriptors.shape
-    p = basis.shape[1]
-    for i in range(n):
-        row = out[i]
-        row[:] = 0
-        for k in range(width):
-            x = np.float32(descriptors[i, k]) - mean[k]
-            for c in range(p):
-                row[c] += x * basis[k, c]
+    project_rows(descriptors, mean, basis, out)
 
 
 @njit(cache=True, nogil=True)
@@ -72,21 +64,38 @@ def _costs(points, half, columns, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _cell_costs(points, signs, coarse_t, coarse_half, parts, out):  # type: ignore[no-untyped-def]
+def _axes_by_kind(signs):  # type: ignore[no-untyped-def]
+    """Return the axes in order of how the variants treat them, int64 (p,), and where each kind begins, int64 (5,)."""
+    p = signs.shape[1]
+    axes, starts, n = np.empty(p, np.int64), np.zeros(5, np.int64), 0
+    for kind in range(4):
+        for k in range(p):
+            if 2 * (signs[1, k] < 0) + (signs[2, k] < 0) == kind:
+                axes[n] = k
+                n += 1
+        starts[kind + 1] = n
+    return axes, starts
+
+
+@njit(cache=True, nogil=True)
+def _cell_costs(points, axes, starts, coarse, coarse_half, out):  # type: ignore[no-untyped-def]
     """Write the costs of all reflections of all cells: out : float32 (n, 4 A), reflection v of cell a at 4 a + v.
 
-    Axes that the variants treat alike are summed once, into `parts` : float32 (4, A); a reflection adds or subtracts.
+    Axes that the variants treat alike are summed once; a reflection adds or subtracts the sum. axes, starts : from
+    `_axes_by_kind`; coarse : float32 (p, A), the rows of the cells' axes in that order.
     """
     n_cells = len(coarse_half)
+    parts = np.zeros((4, len(points), n_cells), np.float32)
+    for kind in range(4):
+        begin, end = starts[kind], starts[kind + 1]
+        own = np.empty((len(points), end - begin), np.float32)
+        for i in range(len(points)):
+            for k in range(end - begin):
+                own[i, k] = points[i, axes[begin + k]]
+        add_products(own, coarse[begin:end], parts[kind])
     for i in range(len(points)):
-        parts[:] = 0
-        for k in range(points.shape[1]):
-            kind = 2 * (signs[1, k] < 0) + (signs[2, k] < 0)
-            x, part, column = points[i, k], parts[kind], coarse_t[k]
-            for a in range(n_cells):
-                part[a] += x * column[a]
         for a in range(n_cells):
-            both, mirror, negative, neither = parts[0, a], parts[1, a], parts[2, a], parts[3, a]
+            both, mirror, negative, neither = parts[0, i, a], parts[1, i, a], parts[2, i, a], parts[3, i, a]
             # parts[1] changes its sign in a negative only, parts[2] in a mirror image only, parts[3] in each of them
             half = coarse_half[a]
             out[i, 4 * a] = half - (both + mirror + negative + neither)
@@ -114,10 +123,14 @@ def _nearest_cells(points, signs, coarse_t, coarse_half, beam):  # type: ignore[
     n, n_cells = len(points), len(coarse_half)
     cells = np.empty((n, beam), np.int64)
     n_looks = np.zeros(n_cells, np.int64)
-    costs, parts = np.empty((_TOGETHER, 4 * n_cells), np.float32), np.empty((4, n_cells), np.float32)
-    for start in range(0, n, _TOGETHER):
-        stop = min(start + _TOGETHER, n)
-        _cell_costs(points[start:stop], signs, coarse_t, coarse_half, parts, costs)
+    costs = np.empty((TOGETHER, 4 * n_cells), np.float32)
+    axes, starts = _axes_by_kind(signs)
+    coarse = np.empty(coarse_t.shape, np.float32)
+    for k in range(len(axes)):
+        copy(coarse_t[axes[k]], coarse[k])
+    for start in range(0, n, TOGETHER):
+        stop = min(start + TOGETHER, n)
+        _cell_costs(points[start:stop], axes, starts, coarse, coarse_half, costs)
         for i in range(start, stop):
             cost = costs[i - start]
             for j in range(beam):
@@ -180,11 +193,11 @@ def nearest_words(  # type: ignore[no-untyped-def]
             fill[cell >> 2] += 1
         for j in range(words.shape[1]):
             words[i, j], costs[i, j] = -1, _FAR
-    rows = np.empty((_TOGETHER, n_fine), np.float32)
-    reflected = np.empty((_TOGETHER, points.shape[1]), np.float32)
+    rows = np.empty((TOGETHER, n_fine), np.float32)
+    reflected = np.empty((TOGETHER, points.shape[1]), np.float32)
     for a in range(n_cells):
-        for begin in range(first[a], first[a + 1], _TOGETHER):
-            here = looks[begin : min(begin + _TOGETHER, first[a + 1])]
+        for begin in range(first[a], first[a + 1], TOGETHER):
+            here = looks[begin : min(begin + TOGETHER, first[a + 1])]
             for t in range(len(here)):
                 point, sign, line = points[here[t] >> 2], signs[here[t] & 3], reflected[t]
                 for k in range(len(line)):
@@ -207,12 +220,12 @@ def word_signatures(points, signs, words, thresholds, step, out):  # type: ignor
     """
     n, m = words.shape
     for i in range(n):
+        point = points[i]
         for j in range(m):
             bits = np.uint64(0)
             word = words[i, j]
             if word >= 0:
                 sign, threshold = signs[word & 3], thresholds[word >> 2]
-                for b in range(64):
-                    if points[i, b] * sign[b] > np.float32(threshold[b]) * step:
-                        bits |= np.uint64(1) << np.uint64(b)
+                for b in range(64):  # without branches, so that it is vectorised
+                    bits |= np.uint64(point[b] * sign[b] > np.float32(threshold[b]) * step) << np.uint64(b)
             out[i, j] = bits
