@@ -39,7 +39,7 @@ from fingerprint.workers import map_images
 
 EDITS = (2, 5)
 #: Beam, words of a keypoint, bits of a hit.
-SETTINGS = ((2, 4, 22), (1, 4, 22), (3, 4, 22), (4, 4, 22), (2, 4, 21), (2, 4, 23), (2, 3, 22), (2, 5, 22))
+SETTINGS = ((3, 4, 22), (2, 4, 22), (4, 4, 22), (3, 4, 21), (3, 4, 23), (3, 3, 22), (3, 5, 22))
 
 
 def main() -> None:

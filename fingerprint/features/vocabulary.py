@@ -19,7 +19,7 @@ from fingerprint.kernels.words import nearest_words, rotate_descriptors, word_si
 from fingerprint.models import VocabularyModel
 from fingerprint.types import F32, I32, U8, U64, VARIANTS, Keypoints, WordAssignments
 
-_BEAM = 2  # reflected cells that are searched for words; with 3 or 4 of them as many sources are found
+_BEAM = 3  # reflected cells that are searched for words; with 2 or 4 of them as many sources are found
 _SIGNATURE_BITS = 64
 
 
