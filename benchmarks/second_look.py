@@ -52,8 +52,8 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     "dark and light layers": LAYER_MEASURES,
     "bent back": BEND_NAMES,
 }
-#: Fewer and larger steps than training takes: rows are compared with each other.
-PLAN = BoostingPlan(n_trees=300, rate=0.1)
+#: Fewer trees than training grows: rows are compared with each other.
+PLAN = BoostingPlan(n_trees=300, depth=5, rate=0.1, share=0.3)
 KINDS = ("photograph", "graphics", "scene")
 
 
@@ -130,7 +130,9 @@ def closer(pairs: dict[str, Any]) -> tuple[F64, Bool]:
     return odds, np.array(looked)
 
 
-def cross_validated(pairs: dict[str, Any], columns: list[int], *, from_first: bool = True) -> F64:
+def cross_validated(
+    pairs: dict[str, Any], columns: list[int], *, from_first: bool = True, plan: BoostingPlan = PLAN
+) -> F64:
     """Return the log-odds of each pair by trees that were not fitted on its group.
 
     `columns` begin with those of the first look; `from_first` lets the trees start from it, as training does.
@@ -140,7 +142,7 @@ def cross_validated(pairs: dict[str, Any], columns: list[int], *, from_first: bo
     x, y = pairs["evidence"][looked][:, columns], pairs["labels"][looked] == COPY
     rng = np.random.default_rng(TrainConfig().seed)
     start = first_look_in_part(fit_first(pairs), len(columns)) if from_first else None
-    _, left_out = fit_calibrated_trees(x, y, pairs["groups"][looked], pairs["queries"][looked], PLAN, rng, start)
+    _, left_out = fit_calibrated_trees(x, y, pairs["groups"][looked], pairs["queries"][looked], plan, rng, start)
     odds[looked] = left_out
     return odds
 

@@ -42,12 +42,12 @@ class BoostingPlan:
         Share of the features, drawn for each tree, that it may ask about.
     """
 
-    n_trees: int = 1000
-    depth: int = 5
-    rate: float = 0.03
+    n_trees: int = 2000
+    depth: int = 6
+    rate: float = 0.08
     ridge: float = 5.0
     least_hessian: float = 2.0
-    share: float = 0.3
+    share: float = 0.1
 
 
 def fit_trees(

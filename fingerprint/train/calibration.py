@@ -20,7 +20,7 @@ from fingerprint.verify.score import deserves_second_look, is_promising
 from fingerprint.workers import Workers
 
 _PLAN = BoostingPlan()
-_PROMISING_PLAN = BoostingPlan(n_trees=100, depth=4, rate=0.1, share=0.5)
+_PROMISING_PLAN = BoostingPlan(n_trees=600, rate=0.05)
 #: Share of the copies that get all of the second look, of those that get some of it.
 _KEPT = 0.998
 _START = 0.5  # of the log-odds of the first look

@@ -1,0 +1,50 @@
+"""How many trees, how deep, and of how many features: judged on families of graphics that were left out of the fit.
+
+The pairs are those of ``second_look.py``, which are kept in FOLDER and made only once; so are the judgements.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from _records import RESULTS, command_line, header, write
+from second_look import NAMES, cross_validated, judged, keep_pairs, pair_maker
+
+from fingerprint.train.boosting import BoostingPlan
+
+#: The first is the one that training had before, the last one that of today.
+PLANS = (
+    BoostingPlan(n_trees=1000, depth=5, rate=0.03, share=0.3),
+    BoostingPlan(n_trees=1000, depth=6, rate=0.03, share=0.3),
+    BoostingPlan(n_trees=1000, depth=5, rate=0.03, share=0.1),
+    BoostingPlan(n_trees=3000, depth=6, rate=0.03, share=0.1),
+    BoostingPlan(),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with train/")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the pairs")
+    parser.add_argument("--result", type=Path, default=RESULTS / "trees.json")
+    arguments = parser.parse_args()
+    maker, path = pair_maker(arguments.data), arguments.out / "pairs.npz"
+    if not path.exists():
+        keep_pairs(maker, path)
+    with np.load(path) as kept:
+        pairs = {name: kept[name] for name in kept.files}
+    rows = []
+    for plan in PLANS:
+        start = time.perf_counter()
+        odds = cross_validated(pairs, list(range(len(NAMES))), plan=plan)
+        rows.append({"plan": asdict(plan), "seconds": round(time.perf_counter() - start), **judged(maker, pairs, odds)})
+        print(rows[-1], flush=True)
+    write(arguments.result, {**header(arguments.data), "command": command_line(), "plans": rows})
+
+
+if __name__ == "__main__":
+    main()
