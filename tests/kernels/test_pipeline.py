@@ -143,6 +143,39 @@ class TestNewArrays:
             njit(cache=False)(lambda n: np.zeros(n, n))(3)
 
 
+def all_operations(a: Any, b: Any) -> Any:
+    return (a + b, a - b, a * b, a / b, a // b, a % b, a**2, a**b, -a, a < b, a == b, a != b, a + 1, 1 + a, a * 0.5)
+
+
+class TestWhatIsRemembered:
+    @pytest.mark.parametrize("first", [np.uint8, np.int32, np.int64, np.uint64, np.float32, np.float64])
+    @pytest.mark.parametrize("second", [np.int8, np.int64, np.uint64, np.float32])
+    def test_operations_have_the_types_and_bits_of_numbas_own_steps(self, first: Any, second: Any) -> None:
+        numbers = first(7), second(3)
+        own: Any = njit(cache=False)(all_operations)
+        expected: Any = numba.njit(error_model="numpy")(all_operations)
+        assert own(*numbers) == expected(*numbers)
+        again: Any = njit(cache=False)(lambda a, b: own(a, b))
+        assert again(*numbers) == expected(*numbers)
+        assert own.nopython_signatures[0].return_type == expected.nopython_signatures[0].return_type
+
+    def test_an_operation_that_is_none_is_an_error_each_time(self) -> None:
+        for _ in range(2):
+            with pytest.raises(numba.TypingError, match="No implementation of function"):
+                njit(cache=False)(lambda a: a << 0.5)(1.5)
+
+    def test_flags_are_equal_if_numba_finds_them_equal(self) -> None:
+        flags: list[Any] = [numba.core.compiler.Flags() for _ in range(3)]
+        flags[1].nrt = flags[1].nrt  # set to what it is anyway
+        flags[2].nrt = not flags[2].nrt
+        for one in flags:
+            for other in flags:
+                assert (pipeline._Flags(one) == pipeline._Flags(other)) is (one == other)
+                assert (pipeline._Flags(one) == other) is (one == other)
+            assert hash(pipeline._Flags(one)) == hash(one)
+        assert pipeline._Flags(flags[0]) != "flags"
+
+
 @pytest.mark.parametrize("own", [True, False])
 def test_the_same_bits_as_with_numbas_own_steps(own: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not own:
