@@ -6,7 +6,7 @@ Kernels compile at every user's first run. Much of that is work on functions tha
   Python calls, where it can be inlined too, but not by itself as well;
 - `np.empty` and `np.zeros` write their instructions into a kernel; Numba compiles a function of its own for each shape
   and number type;
-- what Numba looks up again and again is remembered: what operators return for numbers, and what flags are equal;
+- what Numba looks up again and again is remembered: what operators return, and what flags are equal;
 - steps for what kernels do not have are left out: closures, `with` blocks, and expressions of whole arrays, which are
   computed all the same, one operation after the other.
 
@@ -188,7 +188,7 @@ _HASH_OF_FLAGS = hash(Flags())
 
 
 class _Typing:
-    """Numba's typing context, which remembers what operators return for numbers.
+    """Numba's typing context, which remembers what operators return for numbers, and what is in an array.
 
     For each operation in a kernel, Numba tries dozens of ways in turn.
     """
@@ -201,12 +201,8 @@ class _Typing:
 
     def resolve_function_type(self, function: Any, arguments: Any, named: Any) -> Any:
         """Return the signature of a function for types of arguments."""
-        if (
-            named
-            or not isinstance(function, types.Function)
-            or function.typing_key not in _OPERATORS
-            or not all(isinstance(one, types.Number | types.Boolean) for one in arguments)
-        ):
+        operation = function.typing_key if isinstance(function, types.Function) else function
+        if named or not _is_known(operation, arguments):
             return self._context.resolve_function_type(function, arguments, named)
         key = id(function), tuple(arguments)
         if key in _signatures:
@@ -217,9 +213,20 @@ class _Typing:
         return found
 
 
-_OPERATORS = frozenset(function for function in vars(operator).values() if callable(function))
-#: By the identity of an operator's type and types of numbers: the operator's type, which keeps the identity its own,
-#: and the signature. Numba compiles in one thread at a time.
+def _is_known(operation: Any, arguments: Any) -> bool:
+    """Return whether nothing but the types of its arguments decides what an operation returns."""
+    if operation in _OF_ARRAYS:
+        first, *rest = arguments
+        return isinstance(first, types.Array) and all(isinstance(one, _INDICES) for one in rest)
+    return operation in _OPERATORS and all(isinstance(one, _NUMBERS) for one in arguments)
+
+
+_NUMBERS = (types.Number, types.Boolean)
+_INDICES = (*_NUMBERS, types.BaseTuple, types.SliceType, types.Array)
+_OF_ARRAYS = frozenset({operator.getitem, operator.setitem})
+_OPERATORS = frozenset({bool, *(function for function in vars(operator).values() if callable(function))})
+#: By the identity of an operator, or of Numba's type of it, and the types of its arguments: what has that identity, so
+#: that nothing else gets it, and the signature. Numba compiles in one thread at a time.
 _signatures: dict[tuple[int, tuple[Any, ...]], tuple[Any, Any]] = {}
 
 
