@@ -174,6 +174,13 @@ class TestMarks:
         filled = marks.fill("Of <!--f:set.queries-->1<!--/f--> queries.\n", figures.Results())
         assert filled == "Of <!--f:set.queries-->976<!--/f--> queries.\n"
 
+    def test_say_what_a_folder_takes_as_it_grows(self, marks: ModuleType) -> None:
+        sizes = {"1250": {"copies": 530, "core_seconds": 100.0, "peak_mb": 380}}
+        sizes["10000"] = {"copies": 4287, "core_seconds": 1000.0, "peak_mb": 1100}
+        *_, first, last = marks.BLOCKS["dedupe-scale"]({"dedupe_scale": {"measured": sizes}})
+        assert first == "| 1,250 | 530 | 100 | 80 ms | 380 MB |"
+        assert last == "| 10,000 | 4,287 | 1,000 | 100 ms | 1,100 MB |"
+
     @pytest.mark.parametrize(
         ("text", "found"),
         [

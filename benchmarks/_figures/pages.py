@@ -26,6 +26,7 @@ BLOCKS: dict[str, Callable[[Results], list[str]]] = {
     "wide-edits": tables.wide_edits,
     "wide-splits": tables.wide_splits,
     "dedupe": tables.deduped,
+    "dedupe-scale": scale_tables.dedupe_scale,
     "stages": tables.stages,
     "query-stages": tables.query_stages,
     "descriptor-ms": tables.descriptor_ms,

@@ -1,4 +1,4 @@
-"""Tables of what a collection costs as it grows, from `scale.json`."""
+"""Tables of what a collection costs as it grows, from `scale.json`, and de-duplicating, from `dedupe_scale.json`."""
 
 from __future__ import annotations
 
@@ -118,5 +118,22 @@ def scale_targets(results: Results) -> list[str]:
                 "shared",
                 f"{FIGURES['million.two'].text(results)} GB, {FIGURES['million.one'].text(results)} GB",
             ),
+        ),
+    )
+
+
+def dedupe_scale(results: Results) -> list[str]:
+    """Return what de-duplicating takes as a folder grows."""
+    return table(
+        ("files", "edited copies among them", "core seconds", "a file", "memory"),
+        (
+            (
+                f"{int(files):,}",
+                f"{found['copies']:,}",
+                f"{found['core_seconds']:,.0f}",
+                f"{1000 * found['core_seconds'] / int(files):.0f} ms",
+                f"{found['peak_mb']:,} MB",
+            )
+            for files, found in results["dedupe_scale"]["measured"].items()
         ),
     )

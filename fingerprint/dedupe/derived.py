@@ -29,8 +29,8 @@ def derived_pictures(
     worth: Mapping[int, Sequence[Worth]],
     plain_around: Callable[[int, Sequence[Box]], float],
     detail_within: Callable[[int, Box], float],
-) -> set[int]:
-    """Return the positions of the pictures that are a crop of another one, or that another one was put into.
+) -> tuple[set[int], set[int]]:
+    """Return which pictures another one was put into, and which are a crop of another one.
 
     Parameters
     ----------
@@ -44,6 +44,11 @@ def derived_pictures(
         Returns how plain a picture is outside some boxes.
     detail_within : callable
         Returns which part of its pixels along a line a picture needs within a box.
+
+    Returns
+    -------
+    composed, parts : set of int
+        Positions; one picture may be in both.
     """
     made: set[int] = set()  # with another one in them
     parts: dict[int, list[tuple[int, Box]]] = defaultdict(list)
@@ -66,7 +71,7 @@ def derived_pictures(
         for whole, inside in parts.items()
         if whole not in made and plain_around(whole, [box for _, box in inside]) > _PLAIN
     }
-    return made | {part for whole, inside in parts.items() if whole not in made for part, _ in inside}
+    return made, {part for whole, inside in parts.items() if whole not in made for part, _ in inside}
 
 
 def _was_put_into(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from fingerprint.dedupe.derived import derived_pictures
 from fingerprint.dedupe.detail import Box, shows_no_more
+from fingerprint.dedupe.keepers import Chosen, KeeperChoice
 from fingerprint.dedupe.values import Picture, Rules
 from fingerprint.dedupe.verdicts import Verdicts
 from fingerprint.dedupe.worth import Preference, Worth
@@ -71,37 +72,30 @@ def gather(
     preference = Preference(rules)
     related = [k for k, picture in enumerate(pictures) if near[k] or len(picture.files) > 1 or picture.others]
     worth = _compared(look_at(related), near, verdicts)
-    derived = derived_pictures(pictures, near, verdicts, worth, plain_around, detail_within)
-    worth = {k: sorted(_marked(files, k in derived), key=preference.key) for k, files in worth.items()}
+    composed, parts = derived_pictures(pictures, near, verdicts, worth, plain_around, detail_within)
+    worth = {k: sorted(_derived(files, k in composed | parts), key=preference.key) for k, files in worth.items()}
     order = sorted(related, key=lambda k: preference.key(worth[k][0]))
-    offers: dict[int, list[tuple[int, Verification]]] = {}
-    taken: set[int] = set()
-    keepers: list[int] = []
-    references = {k for k in related if pictures[k].is_reference}
-    for done, keeper in enumerate(order, start=1):
-        if keeper not in taken:
-            keepers.append(keeper)
-            for k, found in _copies_of(keeper, near, verdicts, rules, references.union(keepers), taken):
-                taken.add(k)
-                offers.setdefault(k, []).append((keeper, found))
-        if progress is not None:
-            progress(done, len(order))
-    members = _members(keepers, offers, verdicts)
+    choice = KeeperChoice(pictures, near, verdicts, rules, worth, composed)
+    chosen = choice.in_order(order, progress)
+    members = _members(chosen, verdicts)
+    alone = {k for k in chosen.keepers if near[k] and not members[k]}  # its copies are more surely copies of others
+    if alone:
+        chosen = choice.in_order(sorted(order, key=alone.__contains__))
+        members = _members(chosen, verdicts)
+    worth |= {k: [replace(file, is_source=True) for file in worth[k]] for k in chosen.sources}
     return Gathered(worth, members, _shared(pictures, verdicts, members))
 
 
-def _members(
-    keepers: Sequence[int], offers: dict[int, list[tuple[int, Verification]]], verdicts: Verdicts
-) -> dict[int, list[tuple[int, Verification]]]:
+def _members(chosen: Chosen, verdicts: Verdicts) -> dict[int, list[tuple[int, Verification]]]:
     """Let each picture join the keeper that it is most surely a copy of, the surest first.
 
     Who only shares something with a member that is surer than itself does not join, if that is the surer verdict: two
     shots of one scene, and a poor copy of one of them that is like both.
     """
-    members: dict[int, list[tuple[int, Verification]]] = {keeper: [] for keeper in keepers}
+    members: dict[int, list[tuple[int, Verification]]] = {keeper: [] for keeper in chosen.keepers}
     belongs: dict[int, int] = {}
-    rank = {keeper: k for k, keeper in enumerate(keepers)}
-    every = [(found.log_odds, keeper, k, found) for k, made in offers.items() for keeper, found in made]
+    rank = {keeper: k for k, keeper in enumerate(chosen.keepers)}
+    every = [(found.log_odds, keeper, k, found) for k, made in chosen.offers.items() for keeper, found in made]
     for _, keeper, k, found in sorted(every, key=lambda offer: (-offer[0], rank[offer[1]], offer[2])):
         if k in belongs or _contradicted(k, keeper, found, belongs, verdicts):
             continue
@@ -126,34 +120,6 @@ def _copies_near(picture: int, verdicts: Verdicts, rules: Rules) -> list[int]:
     return [k for k, known in found if known is not None and known.probability >= rules.min_probability]
 
 
-def _copies_of(
-    keeper: int,
-    near: dict[int, list[int]],
-    verdicts: Verdicts,
-    rules: Rules,
-    left_out: set[int],
-    taken: set[int],
-) -> list[tuple[int, Verification]]:
-    """Return the copies of a keeper: those near it, near these, and so on, each with a verdict against the keeper.
-
-    What is near a picture that is no copy of the keeper is not looked at for that reason. Other keepers and references
-    are left out; of those that another keeper has taken, only what the search said is looked at.
-    """
-    found: list[tuple[int, Verification]] = []
-    seen = {keeper, *left_out}
-    waiting = list(near[keeper])
-    while waiting:
-        k = waiting.pop(0)
-        if k in seen:
-            continue
-        seen.add(k)
-        verdict = verdicts.copy(k, keeper, rules.min_probability, ask=k not in taken)
-        if verdict is not None:
-            found.append((k, verdict))
-            waiting += near[k]
-    return found
-
-
 def _compared(worth: dict[int, list[Worth]], near: dict[int, list[int]], verdicts: Verdicts) -> dict[int, list[Worth]]:
     """Correct what is known of pictures that were taken for enlarged, if no copy of the same size shows more."""
 
@@ -170,7 +136,7 @@ def _compared(worth: dict[int, list[Worth]], near: dict[int, list[int]], verdict
     return corrected
 
 
-def _marked(files: Sequence[Worth], derived: bool) -> list[Worth]:
+def _derived(files: Sequence[Worth], derived: bool) -> list[Worth]:
     return [replace(worth, is_derived=derived) for worth in files]
 
 

@@ -51,6 +51,8 @@ class Worth:
     origin : Origin
     is_derived : bool
         Whether it is a crop of another picture, or a picture that another one was put into.
+    is_source : bool
+        Whether more pictures are copies of it than of one that would have been kept otherwise.
     n_frames : int
         Of an animation its frames, of a TIFF its pages: only the first was compared.
     drops : tuple of float
@@ -63,6 +65,7 @@ class Worth:
     detail: float
     origin: Origin
     is_derived: bool = False
+    is_source: bool = False
     n_frames: int = 1
     drops: tuple[float, ...] = ()
     has_colours: bool = True
@@ -175,17 +178,27 @@ class Preference:
         def place(worth: Worth) -> int:
             return next((k for k, folder in enumerate(folders) if _is_within(worth.file.id, folder)), len(folders))
 
-        self._criteria = [
+        raw = _Criterion(lambda w: w.origin.form != _RAW, lambda _: "camera RAW, which the others were made from")
+        coloured = _Criterion(lambda w: not w.has_colours, lambda _: "has colours")
+        camera = _Criterion(
+            lambda w: w.origin.camera is None, lambda w: f"has its camera in the file ({w.origin.camera})"
+        )
+        asked_for = [
             _Criterion(lambda w: not w.file.is_reference, lambda _: "in a reference folder"),
             _Criterion(place, lambda w: f"in the preferred folder {rules.prefer[place(w)]}"),
             _Criterion(lambda w: w.file.is_link, lambda _: "a file, no link"),
             *_CHOSEN[rules.keep],
-            _Criterion(lambda w: w.origin.form != _RAW, lambda _: "camera RAW, which the others were made from"),
+        ]
+        self._before_sources = [*asked_for, raw, coloured, camera]
+        self._criteria = [
+            *asked_for,
+            raw,
+            _Criterion(lambda w: not w.is_source, lambda _: "more are copies of it than of any other"),
             _Criterion(lambda w: w.is_derived, lambda _: "others are crops of it, or were made with it"),
             _Criterion(lambda w: -w.size_class, lambda w: f"most pixels that are really shown ({_megapixels(w)})"),
-            _Criterion(lambda w: not w.has_colours, lambda _: "has colours"),
+            coloured,
             _Criterion(lambda w: -w.quality_class, _quality_reason),
-            _Criterion(lambda w: w.origin.camera is None, lambda w: f"has its camera in the file ({w.origin.camera})"),
+            camera,
             _Criterion(lambda w: w.origin.taken is None, lambda w: f"has its date in the file ({w.origin.taken})"),
             _Criterion(lambda w: w.has_name_of_copy, lambda _: "the others are named like copies"),
             _Criterion(lambda w: (w.date, w.changed), lambda w: f"oldest ({w.date})"),
@@ -196,6 +209,13 @@ class Preference:
     def key(self, worth: Worth) -> tuple[Any, ...]:
         """Return what to sort by: the first of all is the one to keep."""
         return tuple(criterion.value(worth) for criterion in self._criteria)
+
+    def gives_way(self, first: Worth, source: Worth) -> bool:
+        """Return whether a file may give way to what is most likely its source: nothing that is sure speaks against it.
+
+        That is what a user asked for, and that only the first is a camera's RAW, has colours, or names its camera.
+        """
+        return all(criterion.value(source) <= criterion.value(first) for criterion in self._before_sources)
 
     def reasons(self, keeper: Worth, others: Sequence[Worth]) -> tuple[str, ...]:
         """Return why one is kept rather than others: what it has before at least one of them, and behind none."""

@@ -131,6 +131,9 @@ def _own_folder() -> Path | None:
 class _Uncollected(event.Listener):
     """Stops the search for garbage in cycles while Numba compiles: it would take an eighth of the time.
 
+    What compiling made counts as old afterwards, and is searched with all else that is old. As new it would be
+    searched right after each kernel, which takes nearly as long.
+
     Numba compiles in one thread at a time, and a kernel that is called by another while that one is compiled.
     """
 
@@ -147,6 +150,9 @@ class _Uncollected(event.Listener):
     def on_end(self, _: Any) -> None:
         self._n_begun -= 1
         if self._n_begun == 0 and self._was_on:
+            if gc.get_freeze_count() == 0:  # else this would thaw what the host has frozen
+                gc.freeze()
+                gc.unfreeze()  # all is old now
             gc.enable()
 
 

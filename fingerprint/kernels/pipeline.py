@@ -6,6 +6,7 @@ Kernels compile at every user's first run. Much of that is work on functions tha
   Python calls, where it can be inlined too, but not by itself as well;
 - `np.empty` and `np.zeros` write their instructions into a kernel; Numba compiles a function of its own for each shape
   and number type;
+- what Numba looks up again and again is remembered: what operators return, and what flags are equal;
 - steps for what kernels do not have are left out: closures, `with` blocks, and expressions of whole arrays, which are
   computed all the same, one operation after the other.
 
@@ -15,6 +16,7 @@ of compiled code: `fingerprint.kernels.compiled` uses this only with the version
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +24,7 @@ import numpy as np
 from llvmlite.binding import parse_assembly
 from numba.core import cgutils, ir, types
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler import CompilerBase, DefaultPassBuilder, Flags
 from numba.core.compiler_machinery import FunctionPass, register_pass
 from numba.core.environment import lookup_environment
 from numba.core.errors import TypingError
@@ -168,10 +170,75 @@ class _NewArrays(FunctionPass):
         return changed
 
 
+class _Flags(Flags):
+    """Numba's flags. It looks up each call of a function by them, a hundred thousand times in a first run."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        """Return what Numba does for any flags."""
+        return _HASH_OF_FLAGS
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what was set, before Numba compares all that could be."""
+        return self._values == getattr(other, "_values", None) or super().__eq__(other)
+
+
+_HASH_OF_FLAGS = hash(Flags())
+
+
+class _Typing:
+    """Numba's typing context, which remembers what operators return for numbers, and what is in an array.
+
+    For each operation in a kernel, Numba tries dozens of ways in turn.
+    """
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def resolve_function_type(self, function: Any, arguments: Any, named: Any) -> Any:
+        """Return the signature of a function for types of arguments."""
+        operation = function.typing_key if isinstance(function, types.Function) else function
+        if named or not _is_known(operation, arguments):
+            return self._context.resolve_function_type(function, arguments, named)
+        key = id(function), tuple(arguments)
+        if key in _signatures:
+            return _signatures[key][1]
+        found = self._context.resolve_function_type(function, arguments, named)
+        if found is not None:
+            _signatures[key] = function, found
+        return found
+
+
+def _is_known(operation: Any, arguments: Any) -> bool:
+    """Return whether nothing but the types of its arguments decides what an operation returns."""
+    if operation in _OF_ARRAYS:
+        first, *rest = arguments
+        return isinstance(first, types.Array) and all(isinstance(one, _INDICES) for one in rest)
+    return operation in _OPERATORS and all(isinstance(one, _NUMBERS) for one in arguments)
+
+
+_NUMBERS = (types.Number, types.Boolean)
+_INDICES = (*_NUMBERS, types.BaseTuple, types.SliceType, types.Array)
+_OF_ARRAYS = frozenset({operator.getitem, operator.setitem})
+_OPERATORS = frozenset({bool, *(function for function in vars(operator).values() if callable(function))})
+#: By the identity of an operator, or of Numba's type of it, and the types of its arguments: what has that identity, so
+#: that nothing else gets it, and the signature. Numba compiles in one thread at a time.
+_signatures: dict[tuple[int, tuple[Any, ...]], tuple[Any, Any]] = {}
+
+
 class Wholes(CompilerBase):
     """Compiles kernels that Python calls."""
 
     _library: type[JITCodeLibrary] = _Whole
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.state.flags = _Flags(self.state.flags)
+        self.state.typingctx = _Typing(self.state.typingctx)
 
     def define_pipelines(self) -> list[Any]:
         """Return the steps, and prepare the place for the code."""

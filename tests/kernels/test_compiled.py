@@ -9,6 +9,7 @@ import os
 import pickle
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,28 @@ class TestGarbage:
         finally:
             gc.enable()
         assert seen == [False, False]
+
+    def test_what_was_made_meanwhile_is_old_and_is_still_found(self) -> None:
+        class Node:
+            pass
+
+        node = Node()
+        node.itself = node  # type: ignore[attr-defined]
+        found = weakref.ref(node)
+        compiled.njit(cache=False)(double)(4)
+        del node
+        gc.collect(1)  # of what is young
+        assert found() is not None
+        gc.collect()
+        assert found() is None
+
+    def test_what_a_host_has_frozen_stays_so(self) -> None:
+        gc.freeze()
+        try:
+            compiled.njit(cache=False)(double)(4)
+            assert gc.get_freeze_count() > 0
+        finally:
+            gc.unfreeze()
 
     def test_search_is_on_again_after_a_kernel_that_does_not_compile(self) -> None:
         with pytest.raises(numba.TypingError):

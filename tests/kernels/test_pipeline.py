@@ -143,6 +143,61 @@ class TestNewArrays:
             njit(cache=False)(lambda n: np.zeros(n, n))(3)
 
 
+def all_operations(a: Any, b: Any) -> Any:
+    return (a + b, a - b, a * b, a / b, a // b, a % b, a**2, a**b, -a, a < b, a == b, a != b, a + 1, 1 + a, a * 0.5)
+
+
+class TestWhatIsRemembered:
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [(np.uint8, np.int8), (np.int64, np.uint64), (np.float32, np.int64), (np.float64, np.float32)],
+    )
+    def test_operations_have_the_types_and_bits_of_numbas_own_steps(self, first: Any, second: Any) -> None:
+        numbers = first(7), second(3)
+        own: Any = njit(cache=False)(all_operations)
+        expected: Any = numba.njit(error_model="numpy")(all_operations)
+        assert own(*numbers) == expected(*numbers)
+        again: Any = njit(cache=False)(lambda a, b: own(a, b))
+        assert again(*numbers) == expected(*numbers)
+        assert own.nopython_signatures[0].return_type == expected.nopython_signatures[0].return_type
+
+    @pytest.mark.parametrize("of", [np.uint8, np.float32])
+    def test_what_is_in_an_array_has_the_type_of_numbas_own_steps(self, of: Any) -> None:
+        def pick(values: Any, k: Any) -> Any:
+            copy = np.empty_like(values)
+            copy[:] = values
+            copy[k, 1] = values[1, 2]
+            copy[0] = values[k]
+            copy[:, 0] = values[:, 1]
+            return copy, values[k, 0], values[1:, ::2].sum(), values[k][2], values[k][values[k] > 5].size
+
+        values = np.arange(12).reshape(3, 4).astype(of)
+        for array in (values, np.asfortranarray(values), values[:, ::-1]):
+            for k in (2, np.uint8(1)):
+                own: Any = njit(cache=False)(pick)
+                expected: Any = numba.njit(error_model="numpy")(pick)
+                for found, wanted in zip(own(array, k), expected(array, k), strict=True):
+                    np.testing.assert_array_equal(found, wanted)
+                signatures = own.nopython_signatures, expected.nopython_signatures
+                assert signatures[0][0].return_type == signatures[1][0].return_type
+
+    def test_an_operation_that_is_none_is_an_error_each_time(self) -> None:
+        for _ in range(2):
+            with pytest.raises(numba.TypingError, match="No implementation of function"):
+                njit(cache=False)(lambda a: a << 0.5)(1.5)
+
+    def test_flags_are_equal_if_numba_finds_them_equal(self) -> None:
+        flags: list[Any] = [numba.core.compiler.Flags() for _ in range(3)]
+        flags[1].nrt = flags[1].nrt  # set to what it is anyway
+        flags[2].nrt = not flags[2].nrt
+        for one in flags:
+            for other in flags:
+                assert (pipeline._Flags(one) == pipeline._Flags(other)) is (one == other)
+                assert (pipeline._Flags(one) == other) is (one == other)
+            assert hash(pipeline._Flags(one)) == hash(one)
+        assert pipeline._Flags(flags[0]) != "flags"
+
+
 @pytest.mark.parametrize("own", [True, False])
 def test_the_same_bits_as_with_numbas_own_steps(own: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not own:
