@@ -8,8 +8,8 @@
   them hardly ever does.
 
 The decoders of WebP, GIF, BMP, PPM and AVIF refuse data that end early. What else shows in WebP, AVIF and HEIC is
-looked for in `webp_damage` and `heif_damage`. Other damage is not noticed in formats without checksums: these, BMP, PPM,
-and TIFF with other compressions or none.
+looked for in `webp_damage` and `heif_damage`. Other damage is not noticed in formats without checksums: these, BMP,
+PPM, and TIFF with other compressions or none.
 """
 
 from __future__ import annotations
