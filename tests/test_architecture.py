@@ -116,7 +116,7 @@ ROOMS = {
             "images/jxl.py",
             "images/orientation.py",
         ),
-        *("images/raw.py", "images/stream.py"),
+        *("images/raw.py", "images/stream.py", "images/webp_damage.py"),
         *("images/limits.py", "images/tiff_samples.py", "report/", "cli/compare.py", "cli/doctor.py"),
         *("hashes/compute.py", "hashes/interchange.py", "hashes/luma.py", "types.py"),
     ),

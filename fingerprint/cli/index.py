@@ -221,8 +221,8 @@ def remove_command(
 ) -> None:
     """Remove references by their ids; none at all if one of the ids is not in the collection.
 
-    With a file, its frames that were added by '--frames' are removed, too; 'cat.gif#frame=12' is one of them. An id that
-    two shards of a sharded collection have is removed from both, and counts twice.
+    With a file, its frames that were added by '--frames' are removed, too; 'cat.gif#frame=12' is one of them. An id
+    that two shards of a sharded collection have is removed from both, and counts twice.
     """
     from fingerprint.collection.collection import open_collection
 
