@@ -133,7 +133,7 @@ ROOMS = {
         *("images/decoder.py", "images/decoder_pool.py", "images/sandbox.py"),
     ),
     "socket": ("locks.py",),
-    "sqlite3": ("cli/_boundary.py", "index/catalogue.py", "index/database.py", "index/upgrade.py"),
+    "sqlite3": ("cli/_boundary.py", "index/catalogue.py", "index/database.py", "index/guest.py", "index/upgrade.py"),
     "subprocess": (
         "hdf5/process.py",
         "images/decoder_pool.py",
