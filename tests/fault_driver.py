@@ -3,7 +3,9 @@
 Run by `test_index_faults`, or alone for longer::
 
     python tests/fault_driver.py --kills 2000 --seed 7
+    python tests/fault_driver.py --upgrades 100
     python tests/fault_driver.py --readers 2 --seconds 60
+    python tests/fault_driver.py --guests 2 --seconds 60
 
 Each trial is a forked child, which costs milliseconds where a new process would have to import everything. Pictures are
 made from a number, their version, which is in them: so whatever is read can be compared byte for byte.
@@ -17,6 +19,7 @@ import functools
 import json
 import os
 import select
+import shutil
 import signal
 import sys
 import tempfile
@@ -34,10 +37,12 @@ from fingerprint.config import DEFAULT_CONFIG, StorageConfig
 from fingerprint.errors import CollectionExistsError
 from fingerprint.features.descriptor import rounded_descriptor
 from fingerprint.features.packed_frames import rounded_frames
-from fingerprint.index import ImageRecord, Writer, check_store
+from fingerprint.index import ImageRecord, Writer, check_store, upgrade_store
 from fingerprint.index.catalogue import Catalogue
 from fingerprint.index.lock import WriterLock
 from fingerprint.index.own_files import CATALOGUE_NAME
+from fingerprint.index.segment import PictureSegment
+from fingerprint.index.snapshot import open_snapshots
 from fingerprint.models import load_models
 from fingerprint.types import F32, Fingerprint, Keypoints
 
@@ -49,6 +54,7 @@ CONFIG = dataclasses.replace(
     storage=StorageConfig(batch=2, merge_factor=2, merge_below=40, keep_local_descriptors=True),
 )
 MODELS = load_models()
+NOBODY = 65534  # a user without rights
 _MOST = 30  # pictures; beyond that removing is likelier than adding
 #: Of pictures and of vectors of the other model: versions by id, in the order of adding.
 State = tuple[dict[str, int], dict[str, int]]
@@ -395,6 +401,73 @@ def kill_while_creating(folder: Path, kills: int, seed: int) -> Counter[str]:
     return counts
 
 
+def upgrade_until_killed(tell: Any, folder: Path) -> None:
+    """Upgrade a collection, and tell before and after."""
+    tell(what="begin")
+    upgrade_store(folder)
+    tell(what="done")
+
+
+def contents_of(folder: Path) -> dict[tuple[str, str], tuple[bytes, Any]]:
+    """Return all that a collection holds, by model and id; it may have been made with other settings."""
+    catalogue = Catalogue(folder / CATALOGUE_NAME)
+    try:
+        found: dict[tuple[str, str], tuple[bytes, Any]] = {}
+        for model, snapshot in open_snapshots(folder, catalogue, {}).items():
+            for name in snapshot.live_ids():
+                position = snapshot.position(name)
+                assert position is not None, name
+                which, row = snapshot.locate(position)
+                segment = snapshot.segments[which]
+                if isinstance(segment, PictureSegment):
+                    data = bytes_of(segment.fingerprint(row))
+                else:
+                    data = np.asarray(segment.descriptors[row]).tobytes()
+                assert (model, name) not in found, f"{name} is there twice"
+                found[model, name] = (data, catalogue.record(snapshot.numbers[which], row))
+            for segment in snapshot.segments:
+                segment.close()
+        return found
+    finally:
+        catalogue.close()
+
+
+def kill_while_upgrading(folder: Path, kills: int, seed: int) -> Counter[str]:
+    """Kill upgrades of collections of all older formats, and complete them: nothing is lost, and nothing twice."""
+    from golden_collections import unpack  # type: ignore[import-not-found] # beside this file
+
+    rng = np.random.default_rng(seed)
+    counts: Counter[str] = Counter()
+    archives = sorted((Path(__file__).parent / "golden").glob("format*.zip"))
+    old = [unpack(archive, folder / archive.stem) for archive in archives]
+    expected, seconds = [], []
+    for number, source in enumerate(old):
+        whole = Path(shutil.copytree(source, folder / f"whole-{number}"))
+        begun = time.monotonic()
+        upgrade_store(whole)
+        seconds.append(time.monotonic() - begun)
+        expected.append(contents_of(whole))
+    for trial in range(kills):
+        which = trial % len(old)
+        where = f"seed {seed}, trial {trial} of upgrading {old[which].name}"
+        place = Path(shutil.copytree(old[which], folder / "upgraded"))
+        child = Child(upgrade_until_killed, place)
+        next(child.messages())
+        time.sleep(float(rng.random()) * 1.2 * seconds[which])
+        messages = child.end(signal.SIGKILL)
+        finished = any(message["what"] == "done" for message in messages)
+        counts["upgrades that had ended" if finished else f"killed while upgrading {old[which].name}"] += 1
+        if old[which].name != "format2":  # which cannot be searched before it is upgraded
+            names = set(contents_of(place))
+            assert names == set(expected[which]), f"{where}: {names} after the kill"
+        upgrade_store(place)
+        assert check_store(place) == [], f"{where}: {check_store(place)}"
+        assert contents_of(place) == expected[which], f"{where}: not the pictures of an upgrade without a kill"
+        counts["left something behind by an upgrade"] += bool(unlisted(place))
+        shutil.rmtree(place)
+    return counts
+
+
 def write_beside_readers(tell: Any, folder: Path, seed: int, seconds: float) -> None:
     """Change a collection without a break, and tell each state before and after it is published."""
     rng = np.random.default_rng(seed)
@@ -428,11 +501,20 @@ def read_beside_a_writer(tell: Any, folder: Path, seed: int, seconds: float) -> 
                 store.reader.refresh()
 
 
-def read_and_write(folder: Path, readers: int, seconds: float, seed: int) -> Counter[str]:
+def read_as_a_guest(tell: Any, folder: Path, seed: int, seconds: float) -> None:
+    """Read as a user who may not write to the collection's folder; only root can become one."""
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+    read_beside_a_writer(tell, folder, seed, seconds)
+
+
+def read_and_write(
+    folder: Path, readers: int, seconds: float, seed: int, reader: Any = read_beside_a_writer
+) -> Counter[str]:
     """Let a writer and readers work side by side; every answer must be of a state published by then."""
     Writer.create(folder, MODELS, CONFIG).close()
     children = [Child(write_beside_readers, folder, seed, seconds)]
-    children += [Child(read_beside_a_writer, folder, seed + 1 + i, seconds) for i in range(readers)]
+    children += [Child(reader, folder, seed + 1 + i, seconds) for i in range(readers)]
     heard: list[list[dict[str, Any]]] = [[] for _ in children]
     streams = {child._pipe: (child, own) for child, own in zip(children, heard, strict=True)}
     buffers = dict.fromkeys(streams, b"")
@@ -473,7 +555,9 @@ def read_and_write(folder: Path, readers: int, seconds: float, seed: int) -> Cou
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--upgrades", type=int, default=0, help="how many upgrades to kill")
     parser.add_argument("--readers", type=int, default=0)
+    parser.add_argument("--guests", type=int, default=0, help="readers without rights to write; as root")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where to make collections; a temporary one otherwise")
@@ -488,8 +572,15 @@ def main() -> None:
         if options.kills:
             counts += kill_trials(folder / "killed", options.kills, options.seed)
             counts += kill_while_creating(folder, options.kills // 10, options.seed)
+        if options.upgrades:
+            (folder / "old").mkdir()
+            counts += kill_while_upgrading(folder / "old", options.upgrades, options.seed)
         if options.readers:
             counts += read_and_write(folder / "shared", options.readers, options.seconds, options.seed)
+        if options.guests:
+            folder.chmod(0o755)
+            place, reader = folder / "shown", read_as_a_guest
+            counts += read_and_write(place, options.guests, options.seconds, options.seed, reader)
     json.dump(dict(sorted(counts.items())), sys.stdout)
     sys.stdout.write("\n")
 

@@ -62,7 +62,7 @@ from fingerprint.vectorfiles import read_vectors, write_vectors
 Rng = np.random.Generator
 GOLDEN = Path(__file__).parent / "golden"
 #: Seconds after which a case hangs, and bytes of memory that it may take beyond what the child had before.
-PATIENCE, MOST_MEMORY = 60, 1 << 30
+PATIENCE, MOST_MEMORY = 240, 1 << 30
 _NUMBERS: tuple[Any, ...] = (
     0,
     1,
@@ -640,6 +640,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=KINDS, help="one kind of files")
     parser.add_argument("--case", type=int, help="do this case alone, in this process, and show what it raises")
+    parser.add_argument("--json", type=Path, help="a file for how many cases of each kind there were, and failed")
     options = parser.parse_args()
     names = [options.only] if options.only else [name for name, kind in KINDS.items() for _ in range(kind.share)]
     begun = time.monotonic()
@@ -659,6 +660,8 @@ def main() -> None:
         sys.stdout.write(f"--- case {number} of seed {options.seed} ({names[number % len(names)]}):\n{what}\n")
     counts = Counter(names[number % len(names)] for number in range(options.files))
     seconds = time.monotonic() - begun
+    if options.json is not None:
+        options.json.write_text(json.dumps({**dict(sorted(counts.items())), "failed": len(failed)}), encoding="utf-8")
     sys.stdout.write(
         f"{options.files} changed files in {seconds:.0f} s ({dict(counts)}): {len(failed)} did not end as they should\n"
     )

@@ -259,12 +259,12 @@ def case(number: int, seed: int, sound: Mapping[str, list[bytes]]) -> tuple[str,
     form = list(sound)[number % len(sound)]
     files, everything = sound[form], [data for some in sound.values() for data in some]
     index = int(rng.integers(len(files)))
-    data, other = files[index], everything[int(rng.integers(len(everything)))]
+    data, other = files[index], everything[int(rng.integers(len(everything)))] or b"\0"
     changes = [CHANGES[int(i)] for i in rng.integers(0, len(CHANGES), int(rng.choice([1, 1, 2, 3])))]
     if form == "hostile" and rng.random() < 0.5:
         changes = [as_it_is]
     for change in changes:
-        data = change(data, rng, other) or b"\0"
+        data = change(data or b"\0", rng, other)
     return f"{form} {index}, {' + '.join(change.__name__ for change in changes)}", data
 
 
@@ -325,15 +325,21 @@ def do_cases(cases: range, seed: int, sound: Mapping[str, list[bytes]], folder: 
 
 
 class Meter(threading.Thread):
-    """Measures the memory of this process and its children, in proportion where they share it, until it is stopped."""
+    """Measures the memory of this process and its children, in proportion where they share it, until it is stopped.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    pause : float
+        Seconds between two measurements, which take time themselves.
+    """
+
+    def __init__(self, pause: float = 0.05) -> None:
         super().__init__(daemon=True)
-        self.peak = 0
+        self.pause, self.peak = pause, 0
         self.stopped = threading.Event()
 
     def run(self) -> None:
-        while not self.stopped.wait(0.05):
+        while not self.stopped.wait(self.pause):
             self.peak = max(self.peak, sum(map(_memory, _family(os.getpid()))))
 
 
@@ -415,6 +421,8 @@ def _run_child(
     os.close(reader)
     status = os.waitpid(child, 0)[1]
     open_cases = begun - done
+    if not open_cases:  # a case that was never begun would otherwise be missing without a word
+        failed |= dict.fromkeys(set(cases) - done, "the child ended before it")
     for number in open_cases:
         what = f"hangs for more than {PATIENCE} s" if hung else f"crashes: status {status}"
         failed[number] = f"{case(number, seed, sound)[0]}\n{what} (one of {sorted(open_cases)})"
@@ -436,6 +444,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", help="one format: jpeg, png, webp, gif, tiff, bmp, avif, ppm or hostile")
     parser.add_argument("--case", type=int, help="do this case alone, in this process, and show what it raises")
+    parser.add_argument("--json", type=Path, help="a file for how the cases of each format ended")
     options = parser.parse_args()
     sound = sound_pictures(np.random.default_rng(options.seed))
     if options.only is not None:
@@ -461,6 +470,8 @@ def main() -> None:
         meter.stopped.set()
     for number, text in sorted(failed.items()):
         sys.stdout.write(f"--- case {number} of seed {options.seed}: {text}\n")
+    if options.json is not None:
+        options.json.write_text(json.dumps({**dict(sorted(counts.items())), "failed": len(failed)}), encoding="utf-8")
     sys.stdout.write(
         f"{options.files} changed pictures in {time.monotonic() - begun:.0f} s ({dict(sorted(counts.items()))}): "
         f"{len(failed)} did not end as they should; at most {meter.peak / 1e9:.2f} GB of memory\n"

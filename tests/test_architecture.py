@@ -116,7 +116,7 @@ ROOMS = {
             "images/jxl.py",
             "images/orientation.py",
         ),
-        *("images/raw.py", "images/stream.py"),
+        *("images/raw.py", "images/stream.py", "images/webp_damage.py"),
         *("images/limits.py", "images/tiff_samples.py", "report/", "cli/compare.py", "cli/doctor.py"),
         *("hashes/compute.py", "hashes/interchange.py", "hashes/luma.py", "types.py"),
     ),
@@ -133,7 +133,7 @@ ROOMS = {
         *("images/decoder.py", "images/decoder_pool.py", "images/sandbox.py"),
     ),
     "socket": ("locks.py",),
-    "sqlite3": ("cli/_boundary.py", "index/catalogue.py", "index/database.py", "index/upgrade.py"),
+    "sqlite3": ("cli/_boundary.py", "index/catalogue.py", "index/database.py", "index/guest.py", "index/upgrade.py"),
     "subprocess": (
         "hdf5/process.py",
         "images/decoder_pool.py",

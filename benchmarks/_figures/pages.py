@@ -49,6 +49,7 @@ BLOCKS: dict[str, Callable[[Results], list[str]]] = {
     "scaleout-sizes": scaleout_tables.sizes,
     "scaleout-latency": scaleout_tables.latency,
     "storage": tables.storage,
+    "hostile": tables.hostile,
     "hash-speed": hash_tables.speed,
     "hash-workers": hash_tables.workers,
     "hash-agreement": hash_tables.agreement,

@@ -438,3 +438,21 @@ def storage(results: Results) -> list[str]:
     head = f"bytes a reference, {found['references']:,} references of {found['keypoints']:.0f} keypoints"
     rows = [(part, f"{count:,.0f}") for part, count in found["bytes_a_reference"].items()]
     return table((head, f"format {found['format']}"), rows)
+
+
+def hostile(results: Results) -> list[str]:
+    """Return how many cases of each kind were tried, and what they took; one that fails leaves no result."""
+    runs = results["hostile"]["runs"]
+    named = {
+        "kills": "writers killed, at random moments",
+        "data": "data files changed by chance",
+        "pictures": "pictures changed by chance",
+        "bombs": "pictures made to cost much, added by two workers",
+    }
+    rows = []
+    for part, what in named.items():
+        if part in runs:
+            run = runs[part]
+            cases = run["cases"] if "cases" in run else run["files"]
+            rows.append((what, f"{cases:,}", run["endings"].get("failed", 0), f"{run['peak_memory_mb'] / 1000:.2f} GB"))
+    return table(("what", "cases", "lost, twice, a crash, a hang or no reason", "most memory of all processes"), rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -220,7 +221,8 @@ def remove_command(
 ) -> None:
     """Remove references by their ids; none at all if one of the ids is not in the collection.
 
-    With a file, its frames that were added by '--frames' are removed, too; 'cat.gif#frame=12' is one of them.
+    With a file, its frames that were added by '--frames' are removed, too; 'cat.gif#frame=12' is one of them. An id
+    that two shards of a sharded collection have is removed from both, and counts twice.
     """
     from fingerprint.collection.collection import open_collection
 
@@ -233,6 +235,9 @@ def remove_command(
             print_json({**facts, **of_model})
         else:
             click.echo(f"{shown_name(folder)}: {len(gone):,} removed; {count(len(collection), 'reference')} left")
+            for image_id, n in Counter(gone).items():
+                if n > 1:
+                    click.echo(f"{shown_name(image_id)}: {n} shards had it, and it is removed from all")
 
 
 @index_group.command(

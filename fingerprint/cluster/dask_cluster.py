@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import platform
 import re
@@ -19,6 +18,7 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from fingerprint.datafiles import parse_json, read_small
 from fingerprint.errors import ClusterError, ConfigError
 from fingerprint.version import __version__
 from fingerprint.workers import Cluster, Pending
@@ -145,7 +145,7 @@ def _address(scheduler: str) -> str:
             "processes on this machine"
         )
     try:
-        found = json.loads(Path(scheduler).read_bytes())
+        found = parse_json(read_small(Path(scheduler)))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{scheduler}: not the file of a scheduler ({error})") from error
     if not isinstance(found, dict) or not isinstance(found.get("address"), str):

@@ -463,7 +463,8 @@ class Collection:
         Returns
         -------
         list of str
-            All ids that were removed.
+            All ids that were removed. One that two shards of a sharded collection had is removed from both, and is
+            there twice.
 
         Raises
         ------
@@ -482,11 +483,10 @@ class Collection:
             frames = [] if model_id is not None else [frame for name in ids for frame in self._reader.frames_of(name)]
             gone = list(dict.fromkeys((*ids, *frames))) if frames else list(ids)
             try:
-                self._writer.remove(gone, model_id)
+                return self._writer.remove(gone, model_id)
             except UnknownIdError as error:
                 wanted = str(error.args[1])
                 raise UnknownIdError(f"{error}{similar_text(wanted, self.ids)}", wanted) from None
-            return gone
 
     def import_vectors(
         self,

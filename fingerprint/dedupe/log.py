@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -117,8 +118,14 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = path.open("x", encoding="ascii")
-        self._write({"log": _FORMAT, "version": _VERSION})
+        self._file = path.open("xb", buffering=0)  # so that closing it has nothing to write that failed before
+        self._n_bytes = 0
+        try:
+            self._write({"log": _FORMAT, "version": _VERSION})
+        except OSError:  # as on a full disk; an empty file would be in the way of the next attempt
+            self._file.close()
+            path.unlink(missing_ok=True)
+            raise
 
     def __enter__(self) -> Log:
         return self
@@ -132,11 +139,17 @@ class Log:
         self._write({"do": kind, **asdict(entry)})
 
     def _write(self, line: dict[str, Any]) -> None:
+        data = json.dumps(line).encode("ascii") + b"\n"
         try:
-            self._file.write(json.dumps(line) + "\n")
-            self._file.flush()
+            written = 0
+            while written < len(data):
+                written += self._file.write(data[written:])
             os.fsync(self._file.fileno())
+            self._n_bytes += len(data)
         except OSError as error:
+            with suppress(OSError):  # half a line would make nonsense of the next one
+                self._file.truncate(self._n_bytes)
+                self._file.seek(self._n_bytes)
             raise OSError(error.errno, f"the log cannot be written: {error.strerror}", os.fspath(self.path)) from error
 
 

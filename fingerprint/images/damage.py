@@ -7,8 +7,9 @@
   what libjpeg says of a strip that is a JPEG. Strips of PackBits must make as many bytes as their rows have: a hole in
   them hardly ever does.
 
-The decoders of WebP, GIF, BMP, PPM and AVIF refuse data that end early. Damage that does not show in that way is not
-noticed in formats without checksums: WebP, AVIF, BMP, PPM, and TIFF with other compressions or none.
+The decoders of WebP, GIF, BMP, PPM and AVIF refuse data that end early. What else shows in WebP, AVIF and HEIC is
+looked for in `webp_damage` and `heif_damage`. Other damage is not noticed in formats without checksums: these, BMP,
+PPM, and TIFF with other compressions or none.
 """
 
 from __future__ import annotations

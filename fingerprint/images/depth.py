@@ -8,15 +8,17 @@ width than 16 or 32 bits is as wide as it states.
 
 from __future__ import annotations
 
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, PngImagePlugin, TiffImagePlugin
 
+from fingerprint.images.damage import DamagedImageError
 from fingerprint.images.tiff_samples import TiffSamples, described, samples_of
 from fingerprint.types import U8
 
@@ -28,6 +30,9 @@ Again: TypeAlias = Callable[[], ImageFile.ImageFile]
 _BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 259, 262, 339
 #: What Pillow says of kinds of pixels that are not in its table.
 _NOT_KNOWN = ("unknown pixel mode", "Invalid value for samples per pixel")
+#: Tags that say how pixels are stored; Pillow drops those whose values lie beyond the end of the file.
+_NEEDED = frozenset((256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 338, 339))
+_MOST_TAGS = 1 << 16
 _MIN_IS_WHITE, _MIN_IS_BLACK, _UNSIGNED = 0, 1, 1
 _SWAPPED = str.maketrans("BL", "LB")
 _OPAQUE = 255
@@ -64,15 +69,21 @@ class DeepTiff(TiffImagePlugin.TiffImageFile):
         if self.inverted:
             tags[_PHOTOMETRIC] = _MIN_IS_BLACK
         if tags.get(_COMPRESSION, 1) not in TiffImagePlugin.COMPRESSION_INFO:
-            raise UnsupportedImageError(described(tags))
+            raise self._refused()
         try:
             super()._setup()
         except SyntaxError as error:
             if str(error) not in _NOT_KNOWN:
                 raise
             if stored is None:
-                raise UnsupportedImageError(described(tags)) from error
+                raise self._refused() from error
             self._read_here(stored)
+
+    def _refused(self) -> Exception:
+        """Return what is said of pixels that are not read: their kind, or that the file ends before it says so."""
+        if self.fp is not None and (_listed_tags(self.fp, self.tag_v2) & _NEEDED).difference(self.tag_v2):
+            return DamagedImageError("truncated TIFF file: it ends before what it says of its pixels")
+        return UnsupportedImageError(described(self.tag_v2))
 
     def _read_here(self, stored: TiffSamples) -> None:
         self.samples, self.inverted = stored, False
@@ -88,6 +99,20 @@ class DeepTiff(TiffImagePlugin.TiffImageFile):
             self.im, self._mode, self.tile = made.im, made.mode, []
             self.load_end()
         return super().load()
+
+
+def _listed_tags(file: IO[bytes], directory: TiffImagePlugin.ImageFileDirectory_v2) -> set[int]:
+    """Return the tags that a directory lists, also those whose values are not there."""
+    big = directory._bigtiff  # noqa: SLF001 - Pillow says it nowhere else
+    order = "<" if directory.prefix == b"II" else ">"
+    count, entry = struct.Struct(order + ("Q" if big else "H")), struct.Struct(order + ("HHQQ" if big else "HHLL"))
+    position = file.tell()
+    file.seek(directory.offset or 0)
+    head = file.read(count.size)
+    n_entries = min(_MOST_TAGS, *count.unpack(head)) if len(head) == count.size else 0
+    entries = file.read(n_entries * entry.size)
+    file.seek(position)
+    return {tag for tag, *_ in entry.iter_unpack(entries[: len(entries) // entry.size * entry.size])}
 
 
 def layout_of(image: ImageFile.ImageFile) -> str:

@@ -17,6 +17,7 @@ from PIL import Image
 from fingerprint.images.damage import DamagedImageError
 from fingerprint.images.depth import UnsupportedImageError
 from fingerprint.images.extra_image import ExtraImage, picture_of
+from fingerprint.images.heif_damage import check_zeros
 
 _HEVC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs")
 _ANY_CODEC = (b"mif1", b"mif2", b"msf1", b"miaf")
@@ -58,6 +59,8 @@ class HeifImage(ExtraImage):
         if not len(opened):
             raise UnsupportedImageError("a film without a picture")
         first = opened.primary_index
+        check_zeros(data, self.format, primary=True)
+        self._file_data = data
         self._pictures = [opened[first], *(opened[k] for k in range(len(opened)) if k != first)]
         self.n_frames = len(self._pictures)
         self.seek(0)
@@ -72,6 +75,8 @@ class HeifImage(ExtraImage):
         """
         if not 0 <= frame < self.n_frames:
             raise EOFError(f"no picture {frame}")
+        if frame:
+            check_zeros(self._file_data, self.format, primary=False)
         self._frame, self._heif = frame, self._pictures[frame]
         layout, _, bits = self._heif.mode.partition(";")
         self._bits = int(bits or 8)

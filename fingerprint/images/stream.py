@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import IO, Literal, TypeAlias
 
 import numpy as np
-from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
+from PIL import AvifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from fingerprint.config import ReadLimits
 from fingerprint.errors import ImageError
@@ -19,11 +19,13 @@ from fingerprint.images.damage import DamagedImageError, check_png, check_tiff, 
 from fingerprint.images.depth import DeepTiff, UnsupportedImageError, as_reference_tools, is_plain, layout_of, to_8_bits
 from fingerprint.images.extra_image import ExtraImage
 from fingerprint.images.formats import READERS
+from fingerprint.images.heif_damage import check_zeros
 from fingerprint.images.jpeg_damage import DamagedJpegError, check_jpeg, complete_jpeg
 from fingerprint.images.limits import check_size, divisor_of, reduced
 from fingerprint.images.orientation import orientation_of, swaps_sides, upright
 from fingerprint.images.raw import preview_of
 from fingerprint.images.tiff_samples import classic, is_unknown_to_pillow
+from fingerprint.images.webp_damage import check_webp
 from fingerprint.types import U8, Picture
 
 #: By the rules of `fingerprint.images.decode`, as ``PIL.Image.open(...).convert(...)``, or as PDQ's tools.
@@ -269,6 +271,13 @@ def _load(image: ImageFile.ImageFile, whole: IO[bytes], request: Request) -> Non
         check_jpeg(whole)
     elif isinstance(image, DeepTiff):
         check_tiff(whole, image)
+    elif isinstance(image, WebPImagePlugin.WebPImageFile):
+        check_webp(whole, image.size, request.frame)
+    elif isinstance(image, AvifImagePlugin.AvifImageFile):
+        position = whole.tell()
+        whole.seek(0)
+        check_zeros(whole.read(), "AVIF", primary=True)
+        whole.seek(position)
     if request.reading != "pillow":
         _shrink(image, request.mode, request.at_least)
     image.load()

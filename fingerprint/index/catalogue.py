@@ -106,7 +106,6 @@ class Catalogue(Database):
             if create:
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-            self._db.execute("PRAGMA synchronous = FULL")  # a committed change survives a loss of power
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
         return int(version)
 

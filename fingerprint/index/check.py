@@ -54,8 +54,9 @@ def check_store(folder: str | os.PathLike[str]) -> list[str]:
             return [*problems, *found]
         if text is not None and not is_noted(catalogue, text):
             problems.append(str(corrupt(folder / COLLECTION_MANIFEST, "its bytes have changed since it was written")))
-        with catalogue.read_transaction():
-            damaged = {listed.number: damage(folder, catalogue, listed) for listed in catalogue.segments()}
+        damaged = catalogue.read_at_once(
+            lambda: {listed.number: damage(folder, catalogue, listed) for listed in catalogue.segments()}
+        )
         still_listed = {listed.number for listed in catalogue.segments()}  # the others were merged away meanwhile
         for number, reasons in damaged.items():
             problems += reasons if number in still_listed else []

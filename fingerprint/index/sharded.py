@@ -269,8 +269,8 @@ class ShardedWriter(Writer):
                 for image_id in shard.add_vectors(model_id, [ids[k] for k in rows], vectors[rows])
             ]
 
-    def remove(self, ids: Sequence[str], model_id: str | None = None) -> None:
-        """Remove pictures from the shards that have them; none if one of the ids is not in the collection."""
+    def remove(self, ids: Sequence[str], model_id: str | None = None) -> list[str]:
+        """Remove pictures from all shards that have them; none if one of the ids is not in the collection."""
         with self.writing():
             models = [model_id] if model_id is not None else self.reader.model_ids
             there = [{i for model in models for i in shard.live(ids, model)} for shard in self.shards]
@@ -283,6 +283,7 @@ class ShardedWriter(Writer):
             for shard, own in zip(self.shards, there, strict=True):
                 if own:
                     shard.remove([i for i in ids if i in own], model_id)
+            return [i for i in ids for own in there if i in own]
 
     def note_skipped(self, skipped: Sequence[Skipped]) -> None:
         """Note files that could not be added, each in one shard."""

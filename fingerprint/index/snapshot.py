@@ -149,8 +149,7 @@ def open_snapshots(folder: Path, catalogue: Catalogue, known: Mapping[int, Segme
         If a segment is missing or does not agree with the catalogue.
     """
     for attempt in range(_ATTEMPTS):
-        with catalogue.read_transaction():
-            listed, tombstones = catalogue.segments(), catalogue.tombstones()
+        listed, tombstones = catalogue.read_at_once(lambda: (catalogue.segments(), catalogue.tombstones()))
         opened: dict[int, Segment] = {}
         try:
             for record in listed:

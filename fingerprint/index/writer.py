@@ -317,8 +317,13 @@ class Writer:
             raise
         self.reader.refresh()
 
-    def remove(self, ids: Sequence[str], model_id: str | None = None) -> None:
+    def remove(self, ids: Sequence[str], model_id: str | None = None) -> list[str]:
         """Remove pictures, for all models or for one; none if one of the ids is not in the collection.
+
+        Returns
+        -------
+        list of str
+            The ids of what was removed; an id that two shards had is there twice.
 
         Raises
         ------
@@ -328,6 +333,7 @@ class Writer:
             with self._catalogue.change():
                 self._catalogue.remove(ids, model_id)
             self.reader.refresh()
+        return list(ids)
 
     def note_skipped(self, skipped: Sequence[Skipped]) -> None:
         """Note files that could not be added, for `Reader.info`."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from fingerprint.datafiles import parse_json
 from fingerprint.errors import ConfigError
 from fingerprint.listfiles import open_list
 from fingerprint.locations import Location, Url, location
@@ -50,7 +51,7 @@ def page_of_saved(path: Path, root: Path, references: References) -> Page:
     for number, line in _lines(path):
         try:
             kinds.add(_add(draft, line, root, references))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ConfigError(f"{path}: line {number} is no result of 'search', 'compare' or 'dedupe find'") from error
     if len(kinds) != 1:
         found = " and ".join(f"'{kind}'" for kind in sorted(kinds)) or "nothing"
@@ -63,7 +64,7 @@ def _lines(path: Path) -> Iterator[tuple[int, _Line]]:
         with open_list(path, longest=_LONGEST) as file:
             for number, text in enumerate(file, start=1):
                 if text.strip():
-                    line = json.loads(text)
+                    line = parse_json(text)
                     if not isinstance(line, dict):
                         raise ConfigError(f"{path}: line {number} is no JSON object; give what --json printed")
                     yield number, line
@@ -157,16 +158,16 @@ def _verification(facts: Mapping[str, Any]) -> Verification:
         corners = facts[name]
         if corners is None or any(value is None for corner in corners for value in corner):
             return None
-        return tuple((float(x), float(y)) for x, y in corners)
+        return tuple((_finite(x), _finite(y)) for x, y in corners)
 
     transform = cast("list[float | None] | None", facts["transform"])
     known = None
     if transform is not None and len(transform) == 9 and None not in transform:
-        known = tuple(float(value or 0.0) for value in transform)
+        known = tuple(_finite(value or 0.0) for value in transform)
     return Verification(
-        probability=float(facts["probability"]),
-        shared_probability=float(facts["shared_probability"]),
-        log_odds=float(facts["log_odds"]),
+        probability=_probability(facts["probability"]),
+        shared_probability=_probability(facts["shared_probability"]),
+        log_odds=_finite(facts["log_odds"]),
         n_inliers=int(facts["inliers"]),
         transform=known,
         mirrored=bool(facts["mirrored"]),
@@ -175,3 +176,18 @@ def _verification(facts: Mapping[str, Any]) -> Verification:
         query_region=region("query_region"),
         identical=bool(facts["identical"]),
     )
+
+
+def _finite(value: Any) -> float:
+    """Return a number of a result; Python reads NaN and Infinity, which no command writes and no page can hold."""
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} is no number of a result")
+    return number
+
+
+def _probability(value: Any) -> float:
+    number = _finite(value)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{value!r} is no probability")
+    return number

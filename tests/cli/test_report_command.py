@@ -190,6 +190,23 @@ def test_what_are_no_results_is_refused(place: Path, text: str, said: str) -> No
     assert not Path("page.html").exists()
 
 
+def test_numbers_that_no_command_writes_are_refused(place: Path) -> None:
+    """JSON of Python reads NaN and Infinity, and numbers of any length; a page could not hold them."""
+    line = json.loads(done("search", "photos.fp", "queries/Q0.jpg", "--json").stdout)
+    for key in ("probability", "shared_probability", "log_odds"):
+        for value in ("NaN", "Infinity", "-Infinity", "1e999", "9" * 400, "null", '"x"', "[]"):
+            changed = {**line, "matches": [{**line["matches"][0], key: "HERE"}]}
+            Path("results").write_text(json.dumps(changed).replace('"HERE"', value) + "\n")
+            assert "line 1 is no result" in done("report", "results", "--out", "page.html", code=2).stderr, (key, value)
+    for outside in (-0.1, 1.5):
+        changed = {**line, "matches": [{**line["matches"][0], "probability": outside}]}
+        Path("results").write_text(json.dumps(changed) + "\n")
+        done("report", "results", "--out", "page.html", code=2)
+    Path("results").write_text('{"query": ' + "[" * 100_000 + "\n")
+    assert "not JSON lines" in done("report", "results", "--out", "page.html", code=2).stderr
+    assert not Path("page.html").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -392,6 +392,45 @@ def test_a_log_that_cannot_be_written_is_named(library: Path, monkeypatch: pytes
     assert contents(library) == before
 
 
+def test_a_disk_that_gets_full_while_files_are_moved_leaves_a_log_that_takes_back_what_was_done(
+    library: Path,
+) -> None:
+    before = contents(library)
+    log = library.parent / "log.jsonl"
+    with Log(log) as written:
+        file = written._file
+
+        class Filling:
+            """Takes 700 bytes more, and half of the line that does not fit."""
+
+            left = 700
+
+            def write(self, data: bytes) -> int:
+                if not self.left:
+                    raise OSError(errno.ENOSPC, "No space left on device")
+                n = file.write(data[: self.left])
+                self.left -= n
+                return n
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(file, name)
+
+        written._file = Filling()  # type: ignore[assignment]
+        outcomes = list(act([group_of(library)], "move", written, library.parent / "moved"))
+    assert {outcome.done for outcome in outcomes} == {"moved", "failed"}
+    assert all("the log cannot be written" in outcome.reason for outcome in outcomes if outcome.done == "failed")
+    assert "failed" not in {outcome.done for outcome in undo(read_log(log))}
+    assert contents(library) == before
+
+
+def test_a_log_that_cannot_be_begun_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+        with pytest.raises(OSError, match="the log cannot be written"):
+            Log(tmp_path / "log.jsonl")
+    Log(tmp_path / "log.jsonl").__exit__(None, None, None)  # so another attempt can be made
+
+
 _LOG_HEAD = '{"log": "fingerprint dedupe log", "version": 1}\n'
 _STATE = {"n_bytes": 1, "mtime_ns": 1, "mode": 0o644, "content": "00"}
 _MOVE = {"do": "move", "path": "/a.jpg", "to": "/b.jpg", "keeper": "/k.jpg", "state": _STATE}

@@ -7,6 +7,7 @@ import re
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -365,6 +366,123 @@ def test_other_formats_that_are_cut_are_refused(form: str, options: dict[str, ob
     for share in (0.3, 0.6, 0.9):
         with pytest.raises(ImageError, match=form):
             read_rgb(data[: int(len(data) * share)])
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits"])
+def test_a_tiff_that_lost_the_end_of_its_directory_is_called_truncated(compression: str, scene: Image.Image) -> None:
+    data = encode(
+        scene, "TIFF", compression=compression
+    )  # Pillow writes the directory last, and the bits a sample there
+    for n_lost in (1, 4):
+        with pytest.raises(ImageError, match="truncated TIFF file: it ends before"):
+            read_rgb(data[:-n_lost])
+
+
+# --- WebP and AVIF: no checksums ------------------------------------------------------------------------------------
+
+
+def with_hole(data: bytes, share: float, filling: bytes) -> bytes:
+    at = int((len(data) - len(filling)) * share)
+    return data[:at] + filling + data[at + len(filling) :]
+
+
+def webp_parts(data: bytes) -> dict[bytes, bytes]:
+    parts, at = {}, 12
+    while at < len(data):
+        kind, length = struct.unpack_from("<4sI", data, at)
+        parts[kind] = data[at + 8 : at + 8 + length]
+        at += 8 + length + length % 2
+    return parts
+
+
+def webp_of(**parts: bytes) -> bytes:
+    body = b"".join(
+        kind.encode().ljust(4) + struct.pack("<I", len(part)) + part + b"\0" * (len(part) % 2)
+        for kind, part in parts.items()
+    )
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
+
+
+class TestWebp:
+    @pytest.mark.parametrize("options", [{"quality": 60}, {"quality": 90, "method": 6}, {"quality": 20, "method": 0}])
+    def test_a_hole_is_noticed_wherever_it_is(self, options: dict[str, object], scene: Image.Image) -> None:
+        data = encode(scene, "WEBP", **options)
+        for share in np.linspace(0.1, 0.9, 9):
+            with pytest.raises(ImageError, match="damaged WEBP file"):
+                read_rgb(with_hole(data, share, bytes(300)))
+
+    def test_a_half_that_is_all_zeros_is_noticed(self, scene: Image.Image) -> None:
+        for options in ({"quality": 80}, {"lossless": True}):
+            data = encode(scene, "WEBP", **options)
+            half = len(data) // 2
+            assert refused(data[:half] + bytes(len(data) - half)) == {
+                "damaged WEBP file: the end of its data is overwritten"
+            }
+
+    def test_most_holes_of_noise_are_noticed(self, scene: Image.Image) -> None:
+        noise = np.random.default_rng(5).bytes(300)
+        data = encode(scene, "WEBP", quality=80)
+        n_noticed = 0
+        for share in np.linspace(0.1, 0.9, 20):
+            with suppress(ImageError):
+                read_rgb(with_hole(data, share, noise))
+                continue
+            n_noticed += 1
+        assert n_noticed >= 18
+
+    @pytest.mark.parametrize("quality", [1, 80, 100])
+    @pytest.mark.parametrize("method", [0, 6])
+    def test_sound_files_of_little_content_are_read(self, quality: int, method: int) -> None:
+        """Their data are mostly zeros, which a sound code may have."""
+        flat, dots = np.zeros((200, 300, 3), np.uint8), np.zeros((200, 300, 3), np.uint8)
+        dots[::16, ::16] = 255
+        half = flat.copy()
+        half[:100] = 255
+        for pixels in (flat, dots, half, flat[:1], flat[:, :1]):
+            for lossless in (True, False):
+                image = Image.fromarray(pixels)
+                data = encode(image, "WEBP", quality=quality, method=method, lossless=lossless)
+                assert read_rgb(data).pixels.shape == pixels.shape
+
+    @pytest.mark.parametrize("padding", [bytes(100), b"\xff" * 41, bytes(5000)])
+    def test_padding_that_an_encoder_appends_is_no_damage(self, padding: bytes, scene: Image.Image) -> None:
+        for options, kind in (({"quality": 80}, b"VP8 "), ({"lossless": True}, b"VP8L")):
+            data = encode(scene, "WEBP", **options)
+            padded = webp_of(**{kind.decode(): webp_parts(data)[kind] + padding})
+            assert_read_as(padded, data)
+
+    def test_frames_are_checked_one_by_one(self, scene: Image.Image, tmp_path: Path) -> None:
+        frames = [scene.rotate(30 * k) for k in range(3)]
+        data = encode(frames[0], "WEBP", save_all=True, append_images=frames[1:], quality=80)
+        starts = [match.start() for match in re.finditer(b"ANMF", data)]
+        path = tmp_path / "three.webp"
+        at = starts[1] + (starts[2] - starts[1]) // 2
+        path.write_bytes(data[:at] + bytes(300) + data[at + 300 :])
+        assert read_rgb(path).pixels.shape == (300, 450, 3)
+        with pytest.raises(ImageError, match="WEBP"):
+            read_rgb(path / "#frame=1")
+
+
+class TestAvif:
+    def test_a_hole_of_zeros_is_noticed_wherever_it_is(self, scene: Image.Image) -> None:
+        data = encode(scene, "AVIF", quality=80)
+        start = data.index(b"mdat") / len(data)
+        for share in np.linspace(start + 0.05, 0.98, 12):
+            with pytest.raises(ImageError, match="damaged AVIF file"):
+                read_rgb(with_hole(data, share, bytes(600)))
+
+    def test_sound_files_of_little_content_are_read(self) -> None:
+        dots = np.zeros((256, 512, 3), np.uint8)
+        dots[::64, ::64] = 255
+        for pixels in (dots, np.zeros_like(dots)):
+            for quality in (20, 60, 100):
+                data = encode(Image.fromarray(pixels), "AVIF", quality=quality, speed=10)
+                assert read_rgb(data).pixels.shape == pixels.shape
+
+    def test_zeros_in_notes_are_no_damage(self, scene: Image.Image) -> None:
+        exif = Image.Exif()
+        exif[0x010F] = "maker" + "\0" * 2000 + "x"
+        assert read_rgb(encode(scene, "AVIF", exif=exif)).pixels.shape == (300, 450, 3)
 
 
 def test_bytes_after_other_formats_do_no_harm(scene: Image.Image) -> None:

@@ -324,6 +324,31 @@ class TestDamage:
             reason = refusal(data[: int(len(data) * part)])
             assert reason.startswith(("truncated", "damaged")), reason
 
+    @pytest.mark.parametrize("tile_size", [None, 128])
+    def test_a_hole_of_zeros_in_heic_is_noticed(self, tile_size: int | None, photos: dict[str, U8]) -> None:
+        settings = {} if tile_size is None else {"tile_size": tile_size}
+        data = heic(Image.fromarray(photos["chelsea"]), **settings)
+        start = data.index(b"mdat") + 50
+        for at in np.linspace(start, len(data) - 400, 9).astype(int):
+            with pytest.raises(ImageError, match="damaged HEIC file"):
+                read_rgb(data[:at] + bytes(300) + data[at + 300 :])
+
+    def test_zeros_in_notes_and_thumbnails_of_heic_are_no_damage(self, photos: dict[str, U8]) -> None:
+        exif = Image.Exif()
+        exif[0x010F] = "maker" + "\0" * 2000 + "x"
+        data = heic(Image.fromarray(photos["chelsea"]), exif=exif.tobytes(), thumbnails=[128])
+        assert read_rgb(data).pixels.shape == photos["chelsea"].shape
+
+    def test_a_hole_in_another_picture_of_a_heic_file_is_that_ones(
+        self, pictures: list[Image.Image], tmp_path: Path
+    ) -> None:
+        data = album(pictures, 0)
+        path = tmp_path / "burst.heic"
+        path.write_bytes(data[:-400] + bytes(300) + data[-100:])  # the last one's data are the last
+        assert read_rgb(path).pixels.size
+        with pytest.raises(ImageError, match="damaged HEIC file"):
+            read_rgb(path / f"#frame={len(pictures) - 1}")
+
     def test_what_follows_the_last_part_does_no_harm(self, files: dict[str, bytes]) -> None:
         assert read_grey(files["HEIC"] + bytes(5)).width == SIZE[0]
 

@@ -19,7 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -193,7 +193,7 @@ class Faults:
     @contextmanager
     def at_work(self, store: Writer) -> Iterator[None]:
         """Let a store meet them."""
-        store.reader.catalogue._db = _Database(self, store.reader.catalogue._db)  # type: ignore[assignment]
+        store.reader.catalogue._db = _Database(self, store.reader.catalogue._db)
         self.armed = True
         try:
             yield
@@ -255,6 +255,12 @@ class TestKilled:
         counts = run_driver("--readers", "2", "--seconds", "6", "--seed", "11", "--folder", str(place))
         assert counts.get("seen", 0) >= 1
 
+    @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can become another user")
+    def test_so_do_readers_who_may_not_write(self, place: Path) -> None:
+        place.chmod(0o755)
+        counts = run_driver("--guests", "2", "--seconds", "6", "--seed", "3", "--folder", str(place))
+        assert counts.get("seen", 0) >= 1
+
 
 def run_driver(*arguments: str) -> dict[str, int]:
     done = subprocess.run(
@@ -299,6 +305,96 @@ class TestFullDisk:
             monkeypatch.undo()  # there is space again
             perform(store, ONE_MORE)
             assert "one more" in store.reader
+
+
+class TestGuests:
+    """Readers who may not write to the folder, beside a writer. Here they only believe so, as tests may run as root."""
+
+    @pytest.fixture
+    def folder(self, template: Path, tmp_path: Path) -> Path:
+        return Path(shutil.copytree(template, tmp_path / "c"))
+
+    @pytest.fixture(autouse=True)
+    def without_rights(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        really = os.access
+
+        def access(path: Any, mode: int) -> bool:
+            return mode != os.W_OK and really(path, mode)
+
+        monkeypatch.setattr("fingerprint.index.database.os.access", access)
+        monkeypatch.setattr("fingerprint.index.guest._SETTLED", 0.0)
+
+    def test_a_statement_reads_what_is_there_now(self, folder: Path) -> None:
+        catalogue = Catalogue(folder / "catalogue.sqlite")
+        before = catalogue.find("p1", driver.MODELS.model_id)
+        assert before is not None
+        with closing(sqlite3.connect(folder / "catalogue.sqlite")) as other:  # which also writes its log into the file
+            other.execute("UPDATE images SET path = '/moved' WHERE id = 'p1'")
+            other.commit()
+        after = catalogue.find("p1", driver.MODELS.model_id)
+        assert after is not None
+        assert (before.path, after.path) == ("p1.jpg", "/moved")
+        catalogue.close()
+
+    @pytest.mark.parametrize("code", [sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT])
+    def test_what_fails_while_others_write_is_read_again(self, code: int, folder: Path) -> None:
+        catalogue = Catalogue(folder / "catalogue.sqlite")
+        guest = catalogue._db
+
+        class Failing:
+            in_transaction = False
+
+            def execute(self, *_: Any) -> Any:
+                failed = sqlite3.OperationalError("attempt to write a readonly database")
+                failed.sqlite_errorcode = code
+                raise failed
+
+            def close(self) -> None:
+                guest_connection.close()
+
+        guest_connection, guest.connection = guest.connection, Failing()
+        assert catalogue.live(["p1"], driver.MODELS.model_id) == ["p1"]
+        catalogue.close()
+
+    def test_what_changes_while_it_is_read_is_read_again(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        catalogue = Catalogue(folder / "catalogue.sqlite")
+        asked = 0
+        really = Catalogue.segments
+
+        def changed_meanwhile(self: Catalogue) -> Any:
+            nonlocal asked
+            asked += 1
+            found = really(self)
+            if asked == 1:
+                os.utime(folder / "catalogue.sqlite")
+            return found
+
+        monkeypatch.setattr(Catalogue, "segments", changed_meanwhile)
+        assert len(catalogue.read_at_once(catalogue.segments)) == len(really(catalogue))
+        assert asked == 2
+        catalogue.close()
+
+    def test_a_catalogue_that_cannot_be_opened_for_a_moment_can_be_read_afterwards(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with opened(folder) as store:
+            ids = store.reader.ids
+            monkeypatch.setattr("fingerprint.index.database._PAUSE", 0.0)
+            (folder / "catalogue.sqlite").rename(folder / "away")
+            with pytest.raises(CollectionError):
+                store.reader.refresh()
+            (folder / "away").rename(folder / "catalogue.sqlite")
+            store.reader.refresh()
+            assert store.reader.ids == ids
+            assert store.reader.record("p1") is not None
+
+    def test_damage_is_told_all_the_same(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("fingerprint.index.database._PAUSE", 0.0)
+        data = bytearray((folder / "catalogue.sqlite").read_bytes())
+        data[4096:12288] = b"\xff" * 8192
+        (folder / "catalogue.sqlite").write_bytes(data)
+        with pytest.raises(CollectionError, match=r"catalogue\.sqlite"):
+            opened(folder)
 
 
 def leave_a_log(folder: Path) -> None:
@@ -475,7 +571,7 @@ class TestOrderOfDurability:
         with opened(folder) as store:
             assert store.reader.catalogue._db.execute("PRAGMA synchronous").fetchone() == (2,)
             assert store.reader.catalogue._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-            store.reader.catalogue._db = Database(Faults(0, 0), store.reader.catalogue._db)  # type: ignore[assignment]
+            store.reader.catalogue._db = Database(Faults(0, 0), store.reader.catalogue._db)
             with monkeypatch.context() as patches:
                 patches.setattr(os, "fsync", noted_fsync)
                 patches.setattr(os, "rename", noted_rename)

@@ -332,6 +332,32 @@ class TestMaking:
             collection.remove(["rocket.png"])
         assert check_store(tmp_path / "c") == []
 
+    def test_an_id_that_came_into_two_shards_is_removed_from_both_and_counted_twice(
+        self, files: Path, models: Models, tmp_path: Path
+    ) -> None:
+        with sharded(tmp_path / "c", models, 2) as collection:
+            collection.add_files([files])
+            n, other = len(collection), shard_of("chelsea.png", 2) ^ 1
+        with open_collection(tmp_path / "c" / f"shard-{other}", models=models, config=SMALL) as shard:
+            shard.add_files([files / "chelsea.png"])
+        with open_collection(tmp_path / "c", models=models, config=SMALL) as collection:
+            assert len(collection) == n + 1
+            assert collection.remove(["coffee.png", "chelsea.png"]) == ["coffee.png", "chelsea.png", "chelsea.png"]
+            assert len(collection) == n - 2
+            assert not {"coffee.png", "chelsea.png"} & set(collection.ids)
+        assert check_store(tmp_path / "c") == []
+
+    def test_the_command_says_so(self, files: Path, models: Models, tmp_path: Path) -> None:
+        with sharded(tmp_path / "c", models, 2) as collection:
+            collection.add_files([files / "chelsea.png", files / "coffee.png"])
+        other = tmp_path / "c" / f"shard-{shard_of('chelsea.png', 2) ^ 1}"
+        with open_collection(other, models=models, config=SMALL) as shard:
+            shard.add_files([files / "chelsea.png"])
+        ended = CliRunner().invoke(main, ["index", "remove", str(tmp_path / "c"), "chelsea.png"])
+        assert ended.exit_code == 0
+        assert "2 removed; 1 reference left" in ended.output
+        assert "chelsea.png: 2 shards had it, and it is removed from all" in ended.output
+
     def test_a_manifest_of_shards_that_cannot_be(self, models: Models, tmp_path: Path) -> None:
         sharded(tmp_path / "c", models).close()
         (tmp_path / "link").symlink_to(tmp_path / "c" / "shard-1")
