@@ -166,7 +166,8 @@ def test_each_frame_is_decoded_once(name: str, tmp_path: Path, monkeypatch: pyte
     path, count = film_at(tmp_path, name), counted(tmp_path / "log", monkeypatch)
     for k in range(N):
         pixels(path, k)
-    assert N - 1 <= count() <= N + 2  # the first frame by itself, and then all once; not N * (N + 1) / 2
+    looks = 2 if name == "webp" else 1  # each frame of a WebP is decoded once more, to see whether it is damaged
+    assert N - 1 <= count() <= looks * N + 2  # the first frame by itself, and then all once; not N * (N + 1) / 2
     for k in range(1, N):
         pixels(path, k), pixels(path, k, read_grey)
     assert count() <= N + 1
