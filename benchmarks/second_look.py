@@ -1,7 +1,7 @@
 """What each kind of evidence of the second look is worth, judged on families of graphics that were left out of the fit.
 
 The pairs are those that training makes from DATA/train; see ``fingerprint.train.pairs``. They are kept in FOLDER and
-made only once. Trees are fitted on all families but a fifth, and judge that fifth; photographs and scenes are left out
+made only once. Trees are fitted on all families but a tenth, and judge that tenth; photographs and scenes are left out
 one by one in the same way. Each row leaves out some of the evidence.
 """
 

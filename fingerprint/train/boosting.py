@@ -21,7 +21,7 @@ from fingerprint.types import F64, I64, U8, Bool
 from fingerprint.verify.score import tree_log_odds
 
 _N_BINS = 64
-_N_FOLDS = 5
+_N_FOLDS = 10
 _LEAST_CURVATURE = 1e-6  # of the loss of one pair, so that a pair that is certain still has a step
 
 
@@ -105,7 +105,7 @@ def fit_calibrated_trees(
 ) -> tuple[TreesModel, F64]:
     """Fit trees, and make them as sure as they may be about kinds of pictures that they were not fitted on.
 
-    Each fifth of the groups is judged by trees that were fitted on the others. A straight line through these log-odds
+    Each tenth of the groups is judged by trees that were fitted on the others. A straight line through these log-odds
     is then applied to the trees that are fitted on everything. The line is fitted on the first row of each query, as
     users look at those.
 
