@@ -18,7 +18,7 @@ def _cost(value: float | None) -> str:
 def bench(results: Results) -> list[str]:
     """Return all rows, with intervals and costs."""
     return table(
-        ("method", "µAP", "95 % of resamples", "R@P90", "R@1", "R@10", "CPU ms an image", "bytes", "CPU ms a query"),
+        ("method", "µAP", "95 % interval", "R@P90", "R@1", "R@10", "CPU ms an image", "bytes", "CPU ms a query"),
         (
             (
                 label(row),

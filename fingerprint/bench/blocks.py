@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.bench.arrays import load_arrays, save_arrays
+from fingerprint.bench.clock import processor_seconds
 from fingerprint.errors import ConfigError
 from fingerprint.types import Progress, Skipped
 from fingerprint.workers import map_images
@@ -126,7 +127,7 @@ def _made(
     n_workers: int | None,
     folder: Path,
 ) -> Block:
-    before = time.process_time()
+    before = processor_seconds()
     rows: list[int] = []
     found: list[Mapping[str, NDArray[Any]]] = []
     skipped = []
@@ -139,7 +140,7 @@ def _made(
     _check_alike(found, folder)
     arrays = {name: np.concatenate([one[name] for one in found]) for name in (found[0] if found else ())}
     counts = [len(next(iter(one.values()))) for one in found]
-    seconds = time.process_time() - before
+    seconds = processor_seconds() - before
     return Block(np.array(rows, np.int64), np.array(counts, np.int64), arrays, tuple(skipped), seconds)
 
 

@@ -40,6 +40,7 @@ def _heat_map(figure_of: Any, rows: Sequence[Row], copies: Mapping[str, int]) ->
     values = np.array([[row.by_edit[name] for row in rows] for name in edits])
     figure = figure_of(figsize=(2.5 + 0.55 * len(rows), 2.5 + 0.28 * len(edits)), layout="constrained")
     axes = figure.subplots()
+    axes.set_title(f"{HEAT} (copies)")
     image = axes.imshow(values, vmin=0, vmax=1, cmap="viridis", aspect="auto")
     axes.set_xticks(range(len(rows)), [row.method for row in rows], rotation=60, ha="right")
     axes.set_yticks(range(len(edits)), [f"{name} ({copies[name]})" for name in edits])
@@ -57,10 +58,10 @@ def _curves(figure_of: Any, rows: Sequence[Row]) -> Any:
     for row in rows:
         style = "-" if row.row == "raw" else "--"
         colour = f"C{methods.index(row.method) % 10}"
-        axes.plot(*row.curve, style, color=colour, label=f"{row.label} ({row.metrics.micro_ap:.3f})")
+        axes.plot(*row.curve, style, color=colour, label=f"{row.label}: {row.metrics.micro_ap:.3f}")
     axes.axhline(0.9, color="grey", linewidth=0.8)
-    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02), title=CURVES)
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8, title="µAP")
     return figure
 
 

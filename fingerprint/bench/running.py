@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 from fingerprint.bench.arrays import load_arrays, save_arrays
 from fingerprint.bench.base import CANDIDATES, DescribingMethod, Learned, Matcher, MatchingMethod, Method, Role
 from fingerprint.bench.blocks import Block, in_blocks, joined, spent
+from fingerprint.bench.clock import processor_seconds
 from fingerprint.bench.files import (
     RESULT_NAME,
     Costs,
@@ -203,9 +203,9 @@ def _describe(
         _check_any(bench_set, name, spent(blocks[name])[1])
     owners = np.repeat(rows["queries"], np.concatenate([b.counts for b in blocks["queries"]]))
     search(vectors["queries"][:1], owners[:1], vectors["references"][:2])  # compiles
-    before = time.process_time()
+    before = processor_seconds()
     found = search(vectors["queries"], owners, vectors["references"])
-    seconds = time.process_time() - before
+    seconds = processor_seconds() - before
     scored = Scored(found.query_idx, rows["references"][found.reference_idx], found.scores)
     n_queries = len(bench_set.queries)
     among = None
@@ -236,7 +236,7 @@ def _vectors_of(path: Path, method: DescribingMethod, role: Role, learned: Learn
 
 
 def _warm(describe: Callable[[Path], object], part: Part) -> None:
-    """Describe one picture: what is compiled or loaded on the way is not a cost of describing."""
+    """Describe one picture: what is loaded on the way is not a cost of describing."""
     for path in part.paths:
         try:
             describe(path)
@@ -306,11 +306,11 @@ def _asked(
 ) -> tuple[float, Matcher, list[Block]]:
     """Take in references and score them for all queries; return the seconds of the first, and the blocks."""
     work.mkdir(parents=True, exist_ok=True)
-    before = time.process_time()
+    before = processor_seconds()
     matcher = method.open(references.paths, learned, work, n_workers)
     if not isinstance(matcher, Matcher):
         raise ConfigError(f"{type(method).__name__}.open returned {type(matcher).__name__}: return a Matcher")
-    seconds = time.process_time() - before if matcher.seconds is None else matcher.seconds
+    seconds = processor_seconds() - before if matcher.seconds is None else matcher.seconds
     _warm(matcher.match, queries)
     find = partial(_pairs_of, matcher=matcher, n_references=len(references))
     blocks = in_blocks(queries.paths, find, work / "pairs", n_workers, partial(report, "queries"), _QUERY_BLOCK)

@@ -17,7 +17,7 @@ from fingerprint.bench.judging import Difference, Row, better_rows, copies_by_ed
 _HEAD = (
     "method",
     "µAP",
-    "95 % of resamples",
+    "95 % interval",
     "recall@P90",
     "recall@1",
     "recall@10",
@@ -26,8 +26,8 @@ _HEAD = (
     "CPU ms a query",
 )
 _GAP_HEAD = (
-    *("method", "µAP less by", "95 % of resamples", "p"),
-    *("first only there", "first only here", "p (McNemar)"),
+    *("method", "µAP less by", "95 % interval", "p"),
+    *("first only by the best", "first only by this", "p (McNemar)"),
 )
 _MISSING = "-"
 _STYLE = """

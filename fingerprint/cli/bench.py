@@ -335,6 +335,8 @@ def _write(out: Path, *, quiet: bool, found, rows, gaps) -> None:  # type: ignor
     from fingerprint.bench.judging import copies_by_edit
     from fingerprint.bench.plots import CURVES, HEAT, plots
 
+    picture_names = {HEAT: "heat-map.png", CURVES: "curves.png"}
+
     out.mkdir(parents=True, exist_ok=True)
     pictures = plots(rows, copies_by_edit(found))
     if not pictures and not quiet:
@@ -344,8 +346,11 @@ def _write(out: Path, *, quiet: bool, found, rows, gaps) -> None:  # type: ignor
         "comparison.csv": tables.as_csv(rows).encode(),
         "comparison.json": tables.to_json(tables.as_json(found, rows, gaps)).encode(),
         "comparison.html": tables.html(found, rows, gaps, pictures).encode(),
-        **{name: pictures[key] for key, name in ((HEAT, "heat-map.png"), (CURVES, "curves.png")) if key in pictures},
+        **{name: pictures[key] for key, name in picture_names.items() if key in pictures},
     }
+    for name in picture_names.values():
+        if name not in files:  # one that is there is of another comparison
+            (out / name).unlink(missing_ok=True)
     for name, data in files.items():
         atomic.replace_bytes(out / name, data)
         click.echo(f"{shown_name(out / name)}", err=True)

@@ -19,6 +19,7 @@ import os
 import pickle
 import stat
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -128,8 +129,8 @@ def _own_folder() -> Path | None:
     return folder if own else None
 
 
-class _Uncollected(event.Listener):
-    """Stops the search for garbage in cycles while Numba compiles: it would take an eighth of the time.
+class _Compiling(event.Listener):
+    """Stops the search for garbage in cycles while Numba compiles, which would take an eighth of the time; and counts.
 
     What compiling made counts as old afterwards, and is searched with all else that is old. As new it would be
     searched right after each kernel, which takes nearly as long.
@@ -140,15 +141,20 @@ class _Uncollected(event.Listener):
     def __init__(self) -> None:
         self._n_begun = 0
         self._was_on = True
+        self._began = 0.0
+        self.seconds = 0.0  # processor time of all compiling so far
 
     def on_start(self, _: Any) -> None:
         if self._n_begun == 0:
             self._was_on = gc.isenabled()
             gc.disable()
+            self._began = time.thread_time()
         self._n_begun += 1
 
     def on_end(self, _: Any) -> None:
         self._n_begun -= 1
+        if self._n_begun == 0:
+            self.seconds += time.thread_time() - self._began
         if self._n_begun == 0 and self._was_on:
             if gc.get_freeze_count() == 0:  # else this would thaw what the host has frozen
                 gc.freeze()
@@ -156,7 +162,16 @@ class _Uncollected(event.Listener):
             gc.enable()
 
 
-event.register("numba:compile", _Uncollected())  # type: ignore[no-untyped-call]
+_compiling = _Compiling()
+event.register("numba:compile", _compiling)  # type: ignore[no-untyped-call]
+
+
+def seconds_compiling() -> float:
+    """Return the processor time that this process has spent on compiling kernels, ours and others', so far.
+
+    Who measures what something costs leaves it out: it is spent once after installing.
+    """
+    return _compiling.seconds
 
 
 class _Kept:

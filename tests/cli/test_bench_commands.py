@@ -128,5 +128,13 @@ def test_a_method_that_fails_leaves_the_others_alone(made: Path, tmp_path: Path)
     assert "1 of 2 methods failed" in ran.stderr
     alone = done("bench", "run", bare, "--method", "gist256", "--results", tmp_path / "results", code=2)
     assert "gist256: no training images" in alone.stderr
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "heat-map.png").write_bytes(b"of another comparison: this set does not say how its copies were edited")
+    (bare / "edits.tsv").unlink()
+    unlabelled = tmp_path / "unlabelled"
+    done("bench", "run", bare, "--method", "phash", "--results", unlabelled)
+    done("bench", "compare", unlabelled, "--resamples", 20, "--out", out)
+    assert not (out / "heat-map.png").exists()
     compared = done("bench", "compare", tmp_path / "results", "--resamples", 20)
     assert len(compared.stdout.splitlines()) == 2

@@ -9,6 +9,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ import numba
 import pytest
 from numba.core import caching, event
 
+from fingerprint.bench.clock import processor_seconds
 from fingerprint.kernels import compiled
 
 
@@ -209,3 +211,16 @@ class TestGarbage:
         with pytest.raises(numba.TypingError):
             compiled.njit(cache=False)(lambda x: x.nothing)(4)
         assert gc.isenabled()
+
+
+def test_the_time_of_compiling_is_counted_apart() -> None:
+    inner = compiled.njit(cache=False)(double)
+    outer = compiled.njit(cache=False)(lambda x: inner(x) + 1)
+    counted, began, cost = compiled.seconds_compiling(), time.process_time(), processor_seconds()
+    assert outer(4) == 9
+    compiling, spent = compiled.seconds_compiling() - counted, time.process_time() - began
+    assert 0 < compiling <= spent  # the inner kernel is not counted twice
+    assert processor_seconds() - cost < spent
+    counted = compiled.seconds_compiling()
+    assert outer(5) == 11
+    assert compiled.seconds_compiling() == counted

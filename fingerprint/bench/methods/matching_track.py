@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from fingerprint import atomic
 from fingerprint.bench.base import CANDIDATES, Learned, Matcher, MatchingMethod
+from fingerprint.bench.clock import processor_seconds
 from fingerprint.collection.collection import Collection, create_collection, open_collection
 from fingerprint.config import config_for
 from fingerprint.errors import ImageError
@@ -50,9 +50,9 @@ class MatchingTrack(MatchingMethod):
         missing = [(str(row), path) for row, path in enumerate(references) if str(row) not in names]
         skipped: list[Skipped] = []
         for start in range(0, len(missing), _AT_ONCE):
-            before = time.process_time()
+            before = processor_seconds()
             skipped += collection.add_images(missing[start : start + _AT_ONCE], n_workers=n_workers).skipped
-            seconds += time.process_time() - before
+            seconds += processor_seconds() - before
             atomic.replace_bytes(costs, json.dumps(seconds).encode())
         matcher = _Searching(collection)
         matcher.seconds, matcher.skipped = seconds, skipped
