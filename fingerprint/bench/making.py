@@ -179,6 +179,8 @@ def make_set(
     if options.look_alikes:
         kept, pairs, copies = _look_alikes(kept, models, n_workers, report)
         left_out += copies
+    if not kept and skipped:
+        raise ConfigError(f"none of {len(images)} files can be read, as {skipped[0].path}: {skipped[0].reason}")
     if len(kept) < _LEAST_IMAGES:
         unread = f"; {len(skipped)} cannot be read, as {skipped[0].path}: {skipped[0].reason}" if skipped else ""
         raise ConfigError(
@@ -191,7 +193,8 @@ def make_set(
         "seed": options.seed,
         "edits": list(options.n_edits),
         "side": options.side,
-        "photographs": len(images),
+        "photographs": len(images) - len(skipped),
+        "unreadable": len(skipped),
         "left_out": left_out,
         "copyprint": __version__,
         "command": command,

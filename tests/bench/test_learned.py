@@ -134,7 +134,7 @@ class TestCard:
         ("text", "message"),
         [
             ("", "no 'input': write it"),
-            ('model = "m.onnx"\n[input]\n', "no 'size'"),
+            ('model = "m.onnx"\n[input]\n', "no 'input.size'"),
             ('model = "m.onnx"\nspeed = 1\n[input]\nsize = [2, 2]', "unknown key 'speed'"),
             ('model = "m.onnx"\n[input]\nsize = [2]', "write \\[height, width\\]"),
             ('model = "m.onnx"\n[input]\nsize = [2, 2]\nlayout = "chw"', "write one of nhwc, nchw"),
@@ -152,6 +152,11 @@ class TestCard:
         (tmp_path / "m.toml").write_text(text)
         with pytest.raises(ConfigError, match=message):
             read_card(tmp_path / "m.toml")
+
+    def test_the_network_itself_is_no_description_of_it(self, tmp_path: Path) -> None:
+        (tmp_path / "m.onnx").write_bytes(bytes(100))
+        with pytest.raises(ConfigError, match="this is the network itself: write a TOML file"):
+            read_card(tmp_path / "m.onnx")
 
 
 def field(number: int, value: bytes | int) -> bytes:

@@ -131,8 +131,12 @@ def read_card(path: Path) -> NetworkCard:
     Raises
     ------
     ConfigError
-        If it cannot be read, or a key is unknown, missing or out of its range.
+        If it cannot be read or is the network itself, or a key is unknown, missing or out of its range.
     """
+    if path.suffix.lower() == ".onnx":
+        raise ConfigError(
+            f"{path}: this is the network itself: write a TOML file that names it and says its input, and give that"
+        )
     try:
         content = tomllib.loads(read_small(path).decode())
     except (OSError, ValueError) as error:
@@ -140,7 +144,7 @@ def read_card(path: Path) -> NetworkCard:
         raise ConfigError(f"{path}: no TOML file that can be read: {reason}") from error
     _check_keys(path, content, {"title", "model", "input", "output"}, {"model", "input"})
     outputs = _table(path, content.get("output", {}), "output")
-    _check_keys(path, outputs, {"name", "normalise"}, set())
+    _check_keys(path, outputs, {"name", "normalise"}, set(), "output.")
     model = path.parent / _of_type(path, "model", content["model"], str)
     if not model.is_file():
         raise ConfigError(f"{path}: model: no such file as {model}")
@@ -155,7 +159,7 @@ def read_card(path: Path) -> NetworkCard:
 
 
 def _input_form(path: Path, table: Mapping[str, Any]) -> InputForm:
-    _check_keys(path, table, {field.name for field in fields(InputForm)}, {"size"})
+    _check_keys(path, table, {field.name for field in fields(InputForm)}, {"size"}, "input.")
     size = table["size"]
     if not (isinstance(size, list) and len(size) == 2 and all(type(n) is int and 0 < n <= _MOST_SIDE for n in size)):
         raise ConfigError(f"{path}: input.size is {size!r}: write [height, width] in pixels, at most {_MOST_SIDE}")
@@ -195,11 +199,12 @@ def _of_type(path: Path, key: str, value: Any, kind: type) -> Any:
     return value
 
 
-def _check_keys(path: Path, table: Mapping[str, Any], known: set[str], needed: set[str]) -> None:
+def _check_keys(path: Path, table: Mapping[str, Any], known: set[str], needed: set[str], within: str = "") -> None:
     if unknown := sorted(table.keys() - known):
-        raise ConfigError(f"{path}: unknown key {unknown[0]!r}: known here are {', '.join(sorted(known))}")
+        names = ", ".join(f"{within}{name}" for name in sorted(known))
+        raise ConfigError(f"{path}: unknown key '{within}{unknown[0]}': known here are {names}")
     if missing := sorted(needed - table.keys()):
-        raise ConfigError(f"{path}: no {missing[0]!r}: write it")
+        raise ConfigError(f"{path}: no '{within}{missing[0]}': write it")
 
 
 class OnnxMethod(DescribingMethod):
