@@ -567,7 +567,8 @@ def main() -> None:
         with Writer.create(folder / "warm", MODELS, CONFIG) as store:  # so that no child has to wait for Numba
             for version in range(1, 20):
                 perform(store, {"kind": "add", "ids": [str(version)], "versions": [version]})
-            state_of(store)
+                perform(store, {"kind": "vectors", "ids": [str(version)], "versions": [version]})
+            state_of(store)  # a guest may not read what it takes to import and compile this
         counts: Counter[str] = Counter()
         if options.kills:
             counts += kill_trials(folder / "killed", options.kills, options.seed)

@@ -128,6 +128,6 @@ def verdict_on(
     try:
         if isinstance(looked, View):
             return verify_view(looked, whole, reference, models, config.match, votes)
-        return verify(looked, reference, models, config.match, votes=votes)
+        return verify(looked, reference, models, config.match, None, votes)
     except CollectionCorruptError as error:
         return str(error)

@@ -105,8 +105,8 @@ def explain(
     >>> import fingerprint, skimage.data
     >>> cat = skimage.data.chelsea()
     >>> found = fingerprint.explain(cat[:, ::-1], cat)
-    >>> found.changes.words, found.reasons[0].name
-    ('mirrored', 'keypoints')
+    >>> found.changes.words, "keypoints" in [reason.name for reason in found.reasons]
+    ('mirrored', True)
     """
     models = models or load_models()
     examined = examine_sources(query, reference, models, config)

@@ -602,7 +602,7 @@ class TestSearch:
 
         for name in ("fingerprint.collection.looking", "fingerprint.verify.verification"):  # of a query, of its views
             monkeypatch.setattr(f"{name}.verify", judging)
-        monkeypatch.setattr("fingerprint.collection.looking.shortlist", lambda _query, candidates, _config: candidates)
+        monkeypatch.setattr("fingerprint.collection.looking.choose", lambda votes, *_: range(len(votes)))
 
     def columns(self, result: Result) -> list[list[str]]:
         """Return the columns of the table, each cut where its heading begins."""

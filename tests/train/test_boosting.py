@@ -231,7 +231,7 @@ class TestFitCalibratedTrees:
         label = rng.random(30) < 0.5
         x = np.column_stack([rng.permutation(30)[groups], rng.normal(size=600)]).astype(float)
         y = label[groups]
-        each, plan = np.arange(600), BoostingPlan(60, 5, 0.3, least_hessian=0.1)
+        each, plan = np.arange(600), BoostingPlan(60, 5, 0.3, least_hessian=0.1, share=0.3)
         _, left_out = fit_calibrated_trees(x, y, groups, each, plan, rng_of(1))
         assert log_loss(left_out, y) > 0.6
         _, mixed = fit_calibrated_trees(x, y, each, each, plan, rng_of(1))
