@@ -568,7 +568,7 @@ def main() -> None:
             for version in range(1, 20):
                 perform(store, {"kind": "add", "ids": [str(version)], "versions": [version]})
                 perform(store, {"kind": "vectors", "ids": [str(version)], "versions": [version]})
-            state_of(store)  # a guest may not read what it takes to import and compile this
+                state_of(store)  # a guest may not read what it takes to import and compile this, with few or many
         counts: Counter[str] = Counter()
         if options.kills:
             counts += kill_trials(folder / "killed", options.kills, options.seed)
