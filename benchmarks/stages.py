@@ -55,9 +55,9 @@ from fingerprint.images.decode import luma_of, read_planes
 from fingerprint.images.find import find_images
 from fingerprint.images.identity import content_digest, pixel_digest
 from fingerprint.index import Reader
-from fingerprint.index.shortlist import choose, count_votes
+from fingerprint.index.shortlist import voted
 from fingerprint.models import Models, load_models
-from fingerprint.types import F32, U8, Candidate, Identity, Keypoints, LocalFeatures, Picture, Query
+from fingerprint.types import U8, Identity, Keypoints, LocalFeatures, Picture, Query
 from fingerprint.verify.verification import verify
 from fingerprint.version import __version__
 
@@ -202,13 +202,6 @@ def time_query(
     names = [*(name for name, _ in same), *(c.reference_id for c in chosen)]
     found = [(name, outcome.log_odds) for name, outcome in zip(names, outcomes, strict=True)]
     return sorted(found, key=lambda row: (-row[1], row[0]))
-
-
-def voted(query: Query, candidates: list[Candidate], config: Config) -> tuple[list[F32], list[int]]:
-    """Return the votes of each candidate, and the ranks of those to verify, as a search does."""
-    votes = count_votes(query, candidates, config)
-    always = [candidate.always_verified for candidate in candidates]
-    return votes, choose([float(own.max()) for own in votes], always, config.candidates)
 
 
 def time_reference(path: Path, turn: int, models: Models, config: Config, timed: Clock) -> None:

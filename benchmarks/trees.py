@@ -16,7 +16,7 @@ from second_look import NAMES, cross_validated, judged, keep_pairs, pair_maker
 
 from fingerprint.train.boosting import BoostingPlan
 
-#: That of record 25, one whose trees are deeper and ask about fewer features, and today's, with more and larger steps.
+#: Before, with deeper trees that ask about fewer features, and with more of them that each add more as well: today's.
 PLANS = (
     BoostingPlan(n_trees=1000, depth=5, rate=0.03, share=0.3),
     BoostingPlan(n_trees=1000, depth=6, rate=0.03, share=0.1),

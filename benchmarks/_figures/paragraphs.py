@@ -27,9 +27,10 @@ PARAGRAPHS = {
     """,
     "million": """
         Among a million references ({set.references} real ones, the rest recombined from real features) a query takes
-        {million.query} ms from its file at the median, {million.growth} times as long as among 100,000.
-        {million.first} of {million.asked} sources come first; among the {set.references} alone {small.first} do. That
-        collection takes {million.disk} GB of disk and opens in {million.open} s; adding 1,000 described pictures to it
+        {million.query} ms from its file at the median, {million.growth} times as long as among 100,000;
+        the machine was busy with other work. {million.first} of {million.asked} sources come first; among the
+        {set.references} alone {small.first} do. That collection takes {million.disk} GB of disk and opens in
+        {million.open} s; adding 1,000 described pictures to it
         takes {million.add} s.
     """,
     "hash-times": """

@@ -336,7 +336,6 @@ def _write(out: Path, *, quiet: bool, found, rows, gaps) -> None:  # type: ignor
     from fingerprint.bench.plots import CURVES, HEAT, plots
 
     picture_names = {HEAT: "heat-map.png", CURVES: "curves.png"}
-
     out.mkdir(parents=True, exist_ok=True)
     pictures = plots(rows, copies_by_edit(found))
     if not pictures and not quiet:

@@ -13,7 +13,7 @@ from fingerprint.features.describe import ReadPicture
 from fingerprint.features.views import View, closer_views
 from fingerprint.index.part import Part
 from fingerprint.index.segment import keypoints_fault, reference_fault
-from fingerprint.index.shortlist import choose, count_votes
+from fingerprint.index.shortlist import voted
 from fingerprint.index.stopwatch import Stopwatch
 from fingerprint.models import Models
 from fingerprint.results import Verification
@@ -69,8 +69,7 @@ class Looker:
         others = [c for c in found if c.reference_id not in known]
         faults = {c.reference_id: fault for c in others if (fault := keypoints_fault(c.keypoints)) is not None}
         sound = [c for c in others if c.reference_id not in faults]
-        votes = count_votes(query, sound, self.config)
-        ranks = choose([float(own.max()) for own in votes], [c.always_verified for c in sound], self.config.candidates)
+        votes, ranks = voted(query, sound, self.config)
         milliseconds = {"describe": 0.0, **work.milliseconds, "shortlist": watch.lap()}
         load: dict[str, tuple[Callable[[], Fingerprint], F32 | None]] = {
             name: (partial(self.part.fingerprint, name, same), None) for name, same in identical

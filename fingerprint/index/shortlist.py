@@ -24,9 +24,14 @@ def shortlist(query: Query, candidates: Sequence[Candidate], config: Config) -> 
     config : Config
         ``candidates`` says how many are chosen by votes of their 128-bit signatures.
     """
-    votes = [float(own.max()) for own in count_votes(query, candidates, config)]
-    chosen = choose(votes, [candidate.always_verified for candidate in candidates], config.candidates)
-    return [candidates[rank] for rank in chosen]
+    return [candidates[rank] for rank in voted(query, candidates, config)[1]]
+
+
+def voted(query: Query, candidates: Sequence[Candidate], config: Config) -> tuple[list[F32], list[int]]:
+    """Return the votes of all candidates, as `count_votes` does, and the ranks of those to verify, as `choose` does."""
+    votes = count_votes(query, candidates, config)
+    always_verified = [candidate.always_verified for candidate in candidates]
+    return votes, choose([float(own.max()) for own in votes], always_verified, config.candidates)
 
 
 def count_votes(query: Query, candidates: Sequence[Candidate], config: Config) -> list[F32]:

@@ -602,7 +602,11 @@ class TestSearch:
 
         for name in ("fingerprint.collection.looking", "fingerprint.verify.verification"):  # of a query, of its views
             monkeypatch.setattr(f"{name}.verify", judging)
-        monkeypatch.setattr("fingerprint.collection.looking.choose", lambda votes, *_: range(len(votes)))
+
+        def everything(_query: Query, found: list[Any], _config: Any) -> tuple[list[None], list[int]]:
+            return [None] * len(found), list(range(len(found)))
+
+        monkeypatch.setattr("fingerprint.collection.looking.voted", everything)
 
     def columns(self, result: Result) -> list[list[str]]:
         """Return the columns of the table, each cut where its heading begins."""

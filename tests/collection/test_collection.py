@@ -687,7 +687,11 @@ class TestShared:
 
             monkeypatch.setattr("fingerprint.collection.looking.verify", judging)
             monkeypatch.setattr("fingerprint.collection.looking.verify_view", judging_view)
-            monkeypatch.setattr("fingerprint.collection.looking.choose", lambda votes, *_: range(len(votes)))
+
+            def everything(_query: Query, found: list[Any], _config: Any) -> tuple[list[None], list[int]]:
+                return [None] * len(found), list(range(len(found)))
+
+            monkeypatch.setattr("fingerprint.collection.looking.voted", everything)
             return reader
 
         return judge
