@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _records import RESULTS, SEED
 
-from fingerprint.types import F64, Bool
+from fingerprint.types import F64, I64, Bool
 
-RESULTS = Path(__file__).parent / "results"
 N_BINS = 10
+N_DRAWS = 400
 MISSING = (
     "no reliability diagram, as matplotlib is not installed; "
     "pip install -c constraints.txt -e '.[bench]', then python benchmarks/reliability.py"
@@ -39,30 +40,43 @@ def main() -> None:
 
 
 def calibration(probability: F64, correct: Bool) -> dict[str, Any]:
-    """Return the expected calibration error over bins of equal width, the Brier score, and the table of the bins."""
+    """Return the expected calibration error over bins of equal width, the Brier score, and the table of the bins.
+
+    Few rows have an error by chance even if every probability is exactly right: ``error_by_chance`` has what such an
+    engine would have with these probabilities, on average and in the worst of twenty cases.
+    """
     which = np.minimum((probability * N_BINS).astype(int), N_BINS - 1)
-    table, error = [], 0.0
+    table = []
     for number in range(N_BINS):
         inside = which == number
         if inside.any():
-            said, true = float(probability[inside].mean()), float(correct[inside].mean())
             table.append(
                 {
                     "from": number / N_BINS,
                     "to": (number + 1) / N_BINS,
                     "rows": int(inside.sum()),
-                    "probability": round(said, 4),
-                    "frequency": round(true, 4),
+                    "probability": round(float(probability[inside].mean()), 4),
+                    "frequency": round(float(correct[inside].mean()), 4),
                 }
             )
-            error += float(inside.mean()) * abs(said - true)
+    rng = np.random.default_rng(SEED)
+    by_chance = [_error(probability, rng.random(len(probability)) < probability, which) for _ in range(N_DRAWS)]
     brier = float(np.square(probability - correct).mean()) if len(correct) else 0.0
     return {
         "rows": len(correct),
-        "expected_calibration_error": round(error, 5),
+        "expected_calibration_error": round(_error(probability, correct, which), 5),
+        "error_by_chance": {
+            "mean": round(float(np.mean(by_chance)), 5),
+            "worst_of_twenty": round(float(np.quantile(by_chance, 0.95)), 5),
+        },
         "brier_score": round(brier, 5),
         "reliability": table,
     }
+
+
+def _error(probability: F64, correct: Bool, which: I64) -> float:
+    """Return the mean distance of probability and frequency, over bins by their rows."""
+    return float(np.abs(np.bincount(which, correct - probability, N_BINS)).sum()) / max(len(correct), 1)
 
 
 def can_plot() -> bool:

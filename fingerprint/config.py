@@ -456,7 +456,7 @@ class TrainConfig(_Settings):
     n_cells: int = 256
     n_cohort: int = 1_000
     n_calibration: int = 2_000
-    n_templates: int = 60
+    n_templates: int = 35
     n_scenes: int = 300
     n_wide: int = 4_000
 

@@ -35,11 +35,13 @@ def families(results: Results) -> list[str]:
 def judged(results: Results) -> list[str]:
     """Return the challenge's metrics of copies among strangers."""
     found = results["look_alikes"]["metrics"]["all"]
-    error = results["look_alikes"]["calibration"]["all"]["expected_calibration_error"]
+    rows = results["look_alikes"]["calibration"]["all"]
+    error, by_chance = rows["expected_calibration_error"], rows["error_by_chance"]
     ap, recall = (f"{found[key]:.3f}" for key in ("micro_ap", "recall_at_p90"))
     return [
         f"Copies among all these strangers: µAP {ap}, recall@P90 {recall}.",
-        f"Expected calibration error of the first rows: {error:.3f}.",
+        f"Expected calibration error of the first rows: {error:.3f}. With probabilities that are exactly right it is",
+        f"{by_chance['mean']:.3f} on average, and more than {by_chance['worst_of_twenty']:.3f} once in twenty cases.",
     ]
 
 

@@ -24,6 +24,8 @@ PARAGRAPHS = {
     "calibration": """
         Expected calibration error: {calibration.all.error} over all rows, most of which are easy;
         {calibration.first.error} over the first row of each query (Brier score {calibration.first.brier}).
+        So few first rows have an error even if every probability is exactly right: {calibration.first.chance} on
+        average, and more than {calibration.first.worst} once in twenty cases.
     """,
     "million": """
         Among a million references ({set.references} real ones, the rest recombined from real features) a query takes

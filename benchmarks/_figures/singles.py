@@ -135,6 +135,8 @@ FIGURES: dict[str, Figure] = {
     "match.thorough.times": _times_of_fast("thorough"),
     "calibration.all.error": of(".4f", *_CALIBRATION, "all_rows", "expected_calibration_error"),
     "calibration.first.error": of(".4f", *_CALIBRATION, "top_rows", "expected_calibration_error"),
+    "calibration.first.chance": of(".4f", *_CALIBRATION, "top_rows", "error_by_chance", "mean"),
+    "calibration.first.worst": of(".4f", *_CALIBRATION, "top_rows", "error_by_chance", "worst_of_twenty"),
     "calibration.first.brier": of(".4f", *_CALIBRATION, "top_rows", "brier_score"),
     "describe.micro_ap": of(".3f", "challenge_set", "descriptor_track", "micro_ap"),
     # a query and a reference, stage by stage
