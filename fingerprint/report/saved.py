@@ -90,8 +90,7 @@ def page_of_saved(path: Path, root: Path, references: References) -> Page:
         try:
             kinds.add(_add(draft, line, root, references))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            what = f"line {number} is no result of 'search', 'compare' or 'dedupe find'"
-            raise ConfigError(f"{path}: {what}; {_EXPECTED}") from error
+            raise ConfigError(f"{path}: line {number} is no result; {_EXPECTED}") from error
     if len(kinds) != 1:
         found = " and ".join(f"'{kind}'" for kind in sorted(kinds)) or "nothing"
         raise ConfigError(f"{path}: it holds results of {found}; give those of one command")
@@ -127,7 +126,7 @@ def _add(draft: Draft, line: _Line, root: Path, references: References) -> Kind:
         return "search"
     if "skipped" in line and "path" in line:
         draft.skipped.append(Skipped(str(line["path"]), str(line["skipped"])))
-    elif "groups" not in line:  # the totals of 'dedupe find'
+    elif not (type(line["groups"]) is type(line["files"]) is int):  # otherwise these are the totals of 'dedupe find'
         raise ValueError("unknown")
     return "dedupe"
 

@@ -173,6 +173,8 @@ def test_groups_and_their_saved_results(place: Path) -> None:
     ("text", "said"),
     [
         ("{}\n", "line 1 is no result"),
+        ('{"groups": {"a": 5}, "files": 3}\n', "line 1 is no result"),
+        ('{"groups": 1}\n', "line 1 is no result"),
         ('{"query": "a.jpg", "matches": [{"reference": "b"}]}\n', "line 1 is no result"),
         ('{"query": "a.jpg", "matches": []}\n{"group": 1}\n', "line 2 is no result"),
         ('{"query": "a.jpg", "matches": []}\n{"files": 1, "groups": 0}\n', "'dedupe' and 'search'"),
