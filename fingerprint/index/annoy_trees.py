@@ -100,7 +100,7 @@ def _check_nodes(file: BinaryIO, path: Path, n_items: int, dimension: int) -> No
     CollectionCorruptError
     """
     nodes = np.memmap(file, np.int32, "r").reshape(-1, _NODE_HEAD // 4 + dimension)
-    found = int(nodes[-1, 0])  # the roots are the last; how many there are cannot be told from small leaves
+    found = int(nodes[-1, 0])  # the roots are the last; small leaves look like roots, so they are not counted
     if found != n_items:
         raise CollectionCorruptError(
             f"{path}: {found} items, the manifest says {n_items}; restore the file or build the collection again"

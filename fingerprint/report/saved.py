@@ -26,7 +26,7 @@ _EXPECTED = (
     "give what 'search', 'compare' or 'dedupe find' printed with --json, or a Matching Track file: CSV with the header "
     "query_id,reference_id,score"
 )
-_BEGINNING = 1 << 12  # bytes by which a file is told
+_BEGINNING = 1 << 12  # bytes by which its kind is known
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LONGEST = 1 << 28  # bytes of a line, which may hold a group of many thousand files
 
