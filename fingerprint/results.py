@@ -197,8 +197,8 @@ class Answer:
         Ids of references that were left out as what is stored of them is damaged, and the reason. Only those that the
         query would have been compared with are named.
     plain : bool
-        Whether the query is so flat, or so bare of keypoints, that only the same file, or one with the same pixels, can
-        be found for it.
+        Whether the query is so flat, or so bare of keypoints, that only the same file, or one with the same pixels, is
+        sure to be found for it.
     """
 
     query: str
@@ -242,8 +242,8 @@ class AddReport:
     ignored : tuple of str
         Files whose names are not those of images.
     plain : tuple of str
-        Ids of the pictures that were added and show so little that only the same file, or one with the same pixels,
-        will be found as a copy of them.
+        Ids of the pictures that were added and are so plain or regular that only the same file, or one with the same
+        pixels, is sure to be found as a copy of them.
     again : tuple of str
         Ids of the pictures that were added although the collection has the same file under another id, as happens if
         files are added once with and once without a root.

@@ -357,7 +357,7 @@ class Query:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it shows so little that only the same bytes or pixels can be found."""
+        """Whether it shows so little that only the same bytes or pixels are sure to be found."""
         return self.flat or not len(self.plain)
 
 

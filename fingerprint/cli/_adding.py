@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _STDIN = Path("-")
 _AGAIN = "in the collection under another id as well"
-_PLAIN = "with so little to see that only the same bytes or pixels will be found as a copy"
+_PLAIN = "so plain or regular that only the same bytes or pixels are sure to be found as a copy"
 
 
 def add_images(

@@ -50,12 +50,12 @@ class LocalPath(click.Path):
         return super().convert(value, param, ctx)
 
 
-#: Image files and folders of images. One that is not there is a skipped file, as in a folder.
-IMAGES = PathOrUrl(path_type=Path)
+#: Image files and folders of images. One that is not there or may not be read is a skipped file, as in a folder.
+IMAGES = PathOrUrl(readable=False, path_type=Path)
 #: The same, of this machine.
-LOCAL_IMAGES = LocalPath(path_type=Path)
+LOCAL_IMAGES = LocalPath(readable=False, path_type=Path)
 #: The same as `IMAGES`, or - for a list on stdin.
-IMAGES_OR_STDIN = PathOrUrl(path_type=Path, allow_dash=True)
+IMAGES_OR_STDIN = PathOrUrl(readable=False, path_type=Path, allow_dash=True)
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXISTING_FILE_OR_URL = PathOrUrl(exists=True, dir_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)

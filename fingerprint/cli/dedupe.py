@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from fingerprint.types import Skipped
 
 _KEEPS = ("best", "largest", "oldest", "newest", "path-order")  # as in fingerprint.dedupe, which --help does not load
-_PLAIN = "with so little to see that only the same bytes or pixels are found as copies"
+_PLAIN = "so plain or regular that only the same bytes or pixels are sure to be found as copies"
 
 
 @click.group(

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from fingerprint.results import Answer, Match, Verification
     from fingerprint.types import Skipped
 
-_PLAIN = "there is so little to see that only the same bytes or pixels would be found"
+_PLAIN = "there is so little to see that only the same bytes or pixels are sure to be found"
 
 
 @click.command(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from fingerprint.config import Config
 from fingerprint.errors import ImageError
-from fingerprint.features.describe import describe_reference, query_from_fingerprint
+from fingerprint.features.describe import ReadPicture, describe_read_query, describe_read_reference, read_picture
 from fingerprint.features.thumbnail import open_thumbnail
 from fingerprint.images.identity import load_identified
 from fingerprint.index import ImageRecord
@@ -18,7 +20,8 @@ from fingerprint.types import Fingerprint, ImageSource, Skipped, array_bytes, is
 from fingerprint.verify import verify
 from fingerprint.workers import Pending
 
-_MANY_KEYPOINTS = 60
+_MANY_KINDS = 60  # of keypoints; nearly all photographs have more than 200
+_KIND = np.uint64(0xFFFF)  # the bits of a signature that tell them apart
 _MUCH_CONTRAST = 12.0  # grey values; standard deviation
 #: The way out where two files have one id.
 APART = "give --root a folder that contains both, for an id of its own"
@@ -45,8 +48,8 @@ class Elsewhere:
 class Described:
     """A picture that was described; its fingerprint is None if the collection has the same bytes under its id.
 
-    `moved` is the path of its file, if it is not the one in the catalogue. `plain` is whether it shows so little that
-    the engine would not find a copy of it by what it shows.
+    `moved` is the path of its file, if it is not the one in the catalogue. `plain` is whether it shows so little,
+    or repeats it so, that the engine may not find a copy of it by what it shows.
     """
 
     fingerprint: Fingerprint | Elsewhere | None
@@ -80,24 +83,27 @@ def describe_offered(item: Offered, models: Models, config: Config, *, replace_o
         taken = f"its id {image_id!r} is already that of {item.known.path}"
         raise ImageError(name, f"{taken}; {APART}, or --replace if it takes that one's place")
     try:
-        fingerprint = describe_reference(data, models, config)
+        read = read_picture(data, config)
     except ImageError as error:
         raise ImageError(name, error.reason) from error
+    fingerprint = describe_read_reference(read, models, config)
     pixels = None if fingerprint.identity is None else fingerprint.identity.pixels
     record = ImageRecord(image_id, path, n_bytes, content, fingerprint.width, fingerprint.height, pixels)
-    return Described(fingerprint, record, plain=_is_plain(image_id, fingerprint, models, config))
+    return Described(fingerprint, record, plain=_is_plain(read, fingerprint, models, config))
 
 
-def _is_plain(name: str, fingerprint: Fingerprint, models: Models, config: Config) -> bool:
-    """Return whether a picture shows so little that it would not even be found by its own description.
+def _is_plain(read: ReadPicture, fingerprint: Fingerprint, models: Models, config: Config) -> bool:
+    """Return whether a picture shows so little, or repeats it so, that not even the same file is found by that.
 
-    Only pictures with few keypoints or little contrast are tried, as nearly all others are found.
+    Only pictures with few kinds of keypoints or little contrast are tried, as nearly all others are found.
+    A checkerboard has hundreds of keypoints of a few kinds, and no way to tell which of them is which.
     """
+    n_kinds = len(np.unique(fingerprint.keypoints.signatures[:, 0] & _KIND))
     contrast = float(open_thumbnail(fingerprint.thumbnail).std())
-    if len(fingerprint.keypoints) >= _MANY_KEYPOINTS and contrast >= _MUCH_CONTRAST:
+    if n_kinds >= _MANY_KINDS and contrast >= _MUCH_CONTRAST:
         return False
     unidentified = replace(fingerprint, identity=None)
-    query = query_from_fingerprint(name, unidentified, models, config)
+    query = describe_read_query(replace(read, identity=None), config.query, models, config)
     return verify(query, unidentified, models, config.match).relation != "copy"
 
 

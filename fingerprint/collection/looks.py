@@ -97,7 +97,7 @@ class Answers:
         self._reported: dict[str, object] = {}
 
     def answer(self, name: str, plain: bool, look: Look) -> Answer:
-        """Return the answer to a query; `plain` is whether it shows so little that only its bytes can be found."""
+        """Return the answer to a query; `plain` is whether only its bytes are sure to be found."""
         matches, shared = self._divide([Match(name, reference, found) for reference, found in look.verified.items()])
         return Answer(name, matches, shared, look.milliseconds, look.counters, self._report(look.faults), plain)
 

@@ -260,7 +260,7 @@ class Groups:
     skipped : tuple of Skipped
         Files that could not be read.
     plain : tuple of Path
-        Files that show so little that only the same bytes or pixels are found as copies of them.
+        Files so plain or regular that only the same bytes or pixels are sure to be found as copies of them.
     """
 
     groups: tuple[Group, ...]

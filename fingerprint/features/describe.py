@@ -82,8 +82,11 @@ def describe_reference(
     ImageError
         If the picture cannot be read.
     """
-    models = models or load_models()
-    read = read_picture(source, config)
+    return describe_read_reference(read_picture(source, config), models or load_models(), config)
+
+
+def describe_read_reference(read: ReadPicture, models: Models, config: Config) -> Fingerprint:
+    """Describe a picture that was read as a reference."""
     planes, picture = read.planes, luma_of(read.planes)
     parts = extract_features(picture, config.reference)
     keypoints = make_keypoints(merge_features(parts), picture.width, picture.height, models.descriptor)

@@ -22,9 +22,7 @@ from fingerprint.config import ReadLimits
 from fingerprint.errors import ImageError
 from fingerprint.images.files import load_regular
 from fingerprint.images.stream import OpenFile, Request
-from fingerprint.images.wire import LONGEST, receive, receive_bytes, send
-
-_MOST_WRITTEN = 1 << 20  # bytes of codecs' messages; this process writes to no other file
+from fingerprint.images.wire import LONGEST, MOST_SAID, receive, receive_bytes, send
 
 
 def main() -> None:
@@ -56,7 +54,8 @@ def main() -> None:
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     """Write the text of a warning as codecs write theirs, without the line of code that gave it."""
-    os.write(2, f"Warning: {message}\n".encode(errors="backslashreplace"))
+    with suppress(OSError):  # the file is full, which its reader sees
+        os.write(2, f"Warning: {message}\n".encode(errors="backslashreplace"))
 
 
 def _answer(
@@ -123,7 +122,7 @@ def _restrict() -> int | None:
 
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_WRITTEN, _MOST_WRITTEN))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_SAID, MOST_SAID))  # it writes nothing but codecs' messages
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         return pages * resource.getpagesize()

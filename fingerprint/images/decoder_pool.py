@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from fingerprint.images.limits import MEMORY_KEPT
-from fingerprint.images.wire import LONGEST, receive, receive_into, send
+from fingerprint.images.wire import LONGEST, MOST_SAID, receive, receive_into, send
 
+#: Stands for the messages for which there was no room.
+CUT_OFF = f"more than {MOST_SAID:,} bytes of messages"
 _TO_START = 60.0  # seconds
-_LONGEST_MESSAGE = 200  # characters of a line of a codec
 _START = "import sys; sys.path[:] = sys.argv[1:]; from fingerprint.images.decoder import main; main()"
 
 
@@ -69,7 +70,7 @@ class Decoder:
             raise SandboxUnavailableError("this program is not run by a Python interpreter")
         self._messages: IO[bytes] | None = None
         with suppress(OSError):  # without a folder for temporary files, codecs' messages are lost
-            self._messages = tempfile.TemporaryFile(mode="a+b")  # noqa: SIM115 - closed with the process
+            self._messages = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the process
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the interpreter that runs this, and paths of its modules
                 [sys.executable, "-I", "-c", _START, *_import_path()],
@@ -149,17 +150,24 @@ class Decoder:
                 pipe.close()
 
     def messages(self) -> tuple[str, ...]:
-        """Return what codecs wrote since the last call: each different line once, in order."""
+        """Return what codecs wrote since the last call: each different line once, whole and in order.
+
+        What was written when the file was full is lost, so the last line is then `CUT_OFF`.
+        """
         if self._messages is None:
             return ()
         try:
             self._messages.seek(0)
-            text = self._messages.read(1 << 16).decode("utf-8", "replace")
-            self._messages.truncate(0)
+            written = self._messages.read(MOST_SAID)
+            self._messages.seek(0)  # where the process writes next, as it has the same position
+            self._messages.truncate()
         except OSError:
             return ()
-        lines = dict.fromkeys(line.strip()[:_LONGEST_MESSAGE] for line in text.splitlines() if line.strip())
-        return tuple(lines)
+        is_full = len(written) == MOST_SAID
+        if is_full:  # the last line may be half of one
+            written = written[: written.rfind(b"\n") + 1]
+        lines = [line.strip() for line in written.decode("utf-8", "replace").splitlines()]
+        return tuple(dict.fromkeys([line for line in lines if line] + [CUT_OFF] * is_full))
 
     def _close_messages(self) -> None:
         if self._messages is not None:

@@ -41,7 +41,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _FOR_HEADERS = 1 << 28  # bytes that reading a header may take
 _AT_LEAST = 1 << 27  # bytes that decoding may take, however small a picture is
-_MOST_MESSAGES = 3  # lines of a codec that are kept with a file
+_MOST_MESSAGES, _LONGEST_MESSAGE = 3, 200  # lines of a codec that are kept with a file, and characters of one
 #: Formats in which a frame is made from those before it. The pages of a TIFF and the pictures of a HEIC file are not.
 _IN_TURN = ("GIF", "PNG", "WEBP", "AVIF")
 #: What is said of a picture although all of its pixels are there: warnings, and what is about tags of a TIFF.
@@ -151,7 +151,7 @@ def _checked(picture: Picture | str, messages: Sequence[str], name: str, form: s
     damage = [line for line in messages if not _HARMLESS.search(line)]
     if damage:  # it filled the gap and went on
         raise ImageError(name, f"damaged {form} file: its decoder would make up pixels{_said(damage)}")
-    for line in messages[:_MOST_MESSAGES]:
+    for line in _readable(messages):
         _LOGGER.info("%s: %s", name, line)
     return picture
 
@@ -233,12 +233,21 @@ def _why(code: int, form: str, limits: ReadLimits, *, timed_out: bool) -> str:
     """Return why a process ended, in words for the user."""
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"exit code {code}"
     if timed_out or name == "SIGALRM":
-        return f"decoding took longer than the limit of {limits.timeout:g} seconds"
+        return f"decoding took longer than the limit of {limits.timeout:g} second{'' if limits.timeout == 1 else 's'}"
     if name == "SIGKILL":
         return "the process that decoded it was killed, as happens where a machine has no memory left"
     return f"the decoder of {form} files crashed ({name})"
 
 
 def _said(messages: Sequence[str]) -> str:
+    said = _readable(messages)
+    return f"; the decoder said: {'; '.join(said)}" if said else ""
+
+
+def _readable(messages: Sequence[str]) -> list[str]:
+    """Return the first lines of a codec, without zeros; a long one is cut at a word, and says so."""
     said = [text for message in messages if (text := message.replace("\0", "").strip())]
-    return f"; the decoder said: {'; '.join(said[:_MOST_MESSAGES])}" if said else ""
+    return [
+        text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE].rsplit(' ', 1)[0]} ..."
+        for text in said[:_MOST_MESSAGES]
+    ]

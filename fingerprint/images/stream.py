@@ -25,7 +25,7 @@ from fingerprint.images.limits import check_size, divisor_of, reduced
 from fingerprint.images.orientation import orientation_of, swaps_sides, upright
 from fingerprint.images.raw import preview_of
 from fingerprint.images.tiff_samples import classic, is_unknown_to_pillow
-from fingerprint.images.webp_damage import check_webp
+from fingerprint.images.webp_damage import WebpFrames
 from fingerprint.types import U8, Picture
 
 #: By the rules of `fingerprint.images.decode`, as ``PIL.Image.open(...).convert(...)``, or as PDQ's tools.
@@ -111,6 +111,8 @@ class OpenFile:
         self._image: ImageFile.ImageFile | None = None
         self._frame = 0
         self._layout = ""
+        self._webp: WebpFrames | None = None
+        self._has_zeros_checked = False
 
     def read(self, name: str, request: Request, admit: Callable[[Image.Image], None] | None = None) -> Picture:
         """Read a frame; parameters and errors as in `decode_stream`."""
@@ -128,7 +130,7 @@ class OpenFile:
             if not was_read:
                 self._layout = layout_of(image)
                 with _unchanged_ground(image):
-                    _load(image, self._file, request)
+                    self._load(image, request)
             if isinstance(image, ExtraImage):
                 width, height = image.size
             facts, self._opened_again = dict(image.info), False
@@ -185,6 +187,27 @@ class OpenFile:
                     n_frames += 1
         self._image = self._opened(self._frame)
         return self._image, n_frames + 1
+
+    def _load(self, image: ImageFile.ImageFile, request: Request) -> None:
+        """Decode an opened image, if all of its pixels are in the file."""
+        if isinstance(image, JpegImagePlugin.JpegImageFile):
+            check_jpeg(self._file)
+        elif isinstance(image, DeepTiff):
+            check_tiff(self._file, image)
+        elif isinstance(image, WebPImagePlugin.WebPImageFile):
+            self._webp = self._webp or WebpFrames(self._file)
+            self._webp.check(image.size, request.frame)
+        elif isinstance(image, AvifImagePlugin.AvifImageFile) and not self._has_zeros_checked:
+            position = self._file.tell()
+            self._file.seek(0)
+            check_zeros(self._file.read(), "AVIF", primary=True)  # of the primary picture, whichever frame is read
+            self._file.seek(position)
+            self._has_zeros_checked = True
+        if request.reading != "pillow":
+            _shrink(image, request.mode, request.at_least)
+        image.load()
+        if isinstance(image, PngImagePlugin.PngImageFile) and not request.frame:
+            check_png(self._file, image)
 
     def _again(self) -> ImageFile.ImageFile:
         """Open the file once more, at the same frame. The image that was open has lost its position then."""
@@ -263,26 +286,6 @@ def _go_to(image: ImageFile.ImageFile, frame: int) -> None:
         image.seek(frame)
     except EOFError as error:
         raise UnsupportedImageError(f"it has no frame {frame}") from error
-
-
-def _load(image: ImageFile.ImageFile, whole: IO[bytes], request: Request) -> None:
-    """Decode an opened image, if all of its pixels are in the file."""
-    if isinstance(image, JpegImagePlugin.JpegImageFile):
-        check_jpeg(whole)
-    elif isinstance(image, DeepTiff):
-        check_tiff(whole, image)
-    elif isinstance(image, WebPImagePlugin.WebPImageFile):
-        check_webp(whole, image.size, request.frame)
-    elif isinstance(image, AvifImagePlugin.AvifImageFile):
-        position = whole.tell()
-        whole.seek(0)
-        check_zeros(whole.read(), "AVIF", primary=True)
-        whole.seek(position)
-    if request.reading != "pillow":
-        _shrink(image, request.mode, request.at_least)
-    image.load()
-    if isinstance(image, PngImagePlugin.PngImageFile) and not request.frame:
-        check_png(whole, image)
 
 
 def _prepared(file: IO[bytes], form: str) -> tuple[IO[bytes], str, int]:

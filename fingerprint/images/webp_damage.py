@@ -11,7 +11,8 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
-from typing import IO
+from itertools import repeat
+from typing import IO, TypeAlias
 
 from PIL import Image, WebPImagePlugin
 
@@ -23,32 +24,58 @@ _LAST = 16  # bytes: more than a decoder reads ahead, or an encoder writes to en
 _LOSSY, _LOSSLESS = b"VP8 ", b"VP8L"
 _LOSSLESS_MARK = b"\x2f"
 _MOST_CHUNKS = 100_000
+_Place: TypeAlias = tuple[bytes, int, int]  # the kind of a chunk, where its content begins, and its length
+_NO_MORE: _Place = (b"", 0, 0)
 
 
-def check_webp(file: IO[bytes], size: tuple[int, int], frame: int) -> None:
-    """Check that a frame of a WebP file needs all of its data; what cannot be decoded at all passes.
+class WebpFrames:
+    """The frames of a WebP file, which is walked through once, however many of them are checked.
 
     Parameters
     ----------
     file : binary stream
         The whole file; its position is kept.
-    size : (int, int)
-        Width and height of the picture. A frame that says that it is larger is left to the decoder.
-    frame : int
-        Which frame of an animation.
-
-    Raises
-    ------
-    DamagedImageError
-        A part of the pixels is made up.
     """
-    position = file.tell()
-    file.seek(0)
-    found = _bitstream(file.read(), frame)
-    file.seek(position)
-    if found is None or len(found[1]) <= _LAST or not _fits(*found, size):
-        return
-    kind, data = found
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._found: list[_Place | None] = []
+        self._rest = _places(file)
+
+    def check(self, size: tuple[int, int], frame: int) -> None:
+        """Check that a frame needs all of its data; what cannot be decoded at all passes.
+
+        Parameters
+        ----------
+        size : (int, int)
+            Width and height of the picture. A frame that says that it is larger is left to the decoder.
+        frame : int
+            Which frame of an animation; any number for a file with one picture.
+
+        Raises
+        ------
+        DamagedImageError
+            A part of the pixels is made up.
+        """
+        position = self._file.tell()
+        found = self._bitstream(frame)
+        self._file.seek(position)
+        if found is not None and len(found[1]) > _LAST and _fits(*found, size):
+            _check(*found)
+
+    def _bitstream(self, frame: int) -> tuple[bytes, bytes] | None:
+        """Return the kind and content of the chunk that has the pixels of a frame, without its transparency."""
+        while len(self._found) <= frame and (more := next(self._rest, _NO_MORE)) is not _NO_MORE:
+            self._found.append(more)
+        place = self._found[frame] if frame < len(self._found) else None
+        if place is None:
+            return None
+        kind, start, length = place
+        self._file.seek(start)
+        return kind, self._file.read(length)
+
+
+def _check(kind: bytes, data: bytes) -> None:
     if not _decodes(kind, data[:-_LAST]):
         return
     end = len(data.rstrip(data[-1:]))  # what follows is of one value
@@ -58,26 +85,26 @@ def check_webp(file: IO[bytes], size: tuple[int, int], frame: int) -> None:
         raise DamagedImageError("damaged WEBP file: the end of its data is overwritten")
 
 
-def _bitstream(data: bytes, frame: int) -> tuple[bytes, bytes] | None:
-    """Return the kind and content of the chunk that has the pixels of a frame, without its transparency."""
-    number = -1
-    for kind, body in _chunks(data, _START):
+def _places(file: IO[bytes]) -> Iterator[_Place | None]:
+    """Yield for each frame where its pixels are; the same for ever for a file with one picture."""
+    end = file.seek(0, io.SEEK_END)
+    for kind, start, length in _chunks(file, _START, end):
         if kind in (_LOSSY, _LOSSLESS):
-            return kind, body
+            yield from repeat((kind, start, length))
         if kind == b"ANMF":
-            number += 1
-            if number == frame:
-                inner = _chunks(body, _FRAME_HEADER)
-                return next(((k, content) for k, content in inner if k in (_LOSSY, _LOSSLESS)), None)
-    return None
+            inner = _chunks(file, start + _FRAME_HEADER, start + length)
+            yield next((place for place in inner if place[0] in (_LOSSY, _LOSSLESS)), None)
 
 
-def _chunks(data: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
+def _chunks(file: IO[bytes], at: int, end: int) -> Iterator[_Place]:
+    """Yield the chunks between two positions; the position of the file may be changed between two of them."""
     for _ in range(_MOST_CHUNKS):
-        if at + 8 > len(data):
+        file.seek(at)
+        head = file.read(8) if at + 8 <= end else b""
+        if len(head) < 8:
             return
-        kind, length = struct.unpack_from("<4sI", data, at)
-        yield kind, data[at + 8 : at + 8 + length]
+        kind, length = struct.unpack("<4sI", head)
+        yield kind, at + 8, min(length, end - at - 8)
         at += 8 + length + length % 2
 
 

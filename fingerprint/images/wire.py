@@ -8,6 +8,8 @@ from typing import IO, Any
 
 #: Seconds; longer times than this are no limit, and timers do not take all of them.
 LONGEST = 1e6
+#: Bytes of codecs' messages that are kept of one picture; a process that decodes can write no larger file.
+MOST_SAID = 1 << 20
 _LENGTH = struct.Struct(">I")
 _LONGEST = 1 << 20  # bytes of JSON
 

@@ -5,9 +5,11 @@ An Annoy file does not record its metric, dimension or seed. The segment's manif
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from annoy import AnnoyIndex
@@ -19,6 +21,9 @@ from fingerprint.index.packed_vectors import Vectors, in_parts
 from fingerprint.types import F32, I64
 
 METRIC: Final = "euclidean"
+_CHILDREN = 2  # numbers of a node before its children: a count and an offset
+_NODES_AT_ONCE = 1 << 12
+_NODE_HEAD = 16  # bytes of a node before its vector, in this metric: a count, an offset and two children
 
 
 def build_trees(descriptors: Vectors, path: Path, config: AnnoyConfig) -> None:
@@ -42,7 +47,11 @@ def inspected(n_items: int, k: int, config: AnnoyConfig) -> int:
 
 
 class Trees:
-    """Trees mapped from a file."""
+    """Trees mapped from a file.
+
+    Annoy writes a line to stderr about each file that it cannot load. So what it could complain of is looked for first,
+    in the file that it then loads, even if another process deletes that meanwhile.
+    """
 
     def __init__(self, path: Path, dimension: int, n_items: int, recorded: Mapping[str, Any]) -> None:
         if recorded.get("metric") != METRIC:
@@ -51,19 +60,21 @@ class Trees:
                 "build the collection again"
             )
         self._index = AnnoyIndex(dimension, METRIC)
+        node = _NODE_HEAD + np.dtype(np.float32).itemsize * dimension
         try:
-            open_regular(path).close()  # raises if the file is missing; Annoy would also print to stderr
-            self._index.load(str(path))
+            with open_regular(path) as file:
+                n_bytes = os.fstat(file.fileno()).st_size
+                if n_bytes == 0 or n_bytes % node:
+                    raise CollectionCorruptError(
+                        f"{path}: {n_bytes:,} bytes are no whole number of nodes of {node}; restore the file or build "
+                        "the collection again"
+                    )
+                _check_nodes(file, path, n_items, dimension)
+                self._index.load(_same_file(file, path))
         except OSError as error:
             raise CollectionCorruptError(
                 f"{path}: Annoy cannot load it ({error}); restore the file or build the collection again"
             ) from error
-        # The number of trees cannot be checked: on loading, Annoy also counts small leaves as trees.
-        found = self._index.get_n_items()
-        if found != n_items:
-            raise CollectionCorruptError(
-                f"{path}: {found} items, the manifest says {n_items}; restore the file or build the collection again"
-            )
 
     def nearest(self, vector: F32, k: int, search_k: int) -> tuple[I64, F32]:
         """Return rows and Euclidean distances of approximately the `k` nearest, nearest first, ties by row."""
@@ -75,3 +86,53 @@ class Trees:
     def close(self) -> None:
         """Unmap the file."""
         self._index.unload()
+
+
+def _check_nodes(file: BinaryIO, path: Path, n_items: int, dimension: int) -> None:
+    """Check that a search stays within the file and ends, whatever is in it: Annoy itself checks nothing.
+
+    The first nodes are the items, with a count of 1. Each that follows lists as many items as its count says, if they
+    fit into a node; with a larger count it is divided, and names two nodes. They are before it, as trees are built from
+    their leaves, so that no walk comes back to where it was. Items are looked at only if they are named in that way.
+
+    Raises
+    ------
+    CollectionCorruptError
+    """
+    nodes = np.memmap(file, np.int32, "r").reshape(-1, _NODE_HEAD // 4 + dimension)
+    found = int(nodes[-1, 0])  # the roots are the last; small leaves look like roots, so they are not counted
+    if found != n_items:
+        raise CollectionCorruptError(
+            f"{path}: {found} items, the manifest says {n_items}; restore the file or build the collection again"
+        )
+    most = nodes.shape[1] - _CHILDREN  # items that a node lists
+    sound = len(nodes) > n_items
+    for start in range(n_items, len(nodes), _NODES_AT_ONCE):
+        part = np.asarray(nodes[start : start + _NODES_AT_ONCE])
+        counts, listed = part[:, 0], part[:, _CHILDREN:]
+        divided = counts > most
+        children = listed[divided, :2]
+        own = np.arange(start, start + len(part))[divided, None]
+        wrong = (listed < 0) | (listed >= n_items)
+        sound &= not (counts < 0).any() and not (wrong & (np.arange(most) < counts[:, None]) & ~divided[:, None]).any()
+        sound &= bool(((children >= 0) & (children < own)).all())
+        if not sound:
+            break
+        items = children[children < n_items]
+        sound &= bool((nodes[items, 0] == 1).all())
+    if not sound:
+        raise CollectionCorruptError(
+            f"{path}: its trees name nodes that are not there; restore the file or build the collection again"
+        )
+
+
+def _same_file(file: BinaryIO, path: Path) -> str:
+    """Return a name of an open file that holds if it is deleted or replaced; its path where systems have no such names.
+
+    Such a name is of the file itself, rather than of its place, on Linux only.
+    """
+    if sys.platform == "linux":
+        name = f"/proc/self/fd/{file.fileno()}"
+        if os.path.exists(name):  # noqa: PTH110 - not where /proc is missing, as in some containers
+            return name
+    return str(path)

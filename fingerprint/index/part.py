@@ -18,7 +18,7 @@ from fingerprint.errors import CollectionError
 from fingerprint.index.candidates import Found, Named, name_candidates, nearest_by_descriptor
 from fingerprint.index.layout import open_listed, segment_folder
 from fingerprint.index.manifests import corrupt
-from fingerprint.index.own_files import SEGMENT_MANIFEST
+from fingerprint.index.own_files import CATALOGUE_NAME, SEGMENT_MANIFEST
 from fingerprint.index.records import SegmentRecord
 from fingerprint.index.segment import PictureSegment
 from fingerprint.index.snapshot import Snapshot, snapshot_of_segments
@@ -203,7 +203,8 @@ class Part:
     def _position(self, image_id: str) -> int:
         position = self.snapshot.position(image_id)
         if position is None:
-            raise AssertionError(f"{image_id} was named by this part, or by the catalogue")
+            folder = self.pictures[0].folder.parent.parent if self.pictures else Path()
+            raise corrupt(folder / CATALOGUE_NAME, f"it names {image_id!r}, which no segment has")
         return position
 
 

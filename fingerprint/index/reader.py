@@ -234,6 +234,8 @@ class Reader:
 
         Raises
         ------
+        CollectionCorruptError
+            If the catalogue has another id in its place.
         CollectionError
             If another process has removed it and compacted the collection since this snapshot was taken.
         """
@@ -247,6 +249,9 @@ class Reader:
             raise CollectionError(
                 f"{image_id}: another process has removed it from {self.folder} meanwhile; open the collection again"
             )
+        if found.image_id != image_id:
+            what = f"row {row} of segment {snapshot.numbers[which]} is {found.image_id!r}, in the segment {image_id!r}"
+            raise corrupt(self.folder / CATALOGUE_NAME, what)
         return found
 
     def fingerprint(self, image_id: str) -> Fingerprint | None:

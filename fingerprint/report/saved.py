@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 import os
+import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -20,13 +22,49 @@ from fingerprint.results import Answer, Match, Verification
 from fingerprint.types import Skipped
 
 _Line = dict[str, Any]
+_EXPECTED = (
+    "give what 'search', 'compare' or 'dedupe find' printed with --json, or a Matching Track file: CSV with the header "
+    "query_id,reference_id,score"
+)
+_BEGINNING = 1 << 12  # bytes by which its kind is known
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LONGEST = 1 << 28  # bytes of a line, which may hold a group of many thousand files
 
 
 def is_json_lines(path: Path) -> bool:
-    """Return whether a file begins as one with a JSON object on each line."""
-    with open_list(path) as file:
-        return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+    """Return whether a file has a JSON object on each line, rather than the rows of a Matching Track file.
+
+    Raises
+    ------
+    ConfigError
+        If it begins as neither of them, or cannot be read.
+    """
+    try:
+        with open_list(path) as file:
+            start = file.read(_BEGINNING).removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if start.startswith(b"{"):
+        return True
+    if not _may_be_rows(start):
+        found = (
+            "it is empty" if not start else "UTF-16 text, not UTF-8" if start[:2] in _UTF16 else "another kind of file"
+        )
+        raise ConfigError(f"{path}: {found}; {_EXPECTED}")
+    return False
+
+
+def _may_be_rows(start: bytes) -> bool:
+    """Return whether a file that begins like this may be CSV, be it a sound one or not."""
+    line, _, rest = start.partition(b"\n")
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(line, final=bool(rest))
+    except UnicodeDecodeError:
+        return False
+    *others, last = text.rstrip().split(",")
+    if not others or any(unicodedata.category(char) == "Cc" for char in text.rstrip() if char != "\t"):
+        return False
+    return not (text.startswith("[") and last.endswith("]"))  # a JSON array
 
 
 def page_of_saved(path: Path, root: Path, references: References) -> Page:
@@ -44,7 +82,7 @@ def page_of_saved(path: Path, root: Path, references: References) -> Page:
     Raises
     ------
     ConfigError
-        If the file cannot be read, or a line is none of these commands.
+        If the file cannot be read, or a line is of none of these commands.
     """
     draft = Draft()
     kinds: set[Kind] = set()
@@ -52,7 +90,7 @@ def page_of_saved(path: Path, root: Path, references: References) -> Page:
         try:
             kinds.add(_add(draft, line, root, references))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise ConfigError(f"{path}: line {number} is no result of 'search', 'compare' or 'dedupe find'") from error
+            raise ConfigError(f"{path}: line {number} is no result; {_EXPECTED}") from error
     if len(kinds) != 1:
         found = " and ".join(f"'{kind}'" for kind in sorted(kinds)) or "nothing"
         raise ConfigError(f"{path}: it holds results of {found}; give those of one command")
@@ -88,7 +126,7 @@ def _add(draft: Draft, line: _Line, root: Path, references: References) -> Kind:
         return "search"
     if "skipped" in line and "path" in line:
         draft.skipped.append(Skipped(str(line["path"]), str(line["skipped"])))
-    elif "groups" not in line:  # the totals of 'dedupe find'
+    elif not (type(line["groups"]) is type(line["files"]) is int):  # otherwise these are the totals of 'dedupe find'
         raise ValueError("unknown")
     return "dedupe"
 

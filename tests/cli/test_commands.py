@@ -515,6 +515,34 @@ class TestIndex:
         with open_collection(tmp_path / "new") as collection:
             assert collection.ids == ["chelsea.jpg"]
 
+    def test_a_file_that_may_not_be_read_is_a_skipped_file_for_every_command(
+        self, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whether it can be read is seen when it is read, and ends nothing for the others."""
+        closed, good = tmp_path / "closed.jpg", place.good / "chelsea.jpg"
+        shutil.copy(good, closed)
+        listed = tmp_path / "list.txt"
+        listed.write_text(done("hash", "--algorithm", "pdq", good).stdout)
+        may, opened = os.access, os.open
+
+        def refusing(file: Any, *rest: Any, **more: Any) -> Any:
+            if os.fspath(file) == str(closed):
+                raise PermissionError(errno.EACCES, "Permission denied", str(file))
+            return opened(file, *rest, **more)
+
+        monkeypatch.setattr(os, "access", lambda path, mode, **more: path != str(closed) and may(path, mode, **more))
+        monkeypatch.setattr(os, "open", refusing)
+        for command in (
+            ("hash",),
+            ("search", place.collection),
+            ("hash-list", "match", listed),
+            ("index", "create", tmp_path / "new"),
+            ("index", "add", tmp_path / "new"),
+            ("dedupe", "find"),
+        ):
+            result = done(*command, closed, good, code=1)
+            assert f"skipped 1 file:\n  {closed}: no permission to read it" in result.stderr, command
+
     def test_limits_are_options_of_every_command_that_reads_images(self, place: Place, tmp_path: Path) -> None:
         small, listed = place.good / "chelsea.jpg", tmp_path / "list.txt"
         listed.write_text(done("hash", "--algorithm", "pdq", small).stdout)

@@ -345,7 +345,7 @@ class TestIds:
 def test_a_query_with_too_little_to_see_is_told(collection: Path, pictures: Path, tmp_path: Path) -> None:
     done("index", "add", collection, pictures / "a.jpg")
     Image.new("RGB", (200, 150), "white").save(tmp_path / "blank.png")
-    why = "there is so little to see that only the same bytes or pixels would be found"
+    why = "there is so little to see that only the same bytes or pixels are sure to be found"
     rows = done("search", collection, tmp_path / "blank.png", pictures / "b.jpg").stdout.splitlines()
     assert rows[1].endswith(f"  nothing found; {why}")
     assert rows[2].endswith("  nothing found")

@@ -172,8 +172,9 @@ def test_groups_and_their_saved_results(place: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "empty"),
         ("{}\n", "line 1 is no result"),
+        ('{"groups": {"a": 5}, "files": 3}\n', "line 1 is no result"),
+        ('{"groups": 1}\n', "line 1 is no result"),
         ('{"query": "a.jpg", "matches": [{"reference": "b"}]}\n', "line 1 is no result"),
         ('{"query": "a.jpg", "matches": []}\n{"group": 1}\n', "line 2 is no result"),
         ('{"query": "a.jpg", "matches": []}\n{"files": 1, "groups": 0}\n', "'dedupe' and 'search'"),
@@ -183,11 +184,47 @@ def test_groups_and_their_saved_results(place: Path) -> None:
 )
 def test_what_are_no_results_is_refused(place: Path, text: str, said: str) -> None:
     Path("results").write_text(text)
-    if text:
-        assert said in done("report", "results", "--out", "page.html", code=2).stderr
-    else:
-        done("report", "results", "--out", "page.html", code=2)
+    assert said in done("report", "results", "--out", "page.html", code=2).stderr
     assert not Path("page.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is empty"),
+        (b" \n\n", "it is empty"),
+        (b"[]", "another kind of file"),
+        (b'[{"query": "a.jpg", "matches": []}]', "another kind of file"),
+        (b'[\n  {"query": "a.jpg", "matches": []}\n]\n', "another kind of file"),
+        (b"[1, 2, 3]\n", "another kind of file"),
+        (b'"text"', "another kind of file"),
+        (b"<html><body>, , </body>\0</html>", "another kind of file"),
+        ('{"query": "a.jpg", "matches": []}\n'.encode("utf-16"), "UTF-16 text"),
+        (b'{"hash": "ff", "path": "a.jpg"}\n', "line 1 is no result"),
+    ],
+)
+@pytest.mark.parametrize("folders", [(), ("--queries", "queries", "--references", "references")])
+def test_files_of_another_kind_are_told_what_is_expected(
+    place: Path, content: bytes, said: str, folders: tuple[str, ...]
+) -> None:
+    Path("results").write_bytes(content)
+    if folders and content.startswith(b"{"):
+        return  # these options are refused for JSON lines
+    result = done("report", "results", "--out", "page.html", *folders, code=2)
+    assert said in result.stderr
+    assert "give what 'search', 'compare' or 'dedupe find' printed with --json" in " ".join(result.stderr.split())
+
+
+def test_a_picture_is_no_result(place: Path) -> None:
+    result = done("report", "queries/Q1.png", "--out", "page.html", code=2)
+    assert "queries/Q1.png: another kind of file; give what " in result.stderr
+
+
+def test_ids_may_begin_as_json_does(place: Path) -> None:
+    Path("results").write_text("[1]Q0,[1]R0,0.5\n")
+    folders = ("--queries", "queries", "--references", "references")
+    done("report", "results", "--out", "page.html", *folders)
+    assert len(held("page.html")["pairs"]) == 1
 
 
 def test_numbers_that_no_command_writes_are_refused(place: Path) -> None:

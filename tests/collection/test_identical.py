@@ -13,6 +13,7 @@ from PIL import Image
 
 from fingerprint import compare
 from fingerprint.collection import Collection, create_collection, open_collection
+from fingerprint.features.describe import describe_reference
 from fingerprint.types import U8
 
 
@@ -153,3 +154,19 @@ def test_adding_names_the_pictures_that_show_too_little(collection: Collection, 
     report = collection.add_images([*photographs.items(), *plain.items()])
     assert {"blue", "red", "line", "one", "black"} <= set(report.plain) <= set(plain)
     assert f"plain: {len(report.plain)}" in repr(report)
+
+
+def checks(side: int, square: int) -> U8:
+    return ((np.indices((side, side)) // square).sum(axis=0) % 2 * 255).astype(np.uint8)
+
+
+def test_adding_names_regular_pictures_that_are_not_even_found_by_their_own_description(collection: Collection) -> None:
+    """They have hundreds of keypoints, which all look the same."""
+    regular = {"many squares": checks(512, 8), "few": checks(512, 128), "fine": checks(256, 2), "small": checks(256, 4)}
+    assert len(describe_reference(regular["many squares"]).keypoints) == 300
+    report = collection.add_images([(name, png(pixels)) for name, pixels in regular.items()])
+    assert report.plain == ("many squares", "fine", "small")
+    for name, pixels in regular.items():
+        assert collection.search(png(pixels), n_results=1)[0].reference_id == name
+    smaller = Image.fromarray(regular["few"]).resize((341, 341))
+    assert [m.relation for m in collection.search(smaller, min_probability=0.5)] == ["copy"]

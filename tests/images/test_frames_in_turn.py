@@ -22,6 +22,7 @@ from fingerprint.images.decode import count_frames, read_for_pdq, read_grey, rea
 from fingerprint.images.decoder_pool import POOL
 from fingerprint.images.frame_paths import frame_path
 from fingerprint.images.limits import GATE, MEMORY_KEPT, open_cost
+from fingerprint.images.stream import OpenFile, Request
 from fingerprint.types import U8
 from tests import hostile
 
@@ -66,6 +67,28 @@ def raw_apng(bits: int, colour: int, rows: Callable[[int], bytes], before: bytes
         for k in range(1, N)
     )
     return whole[:-12] + more + whole[-12:]
+
+
+class CountedBytes(io.BytesIO):
+    """A file that counts the bytes that are read from it."""
+
+    n_read = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.n_read += len(data)
+        return data
+
+
+@pytest.mark.parametrize("form", ["WEBP", "AVIF"])
+def test_a_file_is_not_read_again_for_each_frame(form: str) -> None:
+    file = CountedBytes(saved(form))
+    opened = OpenFile(file, form)
+    read = []
+    for frame in range(N):
+        opened.read("film", Request("RGB", None, "seen", ReadLimits(), frame))
+        read.append(file.n_read)
+    assert read[-1] - read[0] <= len(file.getvalue())
 
 
 def shades(k: int) -> bytes:

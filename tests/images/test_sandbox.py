@@ -221,6 +221,39 @@ def test_messages_of_codecs_are_put_with_their_file(
     assert not unnamed(capfd)
 
 
+def with_odd_tags(n: int) -> bytes:
+    """Return a sound TIFF, of which Pillow says for each of its odd tags that it is longer than the file."""
+    return hostile.tiff(16, 16, more=tuple((40_000 + k, 12, 0xFFFFFFFF, bytes(8)) for k in range(n)))
+
+
+def test_many_messages_are_whole_lines_and_do_no_harm_to_sound_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[tuple[str, ...]] = []
+    checked = sandbox._checked
+
+    def listen(picture: object, messages: tuple[str, ...], *rest: str) -> object:
+        heard.append(messages)
+        return checked(picture, messages, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sandbox, "_checked", listen)
+    lines = [f"Warning: Tag data larger than file. Skipping tag {40_000 + k}" for k in range(2_000)]
+    for _ in range(12):  # more than one file of messages may hold, in all
+        assert read_grey(with_odd_tags(2_000)).width == 16
+        assert heard.pop() == tuple(lines)
+    with pytest.raises(ImageError, match=r"the decoder said: Warning: Tag data larger than file. Skipping tag 40000; "):
+        read_grey(with_odd_tags(24_000))
+    (said,) = heard
+    assert said[-1] == decoder_pool.CUT_OFF
+    assert all(line.startswith("Warning: Tag data larger than file. Skipping tag ") for line in said[:-1])
+    assert read_grey(with_odd_tags(3)).width == 16  # the same process, with room again
+    assert heard[1] == tuple(lines[:3])
+    assert POOL.n_started == 1
+
+
+def test_a_message_that_is_cut_says_so() -> None:
+    assert sandbox._said(["Warning: " + 30 * "many words "]).endswith(" many words ...")
+    assert sandbox._said(["x" * 200]) == "; the decoder said: " + "x" * 200
+
+
 def test_zeros_among_what_a_decoder_says_are_left_out() -> None:
     assert sandbox._said(["\0" * 500 + "Warning: odd", "\0\0", " "]) == "; the decoder said: Warning: odd"
     assert not sandbox._said(["\0"])

@@ -6,9 +6,11 @@ import dataclasses
 import json
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -16,9 +18,10 @@ import pytest
 from fingerprint.collection.collection import create_collection, open_collection
 from fingerprint.collection.repair import repair_collection
 from fingerprint.config import DEFAULT_CONFIG, CandidateConfig, StorageConfig
+from fingerprint.datafiles import open_regular
 from fingerprint.errors import CollectionCorruptError, CollectionError, ModelMismatchError
 from fingerprint.features.describe import describe_query
-from fingerprint.index import ImageRecord, Writer, check_store, upgrade_store
+from fingerprint.index import ImageRecord, Writer, annoy_trees, check_store, upgrade_store
 from fingerprint.index.catalogue import Catalogue
 from fingerprint.index.own_files import CATALOGUE_NAME
 from fingerprint.models import Models
@@ -496,6 +499,65 @@ class TestAnnoysFile:
         with pytest.raises(CollectionCorruptError, match=r"descriptors\.ann: 3 items.* 80"):
             opened(folder, models)
 
+    @pytest.mark.parametrize("n_bytes", [0, 1, 1000])
+    def test_a_cut_file_is_refused_without_a_line_of_annoys_own(
+        self, n_bytes: int, folder: Path, models: Models, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        path = folder / SEGMENT / "descriptors.ann"
+        path.write_bytes(path.read_bytes()[:n_bytes])
+        with pytest.raises(CollectionCorruptError, match=r"descriptors\.ann"):
+            opened(folder, models)
+        assert not capfd.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("which", "column", "value"),
+        [
+            ("bucket", 2, 2_000_000_000),  # an item beyond the file
+            ("bucket", 3, -1),
+            ("bucket", 0, -5),  # less than none
+            ("divided", 2, 2_000_000_000),
+            ("divided", 3, -1),
+            ("divided", 2, "itself"),  # a walk that never ends
+            ("item", 0, 3),  # an item that lists others
+        ],
+    )
+    def test_trees_that_lead_out_of_the_file_or_round_in_it_are_refused(
+        self, which: str, column: int, value: int | str, tmp_path: Path
+    ) -> None:
+        """Annoy would crash, or never end."""
+        n, dimension, path = 400, 4, tmp_path / "trees.ann"
+        vectors = np.random.default_rng(2).normal(size=(n, dimension)).astype(np.float32)
+        annoy_trees.build_trees(vectors, path, DEFAULT_CONFIG.annoy)
+        facts = {"metric": "euclidean"}
+        assert len(annoy_trees.Trees(path, dimension, n, facts).nearest(vectors[0], 5, 1000)[0]) == 5
+        nodes = np.fromfile(path, np.int32).reshape(-1, 4 + dimension)
+        most = nodes.shape[1] - 2
+        inner = np.arange(len(nodes)) >= n
+        divided = np.flatnonzero(inner & (nodes[:, 0] > most))
+        named = nodes[divided, 2:4]
+        row = {
+            "bucket": int(np.flatnonzero(inner & (nodes[:, 0] > 1) & (nodes[:, 0] <= most))[0]),
+            "divided": int(divided[0]),
+            "item": int(named[named < n][0]),
+        }[which]
+        nodes[row, column] = row if value == "itself" else value
+        nodes.tofile(path)
+        with pytest.raises(CollectionCorruptError, match="its trees name nodes that are not there"):
+            annoy_trees.Trees(path, dimension, n, facts)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names of open files")
+    def test_a_file_that_another_process_deletes_meanwhile_is_loaded(
+        self, folder: Path, models: Models, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        def opened_and_deleted(path: Path) -> BinaryIO:
+            file = open_regular(path)
+            path.unlink()
+            return file
+
+        monkeypatch.setattr(annoy_trees, "open_regular", opened_and_deleted)
+        assert opened(folder, models) == 80
+        assert not capfd.readouterr().err
+
     def test_same_pictures_same_bytes(
         self, folder: Path, tmp_path: Path, described: dict[str, Fingerprint], models: Models
     ) -> None:
@@ -511,6 +573,16 @@ class TestCatalogue:
         with pytest.raises(CollectionCorruptError, match=r"catalogue\.sqlite"):
             opened(folder, models)
         assert any("catalogue.sqlite" in problem for problem in check_store(folder))
+
+    def test_another_id_than_in_the_segment(self, folder: Path, models: Models) -> None:
+        with sqlite3.connect(folder / "catalogue.sqlite") as catalogue:
+            catalogue.execute("UPDATE images SET id = 'another' WHERE row = 0")
+        catalogue.close()
+        with open_collection(folder, models=models) as collection:
+            first = collection.ids[0]
+            for look in (collection.record, collection.as_query):
+                with pytest.raises(CollectionCorruptError, match=r"catalogue\.sqlite: row 0 of segment 1 is 'another'"):
+                    look(first)
 
     def test_missing_and_not_made_anew_by_looking(self, folder: Path, models: Models) -> None:
         for name in ("catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm"):
