@@ -86,7 +86,7 @@ ROOMS = {
             "report/picture.py",
         ),
     ),
-    "fcntl": ("locks.py",),
+    "fcntl": ("files/locks.py",),
     "fsspec": ("images/remote.py",),
     "h5py": ("challenge/descriptors.py", "challenge/halves.py", "hdf5/reading.py"),
     "imagecodecs": ("images/jxl.py",),
@@ -132,7 +132,7 @@ ROOMS = {
         *("__main__.py", "cli/_boundary.py", "cluster/dask_cluster.py"),
         *("images/decoder.py", "images/decoder_pool.py", "images/sandbox.py"),
     ),
-    "socket": ("locks.py",),
+    "socket": ("files/locks.py",),
     "sqlite3": ("cli/_boundary.py", "index/catalogue.py", "index/database.py", "index/guest.py", "index/upgrade.py"),
     "subprocess": (
         "hdf5/process.py",
@@ -143,7 +143,7 @@ ROOMS = {
         "cli/_compiling.py",
     ),
     "concurrent": ("workers.py",),
-    "zipfile": ("datafiles.py", "models/files.py", "vectorfiles/npz.py"),
+    "zipfile": ("files/datafiles.py", "models/files.py", "vectorfiles/npz.py"),
     "pickle": ("kernels/compiled.py",),  # for the name of an error of Numba's cache
     # Nobody: no code out of data, no network, no libraries that only tests and benchmarks need.
     **dict.fromkeys(("ctypes", "marshal", "shelve"), ()),

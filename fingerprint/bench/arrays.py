@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint import atomic
-from fingerprint.datafiles import as_value_error, open_regular
 from fingerprint.errors import ConfigError
+from fingerprint.files import atomic
+from fingerprint.files.datafiles import as_value_error, open_regular
 
 
 def save_arrays(path: Path, **arrays: Any) -> None:

@@ -16,7 +16,6 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from fingerprint import atomic
 from fingerprint.bench.arrays import load_arrays, save_arrays
 from fingerprint.bench.notes import has_note, write_note
 from fingerprint.bench.turns import turn
@@ -35,6 +34,7 @@ from fingerprint.collection.collection import Collection, create_collection, ope
 from fingerprint.config import DEFAULT_PROFILE, config_for
 from fingerprint.errors import ConfigError
 from fingerprint.features.describe import compact_descriptor
+from fingerprint.files import atomic
 from fingerprint.images.find import find_images
 from fingerprint.index.own_files import is_collection
 from fingerprint.models import Models, load_models

@@ -14,12 +14,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from fingerprint import atomic
 from fingerprint.bench.sets import EDITS_NAME, TRUTH_NAME, BenchSet, edits_of
 from fingerprint.challenge import GroundTruth, Matches, read_ground_truth, read_matches
 from fingerprint.challenge.files import first_repeated
-from fingerprint.datafiles import parse_json, read_small
 from fingerprint.errors import ConfigError
+from fingerprint.files import atomic
+from fingerprint.files.datafiles import parse_json, read_small
 from fingerprint.version import __version__
 
 FORMAT = 1

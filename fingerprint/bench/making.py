@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from fingerprint import atomic
 from fingerprint.bench.augly_edits import check_augly
 from fingerprint.bench.profiles import PROFILES, Profile, apply_chain, draw_chain
 from fingerprint.bench.sets import EDITS_NAME, TRUTH_NAME
@@ -22,11 +21,12 @@ from fingerprint.collection.collection import create_collection
 from fingerprint.config import COPY_PROBABILITY, config_for
 from fingerprint.edits.canvas import as_jpeg, resize
 from fingerprint.errors import ConfigError
+from fingerprint.files import atomic
+from fingerprint.files.names import written_name
 from fingerprint.hamming import HammingIndex
 from fingerprint.hashes import perceptual_hash
 from fingerprint.images.decode import read_rgb
 from fingerprint.models import Models
-from fingerprint.names import written_name
 from fingerprint.types import U8, Skipped, StageProgress
 from fingerprint.version import __version__
 from fingerprint.workers import map_images

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from fingerprint import atomic
-from fingerprint.datafiles import parse_json, read_small
+from fingerprint.files import atomic
+from fingerprint.files.datafiles import parse_json, read_small
 
 
 def write_note(path: Path, facts: Mapping[str, str]) -> None:

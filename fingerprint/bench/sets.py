@@ -13,8 +13,8 @@ from fingerprint.bench.turns import UNFINISHED, UNFINISHED_NAME
 from fingerprint.challenge import GroundTruth, read_ground_truth
 from fingerprint.challenge.edits import read_edits
 from fingerprint.challenge.files import id_fault
-from fingerprint.datafiles import open_regular
 from fingerprint.errors import ConfigError
+from fingerprint.files.datafiles import open_regular
 from fingerprint.images.find import find_images
 
 TRUTH_NAME, EDITS_NAME = "ground_truth.csv", "edits.tsv"

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fingerprint.errors import BenchBusyError, ConfigError
-from fingerprint.locks import CAN_LOCK, take
+from fingerprint.files.locks import CAN_LOCK, take
 
 #: In a set that is being made, or was not made to the end.
 UNFINISHED_NAME = "unfinished.lock"

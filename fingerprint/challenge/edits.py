@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from fingerprint.challenge.files import fault
-from fingerprint.listfiles import open_list
+from fingerprint.files.listfiles import open_list
 
 EDITS_HEADER = ("query_id", "reference_id", "edits")
 

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fingerprint import atomic
 from fingerprint.errors import ChallengeFileError
-from fingerprint.listfiles import open_list
+from fingerprint.files import atomic
+from fingerprint.files.listfiles import open_list
 
 #: First fields of header lines in use; a first line with one of them that is not the header has other columns.
 _HEADER_WORDS = frozenset({"query_id", "reference_id", "score", "query", "reference", "query_image_id", "image_id"})

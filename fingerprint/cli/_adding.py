@@ -16,7 +16,7 @@ from fingerprint.cli._ignored import NO_IMAGE, UNSUPPORTED, divided, note_ignore
 from fingerprint.cli._output import count, finish, list_on_stderr, print_json, shown_name
 from fingerprint.cli._progress import progress
 from fingerprint.errors import ConfigError
-from fingerprint.listfiles import bounded
+from fingerprint.files.listfiles import bounded
 from fingerprint.locations import Location, location
 
 if TYPE_CHECKING:

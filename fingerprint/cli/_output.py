@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from fingerprint.names import escaped, written_name
+from fingerprint.files.names import escaped, written_name
 
 if TYPE_CHECKING:
     from fingerprint.results import Verification

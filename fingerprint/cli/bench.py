@@ -330,10 +330,10 @@ def _set_folder(results: Path, name: str | None) -> Path:
 
 
 def _write(out: Path, *, quiet: bool, found, rows, gaps) -> None:  # type: ignore[no-untyped-def]
-    from fingerprint import atomic
     from fingerprint.bench import tables
     from fingerprint.bench.judging import copies_by_edit
     from fingerprint.bench.plots import CURVES, HEAT, plots
+    from fingerprint.files import atomic
 
     picture_names = {HEAT: "heat-map.png", CURVES: "curves.png"}
     out.mkdir(parents=True, exist_ok=True)

@@ -167,7 +167,7 @@ def _draw(query: Location, reference: Location, verification: Verification, out:
     """
     from PIL import Image
 
-    from fingerprint.atomic import replace_bytes
+    from fingerprint.files.atomic import replace_bytes
     from fingerprint.images.decode import read_rgb
     from fingerprint.report import comparison_picture
 

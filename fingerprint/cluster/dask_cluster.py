@@ -18,8 +18,8 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from fingerprint.datafiles import parse_json, read_small
 from fingerprint.errors import ClusterError, ConfigError
+from fingerprint.files.datafiles import parse_json, read_small
 from fingerprint.version import __version__
 from fingerprint.workers import Cluster, Pending
 

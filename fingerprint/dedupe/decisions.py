@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
 
-from fingerprint.datafiles import parse_json
 from fingerprint.dedupe.files import state_of
 from fingerprint.dedupe.values import PictureFile
 from fingerprint.errors import ConfigError
-from fingerprint.listfiles import open_list
-from fingerprint.names import read_name
+from fingerprint.files.datafiles import parse_json
+from fingerprint.files.listfiles import open_list
+from fingerprint.files.names import read_name
 from fingerprint.types import Skipped
 
 _FORMAT, _VERSION = "fingerprint decisions", 1

@@ -9,8 +9,8 @@ import shutil
 import stat
 from pathlib import Path
 
-from fingerprint.atomic import UNFINISHED
 from fingerprint.dedupe.log import FileState
+from fingerprint.files.atomic import UNFINISHED
 
 _PART = 1 << 20  # bytes compared at a time
 _LONGEST_NAME = 255  # bytes of a name in a folder

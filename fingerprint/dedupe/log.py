@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias, get_args
 
-from fingerprint.datafiles import parse_json
 from fingerprint.dedupe.values import Action
 from fingerprint.errors import ConfigError
+from fingerprint.files.datafiles import parse_json
 
 _FORMAT, _VERSION = "fingerprint dedupe log", 1
 _MOST_MODE = 0o7777

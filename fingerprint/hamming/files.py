@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.atomic import UNFINISHED, replacing
-from fingerprint.datafiles import open_regular, parse_json, read_small
 from fingerprint.errors import CollectionCorruptError, CollectionError, CollectionNotFoundError
+from fingerprint.files.atomic import UNFINISHED, replacing
+from fingerprint.files.datafiles import open_regular, parse_json, read_small
 from fingerprint.hamming.tables import Span, TableSegment, table_shapes
 from fingerprint.types import U64
 

@@ -8,6 +8,8 @@ import re
 from typing import BinaryIO
 
 from fingerprint.errors import ConfigError
+from fingerprint.files.listfiles import bounded, open_list
+from fingerprint.files.names import read_name
 from fingerprint.hashes.algorithms import ALGORITHMS, HashAlgorithm, algorithm_named
 from fingerprint.hashlists.entries import (
     ANY_HASH,
@@ -26,8 +28,6 @@ from fingerprint.hashlists.entries import (
 )
 from fingerprint.hashlists.lines import SEPARATORS, Lines, decoded, split_fields, with_broken_bytes, without_end
 from fingerprint.hashlists.lists import UNKNOWN_QUALITY, GroupBuilder, HashList, MalformedLine
-from fingerprint.listfiles import bounded, open_list
-from fingerprint.names import read_name
 from fingerprint.types import HASH_ALGORITHMS
 
 _BLANKS = " "
@@ -89,8 +89,8 @@ def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | N
       is if more than one can be the id. Where only blanks separate, all text before the hash, or after its algorithm
       and quality, is one id; a colon between it and the hash is not part of it.
 
-    Quotation marks work as in CSV, except where blanks separate. An id that `fingerprint.names.written_name` wrote is
-    read back.
+    Quotation marks work as in CSV, except where blanks separate. An id that `fingerprint.files.names.written_name`
+    wrote is read back.
 
     The algorithm is the one that the line or column names, else `algorithm`, else PDQ for 64 digits and pHash for 16.
 
@@ -98,7 +98,7 @@ def read_hash_list(source: str | os.PathLike[str] | BinaryIO, algorithm: str | N
     ----------
     source : path-like or binary file
         UTF-8, with or without byte-order mark, any line ends. A binary file is read to its end and stays open. For
-        pipes and limits see `fingerprint.listfiles`.
+        pipes and limits see `fingerprint.files.listfiles`.
     algorithm : str or None
         Name of the algorithm of all hashes for which the list names none.
 

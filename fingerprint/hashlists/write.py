@@ -9,9 +9,9 @@ import os
 import re
 
 from fingerprint.errors import ConfigError
+from fingerprint.files.names import written_name
 from fingerprint.hashes import PerceptualHash
 from fingerprint.hashes.algorithms import algorithm_named
-from fingerprint.names import written_name
 
 #: The first line of a file of `hash_record_csv` records.
 CSV_HEADER = "path,algorithm,hash,quality"
@@ -28,7 +28,7 @@ def hash_record_text(path: str | os.PathLike[str], value: PerceptualHash) -> str
     ----------
     path : path-like
         The picture. A name with control characters or undecodable bytes is written as a JSON string, see
-        `fingerprint.names.written_name`; `read_hash_list` reads back any name unchanged.
+        `fingerprint.files.names.written_name`; `read_hash_list` reads back any name unchanged.
     value : PerceptualHash
         Its hash.
 
@@ -58,7 +58,7 @@ def hash_record_csv(path: str | os.PathLike[str], value: PerceptualHash) -> str:
     ----------
     path : path-like
         The picture, quoted where needed. A name with control characters or undecodable bytes is written as a JSON
-        string, see `fingerprint.names.written_name`; `read_hash_list` reads back any name unchanged.
+        string, see `fingerprint.files.names.written_name`; `read_hash_list` reads back any name unchanged.
     value : PerceptualHash
         Its hash.
 

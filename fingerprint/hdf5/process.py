@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.datafiles import check_claim, open_regular, parse_json, size_of
 from fingerprint.errors import ChallengeFileError
+from fingerprint.files.datafiles import check_claim, open_regular, parse_json, size_of
 
 _PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from fingerprint.hdf5.process import serve; serve()"

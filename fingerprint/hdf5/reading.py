@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from fingerprint.datafiles import check_claim, open_regular
+from fingerprint.files.datafiles import check_claim, open_regular
 from fingerprint.hdf5.texts import TextHeap
 
 if TYPE_CHECKING:

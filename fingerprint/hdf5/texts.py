@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO
 
-from fingerprint.datafiles import check_claim
+from fingerprint.files.datafiles import check_claim
 
 _REFERENCE = struct.Struct("<IQI")  # length of a text, address of its collection, index in it
 _COLLECTION = struct.Struct("<4sB3xQ")  # signature, version, size with this header

@@ -15,8 +15,8 @@ import numpy as np
 from annoy import AnnoyIndex
 
 from fingerprint.config import AnnoyConfig
-from fingerprint.datafiles import open_regular
 from fingerprint.errors import CollectionCorruptError
+from fingerprint.files.datafiles import open_regular
 from fingerprint.index.packed_vectors import Vectors, in_parts
 from fingerprint.types import F32, I64
 

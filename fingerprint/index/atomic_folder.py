@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fingerprint.atomic import UNFINISHED, flush_folder, replace_bytes
 from fingerprint.errors import CollectionError
+from fingerprint.files.atomic import UNFINISHED, flush_folder, replace_bytes
 from fingerprint.index.own_files import check_file, discard
 
 _PIECE = 1 << 22  # bytes written at once

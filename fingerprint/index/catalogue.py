@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from fingerprint.errors import CollectionCorruptError, UnknownIdError
+from fingerprint.files.names import read_name, written_name
 from fingerprint.index.database import Database
 from fingerprint.index.records import ImageRecord, SegmentRecord, facts_digest, storable, storable_facts
-from fingerprint.names import read_name, written_name
 from fingerprint.types import Identity, is_unicode
 
 SCHEMA_VERSION = 3

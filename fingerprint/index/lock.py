@@ -7,9 +7,9 @@ from io import FileIO
 from pathlib import Path
 
 from fingerprint.errors import CollectionBusyError, CollectionError
+from fingerprint.files.locks import CAN_LOCK, take
 from fingerprint.index.atomic_folder import reported
 from fingerprint.index.own_files import LOCK_NAME, check_own
-from fingerprint.locks import CAN_LOCK, take
 
 
 class WriterLock:

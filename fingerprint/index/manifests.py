@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fingerprint.config import DESCRIPTOR_INDICES, Config
-from fingerprint.datafiles import parse_json, read_small
 from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError, ModelMismatchError
+from fingerprint.files.datafiles import parse_json, read_small
 from fingerprint.index.atomic_folder import json_bytes
 from fingerprint.index.own_files import COLLECTION_MANIFEST, SEGMENT_MANIFEST
 

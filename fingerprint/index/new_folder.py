@@ -6,9 +6,9 @@ import shlex
 import stat
 from pathlib import Path
 
-from fingerprint.atomic import UNFINISHED, flush_folder
 from fingerprint.config import Config, description_digest
 from fingerprint.errors import CollectionExistsError
+from fingerprint.files.atomic import UNFINISHED, flush_folder
 from fingerprint.index.atomic_folder import json_bytes, replace_file, reported
 from fingerprint.index.catalogue import Catalogue, was_unfinished
 from fingerprint.index.layout import MANIFEST_FACT

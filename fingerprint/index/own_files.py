@@ -12,8 +12,8 @@ import re
 import stat
 from pathlib import Path
 
-from fingerprint.atomic import UNFINISHED
 from fingerprint.errors import CollectionError
+from fingerprint.files.atomic import UNFINISHED
 
 COLLECTION_MANIFEST = "collection.json"
 SHARDS_MANIFEST = "shards.json"

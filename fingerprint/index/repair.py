@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from fingerprint.atomic import flush_folder
 from fingerprint.config import AnnoyConfig, Config, description_digest
-from fingerprint.datafiles import load_array, parse_json, read_small
 from fingerprint.errors import CollectionCorruptError
 from fingerprint.features.inverted_file import build_postings
 from fingerprint.features.packed_frames import unpack_frames
+from fingerprint.files.atomic import flush_folder
+from fingerprint.files.datafiles import load_array, parse_json, read_small
 from fingerprint.index.annoy_trees import build_trees
 from fingerprint.index.atomic_folder import npy_bytes, replace_file, reported
 from fingerprint.index.catalogue import Catalogue

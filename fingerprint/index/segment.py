@@ -38,10 +38,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.datafiles import load_array, open_regular
 from fingerprint.errors import CollectionCorruptError, CollectionError
 from fingerprint.features.packed_frames import unpack_frames
 from fingerprint.features.thumbnail import lengthen
+from fingerprint.files.datafiles import load_array, open_regular
 from fingerprint.index.annoy_trees import Trees
 from fingerprint.index.ids import SegmentIds
 from fingerprint.index.manifests import (

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 
-from fingerprint.datafiles import parse_json, read_small
 from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError
+from fingerprint.files.datafiles import parse_json, read_small
 from fingerprint.index.atomic_folder import json_bytes, replace_file
 from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SHARDS_MANIFEST
 

@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from fingerprint.atomic import UNFINISHED, flush_folder
 from fingerprint.config import DEFAULT_CONFIG, Config
-from fingerprint.datafiles import parse_json, read_small
 from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError
+from fingerprint.files.atomic import UNFINISHED, flush_folder
+from fingerprint.files.datafiles import parse_json, read_small
 from fingerprint.index.atomic_folder import json_bytes, npy_bytes, replace_file, reported
 from fingerprint.index.catalogue import SCHEMA_VERSION, UNIDENTIFIED, Catalogue
 from fingerprint.index.ids import SegmentIds

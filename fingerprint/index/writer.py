@@ -11,13 +11,13 @@ from types import ModuleType
 
 import numpy as np
 
-from fingerprint.atomic import flush_folder
 from fingerprint.config import Config
 from fingerprint.errors import (
     CollectionCorruptError,
     CollectionError,
     ConfigError,
 )
+from fingerprint.files.atomic import flush_folder
 from fingerprint.index.additions import check_dimensions, check_fingerprints, check_ids, check_other_model
 from fingerprint.index.atomic_folder import reported
 from fingerprint.index.layout import raise_format, segment_folder

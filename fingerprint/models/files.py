@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.atomic import replace_bytes, replacing
-from fingerprint.datafiles import open_archive, parse_json, read_small
 from fingerprint.errors import ModelError
+from fingerprint.files.atomic import replace_bytes, replacing
+from fingerprint.files.datafiles import open_archive, parse_json, read_small
 from fingerprint.models.checks import check_parts
 from fingerprint.models.parts import (
     PARTS,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fingerprint.names import escaped
+from fingerprint.files.names import escaped
 from fingerprint.report.embedded import Embedded
 from fingerprint.report.outline import outlines
 from fingerprint.report.values import Page, PagePair, PagePicture

@@ -15,9 +15,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from fingerprint.atomic import replacing
 from fingerprint.config import DEFAULT_LIMITS, ReadLimits
-from fingerprint.names import escaped
+from fingerprint.files.atomic import replacing
+from fingerprint.files.names import escaped
 from fingerprint.report.data import page_data
 from fingerprint.report.embedded import Embedded, embed, side_for
 from fingerprint.report.values import Page

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from fingerprint.datafiles import parse_json
 from fingerprint.errors import ConfigError
-from fingerprint.listfiles import open_list
+from fingerprint.files.datafiles import parse_json
+from fingerprint.files.listfiles import open_list
 from fingerprint.locations import Location, Url, location
 from fingerprint.report.draft import Draft, References
 from fingerprint.report.from_search import add_answer

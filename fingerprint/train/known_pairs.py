@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fingerprint.errors import ConfigError
-from fingerprint.listfiles import open_list
+from fingerprint.files.listfiles import open_list
 
 COPY, SHARED, UNRELATED = 2, 1, 0
 #: Of a pair of training photographs: kinds as in a file of known pairs.

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from fingerprint import atomic
 from fingerprint.challenge.halves import Rows, read_half, write_half
 from fingerprint.errors import ConfigError
+from fingerprint.files import atomic
 from fingerprint.vectorfiles.npz import read_npz, write_npz
 from fingerprint.vectorfiles.table import read_csv, write_csv
 from fingerprint.vectorfiles.values import MAX_DIMENSION, VectorSet, file_fault, ids_fault, shape_fault

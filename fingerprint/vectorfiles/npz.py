@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.challenge.halves import Rows
-from fingerprint.datafiles import Archive, open_archive
 from fingerprint.errors import ConfigError
+from fingerprint.files.datafiles import Archive, open_archive
 from fingerprint.vectorfiles.values import file_fault, rows_at_once, shape_fault
 
 _IDS_AT_ONCE = 1 << 16

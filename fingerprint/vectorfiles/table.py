@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fingerprint.challenge.files import number_of
 from fingerprint.challenge.halves import Rows
-from fingerprint.listfiles import open_list
+from fingerprint.files.listfiles import open_list
 from fingerprint.vectorfiles.values import file_fault, rows_at_once
 
 _LONGEST_LINE = 1 << 24  # bytes; 4,096 numbers take 100 kB

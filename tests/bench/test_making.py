@@ -23,7 +23,7 @@ from fingerprint.edits import EDIT_WEIGHTS, TRAINED_WIDE_EDITS, WIDE_EDITS
 from fingerprint.edits.canvas import MAX_SIDE, MIN_SIDE
 from fingerprint.edits.second_shots import second_shots
 from fingerprint.errors import BenchBusyError, ConfigError
-from fingerprint.names import read_name
+from fingerprint.files.names import read_name
 from fingerprint.types import U8
 
 

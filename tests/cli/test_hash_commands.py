@@ -21,9 +21,9 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from fingerprint.cli import main
+from fingerprint.files.names import read_name
 from fingerprint.hashes import ALGORITHMS, dihedral_hashes, perceptual_hash
 from fingerprint.hashlists import read_hash_list
-from fingerprint.names import read_name
 from fingerprint.types import U8
 
 ROOT = Path(__file__).parents[2]

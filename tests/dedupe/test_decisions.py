@@ -13,7 +13,7 @@ import pytest
 
 from fingerprint.dedupe import Log, act, decided_groups, read_decisions, read_log, undo
 from fingerprint.errors import ConfigError
-from fingerprint.names import written_name
+from fingerprint.files.names import written_name
 
 
 @pytest.fixture

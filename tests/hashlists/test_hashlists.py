@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from fingerprint import hashlists
 from fingerprint.errors import ConfigError
+from fingerprint.files.names import is_safe, read_name, written_name
 from fingerprint.hashes import perceptual_hash
 from fingerprint.hashes.algorithms import ALGORITHMS, PerceptualHash
 from fingerprint.hashlists import (
@@ -32,7 +33,6 @@ from fingerprint.hashlists import (
     read_hash_list,
 )
 from fingerprint.hashlists import read as read_module
-from fingerprint.names import is_safe, read_name, written_name
 from fingerprint.types import U8, U64, is_unicode
 
 PDQ = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"

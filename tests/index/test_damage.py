@@ -18,9 +18,9 @@ import pytest
 from fingerprint.collection.collection import create_collection, open_collection
 from fingerprint.collection.repair import repair_collection
 from fingerprint.config import DEFAULT_CONFIG, CandidateConfig, StorageConfig
-from fingerprint.datafiles import open_regular
 from fingerprint.errors import CollectionCorruptError, CollectionError, ModelMismatchError
 from fingerprint.features.describe import describe_query
+from fingerprint.files.datafiles import open_regular
 from fingerprint.index import ImageRecord, Writer, annoy_trees, check_store, upgrade_store
 from fingerprint.index.catalogue import Catalogue
 from fingerprint.index.own_files import CATALOGUE_NAME

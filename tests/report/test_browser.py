@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from fingerprint.cli import main
-from fingerprint.names import escaped
+from fingerprint.files.names import escaped
 from fingerprint.report.page import write_page
 from fingerprint.report.values import Page, PagePair, PagePicture
 from fingerprint.types import U8

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from fingerprint.features.thumbnail import make_thumbnail
-from fingerprint.names import escaped
+from fingerprint.files.names import escaped
 from fingerprint.report.embedded import SIDES, side_for
 from fingerprint.report.page import SCRIPTS, TEMPLATE, write_page
 from fingerprint.report.values import Page, PagePair, PagePicture

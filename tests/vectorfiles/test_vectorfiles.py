@@ -410,7 +410,7 @@ class TestWriting:
 
         monkeypatch.setattr(os, "fsync", flushing)
         monkeypatch.setattr(Path, "replace", replacing)
-        monkeypatch.setattr("fingerprint.atomic.flush_folder", lambda _: told.append("folder"))
+        monkeypatch.setattr("fingerprint.files.atomic.flush_folder", lambda _: told.append("folder"))
         write_vectors(tmp_path / f"x{ending}", ["a"], np.ones((1, 1), np.float32))
         assert told == ["fsync", "replace", "folder"]
 

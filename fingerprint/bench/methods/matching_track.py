@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from fingerprint import atomic
 from fingerprint.bench.base import CANDIDATES, Learned, Matcher, MatchingMethod
 from fingerprint.bench.clock import processor_seconds
 from fingerprint.collection.collection import Collection, create_collection, open_collection
 from fingerprint.config import config_for
 from fingerprint.errors import ImageError
+from fingerprint.files import atomic
 from fingerprint.index.own_files import is_collection
 from fingerprint.models import Models
 from fingerprint.types import Skipped

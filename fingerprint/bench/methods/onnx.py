@@ -37,8 +37,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fingerprint.bench.base import DescribingMethod, Learned, Role, unit
-from fingerprint.datafiles import read_small
 from fingerprint.errors import ConfigError
+from fingerprint.files.datafiles import read_small
 from fingerprint.images.decode import read_rgb
 from fingerprint.types import F32, U8
 

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from fingerprint.bench.base import DescribingMethod, Learned, Role
 from fingerprint.bench.sets import BenchSet, Part
 from fingerprint.challenge.files import first_repeated
-from fingerprint.datafiles import as_value_error, open_archive, read_small
 from fingerprint.errors import ConfigError, ImageError
+from fingerprint.files.datafiles import as_value_error, open_archive, read_small
 from fingerprint.hdf5 import open_hdf5
 from fingerprint.types import F32
 from fingerprint.vectorfiles import is_hdf5, read_vectors

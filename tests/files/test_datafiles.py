@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fingerprint.datafiles import load_array, open_archive, open_regular, parse_json, read_header, read_small
+from fingerprint.files.datafiles import load_array, open_archive, open_regular, parse_json, read_header, read_small
 
 
 def npy(header: bytes, data: bytes = b"", version: bytes = b"\x01\x00") -> bytes:

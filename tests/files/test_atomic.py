@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fingerprint.atomic import UNFINISHED, flush_folder, replace_bytes, replacing
+from fingerprint.files.atomic import UNFINISHED, flush_folder, replace_bytes, replacing
 
 LOCKED = pytest.mark.parametrize("locked", [False, True], ids=["anyone writes", "locked"])
 
@@ -157,7 +157,7 @@ class TestOnDisk:
     def test_a_folder_that_cannot_be_flushed_is_an_error_though_the_file_is_there(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("fingerprint.atomic.flush_folder", failing)
+        monkeypatch.setattr("fingerprint.files.atomic.flush_folder", failing)
         with pytest.raises(OSError, match="No space left"):
             replace_bytes(tmp_path / "x", b"new")
         assert contents(tmp_path) == {"x": b"new"}

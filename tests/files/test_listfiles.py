@@ -14,8 +14,8 @@ import pytest
 
 from fingerprint.challenge import read_ground_truth, read_matches
 from fingerprint.errors import FingerprintError
+from fingerprint.files.listfiles import bounded, open_list
 from fingerprint.hashlists import read_hash_list
-from fingerprint.listfiles import bounded, open_list
 from fingerprint.train import read_known_pairs
 from fingerprint.vectorfiles import read_vectors
 

@@ -11,7 +11,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from fingerprint.datafiles import parse_json
+from fingerprint.files.datafiles import parse_json
 
 try:
     import fcntl

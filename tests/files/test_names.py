@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fingerprint.names import escaped, is_safe, read_name, written_name
+from fingerprint.files.names import escaped, is_safe, read_name, written_name
 
 ANY = (
     st.text(max_size=12)
