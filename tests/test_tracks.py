@@ -96,7 +96,7 @@ def no_describing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(source: object, *_: object) -> None:
         raise ImageError(str(source)[:40], "described again")
 
-    monkeypatch.setattr(fingerprint.collection.describing, "describe_reference", refuse)
+    monkeypatch.setattr(fingerprint.collection.describing, "describe_read_reference", refuse)
 
 
 def skipped_names(skipped: tuple[Skipped, ...]) -> list[str]:

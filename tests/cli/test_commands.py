@@ -849,7 +849,7 @@ class TestChallenge:
         sets = ("challenge", "match", "--queries", place.copies, "--references", place.good)
         first = (*sets, "--collection", tmp_path / "kept", "--out")
         done(*first, tmp_path / "a.csv", code=1)
-        monkeypatch.setattr(fingerprint.collection.describing, "describe_reference", None)
+        monkeypatch.setattr(fingerprint.collection.describing, "describe_read_reference", None)
         done(*first, tmp_path / "b.csv", code=1)
         assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 

@@ -19,7 +19,7 @@ import fingerprint.collection.describing
 from fingerprint import Collection, create_collection, open_collection
 from fingerprint.config import DEFAULT_CONFIG, Config, StorageConfig
 from fingerprint.errors import CollectionBusyError, ConfigError, ImageError
-from fingerprint.features.describe import describe_reference
+from fingerprint.features.describe import ReadPicture, read_picture
 from fingerprint.index import check_store
 from fingerprint.results import AddReport
 from fingerprint.types import U8, Fingerprint, ImageSource
@@ -90,14 +90,14 @@ def collection(tmp_path: Path) -> Iterator[Collection]:
 
 @pytest.fixture
 def described(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Everything that is described while adding."""
+    """Everything that is read to be described while adding."""
     seen: list[object] = []
 
-    def watched(source: Any, *rest: Any) -> Fingerprint:
+    def watched(source: Any, *rest: Any) -> ReadPicture:
         seen.append(source)
-        return describe_reference(source, *rest)
+        return read_picture(source, *rest)
 
-    monkeypatch.setattr(fingerprint.collection.describing, "describe_reference", watched)
+    monkeypatch.setattr(fingerprint.collection.describing, "read_picture", watched)
     return seen
 
 
@@ -245,7 +245,7 @@ class TestAddImages:
     ) -> None:
         """So that there may be any number: neither what waits nor what was done is held."""
         (whole,) = _one(tmp_path, scenes[0])
-        monkeypatch.setattr(fingerprint.collection.describing, "describe_reference", lambda *_: whole)
+        monkeypatch.setattr(fingerprint.collection.describing, "describe_read_reference", lambda *_: whole)
         taken, ahead, told = 0, 0, []
 
         def pictures() -> Iterator[tuple[str, U8]]:

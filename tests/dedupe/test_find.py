@@ -121,7 +121,7 @@ def test_a_second_run_describes_nothing_and_says_the_same(
     def refused(*_: object, **__: object) -> None:
         raise AssertionError("described again")
 
-    monkeypatch.setattr(fingerprint.collection.describing, "describe_reference", refused)
+    monkeypatch.setattr(fingerprint.collection.describing, "describe_read_reference", refused)
     images = [searched.folder / name for name in SMALL]
     with working_collection(searched.kept, models) as collection:
         found = find_groups(images, collection, Rules(), models=models, n_workers=2)
