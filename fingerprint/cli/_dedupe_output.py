@@ -129,7 +129,9 @@ def _totals_text(found: Groups, outcomes: Mapping[Path, Outcome], *, acts: bool)
     if acts:
         done = [outcome for outcome in outcomes.values() if not outcome.reason]
         freed = _bytes_text(sum(outcome.n_bytes for outcome in done))
-        return f"{counts}; {count(len(done), 'file')} {done[0].done if done else 'changed'}, {freed} less there"
+        stay = len(outcomes) - len(done)
+        alone = f"; {stay:,} left alone, for the reasons above" if stay else ""
+        return f"{counts}; {count(len(done), 'file')} {done[0].done if done else 'changed'}, {freed} less there{alone}"
     return (
         f"{counts}; {_bytes_text(found.frees)} could be freed. Nothing was changed: --move-to DIR moves the copies, "
         "--hardlink or --symlink replaces those with the same bytes"

@@ -54,6 +54,7 @@ def doctor_command(ctx: click.Context, warm: bool, models_folder: Path | None, a
     What is in the way of using copyprint is listed at the end; the exit code is then 1.
     """
     problems: list[str] = []
+    warmed = _checked(lambda _: _warm(models_folder), problems) if warm else {}  # before what is compiled is counted
     facts: dict[str, dict[str, Any]] = {
         "copyprint": {"version": __version__, "python": platform.python_version(), "program": sys.executable},
         "machine": _machine(),
@@ -64,7 +65,7 @@ def doctor_command(ctx: click.Context, warm: bool, models_folder: Path | None, a
         "disk": _checked(_disk, problems),
     }
     if warm:
-        facts["warm"] = _checked(lambda _: _warm(models_folder), problems)
+        facts["warm"] = warmed
     if as_json:
         print_json({**facts, "problems": problems})
     else:

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
 
+from fingerprint.config import DEFAULT_CONFIG
 from fingerprint.dedupe.files import state_of
 from fingerprint.dedupe.values import PictureFile
+from fingerprint.dedupe.worth import frames_of
 from fingerprint.errors import ConfigError
 from fingerprint.files.datafiles import parse_json
 from fingerprint.files.listfiles import open_list
@@ -59,7 +61,7 @@ class Leaving:
     file: PictureFile
     words: str = "a copy, by decision"
     same_as: PictureFile | None = None
-    has_unseen_frames: bool = False  # a person has decided
+    has_unseen_frames: bool = False
 
     @property
     def frees(self) -> int:
@@ -183,7 +185,12 @@ def _problem(
         return f"it cannot be read: {error.strerror or error}"
     if (state.n_bytes, state.content) != (known.n_bytes, known.content):
         return "it has changed since the page was made"
-    return "another path to the file that is kept: nothing would be freed" if same else None
+    if same:
+        return "another path to the file that is kept: nothing would be freed"
+    has_bytes_of_keeper = known.content == keeper.content
+    if not has_bytes_of_keeper and frames_of(_file(known, Path(known.path), 0), DEFAULT_CONFIG.limits) > 1:
+        return "it has several frames or pages, of which only the first was compared"
+    return None
 
 
 def _file(known: KnownFile, path: Path, order: int) -> PictureFile:

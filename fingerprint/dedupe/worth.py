@@ -24,17 +24,20 @@ from fingerprint.types import U8
 
 _STEPS = 4  # classes of size for each factor of two in pixels: less is no reason to keep one
 _GOOD_QUALITY, _QUALITY_STEP = 90, 5  # of a JPEG: from here on a higher one is no reason
+_HEAVY_LOSS = 70  # quality below which a file is hardly a camera's own, whatever it says
 _UNKNOWN_QUALITY = 80  # of formats whose headers do not say how much was lost
 #: The same where it is known who writes them: cameras, or programs that make pictures for the web of others.
 _USUAL_QUALITY = {"HEIC": _GOOD_QUALITY, "WebP": 60, "AVIF": 60}
 _COLOUR_SIDE = 64  # pixels at which it is seen whether there are colours
 _COLOURED, _LEAST_COLOURED = 12, 0.001  # difference of channels of a pixel with colour, and share of such pixels
 _RAW = "camera RAW"
-#: What programs and people write into the names of copies, in several languages.
-_COPY_NAME = re.compile(
-    r"\((\d+)\)|\b(copy|copie|kopie|copia|cópia|edited|edit|resized|small|thumb|thumbnail|screenshot|scaled|cropped)\b"
-    r"|\bbildschirmfoto\b|\d{2,5}x\d{2,5}$|~\d+$"
+#: What programs and people write into the names of what they made from a picture, in several languages.
+_MADE_NAME = re.compile(
+    r"\b(edited|edit|resized|small|thumb|thumbnail|screenshot|bildschirmfoto|scaled|cropped)\b"
+    r"|\bimg \d{8} wa\d{4}\b|\d{2,5}x\d{2,5}$"
 )
+#: The same of copies, which may be better than what has the plain name.
+_COPY_NAME = re.compile(r"\((\d+)\)|\b(copy|copie|kopie|copia|cópia)\b|~\d+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,15 @@ class Worth:
         return round(_STEPS * math.log2(max(1.0, self.pixels)))
 
     @property
+    def quality(self) -> int:
+        """Quality of a JPEG, or what corresponds to it."""
+        usual = _USUAL_QUALITY.get(self.origin.form, _UNKNOWN_QUALITY)
+        return usual if self.origin.quality is None else self.origin.quality
+
+    @property
     def quality_class(self) -> int:
         """How little was lost by compression, in steps that are worth a reason."""
-        usual = _USUAL_QUALITY.get(self.origin.form, _UNKNOWN_QUALITY)
-        quality = usual if self.origin.quality is None else self.origin.quality
-        return min(quality, _GOOD_QUALITY) // _QUALITY_STEP
+        return min(self.quality, _GOOD_QUALITY) // _QUALITY_STEP
 
     @property
     def bytes_per_pixel(self) -> float:
@@ -106,8 +113,16 @@ class Worth:
     @property
     def has_name_of_copy(self) -> bool:
         """Whether its name is one that copies have."""
-        words = re.sub(r"[-_.\s]+", " ", self.file.path.stem.casefold())
-        return _COPY_NAME.search(words) is not None
+        return _COPY_NAME.search(self._words) is not None
+
+    @property
+    def has_made_name(self) -> bool:
+        """Whether its name is one of what was made from another picture: a messenger's, a screenshot's, an editor's."""
+        return _MADE_NAME.search(self._words) is not None
+
+    @property
+    def _words(self) -> str:
+        return re.sub(r"[-_.\s]+", " ", self.file.path.stem.casefold())
 
 
 def worth_of(picture: Picture, limits: ReadLimits, *, with_detail: bool) -> list[Worth]:
@@ -197,9 +212,12 @@ class Preference:
             _Criterion(lambda w: w.is_derived, lambda _: "others are crops of it, or were made with it"),
             _Criterion(lambda w: -w.size_class, lambda w: f"most pixels that are really shown ({_megapixels(w)})"),
             coloured,
-            _Criterion(lambda w: -w.quality_class, _quality_reason),
+            _Criterion(lambda w: w.quality < _HEAVY_LOSS, _quality_reason),
             camera,
             _Criterion(lambda w: w.origin.taken is None, lambda w: f"has its date in the file ({w.origin.taken})"),
+            _Criterion(lambda w: w.has_made_name, lambda _: "the others are named like what is made from pictures"),
+            # after these: an edited picture may be saved with less loss than what it was made from
+            _Criterion(lambda w: -w.quality_class, _quality_reason),
             _Criterion(lambda w: w.has_name_of_copy, lambda _: "the others are named like copies"),
             _Criterion(lambda w: (w.date, w.changed), lambda w: f"oldest ({w.date})"),
             _Criterion(lambda w: -w.bytes_per_pixel, lambda _: "most bytes for each pixel"),

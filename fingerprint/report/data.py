@@ -112,6 +112,7 @@ def _pair(page: Page, pair: PagePair, sizes: Sequence[tuple[int, int] | None]) -
         "headline": _headline(pair, words),
         "kinds": kinds_of(words) if found is not None and found.relation == "copy" else [],
         "frees": pair.frees,
+        "goes": pair.goes,
         "why": escaped(pair.why),
         "reasons": [escaped(reason) for reason in pair.reasons],
         "true": pair.is_true,

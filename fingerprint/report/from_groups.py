@@ -33,6 +33,7 @@ def _pair(draft: Draft, member: Member, keeper: int, number: int, why: str, word
         group=number,
         why=why,
         frees=member.frees,
+        goes=words is not None and not member.has_unseen_frames,
     )
 
 

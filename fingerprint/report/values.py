@@ -67,6 +67,8 @@ class PagePair:
         Why the reference is kept.
     frees : int
         Bytes that are free without the query.
+    goes : bool
+        Whether the query may go, by decision: it is a copy of all that was compared.
     is_true : bool, optional
         Whether it is a true pair, if the truth is known.
     edits : tuple of str
@@ -83,6 +85,7 @@ class PagePair:
     group: int | None = None
     why: str = ""
     frees: int = 0
+    goes: bool = True
     is_true: bool | None = None
     edits: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()

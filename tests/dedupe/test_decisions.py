@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from fingerprint.dedupe import Log, act, decided_groups, read_decisions, read_log, undo
 from fingerprint.errors import ConfigError
@@ -77,6 +78,20 @@ def test_what_is_decided_is_done_and_nothing_else(tmp_path: Path, files: dict[st
     assert other.exists()
     assert [item.done for item in undo(read_log(log_file)) if item.path.name != "copies"]
     assert copy.read_bytes() == b"copy.jpg"
+
+
+def test_frames_that_nobody_compared_stay_whatever_is_decided(tmp_path: Path, files: dict[str, Path]) -> None:
+    keeper, animation = files["keeper.jpg"], tmp_path / "photos" / "animation.gif"
+    frames = [Image.new("L", (40, 30), level) for level in (10, 200)]
+    frames[0].save(animation, save_all=True, append_images=frames[1:])
+    same = tmp_path / "photos" / "same.gif"
+    same.write_bytes(animation.read_bytes())
+    images = [*files.values(), animation, same]
+    goes, left = moves(written(tmp_path, [row("copy", animation, keeper)]), images)
+    assert goes == {}
+    assert "several frames" in left["animation.gif"]
+    goes, left = moves(written(tmp_path, [row("copy", same, animation)]), images)
+    assert (goes, left) == ({"same.gif": "animation.gif"}, {})  # it has the same bytes, so all its frames are known
 
 
 def test_another_one_can_be_kept_and_the_others_of_its_group_go_for_it(tmp_path: Path, files: dict[str, Path]) -> None:

@@ -15,6 +15,11 @@ const CHOICES = isDedupe
 const STORED = `fingerprint report ${data.id}`;
 const decisions = new Map(); // by number of the pair
 
+/** Of what is no copy, or has frames that nobody compared, neither file goes. */
+function mayDecide(number, value) {
+  return !isDedupe || pairs[number].goes || !["copy", "keep-query"].includes(value);
+}
+
 function decisionWords(pair) {
   const choice = CHOICES.find((known) => known.value === decisions.get(pair.number));
   return choice ? choice.words : "not decided";
@@ -24,7 +29,7 @@ function restore() {
   try {
     const stored = JSON.parse(localStorage.getItem(STORED) || "[]");
     for (const [number, value] of stored) {
-      if (pairs[number] && CHOICES.some((choice) => choice.value === value)) decisions.set(number, value);
+      if (pairs[number] && CHOICES.some((choice) => choice.value === value) && mayDecide(number, value)) decisions.set(number, value);
     }
   } catch (error) {
     console.info("decisions are kept only while the page is open", error.name);

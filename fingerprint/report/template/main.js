@@ -33,6 +33,7 @@ function drawPair() {
   byId("next").disabled = position >= state.listed.length - 1;
   for (const button of byId("decisions").children) {
     button.setAttribute("aria-pressed", String(button.value === decisions.get(pair.number)));
+    button.disabled = !mayDecide(pair.number, button.value);
   }
   drawStage();
 }
@@ -117,7 +118,7 @@ function decideListed() {
 }
 
 function openCopies() {
-  return state.listed.filter((number) => pairs[number].relation === "copy" && !decisions.has(number));
+  return state.listed.filter((number) => pairs[number].relation === "copy" && pairs[number].goes && !decisions.has(number));
 }
 
 function drawAtOnce() {
@@ -149,6 +150,7 @@ function step(by) {
 /** Note what the person decides of the chosen pair, and go on to the next. */
 function settle(value) {
   if (state.at < 0) return;
+  if (!mayDecide(state.at, value)) return say("Both files stay: this is no copy, or has frames that were not compared.");
   const [number, position] = [state.at, state.listed.indexOf(state.at)];
   const gaveWay = decide(number, value);
   const following = state.listed[position + 1];

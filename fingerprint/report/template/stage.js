@@ -39,7 +39,7 @@ function frameOf(number, role, alone) {
 function roles(pair) {
   if (isDedupe) {
     const decided = { copy: ["Goes:", "Kept:"], "keep-query": ["Kept:", "Goes:"], skip: ["Stays:", "Stays:"], "not-a-copy": ["Stays:", "Stays:"] };
-    return decided[decisions.get(pair.number)] || ["Copy:", "To keep:"];
+    return decided[decisions.get(pair.number)] || (pair.goes ? ["Copy:", "To keep:"] : ["Stays:", "Stays:"]);
   }
   return data.kind === "compare" ? ["A:", "B:"] : ["Query:", "Reference:"];
 }
