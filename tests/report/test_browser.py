@@ -283,6 +283,20 @@ def test_decisions_on_groups_are_acted_on_by_dedupe(
     assert browser.complaints() == []
 
 
+def test_what_never_goes_cannot_be_decided_to_go(browser: Browser, tmp_path: Path) -> None:
+    pictures = tuple(PagePicture(f"{k}.gif", None, size=(200, 150)) for k in range(4))
+    pairs = (PagePair(0, 1, found(0.9), group=1, goes=False), PagePair(2, 3, found(0.8), group=2))
+    write_page(tmp_path / "page.html", Page("dedupe", "Copies", pictures, pairs))
+    browser.open(tmp_path / "page.html")
+    assert browser.text("at-once") == "Keep as proposed: all 1 listed copies"
+    browser.press("k")
+    assert "0 pairs decided" in browser.text("summary")
+    assert "Both files stay" in browser.text("said")
+    browser.press("s", "k")
+    assert "2 pairs decided" in browser.text("summary")
+    assert browser.complaints() == []
+
+
 def test_against_a_ground_truth_it_counts_what_was_missed_and_wrong_by_edit(browser: Browser, tmp_path: Path) -> None:
     rows = [(0.9, True, ("crop",)), (0.6, True, ("crop", "blur")), (0.2, True, ("blur",)), (0.7, False, ("blur",))]
     pictures = tuple(PagePicture(f"{k}", None, size=(200, 150)) for k in range(8))
