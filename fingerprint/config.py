@@ -17,9 +17,6 @@ from fingerprint.errors import ConfigError
 MAX_DESCRIPTOR_DIMENSION = 256
 #: Least probability with which a reference is called the source of a copy.
 COPY_PROBABILITY = 0.5
-#: Least probability with which a picture joins a group of copies, unless a user asks for another. Files are moved by
-#: it, so it is more than a search asks for.
-GROUP_PROBABILITY = 0.6
 #: How a collection finds the nearest descriptors of a single query: in large segments by short codes or, where vectors
 #: have none, by Annoy's trees; in all segments by trees; or always by comparing all.
 DescriptorIndex: TypeAlias = Literal["auto", "annoy", "exact"]
@@ -459,7 +456,7 @@ class TrainConfig(_Settings):
     n_cells: int = 256
     n_cohort: int = 1_000
     n_calibration: int = 2_000
-    n_templates: int = 35
+    n_templates: int = 60
     n_scenes: int = 300
     n_wide: int = 4_000
 

@@ -35,7 +35,7 @@ from fingerprint.cli._output import count, finish, list_on_stderr, shown_name
 from fingerprint.cli._progress import progress
 from fingerprint.cli._report import keeping_inliers, report_option, write_report
 from fingerprint.cli._scheduler import chosen_workers, scheduler_options
-from fingerprint.config import COPY_PROBABILITY, GROUP_PROBABILITY, config_for
+from fingerprint.config import COPY_PROBABILITY, DEFAULT_CONFIG, config_for
 
 if TYPE_CHECKING:
     from fingerprint.config import Config
@@ -125,7 +125,7 @@ def dedupe_group() -> None:
     metavar="P",
     type=click.FloatRange(COPY_PROBABILITY, 1),
     callback=not_nan("a probability is a number from 0.5 to 1"),
-    default=GROUP_PROBABILITY,
+    default=DEFAULT_CONFIG.probability_threshold,
     show_default=True,
     help="Least probability that an image is a copy of its keeper.",
 )

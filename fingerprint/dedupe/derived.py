@@ -84,8 +84,8 @@ def _was_put_into(
 ) -> bool:
     """Return whether a picture that shows a part of a larger one came first, by what both say of themselves.
 
-    It did if it is sharper than what the larger one shows of it, if it alone names its camera, or if it is tilted in a
-    canvas that grew with it.
+    It did if it is sharper than what the larger one shows of it, if it alone names its camera, if only the larger one
+    is named as a screenshot, or if it is tilted in a canvas that grew with it.
     """
     if changes.is_tilted:
         left, top, right, bottom = _box(found)
@@ -94,7 +94,13 @@ def _was_put_into(
     detail = changes.scale * part[0].detail
     if detail > _AS_SHARP * whole[0].detail and detail > _AS_SHARP * detail_within():  # it may be sharp in places
         return True
+    if _is_screenshot(whole) and not _is_screenshot(part):
+        return True
     return _has_camera(part) and not _has_camera(whole)
+
+
+def _is_screenshot(worth: Sequence[Worth]) -> bool:
+    return any(file.is_named_as_screenshot for file in worth)
 
 
 def _has_camera(worth: Sequence[Worth]) -> bool:

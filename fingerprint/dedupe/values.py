@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias, get_args
 
-from fingerprint.config import COPY_PROBABILITY, GROUP_PROBABILITY
+from fingerprint.config import COPY_PROBABILITY
 from fingerprint.errors import ConfigError
 from fingerprint.results import Verification
 from fingerprint.types import Skipped
@@ -126,7 +126,7 @@ class Rules:
 
     keep: Keep = "best"
     prefer: tuple[Path, ...] = ()
-    min_probability: float = GROUP_PROBABILITY
+    min_probability: float = COPY_PROBABILITY
     ignore_same_folder: bool = False
     whole_only: bool = False
 

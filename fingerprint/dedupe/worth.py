@@ -36,6 +36,7 @@ _MADE_NAME = re.compile(
     r"\b(edited|edit|resized|small|thumb|thumbnail|screenshot|bildschirmfoto|scaled|cropped)\b"
     r"|\bimg \d{8} wa\d{4}\b|\d{2,5}x\d{2,5}$"
 )
+_SCREENSHOT_NAME = re.compile(r"\b(screenshots?|screen shot|bildschirmfoto|capture d'écran|schermata)\b")
 #: The same of copies, which may be better than what has the plain name.
 _COPY_NAME = re.compile(r"\((\d+)\)|\b(copy|copie|kopie|copia|cópia)\b|~\d+$")
 
@@ -119,6 +120,11 @@ class Worth:
     def has_made_name(self) -> bool:
         """Whether its name is one of what was made from another picture: a messenger's, a screenshot's, an editor's."""
         return _MADE_NAME.search(self._words) is not None
+
+    @property
+    def is_named_as_screenshot(self) -> bool:
+        """Whether its name is one that phones and desktops give to screenshots."""
+        return _SCREENSHOT_NAME.search(self._words) is not None
 
     @property
     def _words(self) -> str:

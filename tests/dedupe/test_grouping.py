@@ -312,6 +312,23 @@ def test_a_photograph_may_be_sharp_in_one_place(within: float, derived: set[int]
     assert asked == [(1, (-0.5, -0.5, 99.5, 79.5))]
 
 
+@pytest.mark.parametrize(
+    ("names", "derived"),
+    [
+        (("IMG_1.jpg", "Screenshot_20240102-101112.png"), {1}),
+        (("IMG_1.jpg", "Bildschirmfoto 2024-01-02.png"), {1}),
+        (("Screenshot_2.png", "Screenshot_1.png"), {0}),
+        (("IMG_1.jpg", "IMG_2.jpg"), {0}),
+    ],
+)
+def test_a_screenshot_by_its_name_was_made_with_what_it_shows(names: tuple[str, str], derived: set[int]) -> None:
+    pictures = pictures_of(SIZE, (200, 160))
+    known = {0: [worth(names[0])], 1: [worth(names[1], (200, 160))]}
+    verdicts = MadeUp({(0, 1): copy(reference_size=(200, 160))})
+    found = derived_pictures(pictures, {0: [1], 1: [0]}, verdicts, known, lambda *_: 0.0, lambda *_: 1.0)
+    assert set.union(*found) == derived
+
+
 @pytest.mark.parametrize(("drop", "kept"), [(0.25, 0), (0.6, 1)])
 def test_a_soft_photograph_is_not_taken_for_enlarged_because_its_copy_has_artefacts(drop: float, kept: int) -> None:
     """0 has a drop of 0.13, which is that of an enlarged picture, if 1, of the same size, clearly has none."""
