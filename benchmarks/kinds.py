@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 from _records import RESULTS, SEED, command_line, header, write
-from second_look import closer, fit_first, keep_pairs, pair_maker
+from second_look import closer, fit_first, kept_pairs, pair_maker
 
+from fingerprint.config import TrainConfig
 from fingerprint.train.boosting import BoostingPlan, fit_trees
 from fingerprint.train.calibration import first_look_in_part
 from fingerprint.train.known_pairs import COPY
@@ -40,18 +41,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with train/")
     parser.add_argument("--out", type=Path, required=True, help="folder for the pairs")
+    parser.add_argument("--templates", type=int, default=TrainConfig().n_templates, help="of each family")
     parser.add_argument("--result", type=Path, default=RESULTS / "kinds.json")
     arguments = parser.parse_args()
-    maker, path = pair_maker(arguments.data), arguments.out / "pairs.npz"
-    if not path.exists():
-        keep_pairs(maker, path)
-    with np.load(path) as kept:
-        pairs = {name: kept[name] for name in kept.files}
+    maker = pair_maker(arguments.data, TrainConfig(n_templates=arguments.templates))
+    pairs = kept_pairs(maker, arguments.out)
     rows = {}
     for name, chosen in ROWS.items():
         rows[name] = judged(maker, pairs, chosen)
         print(name, rows[name], flush=True)
-    write(arguments.result, {**header(arguments.data), "command": command_line(), "kept": KEPT, "fitted_on": rows})
+    write(
+        arguments.result,
+        {
+            **header(arguments.data),
+            "command": command_line(),
+            "templates": arguments.templates,
+            "kept": KEPT,
+            "fitted_on": rows,
+        },
+    )
 
 
 def judged(maker: PairMaker, pairs: dict[str, Any], chosen: Chosen) -> dict[str, float]:

@@ -64,11 +64,7 @@ def main() -> None:
     parser.add_argument("--result", type=Path, default=RESULTS / "second_look.json")
     arguments = parser.parse_args()
     maker = pair_maker(arguments.data)
-    path = arguments.out / "pairs.npz"
-    if not path.exists():
-        keep_pairs(maker, path)
-    with np.load(path) as kept:
-        pairs = {name: kept[name] for name in kept.files}
+    pairs = kept_pairs(maker, arguments.out)
     rows = {}
     for name, left_out in LEFT_OUT.items():
         columns = [i for i, n in enumerate(NAMES) if n not in left_out]
@@ -90,16 +86,33 @@ def main() -> None:
     )
 
 
-def pair_maker(data: Path) -> PairMaker:
-    """Return the maker of the shipped models' pairs."""
-    paths = sorted(find_images([data / "train"])[0])
-    train, models = TrainConfig(), load_models()
+def pair_maker(data: Path, train: TrainConfig = TrainConfig()) -> PairMaker:  # noqa: B008 - it cannot change
+    """Return the maker of the pairs that training makes."""
+    paths, models = sorted(find_images([data / "train"])[0]), load_models()
     in_cohort = np.unique(np.linspace(0, len(paths) - 1, min(train.n_cohort, len(paths))).astype(int))
     known = read_known_pairs(Path(__file__).parent / "training_pairs.csv")
     return PairMaker(paths, train, DEFAULT_CONFIG, models, {int(i): row for row, i in enumerate(in_cohort)}, known)
 
 
-def keep_pairs(maker: PairMaker, path: Path) -> None:
+def kept_pairs(maker: PairMaker, folder: Path) -> dict[str, Any]:
+    """Return the pairs as arrays by name; they are made if the folder has none.
+
+    Raises
+    ------
+    SystemExit
+        If those in the folder are of other queries than the maker's.
+    """
+    path = folder / "pairs.npz"
+    if not path.exists():
+        _keep_pairs(maker, path)
+    with np.load(path) as kept:
+        pairs = {name: kept[name] for name in kept.files}
+    if pairs.get("n_queries") != len(maker.tasks()):
+        raise SystemExit(f"{path}: made with other settings; name another folder")
+    return pairs
+
+
+def _keep_pairs(maker: PairMaker, path: Path) -> None:
     """Make the pairs and write them to a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pairs = make_pairs(maker, None, lambda stage, done, total: print(stage, done, total, end="\r", file=sys.stderr))
@@ -110,6 +123,7 @@ def keep_pairs(maker: PairMaker, path: Path) -> None:
         labels=np.array([p.label for p in pairs]),
         queries=np.array([p.query for p in pairs]),
         groups=np.array([numbers[p.group] for p in pairs]),
+        n_queries=len(maker.tasks()),
     )
 
 

@@ -10,9 +10,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 from _records import RESULTS, command_line, header, write
-from second_look import NAMES, cross_validated, judged, keep_pairs, pair_maker
+from second_look import NAMES, cross_validated, judged, kept_pairs, pair_maker
 
 from fingerprint.train.boosting import BoostingPlan
 
@@ -30,11 +29,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the pairs")
     parser.add_argument("--result", type=Path, default=RESULTS / "trees.json")
     arguments = parser.parse_args()
-    maker, path = pair_maker(arguments.data), arguments.out / "pairs.npz"
-    if not path.exists():
-        keep_pairs(maker, path)
-    with np.load(path) as kept:
-        pairs = {name: kept[name] for name in kept.files}
+    maker = pair_maker(arguments.data)
+    pairs = kept_pairs(maker, arguments.out)
     rows = []
     for plan in PLANS:
         start = time.perf_counter()

@@ -35,7 +35,6 @@ ALLOWED: dict[str, dict[str, str]] = {
     "docs/howto/large-collection.md": {"256 KiB": "from this size on arrays are mapped"},
     "docs/howto/learned-descriptors.md": {"200 times": _LARGER},
     "docs/howto/look-at-results.md": {"80 MB": "the size of a page that is aimed at"},
-    "docs/howto/train-your-own.md": {"3 GB": "memory to have free; no run is kept"},
     "docs/howto/run-the-challenge.md": {"8 GB": "memory to have free", "0.725": "from the paper of SSCD"},
     "docs/reference/challenge-files.md": {"0.9": _THRESHOLD, "200 times": _LARGER},
     "docs/reference/cli.md": {

@@ -33,12 +33,13 @@ _COLOURED, _LEAST_COLOURED = 12, 0.001  # difference of channels of a pixel with
 _RAW = "camera RAW"
 #: What programs and people write into the names of what they made from a picture, in several languages.
 _MADE_NAME = re.compile(
-    r"\b(edited|edit|resized|small|thumb|thumbnail|screenshot|bildschirmfoto|scaled|cropped)\b"
+    r"\b(edited|edit|resized|small|thumb|thumbnail|scaled|cropped)\b"
     r"|\bimg \d{8} wa\d{4}\b|\d{2,5}x\d{2,5}$"
 )
-_SCREENSHOT_NAME = re.compile(r"\b(screenshots?|screen shot|bildschirmfoto|capture d'écran|schermata)\b")
 #: The same of copies, which may be better than what has the plain name.
 _COPY_NAME = re.compile(r"\((\d+)\)|\b(copy|copie|kopie|copia|cópia)\b|~\d+$")
+#: What phones and desktops call screenshots, in several languages.
+_SCREENSHOT_NAME = re.compile(r"\b(screenshots?|screen shot|bildschirmfoto|capture d'écran|schermata)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class Worth:
     @property
     def has_made_name(self) -> bool:
         """Whether its name is one of what was made from another picture: a messenger's, a screenshot's, an editor's."""
-        return _MADE_NAME.search(self._words) is not None
+        return self.is_named_as_screenshot or _MADE_NAME.search(self._words) is not None
 
     @property
     def is_named_as_screenshot(self) -> bool:
