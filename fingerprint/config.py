@@ -440,6 +440,8 @@ class TrainConfig(_Settings):
         Templates of each family of graphics that it is fitted on; there are six queries for each.
     n_scenes : int
         Scenes that it is fitted on, each with three second shots; fewer if there are few photographs.
+    n_surfaces : int
+        Close-ups of walls, pebbles and the like that it is fitted on.
     n_wide : int
         Queries with edits of phones, printers, scissors and filter apps that it is fitted on.
     """
@@ -458,6 +460,7 @@ class TrainConfig(_Settings):
     n_calibration: int = 2_000
     n_templates: int = 60
     n_scenes: int = 300
+    n_surfaces: int = 300
     n_wide: int = 4_000
 
     def __post_init__(self) -> None:
@@ -468,19 +471,12 @@ class TrainConfig(_Settings):
                 f"n_codebooks {self.n_codebooks} and n_words {self.n_words} must be >= 1, local_dimension "
                 f"{self.local_dimension} in 1..128"
             )
-        if (
-            self.n_local < self.n_words
-            or self.n_calibration < 1
-            or self.n_edited_copies < 1
-            or min(self.n_wide_copies, self.n_background, self.n_cohort, self.n_templates, self.n_scenes, self.n_wide)
-            < 0
-        ):
-            raise ConfigError(
-                f"n_local {self.n_local} must be >= n_words, n_calibration {self.n_calibration} >= 1, "
-                f"n_edited_copies {self.n_edited_copies} >= 1, n_background {self.n_background}, n_cohort "
-                f"{self.n_cohort}, n_templates {self.n_templates}, n_scenes {self.n_scenes} and n_wide {self.n_wide} "
-                ">= 0"
-            )
+        fewest = {"n_local": self.n_words, "n_calibration": 1, "n_edited_copies": 1} | dict.fromkeys(
+            ("n_wide_copies", "n_background", "n_cohort", "n_templates", "n_scenes", "n_surfaces", "n_wide"), 0
+        )
+        for name, least in fewest.items():
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} {getattr(self, name)} must be >= {least}")
         if self.n_templates == self.n_scenes == 0:
             raise ConfigError("n_templates and n_scenes are both 0; the calibration needs look-alikes to learn from")
         if self.n_cells < 1:

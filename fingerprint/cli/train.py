@@ -121,6 +121,15 @@ from fingerprint.locations import Location
     help="Made pairs of second shots that the calibration is fitted on, at most a sixth of the images.",
 )
 @click.option(
+    "--surfaces",
+    "n_surfaces",
+    metavar="N",
+    type=Count(min=0),
+    default=DEFAULT_TRAIN_CONFIG.n_surfaces,
+    show_default=True,
+    help="Drawn close-ups of walls, pebbles and the like that the calibration is fitted on.",
+)
+@click.option(
     "--wide",
     "n_wide",
     metavar="N",

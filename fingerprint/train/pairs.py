@@ -1,10 +1,10 @@
 """Pairs that the calibration learns from: copies, pictures that only share something, and unrelated ones.
 
-A collection is made of photographs, of graphics (several members of each template) and of first shots of scenes. It is
-asked for edited copies of these; for edited copies of photographs that it does not have; for other members of the same
-templates; and for second shots of the scenes. Scenes are photographs that were changed; training photographs that are
-known to be second shots of each other are all in the collection, and each is asked for several times. The pairs are
-those that a search would verify, so many are hard.
+A collection is made of photographs, of graphics (several members of each template), of first shots of scenes and of
+close-ups of surfaces. It is asked for edited copies of these; for edited copies of photographs and surfaces that it
+does not have; for other members of the same templates; and for second shots of the scenes. Scenes are photographs that
+were changed; training photographs that are known to be second shots of each other are all in the collection, and each
+is asked for several times. The pairs are those that a search would verify, so many are hard.
 
 A photograph that graphics show, or that is pasted into a query, is not in the collection by itself.
 """
@@ -24,6 +24,7 @@ from fingerprint.edits import TRAINED_WIDE_EDITS, apply_edits, random_chain
 from fingerprint.edits.canvas import as_jpeg
 from fingerprint.edits.graphics import TRAINING_FAMILIES, draw_member
 from fingerprint.edits.second_shots import second_shots
+from fingerprint.edits.surfaces import draw_surface
 from fingerprint.errors import ImageError
 from fingerprint.features.describe import ReadPicture, describe_read_query, describe_reference, read_picture
 from fingerprint.features.inverted_file import measure_cohort_score
@@ -50,7 +51,12 @@ _MORE_SHOTS = 2  # further second shots of each scene: a picture that was bent i
 #: Without copies that are not edited, whatever is faultless would be taken for another member.
 _COPY_EDITS = (None, (1, 2), (1, 4))
 _STRANGER_EDITS = (1, 2)
+_SURFACE_EDITS = (None, None, (1, 2))  # of one that is in the collection; another is asked for once
 _QUALITIES = (70, 97)  # of JPEG
+#: Share of the queries that are compressed heavily instead, copies and strangers alike, and their qualities.
+_HEAVY, _HEAVY_QUALITIES = 0.15, (5, 40)
+#: Share of the queries of photographs that are only saved once more.
+_PLAIN = 0.1
 #: Share of the queries of which only a piece is seen, pasted onto another photograph, before any other edits.
 _PASTED = 0.2
 _PASTED_EDITS = (None, (1, 2))
@@ -64,7 +70,7 @@ _WIDE_GRAPHICS, _WIDE_SCENES = 0.25, 0.15
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a picture shows: a photograph, a member of a template, or a shot of a scene, of which the first is 0.
+    """What a picture shows: a photograph, a surface, a member of a template, or a shot of a scene, the first being 0.
 
     Attributes
     ----------
@@ -190,6 +196,7 @@ class PairMaker:
             *(Subject(("photograph", "", int(i)), 0) for i in self.stored),
             *(Subject(("graphics", f, t), n) for f, t in self._templates() for n in range(_MEMBERS)),
             *(Subject(("scene", "", int(i)), 0) for i in self.scenes),
+            *(Subject(("surface", "", i), 0) for i in range(0, self.train.n_surfaces, 2)),
         ]
 
     def tasks(self) -> list[Task]:
@@ -198,7 +205,8 @@ class PairMaker:
         absent = np.concatenate([self.pool, self.scenes])
         found = [
             Task(
-                Subject(("photograph", "", int(rng.choice(absent if rng.random() < 1 / 3 else self.stored))), 0), (1, 5)
+                Subject(("photograph", "", int(rng.choice(absent if rng.random() < 1 / 3 else self.stored))), 0),
+                None if rng.random() < _PLAIN else (1, 5),
             )
             for _ in range(self.train.n_calibration)
         ]
@@ -210,6 +218,8 @@ class PairMaker:
             found.append(Task(Subject(("scene", "", int(i)), 1), _STRANGER_EDITS if number % 2 else None))
             if number % 2:
                 found.append(Task(Subject(("scene", "", int(i)), 0), _COPY_EDITS[number % 3]))
+        for i in range(self.train.n_surfaces):
+            found += [Task(Subject(("surface", "", i), 0), edits) for edits in _SURFACE_EDITS[: 1 if i % 2 else None]]
         found += [
             Task(task.subject, _PASTED_EDITS[int(rng.integers(len(_PASTED_EDITS)))], pasted=True)
             for task in found
@@ -246,6 +256,8 @@ class PairMaker:
         kind, family, index = subject.group
         if kind == "photograph":
             return self.photo(index), {index}
+        if kind == "surface":
+            return draw_surface(np.random.default_rng([self.train.seed, _SEED_STREAM, 3, index])), set()
         if kind == "scene":
             another = [subject.number] if subject.number > 1 else []
             rng = np.random.default_rng([self.train.seed, _SEED_STREAM, 1, index, *another])
@@ -313,7 +325,8 @@ class PairMaker:
                 pixels = apply_edits(pixels, ("paste_piece",), rng, others).pixels
             if task.edits is not None:
                 pixels = random_chain(pixels, rng, others, task.edits, TRAINED_WIDE_EDITS if task.wide else ()).pixels
-        read = read_picture(as_jpeg(pixels, int(rng.integers(*_QUALITIES))), self.config)
+        qualities = _HEAVY_QUALITIES if rng.random() < _HEAVY else _QUALITIES
+        read = read_picture(as_jpeg(pixels, int(rng.integers(*qualities))), self.config)
         restored = restore(read.planes)
         excluded = [self.cohort_rows[i] for i in sorted(used | pasted) if i in self.cohort_rows]
         kind, family, index = task.subject.group

@@ -22,7 +22,7 @@ from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import EVIDENCE_NAMES
 
 N_PHOTOS = 270
-SETTINGS = TrainConfig(n_templates=2, n_scenes=10, n_calibration=60, n_wide=40)
+SETTINGS = TrainConfig(n_templates=2, n_scenes=10, n_surfaces=8, n_calibration=60, n_wide=40)
 
 
 class Fakes(PairMaker):
@@ -61,6 +61,7 @@ class TestPlan:
         assert len(by_kind["graphics"]) == 3 * 2 * len(TRAINING_FAMILIES)
         assert {r.group[1] for r in by_kind["graphics"]} == set(TRAINING_FAMILIES)
         assert {r.number for r in by_kind["scene"]} == {0}
+        assert len([r for r in references if r.group[0] == "surface"]) == SETTINGS.n_surfaces / 2
 
     def test_queries_are_copies_strangers_of_templates_and_second_shots(self, models: Models) -> None:
         maker = fakes(models)
@@ -72,10 +73,11 @@ class TestPlan:
         assert 0.3 < sum(task.subject in references for task in wide) / len(wide) < 0.9
         pasted = [task for task in every if task.pasted]
         assert 0.1 < len(pasted) / (len(every) - len(wide) - len(pasted)) < 0.3
-        assert {task.subject.group[0] for task in pasted} == {"photograph", "graphics", "scene"}
+        assert {task.subject.group[0] for task in pasted} == {"photograph", "graphics", "scene", "surface"}
         tasks = [task for task in every if not task.pasted and not task.wide]
         photographs = [task for task in tasks if task.subject.group[0] == "photograph"]
         assert len(photographs) == SETTINGS.n_calibration
+        assert {task.edits for task in photographs} == {(1, 5), None}
         assert sum(task.edits == (1, 5) for task in photographs) > 0.8 * len(photographs)
         absent = [task for task in photographs if task.subject not in references]
         assert 0.15 < len(absent) / len(photographs) < 0.5
@@ -87,6 +89,9 @@ class TestPlan:
         shots = [task for task in tasks if task.subject.group[0] == "scene"]
         assert sum(task.subject.number == 1 for task in shots) == len(maker.scenes)
         assert {task.edits is None for task in shots if task.subject.number == 1} == {True, False}
+        surfaces = [task for task in tasks if task.subject.group[0] == "surface"]
+        assert {task.subject.group[2] for task in surfaces} == set(range(SETTINGS.n_surfaces))
+        assert len({task.subject for task in surfaces} & references) == SETTINGS.n_surfaces / 2
 
     def test_photographs_with_known_second_shots_are_stored_and_asked_for(self, models: Models) -> None:
         known = {frozenset(f"{i}.jpg" for i in pair): SHARED for pair in ((8, 2), (8, 5), (70, 90), (3, 9999))}
@@ -110,7 +115,9 @@ class TestPlan:
     def test_there_may_be_no_templates_or_no_scenes(
         self, models: Models, templates: int, scenes: int, kind: str
     ) -> None:
-        maker = fakes(models, train=TrainConfig(n_templates=templates, n_scenes=scenes, n_calibration=25, n_wide=5))
+        maker = fakes(
+            models, train=TrainConfig(n_templates=templates, n_scenes=scenes, n_surfaces=0, n_calibration=25, n_wide=5)
+        )
         assert {r.group[0] for r in maker.references()} == {"photograph", kind}
 
     def test_there_are_look_alikes(self) -> None:
@@ -194,7 +201,12 @@ def small(photos: dict[str, U8], models: Models, tmp_path_factory: pytest.TempPa
         pixels = cv2.resize(photos[path.stem], (240, 200), interpolation=cv2.INTER_AREA)
         Image.fromarray(np.asarray(pixels, np.uint8)).save(path)
     return PairMaker(
-        paths, TrainConfig(n_templates=1, n_scenes=2, n_calibration=6, n_wide=4), DEFAULT_CONFIG, models, {}, {}
+        paths,
+        TrainConfig(n_templates=1, n_scenes=2, n_surfaces=2, n_calibration=6, n_wide=4),
+        DEFAULT_CONFIG,
+        models,
+        {},
+        {},
     )
 
 

@@ -52,6 +52,7 @@ SMALL = TrainConfig(
     n_calibration=14,
     n_templates=1,
     n_scenes=1,
+    n_surfaces=2,
     n_wide=12,
 )
 
@@ -114,7 +115,7 @@ class TestTrainModels:
         assert trained.facts["n_projection_vectors"] == 72
         assert trained.facts["n_inset_views"] == 48
         assert "whitening" not in trained.facts
-        queries = 14 + 6 * 2 + 1  # photographs, two templates, a scene; and some of them as pasted pieces
+        queries = 14 + 6 * 2 + 1 + 4  # photographs, two templates, a scene, surfaces; and some of them as pasted pieces
         others = SMALL.n_wide + 2  # with wider edits; further second shots of the scene
         assert queries < trained.facts["n_calibration_queries"] - others < 1.6 * queries
         assert 0 < trained.facts["n_calibration_copies"] < trained.facts["n_second_looks"]
@@ -134,7 +135,7 @@ class TestTrainModels:
         mirrored = np.ascontiguousarray(pixels[:, ::-1])
         odds = [compare(mirrored, path, models=trained).log_odds for path in photographs]
         assert odds.index(max(odds)) == 0
-        assert odds[0] > sorted(odds)[-2] + 5  # how far from zero differs between versions of OpenCV
+        assert odds[0] > sorted(odds)[-2] + 2  # how far from zero differs between versions of OpenCV
 
     def test_files_that_cannot_be_read_are_told_and_progress_and_known_pairs_are_passed_on(
         self, photographs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -212,6 +213,7 @@ class TestTrainModels:
             {"n_cohort": -1},
             {"n_templates": -1},
             {"n_scenes": -1},
+            {"n_surfaces": -1},
             {"n_edited_copies": 0},
             {"n_edited_copies": -1},
         ],
