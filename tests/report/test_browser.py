@@ -71,11 +71,42 @@ def test_names_are_shown_as_they_are_but_for_what_deceives(browser: Browser, pag
     browser.open(page)
     browser.run("const s = document.getElementById('sort'); s.value = 'as found'; s.dispatchEvent(new Event('change'))")
     names = browser.run(
-        "return [...document.querySelectorAll('#rows .row')].map((r) => r.querySelector('bdi').textContent)"
+        "return [...document.querySelectorAll('#rows .row')].map((r) => r.querySelector('bdi'))"
+        ".map((name) => [name.title, name.textContent])"
     )
     expected = [escaped(name) for name in HOSTILE_NAMES]
-    assert names[: len(expected)] == expected[: len(names)]
+    assert [whole for whole, _ in names][: len(expected)] == expected[: len(names)]
+    assert all(shown == whole for whole, shown in names if "/" not in whole)
     assert len(names) >= 8
+
+
+def test_a_row_shows_as_much_of_both_paths_as_tells_them_apart(
+    browser: Browser, photographs: list[Path], tmp_path: Path
+) -> None:
+    names = {
+        ("trip/a/1.jpg", "trip/b/2.jpg"): ["…/1.jpg", "…/2.jpg"],
+        ("trip/a/1.jpg", "trip/b/1.jpg"): ["…/a/1.jpg", "…/b/1.jpg"],
+        ("1.jpg", "trip/1.jpg"): ["1.jpg", "trip/1.jpg"],
+        ("same.gif", "same.gif"): ["same.gif", "same.gif"],
+    }
+    pictures = [PagePicture(name, photographs[0], size=(200, 150)) for pair in names for name in pair]
+    pairs = tuple(PagePair(2 * k, 2 * k + 1, found(0.9 - k / 10)) for k in range(len(names)))
+    write_page(tmp_path / "paths.html", Page("search", "Paths", tuple(pictures), pairs), n_workers=1)
+    browser.open(tmp_path / "paths.html")
+    shown = browser.run(
+        "return [...document.querySelectorAll('#rows .row')].map((r) => [...r.querySelectorAll('bdi')])"
+        ".map((parts) => parts.map((part) => part.textContent))"
+    )
+    assert sorted(shown) == sorted(names.values())
+
+
+def test_the_chosen_pair_shows_both_names_whole(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    name, title = browser.run(
+        "const bdi = document.querySelector('.row[aria-selected=true] bdi');"
+        "return [document.querySelector('figcaption .name').textContent, bdi.title]"
+    )
+    assert name == title
 
 
 def test_the_slider_changes_the_counts_while_it_moves(browser: Browser, page: Path) -> None:

@@ -13,10 +13,19 @@ function small(number) {
   return make("img", "small", { alt: "", decoding: "async", src: address });
 }
 
+/** The ends of two paths, as much of each as tells them apart: rows have no room for whole paths. */
+function ends(first, second) {
+  const [a, b] = [first.split("/"), second.split("/")];
+  let n = 1;
+  while (n < Math.max(a.length, b.length) && a.slice(-n).join("/") === b.slice(-n).join("/")) n += 1;
+  return [a, b].map((parts) => (parts.length > n ? `…/${parts.slice(-n).join("/")}` : parts.join("/")));
+}
+
 function makeRow(position) {
   const number = state.listed[position];
   const pair = pairs[number];
   const reference = pair.reference === null ? null : pictures[pair.reference];
+  const [queryEnd, referenceEnd] = ends(pictures[pair.query].name, reference === null ? "" : reference.name);
   const outcome = outcomeOf(pair);
   const decided = decisions.has(number) ? `✓ ${decisionWords(pair)}` : "";
   const third = [pair.group === null ? "" : `group ${pair.group}`, outcome || "", decided].filter(Boolean).join(" · ");
@@ -31,8 +40,8 @@ function makeRow(position) {
       "said",
       {},
       make("div", `what ${relationOf(pair)}`, {}, make("span", "", {}, pair.words), make("span", "", {}, asValue(pair.value))),
-      make("div", "", {}, make("bdi", "", {}, pictures[pair.query].name)),
-      make("div", "soft", {}, reference === null ? "no reference" : make("bdi", "", {}, reference.name)),
+      make("div", "", {}, make("bdi", "", { title: pictures[pair.query].name }, queryEnd)),
+      make("div", "soft", {}, reference === null ? "no reference" : make("bdi", "", { title: reference.name }, referenceEnd)),
       make("div", outcome === "wrong" || outcome === "missed" ? "bad" : "soft", {}, third)
     )
   );

@@ -21,13 +21,21 @@ function sizeText(picture) {
   return picture.bytes ? `${size}, ${asBytes(picture.bytes)}` : size;
 }
 
+/** The parts of a name, with places between them where a line may end. */
+function breakable(name) {
+  return name.split(/(?<=[/_.-])(?=[^/_.-])/).flatMap((part, k) => (k ? [make("wbr"), part] : [part]));
+}
+
 function frameOf(number, role, alone) {
   const picture = pictures[number];
   const address = addressOf(number);
   const frame = make("div", "frame");
   if (address === null) frame.append(make("p", "gone", {}, picture.problem || "no picture"));
   else frame.append(make("img", "base", { alt: `${role} ${picture.name}`, decoding: "async", src: address }));
-  const caption = make("figcaption", "", {}, make("span", "role", {}, `${role} `), make("bdi", "", {}, picture.name), make("span", "soft", {}, ` · ${sizeText(picture)}`));
+  const end = picture.name.lastIndexOf("/") + 1;
+  const folder = make("bdi", "soft", {}, ...breakable(picture.name.slice(0, end)));
+  const file = make("bdi", "file", {}, ...breakable(picture.name.slice(end)));
+  const caption = make("figcaption", "", {}, make("span", "role", {}, `${role} `), make("span", "soft size", {}, sizeText(picture)), make("div", "name", {}, folder, file));
   if (picture.stored) caption.append(make("span", "soft", {}, " · the collection's small picture, as the file was not found"));
   else if (picture.problem && address !== null) caption.append(make("span", "bad", {}, ` · ${picture.problem}`));
   const figure = make("figure", alone ? "alone" : "", {}, caption, frame);
