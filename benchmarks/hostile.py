@@ -6,7 +6,7 @@ Each part runs a program of `tests/` or a command, and writes what came of it in
 - `data` reads data files of all kinds that were changed by chance.
 - `pictures` reads pictures of all formats that were changed by chance, with two threads.
 - `bombs` makes a collection of the hostile pictures of `tests/hostile.py`, as large as the limits allow, with two
-  workers.
+  workers; `bombs-search`, `bombs-dedupe` and `bombs-hash` give the same pictures to these commands.
 
 A case that did not end as an answer, as a skipped file with a reason or as a named error ends the part with its text.
 """
@@ -20,11 +20,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from _records import RESULTS, ROOT, header, write
+from PIL import Image
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -74,16 +75,48 @@ def fuzzed(program: str, n: int, seed: int) -> Outcome:
 
 
 def bombs(_n: int, _seed: int) -> Outcome:
-    """Make a collection of hostile pictures; that some are skipped is exit code 1."""
+    """Make a collection of hostile pictures."""
     with tempfile.TemporaryDirectory() as folder:
-        made = hostile.write(Path(folder) / "pictures")
-        words = ("-m", "fingerprint", "index", "create", Path(folder) / "c.fp", Path(folder) / "pictures")
-        lines = run(*words, "--workers", "2", "--json", "--quiet", codes=(0, 1)).splitlines()
-        counts = json.loads(lines[-1])
-        return {
-            "endings": {name: counts[name] for name in ("added", "skipped", "ignored")},
-            "files": len(made),
-        }
+        made, *_, counts = _command_on_bombs(Path(folder), "index", "create", Path(folder) / "c.fp")
+        return {"endings": {name: counts[name] for name in ("added", "skipped", "ignored")}, "files": made}
+
+
+def bombs_search(_n: int, _seed: int) -> Outcome:
+    """Ask for hostile pictures, in a collection of one that is harmless."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        Image.linear_gradient("L").save(folder / "harmless.png")
+        run("-m", "fingerprint", "index", "create", folder / "c.fp", folder / "harmless.png", "--quiet")
+        made, *answers = _command_on_bombs(folder, "search", folder / "c.fp")
+        return {"endings": _answered_or_skipped(answers), "files": made}
+
+
+def bombs_dedupe(_n: int, _seed: int) -> Outcome:
+    """Look for copies among hostile pictures."""
+    with tempfile.TemporaryDirectory() as folder:
+        made, *_, totals = _command_on_bombs(Path(folder), "dedupe", "find")
+        return {"endings": {name: totals[name] for name in ("files", "pictures", "skipped")}, "files": made}
+
+
+def bombs_hash(_n: int, _seed: int) -> Outcome:
+    """Hash hostile pictures."""
+    with tempfile.TemporaryDirectory() as folder:
+        made, *answers = _command_on_bombs(Path(folder), "hash")
+        return {"endings": _answered_or_skipped(answers), "files": made}
+
+
+def _command_on_bombs(folder: Path, *words: str | Path) -> tuple[Any, ...]:
+    """Give hostile pictures to a command: how many there are, and the lines of its output; exit code 1 is "skipped"."""
+    made = hostile.write(folder / "pictures")
+    lines = run(
+        "-m", "fingerprint", *words, folder / "pictures", "--workers", "2", "--json", "--quiet", codes=(0, 1)
+    ).splitlines()
+    return (len(made), *map(json.loads, lines))
+
+
+def _answered_or_skipped(answers: Sequence[Outcome]) -> Outcome:
+    skipped = sum("skipped" in answer for answer in answers)
+    return {"answered": len(answers) - skipped, "skipped": skipped}
 
 
 #: By the name of each part, how many cases it has by default.
@@ -92,6 +125,9 @@ PARTS: dict[str, tuple[Callable[[int, int], Outcome], int]] = {
     "data": (data, 5_000),
     "pictures": (pictures, 10_000),
     "bombs": (bombs, 0),
+    "bombs-search": (bombs_search, 0),
+    "bombs-dedupe": (bombs_dedupe, 0),
+    "bombs-hash": (bombs_hash, 0),
 }
 
 

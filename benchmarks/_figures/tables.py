@@ -447,7 +447,10 @@ def hostile(results: Results) -> list[str]:
         "kills": "writers killed, at random moments",
         "data": "data files changed by chance",
         "pictures": "pictures changed by chance",
-        "bombs": "pictures made to cost much, added by two workers",
+        "bombs": "pictures made to cost much, two workers: `index create`",
+        "bombs-search": "the same: `search`",
+        "bombs-dedupe": "the same: `dedupe`",
+        "bombs-hash": "the same: `hash`",
     }
     rows = []
     for part, what in named.items():

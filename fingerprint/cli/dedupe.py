@@ -228,6 +228,8 @@ def find_command(
         outcomes = act_on(found.groups, action, move_to, log, quiet=quiet)
     form = "json" if as_json else "csv" if as_csv else "text"
     print_groups(found, outcomes, skipped, form, acts=action is not None)
+    if action is None and against is None and kept is None and found.n_copies and not quiet:
+        click.echo("With --collection DIR the next run describes only new and changed pictures.", err=True)
     if found.plain and not quiet:
         list_on_stderr(f"{count(len(found.plain), 'picture')} {_PLAIN}", [shown_name(path) for path in found.plain])
     note_ignored([*ignored, *ignored_too], quiet=quiet)

@@ -72,6 +72,7 @@ def test_text_says_what_would_be_kept_and_changes_nothing(library: Path) -> None
     assert "smaller (50 %)" in text
     assert "2 groups, 2 copies among 4 files" in text
     assert "Nothing was changed" in text
+    assert "With --collection DIR the next run describes only" in result.stderr
     assert "letter.jpg: not an image of a known format" in result.stderr
     assert "1 file is no image by its name" in result.stderr
     assert files(library) == before
@@ -140,6 +141,7 @@ def test_links_need_the_same_bytes(library: Path) -> None:
 def test_the_keeper_is_a_matter_of_options(library: Path) -> None:
     (library / "letter.jpg").unlink()
     kept = ("--collection", "kept.fp", "--json")
+    assert "With --collection" not in done("dedupe", library, *kept).stderr
     preferred = lines(done("dedupe", library, "--prefer", library / "sub", *kept))[:-1]
     assert {group["keeper"]["path"] for group in preferred} == {
         "photos/sub/chelsea (1).jpg",
