@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,7 @@ def test_a_surface_is_a_picture_with_texture_everywhere(seed: int) -> None:
 def test_all_materials_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
-    def noting(number: int):
+    def noting(number: int) -> Callable[[np.random.Generator, int, int], np.ndarray]:
         def draw(rng: np.random.Generator, h: int, w: int) -> np.ndarray:
             seen.append(number)
             return rng.standard_normal((h, w)).astype(np.float32)
