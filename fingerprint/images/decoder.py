@@ -50,6 +50,7 @@ def main() -> None:
             if not task.get("close"):
                 kept = _answer(task, requests, replies, base, kept)
                 _limit_memory(base, None)  # the next file is received without the limit of this one
+                send(replies, {"freed": True})  # the parent lets others take as much memory from now on
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

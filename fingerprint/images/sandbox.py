@@ -122,6 +122,7 @@ def decode_apart(
 
             n_pixels = 0 if header is None else header.width * header.height
             picture, is_kept = _converse(decoder, deadline, name, limits, n_pixels, admit)
+            decoder.receive()  # it has freed what it took
     except DiedError:
         deadline.stop()
         messages = decoder.messages()

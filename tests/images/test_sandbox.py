@@ -149,6 +149,24 @@ def test_what_takes_too_much_memory_is_refused_and_the_next_one_is_read(files: d
     assert POOL.n_started == 1  # it was refused, and the process lives on
 
 
+@pytest.mark.skipif(not LINUX, reason="memory is read from /proc")
+def test_a_process_has_freed_a_picture_before_another_may_take_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = hostile.tiff(6_000, 6_000)
+    sizes = []
+    give = POOL.give
+
+    def giving(decoder: decoder_pool.Decoder) -> None:
+        pages = int(Path(f"/proc/{decoder._process.pid}/statm").read_text(encoding="ascii").split()[1])
+        sizes.append(pages * os.sysconf("SC_PAGESIZE"))
+        give(decoder)
+
+    monkeypatch.setattr(POOL, "give", giving)
+    read_grey(hostile.tiff(8, 8))
+    for _ in range(5):
+        read_rgb(data)
+    assert max(sizes) < sizes[0] + 30_000_000
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no such signals")
 @pytest.mark.parametrize(
     ("number", "expected"),
