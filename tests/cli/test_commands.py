@@ -938,7 +938,8 @@ FACTS: dict[str, int | None] = {
     "features": None,
     "seed": 20210621,
     "n_edited_copies": 1,
-    "n_calibration_queries": 20 + 6 + 1 + 3 + 4 + 2,  # the last as pasted pieces, with wider edits, as second shots
+    #: Photographs, graphics, a scene, surfaces; then as pasted pieces, with wider edits, as more second shots.
+    "n_calibration_queries": 20 + 6 + 1 + 4 + 8 + 4 + 2,
     "n_calibration_pairs": None,
     "n_calibration_copies": None,
     "n_calibration_shared": None,
@@ -949,7 +950,8 @@ FACTS: dict[str, int | None] = {
 class TestTrain:
     SMALL = (
         *("--words", 4, "--dimension", 8, "--edited-copies", 1),
-        *("--calibration", 20, "--templates", 1, "--scenes", 1, "--wide", 4, "--wide-copies", 0),
+        *("--calibration", 20, "--templates", 1, "--scenes", 1, "--surfaces", 2),
+        *("--wide", 4, "--wide-copies", 0),
     )
 
     @pytest.fixture(autouse=True)
