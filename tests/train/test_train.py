@@ -49,10 +49,10 @@ SMALL = TrainConfig(
     n_local=3_000,
     n_cells=6,
     n_cohort=15,
-    n_calibration=14,
+    n_calibration=30,
     n_templates=1,
     n_scenes=1,
-    n_surfaces=2,
+    n_surfaces=4,
     n_wide=12,
 )
 
@@ -63,6 +63,7 @@ def few_families_and_trees() -> Iterator[None]:
     few = {name: TRAINING_FAMILIES[name] for name in ("charts", "memes")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fingerprint.train.pairs.TRAINING_FAMILIES", few)
+        patch.setattr("fingerprint.train.pairs._HEAVY", 0.0)  # hardly a keypoint is left of pictures as small as these
         patch.setattr("fingerprint.train.calibration._PLAN", BoostingPlan(n_trees=30, depth=3, rate=0.2))
         yield
 
@@ -115,7 +116,7 @@ class TestTrainModels:
         assert trained.facts["n_projection_vectors"] == 72
         assert trained.facts["n_inset_views"] == 48
         assert "whitening" not in trained.facts
-        queries = 14 + 6 * 2 + 1 + 4  # photographs, two templates, a scene, surfaces; and some of them as pasted pieces
+        queries = 30 + 6 * 2 + 1 + 8  # photographs, two templates, a scene, surfaces; and some of them as pasted pieces
         others = SMALL.n_wide + 2  # with wider edits; further second shots of the scene
         assert queries < trained.facts["n_calibration_queries"] - others < 1.6 * queries
         assert 0 < trained.facts["n_calibration_copies"] < trained.facts["n_second_looks"]
@@ -135,7 +136,7 @@ class TestTrainModels:
         mirrored = np.ascontiguousarray(pixels[:, ::-1])
         odds = [compare(mirrored, path, models=trained).log_odds for path in photographs]
         assert odds.index(max(odds)) == 0
-        assert odds[0] > sorted(odds)[-2] + 2  # how far from zero differs between versions of OpenCV
+        assert odds[0] > sorted(odds)[-2] + 5  # how far from zero differs between versions of OpenCV
 
     def test_files_that_cannot_be_read_are_told_and_progress_and_known_pairs_are_passed_on(
         self, photographs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
