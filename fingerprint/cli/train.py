@@ -162,7 +162,8 @@ def train_command(
     """Train models on photographs: at least some hundreds, better thousands, of the kind that will be searched.
 
     References and queries should not be among them. The same photographs and settings give the same
-    bytes. The defaults are those of the models in the package, which were made when fewer kinds of graphics were drawn.
+    bytes. The defaults are those of the models in the package, which were made when fewer kinds of graphics and no
+    surfaces were drawn.
     """
     from fingerprint.models import ARRAYS_NAME, MANIFEST_NAME, save_models
     from fingerprint.train import read_known_pairs, train_models

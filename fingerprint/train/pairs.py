@@ -51,7 +51,8 @@ _MORE_SHOTS = 2  # further second shots of each scene: a picture that was bent i
 #: Without copies that are not edited, whatever is faultless would be taken for another member.
 _COPY_EDITS = (None, (1, 2), (1, 4))
 _STRANGER_EDITS = (1, 2)
-_SURFACE_EDITS = (None, None, (1, 2))  # of one that is in the collection; another is asked for once
+#: Edits of the queries of a surface that is in the collection, and of one that is not.
+_SURFACE_EDITS, _ABSENT_SURFACE_EDITS = (None, None, (1, 2)), (None,)
 _QUALITIES = (70, 97)  # of JPEG
 #: Share of the queries that are compressed heavily instead, copies and strangers alike, and their qualities.
 _HEAVY, _HEAVY_QUALITIES = 0.15, (5, 40)
@@ -219,7 +220,8 @@ class PairMaker:
             if number % 2:
                 found.append(Task(Subject(("scene", "", int(i)), 0), _COPY_EDITS[number % 3]))
         for i in range(self.train.n_surfaces):
-            found += [Task(Subject(("surface", "", i), 0), edits) for edits in _SURFACE_EDITS[: 1 if i % 2 else None]]
+            edits_of_each = _ABSENT_SURFACE_EDITS if i % 2 else _SURFACE_EDITS
+            found += [Task(Subject(("surface", "", i), 0), edits) for edits in edits_of_each]
         found += [
             Task(task.subject, _PASTED_EDITS[int(rng.integers(len(_PASTED_EDITS)))], pasted=True)
             for task in found
