@@ -5,9 +5,14 @@ worker processes with one thread each (`local:1`, `local:2`). All clusters are s
 work once before anything is timed, so that neither starting nor the loading of kernels is in the times; both are
 written apart. Then all ways take turns, in another order each round, and ratios are taken within a round: other work
 on the machine lengthens both of its times. The record has the median of the rounds. What the ways make is compared:
-it must be the same, byte for byte.
+it must be the same, byte for byte. ``apart`` are two processes that know nothing of each other and do half of the work
+each: no cluster of two workers on this machine can be faster.
 
 ``client`` is the process that asks, which also runs the scheduler of its clusters.
+
+Two files are written: ``scaleout_ways.json`` has the ways and their ratios, ``scaleout.json`` what one picture and one
+task cost. With ``--ways-only``, the second stays as it is: on a machine that is slower than usual, ratios say something
+and costs do not.
 
 ``constants`` has what one reference, one query and one task cost, for `scaleout_simulation`; ``replay`` has the times
 of the stages of each query.
@@ -37,6 +42,7 @@ import cv2
 import distributed
 import numpy as np
 from _records import RESULTS, header, write
+from apart import JOBS, Apart
 
 from fingerprint import create_collection, open_collection
 from fingerprint.cluster import connect
@@ -67,7 +73,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--described", type=int, default=60, help="queries, and twice as many references, of a track")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=RESULTS / "scaleout.json")
+    parser.add_argument("--ways-only", action="store_true", help="write scaleout_ways.json only")
     arguments = parser.parse_args()
     if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):  # read when NumPy is loaded
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ONE_THREAD})
@@ -75,18 +81,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="scaleout-") as folder, ExitStack() as stack:
         work = Work.prepare(arguments, Path(folder))
         ways, starts = open_ways(stack)
-        result = {
+        apart = Apart(stack, work.folder, work.folder / "searched", work.added, work.queries)
+        made = {
             **header(arguments.data),
             "distributed": distributed.__version__,
             "sizes": {name: getattr(arguments, name) for name in ("references", "searched", "queries", "described")},
             "rounds": arguments.rounds,
             "seconds_to_start": starts,
-            **measure(work, ways, arguments.rounds),
+        }
+        jobs, an_item = measure(work, ways, apart, arguments.rounds)
+        costs = {
+            "an_item": an_item,
             "constants": {**constants_of_pictures(work), **constants_of_tasks(ways["local:1"])},
             "replay": work.replay(arguments.rounds),
         }
-    result["load_average_at_end"] = round(os.getloadavg()[0], 2)
-    write(arguments.out, result)
+    write(RESULTS / "scaleout_ways.json", {**made, **jobs, "load_average_at_end": round(os.getloadavg()[0], 2)})
+    if not arguments.ways_only:
+        write(RESULTS / "scaleout.json", {**made, **costs})
 
 
 @dataclass(slots=True)
@@ -216,8 +227,8 @@ class Work:
         }
 
 
-def measure(work: Work, ways: dict[str, Way], rounds: int) -> dict[str, Any]:
-    """Do all work by all ways, by turns, and return the median of the rounds."""
+def measure(work: Work, ways: dict[str, Way], apart: Apart, rounds: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Do all work by all ways, by turns, and return the medians of the rounds, and what one item costs."""
     jobs, names = work.jobs(), list(ways)
     warm_up: dict[str, float] = dict.fromkeys(names, 0.0)
     runs: dict[str, dict[str, list[dict[str, Any]]]] = {job: defaultdict(list) for job in jobs}
@@ -233,12 +244,17 @@ def measure(work: Work, ways: dict[str, Way], rounds: int) -> dict[str, Any]:
                 else:
                     runs[job][name].append(found)
                 print(f"round {number + 1}, {job}, {name}: {found['seconds']:.1f} s", file=sys.stderr)
+            if job in JOBS:
+                seconds = apart.seconds(job)
+                if number >= 0:
+                    runs[job]["apart"].append({"seconds": seconds, "received": Counter()})
+                print(f"round {number + 1}, {job}, two processes apart: {seconds:.1f} s", file=sys.stderr)
     costs = counted(work)
-    return {
+    found = {
         "seconds_to_warm_up": {name: round(seconds, 1) for name, seconds in warm_up.items()},
         "jobs": {job: summary(found, runs["search"], sizes_of(costs[job])) for job, found in runs.items()},
-        "an_item": costs,
     }
+    return found, costs
 
 
 def sizes_of(costs: dict[str, Any]) -> dict[str, float]:
@@ -293,6 +309,8 @@ def summary(
         "speed-up of local:2 to plain": round(1 / ratio("local:2", "plain"), 3),
         "local:2 to threads": round(ratio("local:2", "threads"), 3),
     }
+    if "apart" in runs:
+        found["ratios"]["speed-up of two processes apart to plain"] = round(1 / ratio("apart", "plain"), 3)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Tables of what clusters cost and gain, from `scaleout.json`, and of larger ones from `scaleout_simulation.json`."""
+"""Tables of what clusters gain and cost, from `scaleout_ways.json` and `scaleout.json`, and of larger ones."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 from _figures.results import Results
 from _figures.tables import table
 
+_APART = "speed-up of two processes apart to plain"
 _WAYS = {"plain": "one thread", "threads": "threads", "local:1": "`local:1`", "local:2": "`local:2`"}
 
 
 def ways(results: Results) -> list[str]:
     """Return seconds of each way, what processes used, and the ratios within rounds."""
-    measured = results["scaleout"]
+    measured = results["scaleout_ways"]
     sizes, ways = measured["sizes"], list(_WAYS)
     words = {
         "index add": f"`index add`, {sizes['references']:,} pictures",
@@ -26,11 +27,12 @@ def ways(results: Results) -> list[str]:
         ratios, alone = found["ratios"], found.get("plain", measured["jobs"]["search"]["plain"])
         rows.append(
             (
-                words.get(job, f"the same in {_parts(measured)} parts"),
+                words.get(job, f"the same in {_parts(results['scaleout'])} parts"),
                 *(f"{found[way]['seconds']:.1f} s" if way in found else "" for way in ways),
                 f"{ratios['local:1 to plain']:.2f}",
                 f"{ratios['speed-up of local:2 to local:1']:.2f}",
                 f"{ratios['speed-up of local:2 to plain']:.2f}",
+                f"{ratios[_APART]:.2f}" if _APART in ratios else "",
                 *(f"{_cores(found[way]) / _cores(alone):.2f}" for way in ("local:1", "local:2")),
                 f"{found['local:2']['mb_between_workers']:.0f} MB",
             )
@@ -41,6 +43,7 @@ def ways(results: Results) -> list[str]:
         "`local:1` to one thread, times as long",
         "`local:2` to `local:1`, times as fast",
         "`local:2` to one thread, times as fast",
+        "two processes apart, times as fast",
         "core time of `local:1`, to one thread",
         "of `local:2`",
         "travels between two workers",

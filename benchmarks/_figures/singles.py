@@ -100,7 +100,7 @@ def _added(results: Results, key: str) -> float:
 
 def _own_memory(results: Results, job: str) -> float:
     """Return the MB of memory of a worker that are its own, after a job."""
-    return float(max(found["own_mb"] for way, found in results["scaleout"]["jobs"][job].items() if way != "ratios"))
+    return float(max(found.get("own_mb", 0.0) for found in results["scaleout_ways"]["jobs"][job].values()))
 
 
 _MATCH = ("challenge_set", "matching_track")
@@ -193,7 +193,9 @@ FIGURES: dict[str, Figure] = {
     # clusters
     "scaleout.add.own": Figure(".0f", lambda r: _own_memory(r, "index add")),
     "scaleout.search.own": Figure(".0f", lambda r: _own_memory(r, "search")),
-    "scaleout.load": Figure(".0f", lambda r: max(r["scaleout"][k] for k in ("load_average", "load_average_at_end"))),
+    "scaleout.load": Figure(
+        ".0f", lambda r: max(r["scaleout_ways"][k] for k in ("load_average", "load_average_at_end"))
+    ),
     "scaleout.mapped": of(".1f", "scaleout_simulation", "costs", "mapped_bytes", scale=1e-3),
     "scaleout.part": of(",.0f", "scaleout_simulation", "latency", "part_references", step=10_000),
     # perceptual hashes, and search among them
