@@ -19,12 +19,13 @@ from scipy.special import expit
 from fingerprint.config import DEFAULT_CONFIG, TrainConfig
 from fingerprint.images.find import find_images
 from fingerprint.kernels.axial import AXIAL_MEASURES
+from fingerprint.kernels.colours import COLOUR_MEASURES
 from fingerprint.kernels.layers import LAYER_MEASURES
 from fingerprint.kernels.overlap import MEASURES
 from fingerprint.kernels.piece import PIECE_MEASURES, SLOT_MEASURES
 from fingerprint.models import CalibrationModel, load_models
 from fingerprint.train.boosting import BoostingPlan, fit_calibrated_trees
-from fingerprint.train.calibration import first_look_in_part, gets_second_look
+from fingerprint.train.calibration import counted, first_look_in_part, gets_second_look
 from fingerprint.train.fitting import fit_logistic
 from fingerprint.train.known_pairs import COPY, SHARED, read_known_pairs
 from fingerprint.train.pairs import Pair, PairMaker, make_pairs
@@ -51,10 +52,11 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     "directions of lines": AXIAL_MEASURES,
     "dark and light layers": LAYER_MEASURES,
     "bent back": BEND_NAMES,
+    "colours": COLOUR_MEASURES,
 }
 #: Fewer trees than training grows: rows are compared with each other.
 PLAN = BoostingPlan(n_trees=300, depth=5, rate=0.1, share=0.3)
-KINDS = ("photograph", "graphics", "scene")
+KINDS = ("photograph", "graphics", "scene", "surface")
 
 
 def main() -> None:
@@ -73,6 +75,7 @@ def main() -> None:
     everything = list(range(len(NAMES)))
     rows["the first look to start from"] = judged(maker, pairs, cross_validated(pairs, everything, from_first=False))
     rows["the second look, and trees"] = judged(maker, pairs, logistic(pairs))
+    rows["counts, every pair being one"] = judged(maker, pairs, cross_validated(pairs, everything, alike=True))
     write(
         arguments.result,
         {
@@ -123,6 +126,7 @@ def _keep_pairs(maker: PairMaker, path: Path) -> None:
         labels=np.array([p.label for p in pairs]),
         queries=np.array([p.query for p in pairs]),
         groups=np.array([numbers[p.group] for p in pairs]),
+        kinds=np.array([p.group[0] for p in pairs]),
         n_queries=len(maker.tasks()),
     )
 
@@ -145,18 +149,26 @@ def closer(pairs: dict[str, Any]) -> tuple[F64, Bool]:
 
 
 def cross_validated(
-    pairs: dict[str, Any], columns: list[int], *, from_first: bool = True, plan: BoostingPlan = PLAN
+    pairs: dict[str, Any],
+    columns: list[int],
+    *,
+    from_first: bool = True,
+    alike: bool = False,
+    plan: BoostingPlan = PLAN,
 ) -> F64:
     """Return the log-odds of each pair by trees that were not fitted on its group.
 
-    `columns` begin with those of the first look; `from_first` lets the trees start from it, as training does.
+    `columns` begin with those of the first look; `from_first` lets the trees start from it, as training does. With
+    `alike` a pair counts for one, whatever it is of.
     """
     odds, looked = closer(pairs)
     odds = np.minimum(odds, LOOK_CLOSER)
     x, y = pairs["evidence"][looked][:, columns], pairs["labels"][looked] == COPY
     rng = np.random.default_rng(TrainConfig().seed)
     start = first_look_in_part(fit_first(pairs), len(columns)) if from_first else None
-    _, left_out = fit_calibrated_trees(x, y, pairs["groups"][looked], pairs["queries"][looked], plan, rng, start)
+    groups, queries = pairs["groups"][looked], pairs["queries"][looked]
+    counts = None if alike else counted(pairs["kinds"][looked].tolist())
+    _, left_out = fit_calibrated_trees(x, y, groups, queries, plan, rng, start, counts)
     odds[looked] = left_out
     return odds
 

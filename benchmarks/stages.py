@@ -42,6 +42,7 @@ from _records import RESULTS, command_line, digest_of, write
 
 from fingerprint.collection.collection import create_collection, open_collection
 from fingerprint.config import Config, FeatureConfig, config_for
+from fingerprint.features.colour_grid import QUERY_SIDE, REFERENCE_SIDE, make_colour_grid
 from fingerprint.features.describe import _as_reference, _without_repeats
 from fingerprint.features.descriptor import compute_descriptor
 from fingerprint.features.global_cues import make_cue_thumbnail
@@ -67,7 +68,7 @@ YARDSTICK = "SIFT, 512 px, 500 keypoints"
 REFERENCE = "keypoints, reference profile"
 QUERY = "keypoints, query profile"
 BEYOND = ("variants and signatures", "words", "cohort score", "candidates", "shortlist", "verification")
-DESCRIBING = ("digests", "decode", QUERY, "hashes", "compact descriptor", "pyramid of pixels", *BEYOND[:3])
+DESCRIBING = ("digests", "decode", QUERY, "hashes", "compact descriptor", "pyramid of pixels", "colours", *BEYOND[:3])
 SUMS = {
     "extraction": (QUERY,),
     "describing": DESCRIBING,
@@ -75,7 +76,7 @@ SUMS = {
     "whole query": (*DESCRIBING, "the same picture", *BEYOND[3:]),
 }
 REFERENCE_SUMS = {
-    "describing": ("digests", "decode", REFERENCE, "hashes", "compact descriptor", "signatures", "thumbnail")
+    "describing": ("digests", "decode", REFERENCE, "hashes", "compact descriptor", "signatures", "thumbnail", "colours")
 }
 Value = TypeVar("Value")
 
@@ -168,6 +169,7 @@ def time_query(
         ),
     )
     pixels = timed("pyramid of pixels", lambda: make_pyramid(picture.pixels))
+    colours = timed("colours", lambda: make_colour_grid(make_cue_thumbnail(planes.pixels), QUERY_SIDE))
     variants = timed("variants and signatures", lambda: all_variants(parts, picture, models))
     assignments = timed("words", lambda: assign_words(variants, models.vocabulary, config.match))
     cohort_score = timed("cohort score", lambda: measure_cohort_score(assignments, models, config.match))
@@ -178,6 +180,7 @@ def time_query(
         assignments=assignments,
         cohort_score=cohort_score,
         pixels=pixels,
+        colours=colours,
         flat=is_flat(pixels[0]),
         descriptor=descriptor,
         model_id=models.model_id,
@@ -217,6 +220,7 @@ def time_reference(path: Path, turn: int, models: Models, config: Config, timed:
         lambda: compute_descriptor(parts[0], make_cue_thumbnail(planes.pixels), models.descriptor),
     )
     timed("thumbnail", lambda: make_thumbnail(picture.pixels))
+    timed("colours", lambda: make_colour_grid(make_cue_thumbnail(planes.pixels), REFERENCE_SIDE))
 
 
 def time_reading(path: Path, config: Config, timed: Clock) -> tuple[Picture, Identity]:

@@ -22,6 +22,7 @@ PARTS = {
     "thumbnail": ("thumbnails", "thumbnail_offsets"),
     "compact descriptor": ("descriptors", "codes"),
     "hashes and size": ("hashes", "sizes"),
+    "colours": ("colours",),
 }
 OTHERS = "ids, catalogue, manifests"
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from fingerprint.features.signatures import compute_signatures
 from fingerprint.models import DescriptorModel
-from fingerprint.types import F32, I32, I64, ROOTSIFT_SCALE, U8, U64, Fingerprint, Keypoints
+from fingerprint.types import F32, I8, I32, I64, ROOTSIFT_SCALE, U8, U64, Fingerprint, Keypoints
 
 HOW = (
     "each synthetic reference is 3 or 4 strips of neighbouring keypoints from pool pictures (training images and those "
@@ -60,6 +60,7 @@ class Pool:
         As they are stored, end to end.
     thumbnail_offsets : int64 array, shape (n + 1,)
         First byte of each picture's.
+    colours : int8 array, shape (n, 8, 8, 2)
     """
 
     local: U8
@@ -71,6 +72,7 @@ class Pool:
     descriptors: F32
     thumbnails: U8
     thumbnail_offsets: I64
+    colours: I8
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -97,6 +99,7 @@ def make_pool(fingerprints: Sequence[Fingerprint]) -> Pool:
         descriptors=np.stack([f.descriptor for f in kept]),
         thumbnails=np.concatenate([f.thumbnail for f in kept]),
         thumbnail_offsets=np.cumsum([0] + [len(f.thumbnail) for f in kept], dtype=np.int64),
+        colours=np.stack([f.colours for f in kept]),
     )
 
 
@@ -151,7 +154,9 @@ def _make_batch(
         own = slice(bounds[i], bounds[i + 1])
         width, height = pool.sizes[lead[i]].tolist()
         keypoints = Keypoints(descriptors[own], signatures[own], frames[own], width, height)
-        yield Fingerprint(hashes[i], keypoints, compact[i].astype(np.float32), pool.thumbnail(int(lead[i])), model_id)
+        shown = int(lead[i])
+        thumbnail, colours = pool.thumbnail(shown), pool.colours[shown]
+        yield Fingerprint(hashes[i], keypoints, compact[i].astype(np.float32), thumbnail, colours, model_id)
 
 
 def _choose_keypoints(pool: Pool, picture: I64, length: I64, rng: np.random.Generator) -> tuple[I64, I64]:

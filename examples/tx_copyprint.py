@@ -111,6 +111,7 @@ def packed(found: Fingerprint) -> str:
         frame=keypoints.frame,
         descriptor=found.descriptor,
         thumbnail=found.thumbnail,
+        colours=found.colours,
         model=np.array(found.model_id),
     )
     return base64.b64encode(zlib.compress(out.getvalue())).decode("ascii")
@@ -121,7 +122,8 @@ def unpacked(text: str) -> Fingerprint:
     with np.load(io.BytesIO(zlib.decompress(base64.b64decode(text))), allow_pickle=False) as known:
         width, height = known["size"].tolist()
         keypoints = Keypoints(known["descriptors"], known["signatures"], known["frame"], width, height)
-        return Fingerprint(known["hashes"], keypoints, known["descriptor"], known["thumbnail"], str(known["model"]))
+        looks = known["descriptor"], known["thumbnail"], known["colours"]
+        return Fingerprint(known["hashes"], keypoints, *looks, str(known["model"]))
 
 
 def probability(signal: str | Fingerprint, query: str | Fingerprint) -> float:

@@ -254,6 +254,9 @@ class Fingerprint:
     thumbnail : uint8 array, shape (n,) or (64, 64)
         The whole picture in grey, squeezed into a square, as it is stored: the bytes of a JPEG or PNG, or raw pixels in
         collections of format 3. `fingerprint.features.thumbnail.open_thumbnail` returns the pixels.
+    colours : int8 array, shape (8, 8, 2)
+        Mean Cb and Cr of the cells of the picture, less 128; see `fingerprint.features.colour_grid`. All -128 if they
+        are not known, as in collections of format 3 to 5.
     model_id : str
         Content digest of the models that made signatures and descriptor.
     identity : Identity or None
@@ -264,6 +267,7 @@ class Fingerprint:
     keypoints: Keypoints
     descriptor: F32
     thumbnail: U8
+    colours: I8
     model_id: str
     identity: Identity | None = None
 
@@ -325,6 +329,8 @@ class Query:
         best. High for text, screenshots and patterns, which agree with many pictures.
     pixels : tuple of uint8 arrays, shape (h, w)
         Grey, at decreasing sizes; see `fingerprint.features.thumbnail.make_pyramid`.
+    colours : int8 array, shape (64, 64, 2)
+        As in `Fingerprint`, of more cells.
     flat : bool
         Whether the picture is so even that its hashes and descriptor say nothing about it.
     descriptor : float32 array, shape (d,)
@@ -341,6 +347,7 @@ class Query:
     assignments: WordAssignments
     cohort_score: float
     pixels: tuple[U8, ...]
+    colours: I8
     flat: bool
     descriptor: F32
     model_id: str

@@ -78,6 +78,7 @@ def picture(version: int) -> Fingerprint:
         ),
         descriptor=rounded_descriptor((vector / np.linalg.norm(vector)).astype(np.float32)),
         thumbnail=rng.integers(0, 256, 1 + version % 90).astype(np.uint8),
+        colours=rng.integers(-127, 128, (8, 8, 2)).astype(np.int8),
         model_id=MODELS.model_id,
     )
 

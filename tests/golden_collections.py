@@ -16,8 +16,8 @@ from fingerprint.features.thumbnail import open_thumbnail
 from fingerprint.models import load_models
 from fingerprint.types import U8
 
-#: The models have changed since, and with them their id; what is tested is the format.
-_GOLDEN_MODEL = "vlad64-256-5c137817b924"
+#: The models that they were made by, which have changed since, and with them their id; what is tested is the format.
+_GOLDEN_MODELS = ("vlad64-256-5c137817b924", "vlad4x32-256-fb6db57b5cc6")
 
 
 def unpack(archive: Path, folder: Path) -> Path:
@@ -25,16 +25,21 @@ def unpack(archive: Path, folder: Path) -> Path:
     with zipfile.ZipFile(archive) as packed:
         packed.extractall(folder)
     today = load_models().model_id
+    for golden in _GOLDEN_MODELS:
+        _rename_model(folder, golden, today)
+    return folder
+
+
+def _rename_model(folder: Path, before: str, after: str) -> None:
     for path in folder.rglob("*.json"):
-        path.write_text(path.read_text(encoding="utf-8").replace(_GOLDEN_MODEL, today), encoding="utf-8")
+        path.write_text(path.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
     with closing(sqlite3.connect(folder / "catalogue.sqlite")) as catalogue, catalogue:
         for (table,) in catalogue.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             for column in [row[1] for row in catalogue.execute(f"PRAGMA table_info({table})").fetchall()]:
                 catalogue.execute(
                     f"UPDATE {table} SET {column} = replace({column}, ?1, ?2) WHERE instr({column}, ?1)",
-                    (_GOLDEN_MODEL, today),
+                    (before, after),
                 )
-    return folder
 
 
 def query(photos: dict[str, U8], name: str, cut: int = 20) -> U8:

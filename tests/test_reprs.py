@@ -46,6 +46,7 @@ FINGERPRINT = Fingerprint(
     ),
     descriptor=np.zeros(256, np.float32),
     thumbnail=np.zeros(9, np.uint8),
+    colours=np.zeros((8, 8, 2), np.int8),
     model_id="vlad64-256-0123456789ab",
 )
 SKIPPED = tuple(Skipped(f"bad{i}.jpg", "torn") for i in range(MANY))

@@ -8,6 +8,7 @@ import numpy as np
 
 from fingerprint.config import DEFAULT_CONFIG, Config, FeatureConfig
 from fingerprint.errors import ConfigError, ImageError
+from fingerprint.features.colour_grid import QUERY_SIDE, REFERENCE_SIDE, enlarge_colour_grid, make_colour_grid
 from fingerprint.features.descriptor import (
     Cues,
     compute_cues,
@@ -32,6 +33,7 @@ from fingerprint.images.identity import load_identified, pixel_digest
 from fingerprint.models import Models, load_models
 from fingerprint.types import (
     F32,
+    I8,
     U8,
     U64,
     Fingerprint,
@@ -90,12 +92,14 @@ def describe_read_reference(read: ReadPicture, models: Models, config: Config) -
     planes, picture = read.planes, luma_of(read.planes)
     parts = extract_features(picture, config.reference)
     keypoints = make_keypoints(merge_features(parts), picture.width, picture.height, models.descriptor)
-    descriptor = compute_descriptor(parts[0], make_cue_thumbnail(planes.pixels), models.descriptor)
+    cue_thumbnail = make_cue_thumbnail(planes.pixels)
+    descriptor = compute_descriptor(parts[0], cue_thumbnail, models.descriptor)
     return Fingerprint(
         hashes=compute_hashes(picture.pixels),
         keypoints=replace(keypoints, frame=rounded_frames(keypoints.frame)),
         descriptor=rounded_descriptor(descriptor),
         thumbnail=make_thumbnail(picture.pixels),
+        colours=make_colour_grid(cue_thumbnail, REFERENCE_SIDE),
         model_id=models.model_id,
         identity=read.identity,
     )
@@ -128,6 +132,7 @@ def describe_read_query(read: ReadPicture, features: FeatureConfig, models: Mode
         compute_mirrored_hashes(picture.pixels),
         keypoints,
         make_pyramid(picture.pixels),
+        make_colour_grid(thumbnail, QUERY_SIDE),
         compute_descriptor(_as_reference(parts[0], config.reference), thumbnail, models.descriptor),
         models,
         config,
@@ -140,6 +145,7 @@ def _make_query(
     hashes: U64,
     keypoints: Keypoints,
     pixels: tuple[U8, ...],
+    colours: I8,
     descriptor: F32,
     models: Models,
     config: Config,
@@ -155,6 +161,7 @@ def _make_query(
         assignments=assignments,
         cohort_score=measure_cohort_score(assignments, models, config.match),
         pixels=pixels,
+        colours=colours,
         flat=is_flat(pixels[0]),
         descriptor=descriptor,
         model_id=models.model_id,
@@ -265,6 +272,7 @@ def query_from_fingerprint(
         np.stack([fingerprint.hashes, fingerprint.hashes]),
         fingerprint.keypoints,
         make_pyramid(open_thumbnail(fingerprint.thumbnail)),
+        enlarge_colour_grid(fingerprint.colours),
         fingerprint.descriptor,
         models,
         config,

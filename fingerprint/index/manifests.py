@@ -15,10 +15,12 @@ from fingerprint.index.atomic_folder import json_bytes
 from fingerprint.index.own_files import COLLECTION_MANIFEST, SEGMENT_MANIFEST
 
 #: Format of collections and of their segments that are written; `fingerprint.index.upgrade` upgrades older ones to it.
-FORMAT_VERSION = 5
-#: The format before, which is read as it is: its segments keep frames, descriptors and thumbnails unpacked.
+FORMAT_VERSION = 6
+#: The format before, which is read as it is: its segments have no colours.
+UNCOLOURED = 5
+#: The one before that, which is read as well: its segments keep frames, descriptors and thumbnails unpacked.
 UNPACKED = 4
-#: The one before that, which is read as well: its segments keep thumbnails as raw pixels.
+#: The oldest that is read: its segments keep thumbnails as raw pixels.
 RAW_THUMBNAILS = 3
 #: The kinds of segments.
 PICTURES, VECTORS = "pictures", "vectors"

@@ -31,7 +31,7 @@ SIDE_FILES = ("-wal", "-shm", "-journal")
 #: Names of the arrays that a segment may have.
 ARRAY_NAMES = (
     *("ids", "id_offsets", "id_order", "descriptors", "codes", "hashes", "sizes", "thumbnails", "thumbnail_offsets"),
-    *("offsets", "signatures", "frames", "local", "posting_words", "posting_starts", "posting_signatures"),
+    *("colours", "offsets", "signatures", "frames", "local", "posting_words", "posting_starts", "posting_signatures"),
     *("posting_references", "posting_geometry"),
 )
 _FINISHED = (*(f"{name}.npy" for name in ARRAY_NAMES), TREES_NAME, SEGMENT_MANIFEST)

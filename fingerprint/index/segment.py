@@ -10,7 +10,7 @@ they are int8 (see `packed_vectors`), and it also has:
 For each picture: ``codes.npy`` uint64 (n, w) signs of the descriptor · ``hashes.npy`` uint64 (n, 3) · ``sizes.npy``
 int32 (n, 2) width and height · ``offsets.npy`` int64 (n + 1,) first keypoint of each picture · ``thumbnails.npy`` uint8
 (b,) thumbnails end to end, each as `fingerprint.features.thumbnail.shorten` returns it · ``thumbnail_offsets.npy``
-int64 (n + 1,) first byte of each.
+int64 (n + 1,) first byte of each · ``colours.npy`` int8 (n, 8, 8, 2), see `fingerprint.features.colour_grid`.
 
 For each keypoint, picture by picture: ``signatures.npy`` uint64 (N, 2) · ``frames.npy`` uint16 (N, 4), see
 `fingerprint.kernels.frames` · ``local.npy`` uint8 (N, 128), or (0, 128) if they are not kept.
@@ -19,9 +19,9 @@ For each keypoint, word by word (see `fingerprint.types.Postings`): ``posting_wo
 ``posting_starts.npy`` uint32 (u + 1,) · ``posting_signatures.npy`` uint64 (N,) · ``posting_references.npy`` uint16
 (N,), or uint32 in a segment of more than 65,536 pictures · ``posting_geometry.npy`` uint32 (N,).
 
-In format 4, frames are float32 (N, 5), descriptors of pictures float32 without codes, references of postings uint32,
-and thumbnails whole JPEG or PNG files. In format 3, thumbnails are raw pixels instead, uint8 (n, 64, 64), without
-offsets.
+In format 5, there are no colours. In format 4, besides, frames are float32 (N, 5), descriptors of pictures float32
+without codes, references of postings uint32, and thumbnails whole JPEG or PNG files. In format 3, besides, thumbnails
+are raw pixels instead, uint8 (n, 64, 64), without offsets.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.errors import CollectionCorruptError, CollectionError
+from fingerprint.features.colour_grid import REFERENCE_SIDE, unknown_colours
 from fingerprint.features.packed_frames import unpack_frames
 from fingerprint.features.thumbnail import lengthen
 from fingerprint.files.datafiles import load_array, open_regular
@@ -47,6 +48,7 @@ from fingerprint.index.ids import SegmentIds
 from fingerprint.index.manifests import (
     PICTURES,
     RAW_THUMBNAILS,
+    UNCOLOURED,
     UNPACKED,
     VECTORS,
     corrupt,
@@ -54,16 +56,19 @@ from fingerprint.index.manifests import (
 )
 from fingerprint.index.own_files import SEGMENT_MANIFEST, TREES_NAME
 from fingerprint.index.packed_vectors import Vectors, as_vectors, code_words
-from fingerprint.types import F32, I32, I64, U8, U16, U64, Fingerprint, Keypoints, Postings
+from fingerprint.types import F32, I8, I32, I64, U8, U16, U64, Fingerprint, Keypoints, Postings
 
-_SCATTERED = ("signatures", "frames", "thumbnails", "local")  # arrays that are read at scattered rows
+_SCATTERED = ("signatures", "frames", "thumbnails", "colours", "local")  # arrays that are read at scattered rows
 MAPPED_FROM = 1 << 18  # bytes; smaller files are read into memory
 _LONGEST_SIDE = 1 << 24  # pixels, of a picture
 _RAW_SIDE = 64  # pixels, of a thumbnail in a segment of format 3
 _SHORT_ROWS = 1 << 16  # pictures whose rows fit into 16 bits
 _NOT_FINITE = "it has numbers that are not finite"
 _NO_LOCAL = np.zeros((0, 128), np.uint8)
-_PICTURE_ARRAYS = ("hashes", "sizes", "thumbnails", "thumbnail_offsets", "offsets", "signatures", "frames", "local")
+_UNKNOWN_COLOURS = unknown_colours(1)[0]
+_PICTURE_ARRAYS = (
+    *("hashes", "sizes", "thumbnails", "thumbnail_offsets", "colours", "offsets", "signatures", "frames", "local"),
+)
 POSTING_ARRAYS = ("words", "starts", "signatures", "references", "geometry")
 
 
@@ -95,13 +100,14 @@ class PictureSegment(Segment):
     """An open segment of pictures, with all that a search of pictures needs.
 
     `thumbnail_offsets` is None in a segment of format 3, whose `thumbnails` are raw pixels. `frames` are packed, except
-    in segments of format 3 and 4.
+    in segments of format 3 and 4. `colours` is None in segments of format 3 to 5.
     """
 
     hashes: U64
     sizes: I32
     thumbnails: U8
     thumbnail_offsets: I64 | None
+    colours: I8 | None
     offsets: I64
     signatures: U64
     frames: U16 | F32
@@ -132,6 +138,7 @@ class PictureSegment(Segment):
             keypoints=self.keypoints(row) if keypoints is None else keypoints,
             descriptor=self.descriptors[row],
             thumbnail=self._thumbnail(row),
+            colours=_UNKNOWN_COLOURS if self.colours is None else self.colours[row],
             model_id=str(self.manifest["model_id"]),
         )
 
@@ -192,6 +199,8 @@ def expected_arrays(manifest: dict[str, Any]) -> dict[str, tuple[tuple[int, ...]
         return common
     if packed:
         common["codes"] = ((n, code_words(manifest["dimension"])), "uint64")
+    if manifest["format_version"] > UNCOLOURED:
+        common["colours"] = ((n, REFERENCE_SIDE, REFERENCE_SIDE, 2), "int8")
     thumbnails: dict[str, tuple[tuple[int, ...], str]] = {"thumbnails": ((n, _RAW_SIDE, _RAW_SIDE), "uint8")}
     if manifest["format_version"] != RAW_THUMBNAILS:
         thumbnails = {

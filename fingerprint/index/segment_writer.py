@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.config import AnnoyConfig, Config
+from fingerprint.features.colour_grid import REFERENCE_SIDE, unknown_colours
 from fingerprint.features.descriptor import pack_descriptors
 from fingerprint.features.inverted_file import build_postings
 from fingerprint.features.packed_frames import pack_frames, unpack_frames
@@ -23,10 +24,11 @@ from fingerprint.index.own_files import SEGMENT_MANIFEST, TREES_NAME
 from fingerprint.index.packed_vectors import Vectors, as_vectors, code_words, sign_codes
 from fingerprint.index.segment import POSTING_ARRAYS, PictureSegment, Segment, row_type
 from fingerprint.models import VocabularyModel
-from fingerprint.types import F32, I64, U8, Bool, Fingerprint, Postings
+from fingerprint.types import F32, I8, I64, U8, Bool, Fingerprint, Postings
 
 _BYTES_AT_ONCE = 1 << 25
 _POSTINGS_AT_ONCE = 1 << 21
+_UNKNOWN_AT_ONCE = 1 << 16
 _NO_LOCAL = np.zeros((0, 128), np.uint8)
 _PICTURE_ROWS = ("hashes", "sizes")
 
@@ -91,6 +93,7 @@ def write_pictures(
         "sizes": np.array([(k.width, k.height) for k in keypoints], dtype=np.int32),
         "thumbnails": np.concatenate(thumbnails),
         "thumbnail_offsets": np.cumsum([0] + [len(stored) for stored in thumbnails], dtype=np.int64),
+        "colours": np.stack([f.colours for f in fingerprints]),
         "offsets": np.cumsum([0] + [len(k) for k in keypoints], dtype=np.int64),
         "signatures": np.concatenate([k.signatures for k in keypoints]),
         "frames": np.concatenate(frames),
@@ -175,6 +178,10 @@ def _merge_pictures(new: NewFolder, sources: Sequence[Source], n: int) -> dict[s
         with new.array(name, (n, *example.shape[1:]), example.dtype) as writer:
             for part in _rows(sources, name):
                 writer.write(part)
+    with new.array("colours", (n, REFERENCE_SIDE, REFERENCE_SIDE, 2), np.int8) as writer:
+        for source, segment in zip(sources, pictures, strict=True):
+            for part in _unknown_rows(source) if segment.colours is None else _rows([source], "colours"):
+                writer.write(part)
     n_thumbnail_bytes = _merge_thumbnails(new, pictures, [source.kept for source in sources])
     sizes = [np.diff(s.offsets)[source.kept] for s, source in zip(pictures, sources, strict=True)]
     offsets = np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int64)
@@ -244,6 +251,13 @@ def _rows(sources: Sequence[Source], name: str) -> Iterator[NDArray[Any]]:
             if kept.any():
                 part = array[start : start + step]
                 yield part if kept.all() else part[kept]
+
+
+def _unknown_rows(source: Source) -> Iterator[I8]:
+    """Yield the colours of the kept pictures of a segment that has none, some at a time."""
+    n = int(source.kept.sum())
+    for start in range(0, n, _UNKNOWN_AT_ONCE):
+        yield unknown_colours(min(_UNKNOWN_AT_ONCE, n - start))
 
 
 def _runs(segment: PictureSegment, name: str, offsets: I64, kept: Bool) -> Iterator[NDArray[Any]]:

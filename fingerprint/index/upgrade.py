@@ -4,9 +4,9 @@ In format 2, segments had no ids, and the catalogue was of schema 1 and did not 
 made beside the old one and replaces it in one step. It has all manifests, so an upgrade that was interrupted after that
 step is completed from it. Segments become those of format 3.
 
-A collection of format 3 or 4 can be used as it is: its manifest and its catalogue, of schema 2, get the new versions
+A collection of format 3 to 5 can be used as it is: its manifest and its catalogue, of schema 2, get the new versions
 when it is added to. The upgrade raises them at once, and then writes its segments of pictures again in the current
-format, which is smaller: one after the other, each published by itself.
+format: one after the other, each published by itself.
 """
 
 from __future__ import annotations

@@ -51,7 +51,12 @@ class BoostingPlan:
 
 
 def fit_trees(
-    x: F64, y: Bool, plan: BoostingPlan, rng: np.random.Generator, start: tuple[F64, float] | None = None
+    x: F64,
+    y: Bool,
+    plan: BoostingPlan,
+    rng: np.random.Generator,
+    start: tuple[F64, float] | None = None,
+    counts: F64 | None = None,
 ) -> TreesModel:
     """Fit trees that add up to the log-odds that `y` is true.
 
@@ -64,6 +69,8 @@ def fit_trees(
         Draws the features that each tree may ask about.
     start : weights and bias, optional
         A linear function of `x` that the trees correct, weights of shape (e,); the share of true `y` by default.
+    counts : float64 array, shape (n,), optional
+        How many pairs each pair counts for; 1 by default.
 
     Raises
     ------
@@ -75,7 +82,9 @@ def fit_trees(
     edges = [np.unique(np.quantile(column, np.linspace(0, 1, _N_BINS + 1)[1:-1])) for column in x.T]
     bins: U8 = np.stack([np.searchsorted(e, column) for e, column in zip(edges, x.T, strict=True)]).astype(np.uint8)
     truth = y.astype(np.float64)
-    weights, bias = start or (np.zeros(x.shape[1]), float(np.log(truth.mean() / (1 - truth.mean()))))
+    counts = np.ones(len(y)) if counts is None else counts
+    share = float(counts @ truth / counts.sum())
+    weights, bias = start or (np.zeros(x.shape[1]), float(np.log(share / (1 - share))))
     odds = x @ weights + bias
     features = np.zeros((plan.n_trees, plan.depth), np.int32)
     thresholds = np.zeros((plan.n_trees, plan.depth))
@@ -83,7 +92,7 @@ def fit_trees(
     cuts, leaf = np.zeros(plan.depth, np.int32), np.zeros(len(y), np.int32)
     for tree in range(plan.n_trees):
         p = expit(odds)
-        gradient, hessian = p - truth, np.maximum(p * (1 - p), _LEAST_CURVATURE)
+        gradient, hessian = counts * (p - truth), counts * np.maximum(p * (1 - p), _LEAST_CURVATURE)
         allowed: Bool = np.asarray(rng.random(x.shape[1]) < plan.share)
         grow_tree(bins, _N_BINS, gradient, hessian, allowed, plan.ridge, plan.least_hessian, features[tree], cuts, leaf)
         for level, (feature, cut) in enumerate(zip(features[tree], cuts, strict=True)):
@@ -102,16 +111,17 @@ def fit_calibrated_trees(
     plan: BoostingPlan,
     rng: np.random.Generator,
     start: tuple[F64, float] | None = None,
+    counts: F64 | None = None,
 ) -> tuple[TreesModel, F64]:
     """Fit trees, and make them as sure as they may be about kinds of pictures that they were not fitted on.
 
     Each tenth of the groups is judged by trees that were fitted on the others. A straight line through these log-odds
     is then applied to the trees that are fitted on everything. The line is fitted on the first row of each query, as
-    users look at those.
+    users look at those, each counted once.
 
     Parameters
     ----------
-    x, y, plan, rng, start
+    x, y, plan, rng, start, counts
         As in `fit_trees`.
     groups : int64 array, shape (n,)
         Pairs of one group are left out together.
@@ -124,11 +134,11 @@ def fit_calibrated_trees(
     left_out : float64 array, shape (n,)
         Calibrated log-odds of each pair by trees that were not fitted on its group.
     """
-    left_out = judge_left_out(x, y, groups, plan, rng, start)
+    left_out = judge_left_out(x, y, groups, plan, rng, start, counts)
     order = np.lexsort([-left_out, queries])
     first = order[np.unique(queries[order], return_index=True)[1]]
     slope, shift = _fit_line(left_out[first], y[first])
-    trees = fit_trees(x, y, plan, rng, start)
+    trees = fit_trees(x, y, plan, rng, start, counts)
     calibrated = replace(
         trees, values=trees.values * slope, weights=trees.weights * slope, bias=trees.bias * slope + shift
     )
@@ -136,7 +146,13 @@ def fit_calibrated_trees(
 
 
 def judge_left_out(
-    x: F64, y: Bool, groups: I64, plan: BoostingPlan, rng: np.random.Generator, start: tuple[F64, float] | None = None
+    x: F64,
+    y: Bool,
+    groups: I64,
+    plan: BoostingPlan,
+    rng: np.random.Generator,
+    start: tuple[F64, float] | None = None,
+    counts: F64 | None = None,
 ) -> F64:
     """Return log-odds of each pair by trees that were not fitted on its group: float64 array, shape (n,).
 
@@ -149,7 +165,7 @@ def judge_left_out(
     for number in range(_N_FOLDS):
         out = folds == number
         if out.any():
-            trees = fit_trees(x[~out], y[~out], plan, rng, start)
+            trees = fit_trees(x[~out], y[~out], plan, rng, start, None if counts is None else counts[~out])
             left_out[out] = [tree_log_odds(row, trees) for row in x[out]]
     return left_out
 

@@ -56,6 +56,8 @@ _SURFACE_EDITS, _ABSENT_SURFACE_EDITS = (None, None, (1, 2)), (None,)
 _QUALITIES = (70, 97)  # of JPEG
 #: Share of the queries that are compressed heavily instead, copies and strangers alike, and their qualities.
 _HEAVY, _HEAVY_QUALITIES = 0.15, (5, 40)
+#: The same share for surfaces, of which compression takes most: what is left of a brick wall is much like another one.
+_HEAVY_SURFACES = 0.5
 #: Share of the queries of photographs that are only saved once more.
 _PLAIN = 0.1
 #: Share of the queries of which only a piece is seen, pasted onto another photograph, before any other edits.
@@ -327,7 +329,8 @@ class PairMaker:
                 pixels = apply_edits(pixels, ("paste_piece",), rng, others).pixels
             if task.edits is not None:
                 pixels = random_chain(pixels, rng, others, task.edits, TRAINED_WIDE_EDITS if task.wide else ()).pixels
-        qualities = _HEAVY_QUALITIES if rng.random() < _HEAVY else _QUALITIES
+        heavy = _HEAVY_SURFACES if task.subject.group[0] == "surface" else _HEAVY
+        qualities = _HEAVY_QUALITIES if rng.random() < heavy else _QUALITIES
         read = read_picture(as_jpeg(pixels, int(rng.integers(*qualities))), self.config)
         restored = restore(read.planes)
         excluded = [self.cohort_rows[i] for i in sorted(used | pasted) if i in self.cohort_rows]

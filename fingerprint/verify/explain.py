@@ -24,6 +24,7 @@ import numpy as np
 
 from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.kernels.axial import AXIAL_MEASURES
+from fingerprint.kernels.colours import COLOUR_MEASURES
 from fingerprint.kernels.layers import LAYER_MEASURES
 from fingerprint.kernels.piece import PIECE_MEASURES, SLOT_MEASURES
 from fingerprint.models import Models, load_models
@@ -307,6 +308,7 @@ GROUPS: tuple[_Group, ...] = (
         (
             *_overlap("tone_noise", "tone_difference", "contrast_difference", "tone_broken", "log_tone_slope"),
             *LAYER_MEASURES,
+            *COLOUR_MEASURES,
         ),
         _tones,
     ),

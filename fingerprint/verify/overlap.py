@@ -19,11 +19,12 @@ import numpy as np
 from fingerprint.features.thumbnail import shrink
 from fingerprint.kernels.axial import AXIAL_MEASURES, measure_axial
 from fingerprint.kernels.cells import BEST, CELL, UNMOVED, compare_cells
+from fingerprint.kernels.colours import COLOUR_MEASURES, measure_colours
 from fingerprint.kernels.drawn import measure_drawn
 from fingerprint.kernels.layers import LAYER_MEASURES, measure_layers
 from fingerprint.kernels.overlap import MEASURES, fit_moves, likeness_of, summarise_cells
 from fingerprint.kernels.piece import PIECE_MEASURES, SLOT_MEASURES, measure_piece_and_slot
-from fingerprint.types import F64, U8, Bool
+from fingerprint.types import F64, I8, U8, Bool
 from fingerprint.verify.bend import BEND_NAMES, Chain
 from fingerprint.verify.warp import COARSE_SIDE, UNCHANGED, Warper, resize_map
 
@@ -41,6 +42,7 @@ OVERLAP_NAMES = (
     *AXIAL_MEASURES,
     *LAYER_MEASURES,
     *BEND_NAMES,
+    *COLOUR_MEASURES,
 )
 _FEW_INLIERS = 12  # with fewer, the keypoints' transform may be wrong, and whole pictures are tried as well
 _TRUST = 1.15  # how much better whole pictures must agree than the keypoints' transform
@@ -100,6 +102,8 @@ class Sides:
         Whether the query is compared as a negative.
     chain : Chain
         The matches of the pair, to follow a picture that was bent.
+    colours : tuple of two int8 arrays, shapes (m, m, 2) and (n, n, 2)
+        The colours of the query and of the reference, as in `fingerprint.types`.
     around : Surroundings, optional
         What the query was cut out of, if it is a part of a picture.
     """
@@ -110,6 +114,7 @@ class Sides:
     reference_size: tuple[int, int]
     inverted: bool
     chain: Chain
+    colours: tuple[I8, I8]
     around: Surroundings | None = None
 
     def lay(self, reference: U8, transform: F64, move: F64 = UNCHANGED) -> Laid | None:
@@ -208,8 +213,17 @@ class Coarse:
             measure_axial(self.laid.query, self.laid.reference, self.laid.shared),
             measure_layers(fine.query, fine.reference, fine.shared),
             self.sides.chain.measure(self.sides.query, self.laid.reference, self.measures),
+            self._compare_colours(),
         )
         return Overlap(np.concatenate(parts), piece)
+
+    def _compare_colours(self) -> F64:
+        """Return how the colours agree where the pictures lie on each other."""
+        sides, (query, reference) = self.sides, self.sides.colours
+        warper = Warper.of(self.transform, sides.query_size, sides.reference_size, COARSE_SIDE, self.move)
+        if warper is None:
+            raise AssertionError("the transform on which the pair was compared cannot be used")
+        return measure_colours(query, reference, warper.between_squares(), sides.inverted)
 
 
 def measure_overlap(sides: Sides, transform: F64 | None, n_inliers: int) -> Overlap | None:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import expit
 
 from fingerprint.errors import ModelError
+from fingerprint.kernels.colours import COLOUR_MEASURES
 from fingerprint.kernels.trees import sum_leaves
 from fingerprint.models import CalibrationModel, Models, TreesModel
 from fingerprint.types import F64
@@ -159,11 +160,15 @@ def _many_agree(evidence: F64) -> bool:
 def tree_log_odds(x: F64, model: TreesModel) -> float:
     """Return the log-odds that trees give to a pair: of `x`, float64 array, shape (e,).
 
+    Colours are the last of the evidence. Trees that were fitted before they were compared weigh all the rest.
+
     Raises
     ------
     ModelError
         If the trees were fitted to another list of evidence.
     """
+    if len(x) - len(model.weights) == len(COLOUR_MEASURES):
+        x = x[: len(model.weights)]
     if x.shape != model.weights.shape:
         raise ModelError(
             f"the trees weigh {len(model.weights)} kinds of evidence, this version of copyprint measures {len(x)}; "

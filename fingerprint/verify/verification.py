@@ -298,7 +298,8 @@ def find_agreement(
     )
     evidence = measure_evidence(alignment, keypoints, reference.keypoints, likeness, config)
     chain = Chain(keypoints, reference.keypoints, *alignment.matches, *VARIANTS[variant])
-    sides = Sides(query.pixels, size, thumbnail, reference_size, VARIANTS[variant][1], chain, around)
+    colours = query.colours, reference.colours
+    sides = Sides(query.pixels, size, thumbnail, reference_size, VARIANTS[variant][1], chain, colours, around)
     inliers = None
     if config.keep_inliers and transform is not None:
         inliers = _pixel_positions(alignment, VARIANTS[variant][0], keypoints, reference.keypoints)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fingerprint.kernels.warp import map_grid, multiply, warp_to_grid
+from fingerprint.kernels.warp import SAMPLES, map_grid, multiply, warp_to_grid
 from fingerprint.types import F64, U8, Bool
 
 #: Side of the grid on which pictures are compared coarsely, in pixels; the fine one has the thumbnail's side.
@@ -65,6 +65,14 @@ class Warper:
         matrix = np.ascontiguousarray(transform, dtype=np.float64).reshape(3, 3)
         usable, to_query, scale = map_grid(matrix, *query_size, *reference_size, side, move)
         return cls(query_size, side, to_query, scale) if usable else None
+
+    def between_squares(self) -> F64:
+        """Return the map from the reference to the query, both as squares from (0, 0) to (1, 1)."""
+        n = SAMPLES * self.side
+        width, height = self.query_size
+        to_samples = np.array([[n, 0.0, -0.5], [0.0, n, -0.5], [0.0, 0.0, 1.0]])
+        from_pixels = np.array([[1 / width, 0.0, 0.5 / width], [0.0, 1 / height, 0.5 / height], [0.0, 0.0, 1.0]])
+        return multiply(multiply(from_pixels, self.to_query), to_samples)
 
     def warp(self, levels: Sequence[U8]) -> tuple[U8, Bool]:
         """Return the query on the grid, and which pixels of the grid it covers: shapes (side, side).

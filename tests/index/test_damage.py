@@ -454,13 +454,13 @@ class TestSegmentManifest:
     ) -> None:
         change_manifest(folder / place, format_version=version)
         for _ in ("as it is", "though the catalogue agrees"):
-            with pytest.raises(CollectionCorruptError, match=rf"version {version},.* reads 3 to 5"):
+            with pytest.raises(CollectionCorruptError, match=rf"version {version},.* reads 3 to 6"):
                 opened(folder, models)
             note_manifests(folder)
 
     def test_another_format_version_is_refused_with_both(self, folder: Path, models: Models) -> None:
         change_manifest(folder / SEGMENT / "manifest.json", format_version=77)
-        with pytest.raises(CollectionCorruptError, match=r"version 77.* reads 3 to 5"):
+        with pytest.raises(CollectionCorruptError, match=r"version 77.* reads 3 to 6"):
             opened(folder, models)
 
     def test_a_segment_of_another_model_is_refused_with_both(self, folder: Path, models: Models) -> None:

@@ -60,7 +60,7 @@ def test_what_is_added_is_of_the_new_format(old: Path, photos: dict[str, U8]) ->
     with fingerprint.open_collection(old) as collection, fingerprint.open_collection(old) as reader:
         raw = thumbnails(collection)
         collection.add("coffee.jpg", query(photos, "coffee"))
-        assert format_of(old) == (5, [3, 3, 3, 5])
+        assert format_of(old) == (6, [3, 3, 3, 6])
         assert check_store(old) == []
         reader.refresh()
         for each in (collection, reader):
@@ -77,7 +77,7 @@ def test_merging_keeps_every_pixel(old: Path, photos: dict[str, U8]) -> None:
         raw = thumbnails(collection)
         before = [collection.search(query(photos, name)) for name in ("chelsea", "rocket", "coffee")]
         collection.compact()
-        assert format_of(old) == (5, [3, 5])  # the vectors are left alone
+        assert format_of(old) == (6, [3, 6])  # the vectors are left alone
         assert check_store(old) == []
         after = [collection.search(query(photos, name)) for name in ("chelsea", "rocket", "coffee")]
         for one, other in zip(after, before, strict=True):  # frames and descriptors are rounded
@@ -100,7 +100,7 @@ def test_vectors_raise_the_format_too(old: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "v.npz", ids=np.array(["a"]), descriptors=np.ones((1, 4), np.float32))
     with fingerprint.open_collection(old) as collection:
         collection.import_vectors(tmp_path / "v.npz", "other-model")
-    assert format_of(old) == (5, [3, 3, 3, 5])
+    assert format_of(old) == (6, [3, 3, 3, 6])
     assert check_store(old) == []
 
 
@@ -122,7 +122,7 @@ def test_cut_off_while_the_format_is_raised_it_stays_sound(
     with fingerprint.open_collection(old) as collection:
         assert collection.ids == IDS
         collection.add("coffee.jpg", query(photos, "coffee"))
-    assert format_of(old) == (5, [3, 3, 3, 5])
+    assert format_of(old) == (6, [3, 3, 3, 6])
     assert check_store(old) == []
 
 
@@ -130,8 +130,8 @@ def test_upgrading_writes_it_in_the_new_format(old: Path, photos: dict[str, U8])
     with fingerprint.open_collection(old) as collection:
         raw = thumbnails(collection)
     ended = CliRunner().invoke(main, ["index", "upgrade", str(old)])
-    assert (ended.exit_code, ended.output) == (0, f"{old}: format 3 before, 5 now\n")
-    assert format_of(old) == (5, [3, 5, 5])  # the vectors are left alone
+    assert (ended.exit_code, ended.output) == (0, f"{old}: format 3 before, 6 now\n")
+    assert format_of(old) == (6, [3, 6, 6])  # the vectors are left alone
     assert check_store(old) == []
     with fingerprint.open_collection(old) as collection:
         assert collection.ids == IDS
@@ -140,7 +140,7 @@ def test_upgrading_writes_it_in_the_new_format(old: Path, photos: dict[str, U8])
         }
         assert_read_right(collection, photos, "chelsea", "rocket")
     before = files_of(old)
-    assert upgrade_store(old) == 5
+    assert upgrade_store(old) == 6
     assert files_of(old) == before
 
 
@@ -166,5 +166,5 @@ def test_repair_describes_again_in_the_new_format(old: Path, tmp_path: Path, pho
     (old / "segments" / "000004" / "hashes.npy").unlink()
     report = repair_collection(old)
     assert (report.described, report.lost, report.problems) == (1, (), ())
-    assert format_of(old) == (5, [3, 3, 3, 5])
+    assert format_of(old) == (6, [3, 3, 3, 6])
     assert check_store(old) == []

@@ -59,8 +59,8 @@ def test_upgrading_keeps_what_is_found_in_fewer_bytes(old: Path, photos: dict[st
         found = [collection.search(query(photos, name)) for name in ("chelsea", "rocket", "coffee")]
     again = unpack(GOLDEN, old.with_name("again"))
     ended = CliRunner().invoke(main, ["index", "upgrade", str(again)])
-    assert (ended.exit_code, ended.output) == (0, f"{again}: format 4 before, 5 now\n")
-    assert format_of(again) == (5, [4, 5, 5])  # the vectors are left alone
+    assert (ended.exit_code, ended.output) == (0, f"{again}: format 4 before, 6 now\n")
+    assert format_of(again) == (6, [4, 6, 6])  # the vectors are left alone
     assert check_store(again) == []
     after = fingerprints(again)
     assert list(after) == IDS
@@ -79,12 +79,12 @@ def test_upgrading_keeps_what_is_found_in_fewer_bytes(old: Path, photos: dict[st
 def test_what_is_added_stands_beside_it(old: Path, photos: dict[str, U8]) -> None:
     with fingerprint.open_collection(old) as collection:
         collection.add("coffee.jpg", query(photos, "coffee"))
-        assert format_of(old) == (5, [4, 4, 4, 5])
+        assert format_of(old) == (6, [4, 4, 4, 6])
         assert collection.ids == [*IDS, "coffee.jpg"]
         assert_read_right(collection, photos, "chelsea", "coffee", "rocket")
         assert collection.search(query(photos, "coffee"))[0].probability > 0.9  # of today's models
         collection.compact()
-    assert format_of(old) == (5, [4, 5])
+    assert format_of(old) == (6, [4, 6])
     assert check_store(old) == []
 
 
@@ -108,9 +108,9 @@ def test_after_an_interruption_the_upgrade_goes_on(n_merges: int, old: Path, mon
     assert check_store(old) == []
     assert fingerprints(old).keys() == before.keys()
     upgrade_store(old)
-    assert format_of(old) == (5, [4, 5, 5])
+    assert format_of(old) == (6, [4, 6, 6])
     assert check_store(old) == []
-    assert upgrade_store(old) == 5
+    assert upgrade_store(old) == 6
 
 
 def test_a_damaged_segment_is_not_written_again(old: Path) -> None:

@@ -56,6 +56,7 @@ def invented(n: int, models: Models, seed: int = 0, most: int = 5) -> dict[str, 
             keypoints=keypoints,
             descriptor=rounded_descriptor((vector / np.linalg.norm(vector)).astype(np.float32)),
             thumbnail=rng.integers(0, 256, rng.integers(1, 90)).astype(np.uint8),
+            colours=rng.integers(-127, 128, (8, 8, 2)).astype(np.int8),
             model_id=models.model_id,
         )
     return out

@@ -51,6 +51,17 @@ def calibration_error(odds: F64, y: Bool) -> float:
 
 
 class TestFitTrees:
+    def test_a_pair_that_counts_for_three_is_as_good_as_three(self) -> None:
+        rng = rng_of(9)
+        x = rng.integers(0, 2, (400, 4)).astype(float)  # so that cuts do not depend on how many there are
+        y = rng.random(400) < 0.2 + 0.5 * (x[:, 0] == x[:, 1])
+        counts = np.where(x[:, 2] > 0, 3.0, 1.0)
+        times = counts.astype(int)
+        counted = fit_trees(x, y, PLAN, rng_of(1), counts=counts)
+        repeated = fit_trees(x.repeat(times, axis=0), y.repeat(times), PLAN, rng_of(1))
+        np.testing.assert_allclose(odds_of(x, counted), odds_of(x, repeated), atol=1e-9)
+        assert not np.allclose(odds_of(x, counted), odds_of(x, fit_trees(x, y, PLAN, rng_of(1))), atol=0.01)
+
     def test_separate_what_a_straight_line_cannot(self) -> None:
         x, y = exclusive(0)
         model = fit_trees(x, y, PLAN, rng_of(1))

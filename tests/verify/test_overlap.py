@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fingerprint.config import DEFAULT_CONFIG
+from fingerprint.features.colour_grid import unknown_colours
 from fingerprint.features.describe import describe_query, describe_reference
 from fingerprint.features.thumbnail import THUMBNAIL_SIDE, make_pyramid, make_thumbnail, open_thumbnail, shrink
 from fingerprint.images.decode import read_grey
+from fingerprint.kernels.colours import COLOUR_MEASURES
 from fingerprint.models import Models
 from fingerprint.types import F64, U8, Keypoints
 from fingerprint.verify.bend import Chain
@@ -35,6 +38,9 @@ UNUSABLE = [
     np.diag([1e300, 1e300, 1e-300]),
 ]
 
+#: The colours of a pair of grey pictures.
+GREY = np.zeros((64, 64, 2), np.int8), np.zeros((8, 8, 2), np.int8)
+
 
 @pytest.fixture(scope="module")
 def scenes(photos: dict[str, U8]) -> dict[str, U8]:
@@ -47,7 +53,8 @@ def size_of(pixels: U8) -> tuple[int, int]:
 
 def sides_of(query: U8, reference: U8, *, inverted: bool = False) -> Sides:
     thumbnail = open_thumbnail(make_thumbnail(reference))
-    return Sides(make_pyramid(query), size_of(query), thumbnail, size_of(reference), inverted, unmatched())
+    pixels, sizes = make_pyramid(query), (size_of(query), size_of(reference))
+    return Sides(pixels, sizes[0], thumbnail, sizes[1], inverted, unmatched(), GREY)
 
 
 def unmatched() -> Chain:
@@ -120,6 +127,14 @@ class TestWarper:
         assert scaled is not None
         assert scaled.scale == pytest.approx(plain.scale)
         np.testing.assert_allclose(scaled.to_query, plain.to_query, rtol=1e-9, atol=1e-9)
+
+    @pytest.mark.parametrize("side", [COARSE_SIDE, THUMBNAIL_SIDE])
+    def test_between_squares_is_the_same_map_without_pixels(self, side: int) -> None:
+        """The query is the lower right quarter of the reference."""
+        warper = Warper.of(shift(200, 150), (200, 150), (400, 300), side)
+        assert warper is not None
+        corners = warper.between_squares() @ np.array([[0.5, 0.5, 1], [1, 1, 1], [0.5, 1, 1]]).T
+        np.testing.assert_allclose(corners[:2] / corners[2], np.array([[0, 0], [1, 1], [0, 1]]).T, atol=1e-9)
 
     @pytest.mark.parametrize("transform", UNUSABLE, ids=str)
     def test_an_unusable_transform_has_none(self, transform: F64) -> None:
@@ -248,7 +263,8 @@ class TestMeasureOverlap:
         """Segments of format 3 keep 64 x 64 pixels."""
         scene = scenes["coffee"]
         thumbnail = shrink(scene, side, side)
-        sides = Sides(make_pyramid(scene), size_of(scene), thumbnail, size_of(scene), inverted=False, chain=unmatched())
+        size = size_of(scene)
+        sides = Sides(make_pyramid(scene), size, thumbnail, size, inverted=False, chain=unmatched(), colours=GREY)
         found = measure_overlap(sides, np.eye(3), MANY)
         assert found is not None
         for grid in ("coarse", "fine"):
@@ -266,10 +282,46 @@ class TestMeasureOverlap:
         np.testing.assert_array_equal(first.piece, again.piece)
 
 
+class TestColours:
+    @pytest.mark.parametrize("mirrored", [False, True])
+    def test_a_crop_has_the_colours_of_its_place(self, mirrored: bool, photos: dict[str, U8]) -> None:
+        photo = photos["coffee"]
+        crop = photo[60:300, 100:500]
+        found = seen(crop[:, ::-1] if mirrored else crop, photo)
+        assert found["colour_cells"] > 0.3
+        assert found["colour_changed"] == 0
+        assert found["colour_correlation"] > 0.9
+
+    def test_a_filter_changes_all_colours_alike_and_another_cup_does_not(self, photos: dict[str, U8]) -> None:
+        photo = photos["coffee"]
+        warmer = np.clip(photo.astype(int) + np.array([25, 0, -25]), 0, 255).astype(np.uint8)
+        recoloured = photo.copy()
+        recoloured[:, :300] = recoloured[:, :300, ::-1]  # blue things instead of brown ones
+        plain, filtered, changed = (seen(query, photo) for query in (photo, warmer, recoloured))
+        assert filtered["colour_shift"] > plain["colour_shift"] + 1
+        assert filtered["colour_changed"] < 0.1
+        assert changed["colour_changed"] > 0.3
+
+    def test_colours_that_are_not_known_are_not_compared(self, photos: dict[str, U8]) -> None:
+        reference = replace(describe_reference(photos["coffee"]), colours=unknown_colours(1)[0])
+        overlap = find_agreement(describe_query(photos["coffee"]), reference, DEFAULT_CONFIG.match).measure_overlap()
+        assert overlap is not None
+        assert not overlap.measures[-len(COLOUR_MEASURES) :].any()
+
+
+def seen(query: U8, reference: U8) -> dict[str, float]:
+    """What the second look measures on two pictures in colour."""
+    agreement = find_agreement(describe_query(query), describe_reference(reference), DEFAULT_CONFIG.match)
+    overlap = agreement.measure_overlap()
+    assert overlap is not None
+    return dict(zip(OVERLAP_NAMES, overlap.measures.tolist(), strict=True))
+
+
 def test_a_thumbnail_smaller_than_a_cell_is_not_compared() -> None:
     grey = np.random.default_rng(0).integers(0, 256, (60, 60), dtype=np.uint8)
     thumbnail = np.zeros((7, 7), np.uint8)
-    sides = Sides(make_pyramid(grey), (60, 60), thumbnail, (60, 60), inverted=False, chain=unmatched())
+    size = (60, 60)
+    sides = Sides(make_pyramid(grey), size, thumbnail, size, inverted=False, chain=unmatched(), colours=GREY)
     assert measure_overlap(sides, np.eye(3), 30) is None
 
 
