@@ -40,7 +40,7 @@ from fingerprint.index.manifests import (
 from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SEGMENT_MANIFEST, SIDE_FILES, discard
 from fingerprint.index.records import ImageRecord, SegmentRecord
 from fingerprint.index.segment import file_digest, segment_problems
-from fingerprint.index.segment_writer import Source, merge_segments
+from fingerprint.index.segment_merger import Source, merge_segments
 from fingerprint.index.shards import shard_folders
 
 

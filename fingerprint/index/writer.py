@@ -33,7 +33,8 @@ from fingerprint.index.own_files import (
 from fingerprint.index.reader import Reader
 from fingerprint.index.records import ImageRecord, SegmentRecord
 from fingerprint.index.segment import MAPPED_FROM, segment_problems
-from fingerprint.index.segment_writer import Source, merge_segments, write_pictures, write_vectors
+from fingerprint.index.segment_merger import Source, merge_segments
+from fingerprint.index.segment_writer import write_pictures, write_vectors
 from fingerprint.models import Models
 from fingerprint.types import F32, Fingerprint, Skipped
 

@@ -15,7 +15,7 @@ from fingerprint.features.descriptor import PACKED_STEP
 from fingerprint.features.packed_frames import rounded_frames
 from fingerprint.index import check_store, upgrade_store
 from fingerprint.index import upgrade as upgrade_module
-from fingerprint.index.segment_writer import merge_segments
+from fingerprint.index.segment_merger import merge_segments
 from fingerprint.types import U8, Fingerprint
 from tests.golden_collections import assert_read_right, files_of, format_of, query, unpack
 

@@ -20,13 +20,14 @@ from fingerprint.errors import CollectionCorruptError, ConfigError
 from fingerprint.features.describe import describe_query
 from fingerprint.features.descriptor import rounded_descriptor
 from fingerprint.features.packed_frames import rounded_frames
-from fingerprint.index import ImageRecord, Writer, check_store, segment_writer
+from fingerprint.index import ImageRecord, Writer, check_store, segment_merger
 from fingerprint.index import check as check_module
 from fingerprint.index.ids import SegmentIds
 from fingerprint.index.merge_policy import Rewrite, due_after_adding, due_for_merging, rewrites_to_compact
 from fingerprint.index.records import SegmentRecord
 from fingerprint.index.segment import open_segment, segment_problems
-from fingerprint.index.segment_writer import Source, merge_segments, write_pictures, write_vectors
+from fingerprint.index.segment_merger import Source, merge_segments
+from fingerprint.index.segment_writer import write_pictures, write_vectors
 from fingerprint.models import Models
 from fingerprint.types import U8, Candidate, Fingerprint, Keypoints, Query
 
@@ -145,8 +146,8 @@ class TestSameBytes:
             "a whole segment": set(names[1:21]),
             "all but one": set(names) - {"rocket"},
         }[removed]
-        monkeypatch.setattr(segment_writer, "_BYTES_AT_ONCE", at_once)
-        monkeypatch.setattr(segment_writer, "_POSTINGS_AT_ONCE", max(1, at_once // 100))
+        monkeypatch.setattr(segment_merger, "_BYTES_AT_ONCE", at_once)
+        monkeypatch.setattr(segment_merger, "_POSTINGS_AT_ONCE", max(1, at_once // 100))
         config = WITH_TREES if keep_local else CONFIG
 
         def write(name: str, part: dict[str, Fingerprint]) -> Path:
@@ -179,8 +180,8 @@ class TestSameBytes:
         sources, start = [], 0
         with pytest.MonkeyPatch.context() as patches:
             patches.setattr(os, "fsync", lambda _: None)  # for speed
-            patches.setattr(segment_writer, "_BYTES_AT_ONCE", data.draw(st.sampled_from([1, 300, 10**6])))
-            patches.setattr(segment_writer, "_POSTINGS_AT_ONCE", data.draw(st.sampled_from([1, 3, 10**6])))
+            patches.setattr(segment_merger, "_BYTES_AT_ONCE", data.draw(st.sampled_from([1, 300, 10**6])))
+            patches.setattr(segment_merger, "_POSTINGS_AT_ONCE", data.draw(st.sampled_from([1, 3, 10**6])))
             for at, part in enumerate(part for part in in_parts(own, *sizes) if part):
                 place = folder / f"{at}"
                 write_pictures(place, list(part), list(part.values()), models.vocabulary, CONFIG, keep_local=True)
@@ -194,7 +195,7 @@ class TestSameBytes:
     @pytest.mark.parametrize("config", [CONFIG, WITH_TREES], ids=["bare", "trees"])
     @pytest.mark.parametrize("at_once", [1, 1 << 25])
     def test_vectors(self, config: Config, at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(segment_writer, "_BYTES_AT_ONCE", at_once)
+        monkeypatch.setattr(segment_merger, "_BYTES_AT_ONCE", at_once)
         vectors = np.random.default_rng(3).standard_normal((60, 24)).astype(np.float32)
         ids = [f"вектор-{i * 37 % 60}" for i in range(60)]
         kept = np.random.default_rng(4).random(60) < 0.7
