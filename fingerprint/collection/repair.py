@@ -53,7 +53,8 @@ def repair_collection(
 
     Files that can be computed from the catalogue or from other files are restored. If other files of a segment are
     damaged, its pictures are described again from their own files, if those are unchanged. The other pictures are lost:
-    they are removed and reported, and the damaged segment is kept in the collection's folder ``damaged``.
+    they are removed and reported, and the damaged segment is kept in the collection's folder ``damaged``. But if only
+    the colours of a segment are damaged, all its pictures are kept, without their colours.
 
     Parameters
     ----------
@@ -95,6 +96,9 @@ def repair_collection(
         total = sum(len(item.pictures) for item in damaged)
         for item in damaged:
             fingerprints, records, gone = _describe_again(item, models, config, n_workers, progress, (described, total))
+            if gone and item.only_colours:
+                repair.forget_colours(item)
+                continue
             repair.replace(item, fingerprints, records, gone)
             described += len(records)
             lost += gone

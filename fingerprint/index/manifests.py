@@ -147,7 +147,7 @@ def _read(path: Path) -> bytes:
     try:
         return read_small(path)
     except (OSError, ValueError) as error:
-        raise corrupt(path, str(error)) from error
+        raise corrupt(path, getattr(error, "strerror", None) or str(error)) from error
 
 
 def _parse(path: Path, data: bytes) -> dict[str, Any]:
@@ -160,11 +160,22 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
         raise corrupt(path, "entries are missing")
     version = manifest["format_version"]
     if type(version) is not int or not RAW_THUMBNAILS <= version <= FORMAT_VERSION:
-        raise CollectionCorruptError(
-            f"{path}: format version {version!r}, this version of copyprint reads {RAW_THUMBNAILS} "
-            f"to {FORMAT_VERSION}; 'fingerprint index upgrade' brings older collections up to date"
-        )
+        raise CollectionCorruptError(unread_format(path, version))
     return manifest
+
+
+def unread_format(path: Path, version: object) -> str:
+    """Return the message for a manifest of a format version that is not read."""
+    newer = type(version) is int and version > FORMAT_VERSION
+    remedy = (
+        "install the version that made it, or a later one"
+        if newer
+        else "'fingerprint index upgrade' brings older collections up to date"
+    )
+    return (
+        f"{path}: format version {version!r}, this version of copyprint reads {RAW_THUMBNAILS} to {FORMAT_VERSION}; "
+        f"{remedy}"
+    )
 
 
 def _check_entries(path: Path, manifest: Mapping[str, Any], entries: Entries) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from fingerprint.config import AnnoyConfig, Config, description_digest
 from fingerprint.errors import CollectionCorruptError
+from fingerprint.features.colour_grid import unknown_colours
 from fingerprint.features.inverted_file import build_postings
 from fingerprint.features.packed_frames import unpack_frames
 from fingerprint.files.atomic import flush_folder
@@ -41,11 +42,13 @@ from fingerprint.index.own_files import (
 from fingerprint.index.packed_vectors import as_vectors, sign_codes
 from fingerprint.index.records import ImageRecord, SegmentRecord
 from fingerprint.index.segment import check_digests, expected_arrays, file_digest
+from fingerprint.index.segment_merger import rewrite_segment
 from fingerprint.index.segment_writer import posting_arrays, write_pictures
 from fingerprint.models import Models
 from fingerprint.types import Fingerprint, Keypoints, Skipped
 
 _MOST_TREES = 10_000  # of Annoy; a manifest that says more is not ours
+_COLOURS = "colours.npy"
 _KEYPOINT_FILES = ("offsets.npy", "signatures.npy", "frames.npy", "local.npy", "sizes.npy")
 
 
@@ -58,10 +61,13 @@ class Damaged:
     segment : SegmentRecord
     pictures : tuple of ImageRecord
         Its live pictures.
+    only_colours : bool
+        Whether the file of colours is all that is wrong with it.
     """
 
     segment: SegmentRecord
     pictures: tuple[ImageRecord, ...]
+    only_colours: bool
 
 
 class Repair:
@@ -124,7 +130,7 @@ class Repair:
             (fresh,) = (s for s in self._catalogue.segments() if s.number == listed.number)
             if damage(self._folder, self._catalogue, fresh):
                 pictures = [record for record, removed in self._catalogue.records(listed.number) if not removed]
-                found.append(Damaged(fresh, tuple(pictures)))
+                found.append(Damaged(fresh, tuple(pictures), self._only_colours_are_lost(fresh)))
         return found
 
     def replace(
@@ -168,6 +174,21 @@ class Repair:
                 flush_folder(aside.parent)
             else:
                 discard(directory)
+
+    def forget_colours(self, damaged: Damaged) -> None:
+        """Write a segment again of which only the colours are lost; they are not known then, and no picture is lost."""
+        listed = damaged.segment
+        path = segment_folder(self._folder, listed.number) / _COLOURS
+        with reported(path):
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()
+            replace_file(path, npy_bytes(unknown_colours(listed.n_rows)))
+        raise_format(self._folder, self._catalogue)
+        rewrite_segment(self._folder, self._catalogue, listed, self._config)
+        self.restored.append(
+            f"{path}: cannot be made again; its pictures are kept, and compared without their colours until they are "
+            "added again"
+        )
 
     def _restore_catalogue(self) -> None:
         """Rebuild the indices of the database if nothing else is wrong with it."""
@@ -223,6 +244,15 @@ class Repair:
         with self._catalogue.change():
             done = self._catalogue.settle(listed.number, list(ids))
         self.restored += [f"{self._folder / CATALOGUE_NAME}: segment {listed.number}: {change}" for change in done]
+
+    def _only_colours_are_lost(self, listed: SegmentRecord) -> bool:
+        directory = segment_folder(self._folder, listed.number)
+        try:
+            sums = _noted_manifest(directory, listed)["sha256"]
+        except CollectionCorruptError:
+            return False
+        digests = {**sums, SEGMENT_MANIFEST: hashlib.sha256(listed.manifest.encode()).hexdigest()}
+        return {name for name, digest in digests.items() if not _is_sound(directory / name, digest)} == {_COLOURS}
 
     def _restore_files(self, listed: SegmentRecord) -> None:
         """Restore files of a segment that can be computed from the catalogue or from its other files."""

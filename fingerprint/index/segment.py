@@ -302,7 +302,7 @@ def _map(path: Path, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
                 f"{path}: too many open files, as every segment keeps some; raise the limit ('ulimit -n') or build the "
                 "collection again in larger steps"
             ) from error
-        raise corrupt(path, str(error)) from error
+        raise corrupt(path, getattr(error, "strerror", None) or str(error)) from error
     mapping: Any = array.base
     if path.stem in _SCATTERED and isinstance(mapping, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
         mapping.madvise(mmap.MADV_RANDOM)  # do not read ahead: neighbouring bytes are of other pictures

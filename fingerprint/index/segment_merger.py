@@ -15,9 +15,13 @@ from fingerprint.features.colour_grid import REFERENCE_SIDE, unknown_colours
 from fingerprint.features.descriptor import pack_descriptors
 from fingerprint.features.packed_frames import pack_frames
 from fingerprint.index.atomic_folder import NewFolder
+from fingerprint.index.catalogue import Catalogue
 from fingerprint.index.ids import SegmentIds
+from fingerprint.index.layout import open_listed, segment_folder
 from fingerprint.index.manifests import PICTURES, UNPACKED
+from fingerprint.index.own_files import discard
 from fingerprint.index.packed_vectors import as_vectors, code_words, sign_codes
+from fingerprint.index.records import SegmentRecord
 from fingerprint.index.segment import PictureSegment, Segment, row_type
 from fingerprint.index.segment_writer import add_ids, finish, shortened
 from fingerprint.types import I8, I64, U8, Bool
@@ -66,6 +70,27 @@ def merge_segments(folder: Path, sources: Sequence[Source], config: Config) -> s
         counts = _merge_pictures(new, sources, n) if first["kind"] == PICTURES else {}
         descriptors = np.load(new.path / "descriptors.npy", mmap_mode="r", allow_pickle=False)
         return finish(new, first["kind"], first["model_id"], as_vectors(descriptors), id_bytes, config, counts)
+
+
+def rewrite_segment(folder: Path, catalogue: Catalogue, listed: SegmentRecord, config: Config) -> None:
+    """Replace a segment of a collection by one of the current format, without what was removed from it.
+
+    Hold the writer's lock. What an earlier attempt that was interrupted has left is replaced.
+    """
+    records = list(catalogue.records(listed.number))
+    kept = np.array([not removed for _, removed in records], np.bool_)
+    number = catalogue.next_number()
+    if kept.any():
+        discard(segment_folder(folder, number))
+        segment = open_listed(folder, listed)
+        text = merge_segments(segment_folder(folder, number), [Source(segment, kept)], config)
+        segment.close()
+    with catalogue.change():
+        catalogue.drop_segment(listed.number)
+        if kept.any():
+            live = [record for record, removed in records if not removed]
+            catalogue.add_segment(number, listed.model_id, live, text, listed.rank)
+    discard(segment_folder(folder, listed.number))
 
 
 def _merge_pictures(new: NewFolder, sources: Sequence[Source], n: int) -> dict[str, int]:

@@ -21,26 +21,27 @@ from typing import Any
 
 import numpy as np
 
-from fingerprint.config import DEFAULT_CONFIG, Config
+from fingerprint.config import DEFAULT_CONFIG
 from fingerprint.errors import CollectionCorruptError, CollectionNotFoundError
 from fingerprint.files.atomic import UNFINISHED, flush_folder
 from fingerprint.files.datafiles import parse_json, read_small
 from fingerprint.index.atomic_folder import json_bytes, npy_bytes, replace_file, reported
 from fingerprint.index.catalogue import SCHEMA_VERSION, UNIDENTIFIED, Catalogue
 from fingerprint.index.ids import SegmentIds
-from fingerprint.index.layout import MANIFEST_FACT, open_listed, raise_format, segment_folder
+from fingerprint.index.layout import MANIFEST_FACT, raise_format, segment_folder
 from fingerprint.index.lock import WriterLock
 from fingerprint.index.manifests import (
     FORMAT_VERSION,
     PICTURES,
     RAW_THUMBNAILS,
     read_collection_manifest,
+    unread_format,
     with_own_index,
 )
-from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SEGMENT_MANIFEST, SIDE_FILES, discard
-from fingerprint.index.records import ImageRecord, SegmentRecord
+from fingerprint.index.own_files import CATALOGUE_NAME, COLLECTION_MANIFEST, SEGMENT_MANIFEST, SIDE_FILES
+from fingerprint.index.records import ImageRecord
 from fingerprint.index.segment import file_digest, segment_problems
-from fingerprint.index.segment_merger import Source, merge_segments
+from fingerprint.index.segment_merger import rewrite_segment
 from fingerprint.index.shards import shard_folders
 
 
@@ -61,7 +62,8 @@ def upgrade_store(folder: Path) -> int:
     Returns
     -------
     int
-        The format before; of a sharded collection the oldest of its shards.
+        The oldest format before, of the collection and of its segments of pictures; of a sharded collection, of its
+        shards.
 
     Raises
     ------
@@ -79,6 +81,12 @@ def upgrade_store(folder: Path) -> int:
     lock.acquire()
     try:
         with reported(folder), _reported(folder):
+            path = folder / COLLECTION_MANIFEST
+            before = _manifest(path).get("format_version", 0)
+            if type(before) is not int:
+                raise CollectionCorruptError(f"{path}: format version {before!r} is no number; restore the file")
+            if before > FORMAT_VERSION:
+                raise CollectionCorruptError(unread_format(path, before))
             version = _schema(folder / CATALOGUE_NAME)
             if version in _MIGRATIONS:
                 _MIGRATIONS[version](folder)
@@ -88,17 +96,11 @@ def upgrade_store(folder: Path) -> int:
                     f"{', '.join(map(str, [*_MIGRATIONS, UNIDENTIFIED, SCHEMA_VERSION]))}; "
                     "install the version that made it"
                 )
-            before = _manifest(folder / COLLECTION_MANIFEST).get("format_version", 0)
-            if type(before) is not int:
-                raise CollectionCorruptError(
-                    f"{folder / COLLECTION_MANIFEST}: format version {before!r} is no number; restore the file"
-                )
             _write_manifests(folder)
             _raise_format(folder)
-            _rewrite_segments(folder)
+            return min(before, _rewrite_segments(folder))
     finally:
         lock.release()
-    return before
 
 
 @contextmanager
@@ -208,40 +210,28 @@ def _raise_format(folder: Path) -> None:
         catalogue.close()
 
 
-def _rewrite_segments(folder: Path) -> None:
-    """Write the segments of pictures of older formats again; those of vectors are the same in all formats."""
+def _rewrite_segments(folder: Path) -> int:
+    """Write the segments of pictures of older formats again, and return the oldest of their formats.
+
+    Those of vectors are the same in all formats.
+    """
+    oldest = FORMAT_VERSION
     config = with_own_index(DEFAULT_CONFIG, read_collection_manifest(folder)[0])
     catalogue = Catalogue(folder / CATALOGUE_NAME)
     try:
         for listed in catalogue.segments():
             manifest = parse_json(listed.manifest)
             if manifest["kind"] == PICTURES and manifest["format_version"] < FORMAT_VERSION:
-                _rewrite(folder, catalogue, listed, config)
+                oldest = min(oldest, int(manifest["format_version"]))
+                old = segment_folder(folder, listed.number)
+                for problem in segment_problems(old, listed.manifest):  # damage must not get new digests
+                    raise CollectionCorruptError(
+                        f"{problem}; 'fingerprint index check --repair' restores what it can, then upgrade again"
+                    )
+                rewrite_segment(folder, catalogue, listed, config)
     finally:
         catalogue.close()
-
-
-def _rewrite(folder: Path, catalogue: Catalogue, listed: SegmentRecord, config: Config) -> None:
-    """Replace a segment by one of the current format, without what was removed from it."""
-    old = segment_folder(folder, listed.number)
-    for problem in segment_problems(old, listed.manifest):  # damage must not get new digests
-        raise CollectionCorruptError(
-            f"{problem}; 'fingerprint index check --repair' restores what it can, then upgrade again"
-        )
-    records = list(catalogue.records(listed.number))
-    kept = np.array([not removed for _, removed in records], np.bool_)
-    number = catalogue.next_number()
-    if kept.any():
-        discard(segment_folder(folder, number))  # what an upgrade that was interrupted has left
-        segment = open_listed(folder, listed)
-        text = merge_segments(segment_folder(folder, number), [Source(segment, kept)], config)
-        segment.close()
-    with catalogue.change():
-        catalogue.drop_segment(listed.number)
-        if kept.any():
-            live = [record for record, removed in records if not removed]
-            catalogue.add_segment(number, listed.model_id, live, text, listed.rank)
-    discard(old)
+    return oldest
 
 
 #: Migrations by the version of the schema that they start from.

@@ -460,7 +460,7 @@ class TestSegmentManifest:
 
     def test_another_format_version_is_refused_with_both(self, folder: Path, models: Models) -> None:
         change_manifest(folder / SEGMENT / "manifest.json", format_version=77)
-        with pytest.raises(CollectionCorruptError, match=r"version 77.* reads 3 to 6"):
+        with pytest.raises(CollectionCorruptError, match=r"version 77.* 3 to 6; install the version that made it"):
             opened(folder, models)
 
     def test_a_segment_of_another_model_is_refused_with_both(self, folder: Path, models: Models) -> None:

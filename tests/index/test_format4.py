@@ -13,8 +13,7 @@ from fingerprint.cli import main
 from fingerprint.errors import CollectionCorruptError
 from fingerprint.features.descriptor import PACKED_STEP
 from fingerprint.features.packed_frames import rounded_frames
-from fingerprint.index import check_store, upgrade_store
-from fingerprint.index import upgrade as upgrade_module
+from fingerprint.index import check_store, segment_merger, upgrade_store
 from fingerprint.index.segment_merger import merge_segments
 from fingerprint.types import U8, Fingerprint
 from tests.golden_collections import assert_read_right, files_of, format_of, query, unpack
@@ -101,7 +100,7 @@ def test_after_an_interruption_the_upgrade_goes_on(n_merges: int, old: Path, mon
         return text
 
     before = fingerprints(old)
-    monkeypatch.setattr(upgrade_module, "merge_segments", failing)
+    monkeypatch.setattr(segment_merger, "merge_segments", failing)
     with pytest.raises(KeyboardInterrupt):
         upgrade_store(old)
     monkeypatch.undo()

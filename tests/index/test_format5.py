@@ -60,6 +60,14 @@ def test_upgrading_keeps_what_is_found(old: Path, photos: dict[str, U8]) -> None
         assert [collection.search(query(photos, name)) for name in names] == found
 
 
+def test_the_format_before_is_that_of_the_oldest_segment(old: Path, photos: dict[str, U8]) -> None:
+    with fingerprint.open_collection(old) as collection:
+        collection.add("coffee.jpg", query(photos, "coffee"))
+    ended = CliRunner().invoke(main, ["index", "upgrade", str(old)])
+    assert (ended.exit_code, ended.output) == (0, f"{old}: format 5 before, 6 now\n")
+    assert format_of(old) == (6, [5, 6, 6, 6])
+
+
 def test_colours_of_what_is_added_stay_when_segments_are_merged(old: Path, photos: dict[str, U8]) -> None:
     with fingerprint.open_collection(old) as collection:
         collection.add("coffee.jpg", query(photos, "coffee"))

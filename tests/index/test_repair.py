@@ -23,6 +23,7 @@ from fingerprint.config import DEFAULT_CONFIG, CandidateConfig, Config, StorageC
 from fingerprint.errors import CollectionBusyError, CollectionCorruptError, CollectionError, CollectionNotFoundError
 from fingerprint.index import check_store
 from fingerprint.index.lock import WriterLock
+from fingerprint.kernels.colours import UNKNOWN
 from fingerprint.types import U8
 
 SEGMENT = Path("segments") / "000001"
@@ -35,7 +36,7 @@ DERIVED = (
 #: Can only be had from the pictures.
 ORIGINAL = (
     *("descriptors.npy", "hashes.npy", "thumbnails.npy", "thumbnail_offsets.npy", "offsets.npy", "signatures.npy"),
-    *("frames.npy", "local.npy"),
+    *("frames.npy", "local.npy", "colours.npy"),
 )
 CONFIG = dataclasses.replace(
     DEFAULT_CONFIG,
@@ -244,6 +245,19 @@ class TestLost:
             shutil.copy(files / ids[1], files / ids[0])
             assert collection.add_files([files / ids[0]]).added == 1
             assert collection.info().skipped == ()
+
+    @pytest.mark.parametrize("harm", [Path.unlink, cut, flip])
+    def test_colours_alone_lose_no_picture(self, harm: Callable[[Path], None], folder: Path, files: Path) -> None:
+        before = contents(folder)
+        for path in files.iterdir():
+            path.unlink()
+        harm(folder / SEGMENT / "colours.npy")
+        report = repaired(folder)
+        assert (report.described, report.lost, report.problems) == (0, (), ())
+        assert ["colours" in what for what in report.restored] == [True]
+        assert contents(folder) == before
+        with open_collection(folder, config=config_of(folder)) as collection:
+            assert (collection.fingerprint(before[0][0]).colours == UNKNOWN).all()
 
     def test_vectors_of_another_model(self, folder: Path, tmp_path: Path) -> None:
         np.savez(tmp_path / "v.npz", ids=np.array(["a", "b"]), descriptors=np.eye(2, dtype=np.float32))

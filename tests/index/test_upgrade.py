@@ -125,6 +125,17 @@ class TestUpgrade:
 
 
 class TestRefused:
+    def test_a_newer_collection_is_left_as_it_is(self, old: Path) -> None:
+        upgrade_store(old)
+        path = old / "collection.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": FORMAT_VERSION + 1}))
+        before = files_of(old)
+        ended = CliRunner().invoke(main, ["index", "upgrade", str(old)])
+        assert ended.exit_code == 2
+        assert f"format version {FORMAT_VERSION + 1}" in ended.output
+        assert "install the version that made it" in ended.output
+        assert files_of(old) == before
+
     def test_nothing_there(self, tmp_path: Path) -> None:
         with pytest.raises(CollectionNotFoundError, match="nowhere"):
             upgrade_store(tmp_path / "nowhere")
