@@ -34,6 +34,7 @@ _ADDRESS = re.compile(r"[a-z]+://.+")
 _CONNECTING = 30.0  # seconds
 _WAITING = 60.0  # seconds for the first worker
 _COUNTED_AGAIN = 2.0  # seconds after which the threads of the cluster are counted again
+_LOOKED_AFTER = 5.0  # seconds that a result is waited for until it is asked whether there are workers
 _LARGE = 1 << 30  # bytes of a shared value from which Dask warns; models are larger than what it warns of by default
 _ENVIRONMENT = {"OPENCV_FOR_THREADS_NUM": "1"}  # a worker's thread has one core
 #: By default Dask's processes give memory back at once, and arrays that live for a moment have to get it again.
@@ -194,7 +195,7 @@ def _client(scheduler: Any, client: type[Client]) -> Client:
 
 def _unreached(scheduler: object, error: Exception) -> ClusterError:
     return ClusterError(
-        f"{scheduler}: the scheduler cannot be reached ({error or type(error).__name__}); is 'dask scheduler' "
+        f"{scheduler}: the scheduler cannot be reached ({str(error) or type(error).__name__}); is 'dask scheduler' "
         "running there, and is its port open?"
     )
 
@@ -294,7 +295,7 @@ class DaskCluster(Cluster):
             )
         except (RuntimeError, OSError) as error:  # the client was closed: the scheduler is gone
             raise _lost(error) from error
-        return _Task(future)
+        return _Task(future, self._nthreads)
 
     def share(self, value: Result) -> Pending[Result]:
         """Give a value to the cluster, see `fingerprint.workers.Cluster.share`.
@@ -332,8 +333,9 @@ class DaskCluster(Cluster):
 class _Task(Generic[Result]):
     """A task on a Dask cluster."""
 
-    def __init__(self, future: Future[Any]) -> None:
+    def __init__(self, future: Future[Any], count_workers: Callable[[], object]) -> None:
         self.future = future
+        self._count_workers = count_workers
         self.worker: str | None = None  # one that has the result, once that was asked for
 
     def result(self) -> Result:
@@ -342,7 +344,7 @@ class _Task(Generic[Result]):
         from distributed.comm.core import CommClosedError
 
         try:
-            found: Result = self.future.result()
+            found = self._awaited()
         except KilledWorker as error:
             raise ClusterError(
                 f"the task {self.future.key} was given to several workers, and each of them died: {error}; look at "
@@ -353,6 +355,18 @@ class _Task(Generic[Result]):
                 raise
             raise _lost(error) from error
         return found
+
+    def _awaited(self) -> Result:
+        """Return the result; if it takes long, see whether there are workers at all, which warns if there are none."""
+        while True:
+            try:
+                found: Result = self.future.result(timeout=_LOOKED_AFTER)
+            except TimeoutError:
+                if self.future.status == "error":  # the task itself has raised it
+                    raise
+                self._count_workers()
+            else:
+                return found
 
     def cancel(self) -> None:
         """Say that the result is not wanted any more."""

@@ -57,6 +57,8 @@ class Changes:
     part, place : (x, y), [0, 1], or None
         The middle of what is shown, in shares of the reference's width and height; and of where it is seen, in shares
         of the query's. None if they are not known.
+    is_copy : bool
+        Whether the verdict is a copy: nothing was done to what only shares something.
     """
 
     same_file: bool
@@ -71,6 +73,7 @@ class Changes:
     located: bool
     part: tuple[float, float] | None = None
     place: tuple[float, float] | None = None
+    is_copy: bool = True
 
     @property
     def is_part(self) -> bool:
@@ -107,7 +110,7 @@ class Changes:
         said = _turn_words(self)
         if self.located:
             said += [*_part_words(self), *_size_words(self)]
-        return ", ".join(said) or "re-encoded or retouched"
+        return ", ".join(said) or ("re-encoded or retouched" if self.is_copy else "as a whole")
 
 
 def changes_of(found: Verification) -> Changes:
@@ -150,6 +153,7 @@ def changes_of(found: Verification) -> Changes:
         located=located,
         part=part,
         place=place,
+        is_copy=found.relation == "copy",
     )
 
 

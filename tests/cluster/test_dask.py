@@ -432,6 +432,37 @@ def test_a_scheduler_without_workers_is_told(tmp_path: Path, caplog: pytest.LogC
         alone.close()
 
 
+def test_that_all_workers_are_gone_is_said_while_results_are_waited_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_cluster, "_LOOKED_AFTER", 0.5)
+    alone = Machine(tmp_path / "alone")
+    try:
+        alone.add_worker("first")
+        with connect(str(alone.file)) as cluster, caplog.at_level(logging.WARNING):
+            task = cluster.start(_slept, 2.0, name="slept")
+            time.sleep(1.0)
+            alone.kill_worker("first")
+            found: list[float] = []
+            waiting = Thread(target=lambda: found.append(task.result()))
+            waiting.start()
+            for _ in range(300):
+                if "no workers left" in caplog.text:
+                    break
+                time.sleep(0.1)
+            assert caplog.text.count("the cluster has no workers left; waiting for some") == 1
+            alone.add_worker("second")
+            waiting.join(60)
+            assert found == [2.0]
+    finally:
+        alone.close()
+
+
+def _slept(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
 def test_an_error_of_a_task_is_raised_here(machine: Machine) -> None:
     def work(_: int) -> int:
         raise ConfigError("the worker says so")

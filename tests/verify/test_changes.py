@@ -105,6 +105,7 @@ def test_the_same_needs_no_transform() -> None:
 def test_what_is_not_known_is_not_said() -> None:
     unlocated = Verification(0.9, 0.0, 2.2, 0, None, False, False, None, None)
     assert changes_of(unlocated).words == "re-encoded or retouched"
+    assert changes_of(replace(unlocated, probability=0.1, shared_probability=0.8)).words == "as a whole"
 
 
 def test_crop_and_larger_picture_are_each_other_turned_round() -> None:
