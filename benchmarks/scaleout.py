@@ -41,8 +41,8 @@ import cloudpickle
 import cv2
 import distributed
 import numpy as np
+from _apart import JOBS, Apart
 from _records import RESULTS, header, write
-from apart import JOBS, Apart
 
 from fingerprint import create_collection, open_collection
 from fingerprint.cluster import connect

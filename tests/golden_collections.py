@@ -11,10 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+import fingerprint
 from fingerprint.collection import Collection
 from fingerprint.features.thumbnail import open_thumbnail
 from fingerprint.models import load_models
-from fingerprint.types import U8
+from fingerprint.types import U8, Fingerprint
 
 #: The models that they were made by, which have changed since, and with them their id; what is tested is the format.
 _GOLDEN_MODELS = ("vlad64-256-5c137817b924", "vlad4x32-256-fb6db57b5cc6")
@@ -64,6 +65,12 @@ def assert_read_right(collection: Collection, photos: dict[str, U8], *names: str
         found = collection.answer(query(photos, name, cut=0))
         assert f"{name}.jpg" in {match.reference_id for match in found.matches}, name
         assert not found.damaged
+
+
+def fingerprints(folder: Path) -> dict[str, Fingerprint]:
+    """What is kept of each picture, by its id."""
+    with fingerprint.open_collection(folder) as collection:
+        return {image_id: collection.fingerprint(image_id) for image_id in collection.ids}
 
 
 def format_of(folder: Path) -> tuple[int, list[int]]:

@@ -62,7 +62,7 @@ class Damaged:
     pictures : tuple of ImageRecord
         Its live pictures.
     only_colours : bool
-        Whether the file of colours is all that is wrong with it.
+        Whether the file of colours is all that is wrong with it; see `Repair.forget_colours`.
     """
 
     segment: SegmentRecord
@@ -176,13 +176,16 @@ class Repair:
                 discard(directory)
 
     def forget_colours(self, damaged: Damaged) -> None:
-        """Write a segment again of which only the colours are lost; they are not known then, and no picture is lost."""
+        """Write a segment again of which only the colours are lost; they are not known then, and no picture is lost.
+
+        Raises
+        ------
+        CollectionError
+            If a file cannot be written, or what stands in the place of the colours is no file of the collection.
+        """
         listed = damaged.segment
         path = segment_folder(self._folder, listed.number) / _COLOURS
-        with reported(path):
-            if path.is_dir() and not path.is_symlink():
-                path.rmdir()
-            replace_file(path, npy_bytes(unknown_colours(listed.n_rows)))
+        replace_file(path, npy_bytes(unknown_colours(listed.n_rows)))
         raise_format(self._folder, self._catalogue)
         rewrite_segment(self._folder, self._catalogue, listed, self._config)
         self.restored.append(

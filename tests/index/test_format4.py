@@ -15,8 +15,8 @@ from fingerprint.features.descriptor import PACKED_STEP
 from fingerprint.features.packed_frames import rounded_frames
 from fingerprint.index import check_store, segment_merger, upgrade_store
 from fingerprint.index.segment_merger import merge_segments
-from fingerprint.types import U8, Fingerprint
-from tests.golden_collections import assert_read_right, files_of, format_of, query, unpack
+from fingerprint.types import U8
+from tests.golden_collections import assert_read_right, files_of, fingerprints, format_of, query, unpack
 
 #: Made by the last version that wrote format 4, with the models that shipped then: chelsea, coffee and rocket of
 #: scikit-image, reduced and blurred, in segments of one and two; coffee.jpg was removed, broken.jpg could not be read.
@@ -28,11 +28,6 @@ IDS = ["chelsea.jpg", "rocket.jpg"]
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
     return unpack(GOLDEN, tmp_path / "old")
-
-
-def fingerprints(folder: Path) -> dict[str, Fingerprint]:
-    with fingerprint.open_collection(folder) as collection:
-        return {image_id: collection.fingerprint(image_id) for image_id in collection.ids}
 
 
 def postings(folder: Path, name: str) -> list[list[int]]:

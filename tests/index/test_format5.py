@@ -13,7 +13,7 @@ from fingerprint.cli import main
 from fingerprint.features.colour_grid import unknown_colours
 from fingerprint.index import check_store
 from fingerprint.types import I8, U8
-from tests.golden_collections import assert_read_right, files_of, format_of, query, unpack
+from tests.golden_collections import assert_read_right, files_of, fingerprints, format_of, query, unpack
 
 #: Made by the last version that wrote format 5, with the models that shipped then: chelsea, coffee and rocket of
 #: scikit-image, reduced and blurred, in segments of one and two; coffee.jpg was removed, broken.jpg could not be read.
@@ -29,8 +29,7 @@ def old(tmp_path: Path) -> Path:
 
 
 def colours(folder: Path) -> dict[str, I8]:
-    with fingerprint.open_collection(folder) as collection:
-        return {image_id: np.array(collection.fingerprint(image_id).colours) for image_id in collection.ids}
+    return {image_id: known.colours for image_id, known in fingerprints(folder).items()}
 
 
 def test_reading_changes_nothing(old: Path, photos: dict[str, U8]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import random
 import shutil
 import sqlite3
@@ -258,6 +259,20 @@ class TestLost:
         assert contents(folder) == before
         with open_collection(folder, config=config_of(folder)) as collection:
             assert (collection.fingerprint(before[0][0]).colours == UNKNOWN).all()
+
+    @pytest.mark.parametrize("put", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("elsewhere")])
+    def test_what_stands_in_the_place_of_colours_is_not_removed(
+        self, put: Callable[[Path], None], folder: Path, files: Path
+    ) -> None:
+        for path in files.iterdir():
+            path.unlink()
+        place = folder / SEGMENT / "colours.npy"
+        place.unlink()
+        put(place)
+        with pytest.raises(CollectionError, match=r"colours\.npy.*did not make"):
+            repaired(folder)
+        assert place.is_symlink() or place.exists()
+        assert (folder / SEGMENT / "frames.npy").exists()
 
     def test_vectors_of_another_model(self, folder: Path, tmp_path: Path) -> None:
         np.savez(tmp_path / "v.npz", ids=np.array(["a", "b"]), descriptors=np.eye(2, dtype=np.float32))

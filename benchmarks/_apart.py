@@ -61,9 +61,7 @@ class Apart:
             raise SystemExit(f"{job}: a process of two ended; its message is above") from None
 
 
-def _work(
-    pipe: Connection, own: Path, searched: Path, added: Sequence[Path], queries: Sequence[Path]
-) -> None:  # pragma: no cover - in another process
+def _work(pipe: Connection, own: Path, searched: Path, added: Sequence[Path], queries: Sequence[Path]) -> None:
     """Do the jobs that come, and answer with the seconds each took, until None comes."""
     cv2.setNumThreads(1)
     models = load_models()
