@@ -127,9 +127,9 @@ ROOMS = {
         "verify/score.py",
     ),
     "simplejpeg": ("images/jpeg_damage.py",),
-    "multiprocessing": ("cluster/dask_cluster.py",),  # only so that its processes leave Ctrl-C to the command
+    "multiprocessing": ("cluster/connecting.py",),  # only so that its processes leave Ctrl-C to the command
     "signal": (
-        *("__main__.py", "cli/_boundary.py", "cluster/dask_cluster.py"),
+        *("__main__.py", "cli/_boundary.py", "cluster/connecting.py"),
         *("images/decoder.py", "images/decoder_pool.py", "images/sandbox.py"),
     ),
     "socket": ("files/locks.py",),

@@ -24,7 +24,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from fingerprint.cli import main
-from fingerprint.cluster import connect, dask_cluster
+from fingerprint.cluster import connect, connecting, dask_cluster
 from fingerprint.collection import cluster_search
 from fingerprint.collection.collection import create_collection, open_collection
 from fingerprint.config import DEFAULT_CONFIG
@@ -345,7 +345,7 @@ def test_what_cannot_be_reached_is_told(tmp_path: Path) -> None:
     "address", ["http://127.0.0.1:{}", "tcp://127.0.0.1:{}", "tls://127.0.0.1:{}", "tcp://127.0.0.1"]
 )
 def test_what_answers_but_is_no_scheduler_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dask_cluster, "_CONNECTING", 2.0)
+    monkeypatch.setattr(connecting, "_CONNECTING", 2.0)
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
