@@ -26,10 +26,11 @@ def _regions(shared: Rng, own: Rng, _photos: Photos) -> U8:
     y, x = np.mgrid[:h, :w]
     nearest = np.zeros((h, w), np.int64)
     least = np.full((h, w), np.inf)
+    across, down = x + 6 * np.sin(y / 23 + tails[0]), y + 6 * np.sin(x / 19 + tails[1])
     for k, (px, py) in enumerate(places):
-        distance = (x - px + 6 * np.sin(y / 23 + tails[0])) ** 2 + (y - py + 6 * np.sin(x / 19 + tails[1])) ** 2
-        nearest[distance < least] = k
-        least = np.minimum(least, distance)
+        distance = (across - px) ** 2 + (down - py) ** 2
+        nearer = distance < least
+        nearest[nearer], least[nearer] = k, distance[nearer]
     angle, far = np.arctan2(y - 0.52 * h, x - 0.5 * w), np.hypot((x - 0.5 * w) / w, (y - 0.52 * h) / h)
     land = far < 0.36 + 0.04 * np.sin(3 * angle + tails[2]) + 0.03 * np.sin(7 * angle + tails[3])
     border = np.zeros((h, w), bool)
