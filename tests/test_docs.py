@@ -11,6 +11,7 @@ from click import Command, Group
 
 from fingerprint.cli import main
 from fingerprint.cli._default_group import DefaultGroup
+from fingerprint.models import load_models
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "benchmarks" / "README.md"])
@@ -37,6 +38,13 @@ def test_links_to_files_lead_somewhere() -> None:
         if not (page.parent / target).exists()
     ]
     assert astray == []
+
+
+def test_examples_name_the_models_that_ship() -> None:
+    ids = re.compile(r"\b(?:vlad[0-9x]+-[0-9]+|trees|logistic)-[0-9a-f]{12}\b")
+    models = load_models()
+    named = {found for page in PAGES for found in ids.findall(page.read_text(encoding="utf-8"))}
+    assert named == {models.model_id, models.calibration_id}
 
 
 def test_shell_examples_name_commands_and_options_that_exist() -> None:

@@ -119,11 +119,15 @@ def _outcome_text(outcome: Outcome) -> str:
     return f"{outcome.done}{place}" + (f": {shown(outcome.reason)}" if outcome.reason else "")
 
 
+def copies_text(found: Groups) -> str:
+    """Return how many copies there are, and links that are listed with them, among how many files."""
+    links = f" and {count(found.n_links, 'link')}" if found.n_links else ""
+    return f"{count(found.n_copies, 'copy', 'copies')}{links} among {count(found.n_files, 'file')}"
+
+
 def _totals_text(found: Groups, outcomes: Mapping[Path, Outcome], *, acts: bool) -> str:
     n_groups = sum(bool(group.members) for group in found.groups)
-    counts = (
-        f"{count(n_groups, 'group')}, {count(found.n_copies, 'copy', 'copies')} among {count(found.n_files, 'file')}"
-    )
+    counts = f"{count(n_groups, 'group')}, {copies_text(found)}"
     if not n_groups:
         return f"no copies among {count(found.n_files, 'file')}"
     if acts:
@@ -184,7 +188,9 @@ def _totals_json(found: Groups, outcomes: Mapping[Path, Outcome], skipped: Seque
         "files": found.n_files,
         "pictures": found.n_pictures,
         "groups": sum(bool(group.members) for group in found.groups),
+        "groups_only_shared": sum(not group.members for group in found.groups),
         "copies": found.n_copies,
+        "links": found.n_links,
         "frees": found.frees,
         "acted_on": sum(not outcome.reason for outcome in outcomes.values()),
         "skipped": len(skipped),

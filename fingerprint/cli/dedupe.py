@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from fingerprint.cli._dedupe_acting import act_on, apply_decisions, check_log, check_target, failures
-from fingerprint.cli._dedupe_output import print_groups, print_undone
+from fingerprint.cli._dedupe_output import copies_text, print_groups, print_undone
 from fingerprint.cli._default_group import DefaultGroup
 from fingerprint.cli._help import ExampleCommand
 from fingerprint.cli._ignored import listed_files, note_ignored
@@ -290,8 +290,8 @@ def _write_page(
     draft = Draft()
     draft.skipped += skipped
     add_groups(draft, found.groups)
-    title = f"{count(found.n_copies, 'copy', 'copies')} among {count(found.n_files, 'file')}"
-    write_report(path, draft.page("dedupe", title, threshold=threshold), n_workers=n_workers, quiet=quiet)
+    page = draft.page("dedupe", copies_text(found), threshold=threshold)
+    write_report(path, page, n_workers=n_workers, quiet=quiet)
 
 
 def _found(

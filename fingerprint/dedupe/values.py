@@ -275,6 +275,11 @@ class Groups:
         return sum(member.same_as is None for group in self.groups for member in group.members)
 
     @property
+    def n_links(self) -> int:
+        """Further paths to files that are there already: links to them."""
+        return sum(member.same_as is not None for group in self.groups for member in group.members)
+
+    @property
     def frees(self) -> int:
         """Bytes that would be free without the copies."""
         return sum(member.frees for group in self.groups for member in group.members)

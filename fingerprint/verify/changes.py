@@ -23,6 +23,10 @@ _Region: TypeAlias = tuple[tuple[float, float], ...]
 _WHOLE = 0.95  # share of the area from which on a picture is seen whole: transforms are off by a pixel or two a side
 _SAME_SIZE = 0.03  # by how much a scale differs from 1 before it is worth a word
 _SAME_SHAPE = 0.04  # the same for a stretch
+#: A stretch is known less well the smaller the region and the fewer keypoints agree in it. Of crops that nobody
+#: stretched, nearly none has a stretch of more than 1 + _ERROR / (side of the region * sqrt(keypoints)).
+_ERROR = 60.0  # pixels
+_SIDE = 512  # about the longest side, in pixels, of the pictures in which keypoints are found
 _INSET = 0.5  # share of the query's area below which the reference is an inset in it
 _LEAST_TURN = 2.0  # degrees; less may be an error of the transform
 _OFF_MIDDLE = 0.08  # share of a side by which a part's middle must be off before it lies left, right, up or down
@@ -51,7 +55,7 @@ class Changes:
     scale : float, > 0
         Pixels of the query for one of the reference, along a line; 1 if it is not known.
     stretch : float, >= 1
-        How much more the query is enlarged in one direction than in the other.
+        How much more the query is enlarged in one direction than in the other; 1 if it is not sure to be at all.
     located : bool
         Whether a transform, and so all that comes from it, is known.
     part, place : (x, y), [0, 1], or None
@@ -139,6 +143,8 @@ def changes_of(found: Verification) -> Changes:
         taken, place = _share(of_query, found.query_size), _middle(found.query_region, found.query_size)
         scale = math.sqrt(of_query / of_reference)
         stretch = _stretch(found.transform, found.query_region)
+        if stretch < 1 + _stretch_error(found, of_reference, of_query):
+            stretch = 1.0
     rotation = found.rotation or 0.0
     return Changes(
         same_file=found.identical and found.log_odds >= SAME_BYTES_LOG_ODDS,
@@ -214,7 +220,7 @@ def _part_words(changes: Changes) -> list[str]:
 
 
 def _size_words(changes: Changes) -> list[str]:
-    said = ["stretched"] if changes.stretch > 1 + _SAME_SHAPE else []
+    said = ["stretched"] if changes.stretch > 1 else []
     if changes.scale < 1 - _SAME_SIZE:
         said.append(f"smaller ({_percent(changes.scale)})")
     elif changes.scale > 1 + _SAME_SIZE:
@@ -266,6 +272,19 @@ def _stretch(transform: tuple[float, ...], region: _Region) -> float:
         return 1.0
     ratio = total / (2 * area)  # of the singular values s and t it is (s / t + t / s) / 2
     return ratio + math.sqrt(max(0.0, ratio * ratio - 1))
+
+
+def _stretch_error(found: Verification, of_reference: float, of_query: float) -> float:
+    """Return by how much a stretch must differ from 1 to be one, for the areas of both regions in pixels.
+
+    Of whole pictures the borders tell their shape, so few keypoints are enough.
+    """
+    sizes = found.reference_size, found.query_size
+    areas = of_reference, of_query
+    if all(_share(area, size) >= _WHOLE for area, size in zip(areas, sizes, strict=True)):
+        return _SAME_SHAPE
+    sides = (math.sqrt(area) * min(1.0, _SIDE / max(*size, 1)) for area, size in zip(areas, sizes, strict=True))
+    return max(_SAME_SHAPE, _ERROR / (min(sides) * math.sqrt(max(found.n_inliers, 1))))
 
 
 def _dot(row: Sequence[float], x: float, y: float) -> float:

@@ -63,6 +63,16 @@ def library(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return Path("photos")
 
 
+def test_links_are_counted_beside_copies(library: Path) -> None:
+    (library / "letter.jpg").unlink()
+    (library / "again.jpg").hardlink_to(library / "chelsea.jpg")
+    *_, totals = lines(done("dedupe", library, "--json"))
+    assert (totals["groups"], totals["groups_only_shared"], totals["copies"], totals["links"]) == (2, 0, 2, 1)
+    assert "2 groups, 2 copies and 1 link among 5 files" in done("dedupe", library).stdout
+    done("dedupe", library, "--report", "page.html")
+    assert "<title>2 copies and 1 link among 5 files" in Path("page.html").read_text()
+
+
 def test_text_says_what_would_be_kept_and_changes_nothing(library: Path) -> None:
     before = files(library)
     result = done("dedupe", library, code=1)

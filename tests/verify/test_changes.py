@@ -86,6 +86,17 @@ def test_known_changes(name: str) -> None:
     assert changes_of(verdict(to_query, region, size, **known)).words == words
 
 
+def test_a_part_is_stretched_if_many_keypoints_say_so() -> None:
+    to_query = affine(1.12, 0, 0, 1, -112, -75)
+    stretched = verdict(to_query, corners(200, 150) + MIDDLE, (224, 150))
+    assert "stretched" in changes_of(stretched).words
+    assert "stretched" not in changes_of(replace(stretched, n_inliers=5)).words
+    small = verdict(to_query, corners(50, 40) + MIDDLE, (56, 40))
+    assert "stretched" not in changes_of(small).words
+    whole = verdict(affine(1.12, 0, 0, 1), WHOLE, (448, 300))
+    assert "stretched" in changes_of(replace(whole, n_inliers=5)).words  # its borders tell
+
+
 def test_a_tilt_is_no_larger_picture() -> None:
     angle = np.radians(12)
     tilt = affine(np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle), 62, 0)
