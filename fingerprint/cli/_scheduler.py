@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from fingerprint.cli._options import EXISTING_FOLDER
+from fingerprint.cli._output import shown
 
 if TYPE_CHECKING:
     from fingerprint.workers import Workers
@@ -50,7 +51,8 @@ def chosen_workers(n_workers: int | None) -> Iterator[Workers]:
     ------
     ClusterError, ConfigError
     """
-    meta = click.get_current_context().meta
+    context = click.get_current_context()
+    meta = context.meta
     scheduler: str | None = meta.get(_SCHEDULER)
     shared: Path | None = meta.get(_SHARED)
     if scheduler is None:
@@ -65,6 +67,8 @@ def chosen_workers(n_workers: int | None) -> Iterator[Workers]:
     # Dask logs a traceback of its own for what is one line here
     level = logging.ERROR if logging.getLogger("fingerprint").isEnabledFor(logging.DEBUG) else logging.CRITICAL
     log_from(level)
+    if not context.params.get("quiet"):
+        click.echo(f"connecting to {shown(scheduler)}", err=True)  # if nothing answers, this lasts
     with connect(scheduler, shared_folder=None if shared is None else shared.absolute()) as cluster:
         yield cluster
 

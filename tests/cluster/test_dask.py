@@ -369,6 +369,16 @@ def test_the_address_of_a_worker_is_told(machine: Machine) -> None:
         pass
 
 
+def test_where_a_command_connects_to_is_said_before_it_waits(tmp_path: Path) -> None:
+    file = tmp_path / "scheduler.json"
+    file.write_text("no JSON")
+    for quiet in (False, True):
+        options = ["--scheduler", str(file), *(["-q"] if quiet else [])]
+        result = CliRunner().invoke(main, ["index", "create", str(tmp_path / "c"), str(tmp_path), *options])
+        assert (f"connecting to {file}" in result.stderr) is not quiet
+        assert not (tmp_path / "c").exists()
+
+
 def test_dask_logs_nothing_of_a_scheduler_that_is_lost(tmp_path: Path) -> None:
     """In a process of its own, as Dask sets the levels of its loggers when it is loaded."""
     alone = Machine(tmp_path / "m")
