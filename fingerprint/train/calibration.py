@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fingerprint.errors import ConfigError
+from fingerprint.kernels.colours import COLOUR_MEASURES
 from fingerprint.kernels.overlap import MEASURES
 from fingerprint.models import CalibrationModel, TreesModel
 from fingerprint.train.boosting import BoostingPlan, fit_calibrated_trees, fit_trees, judge_left_out
@@ -27,6 +28,8 @@ _START = 0.5  # of the log-odds of the first look
 #: How many pairs a pair of a kind counts for in the trees for copies; 1 if it is not named. Most pairs are of graphics,
 #: and there are few second shots and few surfaces to learn from.
 COUNTS = {"graphics": 0.6, "scene": 3.0, "surface": 3.0}
+#: Share of the queries whose pairs are learned from as if the references had no colours, as in older collections.
+_UNCOLOURED = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ def fit_looks(pairs: Sequence[Pair], seed: int) -> Calibration:
     """
     evidence, overlap = np.stack([p.evidence for p in pairs]), np.stack([p.overlap for p in pairs])
     labels, queries = np.array([p.label for p in pairs]), np.array([p.query for p in pairs])
+    forget_colours(overlap, queries, seed)
     numbers = {group: number for number, group in enumerate(dict.fromkeys(p.group for p in pairs))}
     groups = np.array([numbers[p.group] for p in pairs])
     first = CalibrationModel(*fit_logistic(evidence, labels == COPY))
@@ -87,6 +91,17 @@ def fit_looks(pairs: Sequence[Pair], seed: int) -> Calibration:
         "n_second_looks": int(closer.sum()),
     }
     return Calibration(first, ruled_out, promising, copies, shared, facts)
+
+
+def forget_colours(overlap: F64, queries: I64, seed: int) -> None:
+    """Set what is measured of colours to 0, in place, for the pairs of some queries: as for references without colours.
+
+    overlap : float64 array, shape (n, len(OVERLAP_NAMES)); queries : int64 array, shape (n,), the number of each pair's.
+    """
+    draws = np.random.default_rng([seed, 4]).random(int(queries.max()) + 1)
+    forgotten = draws[queries] < _UNCOLOURED
+    measured = np.isfinite(overlap[:, -1])
+    overlap[forgotten & measured, -len(COLOUR_MEASURES) :] = 0.0
 
 
 def counted(kinds: Sequence[str]) -> F64:

@@ -7,8 +7,15 @@ import pytest
 from scipy.special import expit
 
 from fingerprint.errors import ConfigError
+from fingerprint.kernels.colours import COLOUR_MEASURES
 from fingerprint.train.boosting import BoostingPlan
-from fingerprint.train.calibration import Calibration, begins_second_look, fit_looks, gets_second_look
+from fingerprint.train.calibration import (
+    Calibration,
+    begins_second_look,
+    fit_looks,
+    forget_colours,
+    gets_second_look,
+)
 from fingerprint.train.known_pairs import COPY, SHARED, UNRELATED
 from fingerprint.train.pairs import Pair
 from fingerprint.verify.overlap import OVERLAP_NAMES
@@ -103,3 +110,19 @@ class TestFitLooks:
     def test_pairs_without_copies_or_without_look_alikes_are_refused(self, missing: int) -> None:
         with pytest.raises(ConfigError):
             fit_looks([p for p in made_pairs(0) if p.label != missing], 7)
+
+
+def test_all_pairs_of_some_queries_lose_their_colours_and_nothing_else() -> None:
+    queries = np.repeat(np.arange(500), 3)
+    before = np.random.default_rng(0).uniform(1, 2, (len(queries), N_OVERLAP))
+    before[queries == 7] = np.nan  # could not be laid onto each other
+    after = before.copy()
+    forget_colours(after, queries, 1)
+    n = N_OVERLAP - len(COLOUR_MEASURES)
+    np.testing.assert_array_equal(after[:, :n], before[:, :n])
+    forgotten = (after[:, n:] == 0).all(axis=1).reshape(500, 3)
+    assert (forgotten.all(axis=1) | ~forgotten.any(axis=1)).all()
+    assert 25 < forgotten.all(axis=1).sum() < 75
+    kept = ~forgotten.ravel()
+    np.testing.assert_array_equal(after[kept], before[kept])
+    assert np.isnan(after[queries == 7]).all()
