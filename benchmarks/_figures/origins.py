@@ -14,6 +14,7 @@ from _figures.results import Results
 
 #: Notes of experiments, and the decision records that name them.
 NOTES: Mapping[str, tuple[int, ...]] = {
+    "experiments-colours": (49,),
     "experiments-evidence": (12,),
     "experiments-hamming": (19,),
     "experiments-insets": (14,),
