@@ -64,7 +64,7 @@ def main() -> None:
 
 def judged(maker: PairMaker, pairs: dict[str, Any], chosen: Chosen) -> dict[str, float]:
     """Return how well graphics are judged by trees that did not see their family, fitted on some of the others."""
-    tasks = maker.tasks()
+    tasks = maker.plan.tasks()
     names = list(dict.fromkeys(task.subject.group[1] for task in tasks if task.subject.group[1]))
     families = np.array([names.index(t.subject.group[1]) if t.subject.group[1] else -1 for t in tasks])
     templates = np.array([t.subject.group[2] for t in tasks])
@@ -76,7 +76,7 @@ def judged(maker: PairMaker, pairs: dict[str, Any], chosen: Chosen) -> dict[str,
     copy = pairs["labels"] == COPY
     right = best_of_each(odds[copy & drawn], pairs["queries"][copy & drawn], len(tasks))
     wrong = best_of_each(odds[~copy & drawn], pairs["queries"][~copy & drawn], len(tasks))
-    sources = set(maker.references())
+    sources = set(maker.plan.references())
     has_source = np.array([task.subject in sources for task in tasks])
     copies, strangers = right[(families >= 0) & has_source], wrong[(families >= 0) & ~has_source]
     hits = copy[drawn][np.argsort(-odds[drawn], kind="stable")]

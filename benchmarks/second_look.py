@@ -110,7 +110,7 @@ def kept_pairs(maker: PairMaker, folder: Path) -> dict[str, Any]:
         _keep_pairs(maker, path)
     with np.load(path) as kept:
         pairs = {name: kept[name] for name in kept.files}
-    if pairs.get("n_queries") != len(maker.tasks()):
+    if pairs.get("n_queries") != len(maker.plan.tasks()):
         raise SystemExit(f"{path}: made with other settings; name another folder")
     return pairs
 
@@ -127,7 +127,7 @@ def _keep_pairs(maker: PairMaker, path: Path) -> None:
         queries=np.array([p.query for p in pairs]),
         groups=np.array([numbers[p.group] for p in pairs]),
         kinds=np.array([p.group[0] for p in pairs]),
-        n_queries=len(maker.tasks()),
+        n_queries=len(maker.plan.tasks()),
     )
 
 
@@ -186,7 +186,7 @@ def logistic(pairs: dict[str, Any]) -> F64:
 
 def judged(maker: PairMaker, pairs: dict[str, Any], odds: F64) -> dict[str, dict[str, float]]:
     """Return by kind of query: strangers taken for copies, copies found, micro average precision, recall@P90."""
-    tasks, known = maker.tasks(), set(maker.references())
+    tasks, known = maker.plan.tasks(), set(maker.plan.references())
     kinds = np.array([KINDS.index(task.subject.group[0]) for task in tasks])
     has_source = np.array([task.subject in known for task in tasks])
     queries, copy, p = pairs["queries"], pairs["labels"] == COPY, expit(odds)

@@ -50,7 +50,7 @@ def fit_calibration(maker: PairMaker, n_workers: Workers, progress: StageProgres
     progress("calibration fits", 0, 1)
     fitted = fit_looks(pairs, maker.train.seed)
     progress("calibration fits", 1, 1)
-    return replace(fitted, facts={"n_calibration_queries": len(maker.tasks()), **fitted.facts})
+    return replace(fitted, facts={"n_calibration_queries": len(maker.plan.tasks()), **fitted.facts})
 
 
 def fit_looks(pairs: Sequence[Pair], seed: int) -> Calibration:
@@ -96,7 +96,13 @@ def fit_looks(pairs: Sequence[Pair], seed: int) -> Calibration:
 def forget_colours(overlap: F64, queries: I64, seed: int) -> None:
     """Set what is measured of colours to 0, in place, for the pairs of some queries: as for references without colours.
 
-    overlap : float64 array, shape (n, len(OVERLAP_NAMES)); queries : int64 array, shape (n,), the number of each pair's.
+    Parameters
+    ----------
+    overlap : float64 array, shape (n, len(OVERLAP_NAMES))
+        Changed in place.
+    queries : int64 array, shape (n,)
+        Number of each pair's query.
+    seed : int
     """
     draws = np.random.default_rng([seed, 4]).random(int(queries.max()) + 1)
     forgotten = draws[queries] < _UNCOLOURED

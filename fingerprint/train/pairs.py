@@ -22,7 +22,7 @@ import numpy as np
 from fingerprint.config import Config, TrainConfig
 from fingerprint.edits import TRAINED_WIDE_EDITS, apply_edits, random_chain
 from fingerprint.edits.canvas import as_jpeg
-from fingerprint.edits.graphics import TRAINING_FAMILIES, draw_member
+from fingerprint.edits.graphics import draw_member
 from fingerprint.edits.second_shots import second_shots
 from fingerprint.edits.surfaces import draw_surface
 from fingerprint.errors import ImageError
@@ -34,78 +34,22 @@ from fingerprint.index import ImageRecord, Writer, shortlist
 from fingerprint.index.part import Part, PartRecord, open_part
 from fingerprint.locations import Location
 from fingerprint.models import Models, VocabularyModel
-from fingerprint.train.known_pairs import COPY, SHARED, UNRELATED, linked
-from fingerprint.types import F64, I64, U8, Candidate, Fingerprint, Query, Skipped, StageProgress
+from fingerprint.train.known_pairs import COPY, SHARED, UNRELATED
+from fingerprint.train.plan import SEED_STREAM, CalibrationPlan, Subject, Task
+from fingerprint.types import F64, U8, Candidate, Fingerprint, Query, Skipped, StageProgress
 from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import evidence_vector
 from fingerprint.verify.verification import find_agreement
 from fingerprint.workers import Cluster, Workers, map_images, temporary_folder
 
-_SEED_STREAM = 2
 _ANY_SIZE = 1 << 62  # bytes
-_MEMBERS = 3  # of each template in the collection; as many others are strangers
 _PHOTOS = 16  # most photographs that a member shows
 _STRENGTHS = (0.0, 0.7)  # of second shots; above, they look made
-_MORE_SHOTS = 2  # further second shots of each scene: a picture that was bent is much like one
-#: Fewest and most edits of the copies of a template's members, and of strangers; None only saves the picture once more.
-#: Without copies that are not edited, whatever is faultless would be taken for another member.
-_COPY_EDITS = (None, (1, 2), (1, 4))
-_STRANGER_EDITS = (1, 2)
-#: Edits of the queries of a surface that is in the collection, and of one that is not.
-_SURFACE_EDITS, _ABSENT_SURFACE_EDITS = (None, None, (1, 2)), (None,)
 _QUALITIES = (70, 97)  # of JPEG
 #: Share of the queries that are compressed heavily instead, copies and strangers alike, and their qualities.
 _HEAVY, _HEAVY_QUALITIES = 0.15, (5, 40)
 #: The same share for surfaces, of which compression takes most: what is left of a brick wall is much like another one.
 _HEAVY_SURFACES = 0.5
-#: Share of the queries of photographs that are only saved once more.
-_PLAIN = 0.1
-#: Share of the queries of which only a piece is seen, pasted onto another photograph, before any other edits.
-_PASTED = 0.2
-_PASTED_EDITS = (None, (1, 2))
-#: Fewest and most edits of each query that shows a photograph with known second shots.
-_KNOWN_EDITS = (None, (1, 2), (1, 2), (1, 5))
-#: Fewest and most edits of a query with one of the wider edits.
-_WIDE_EDITS = (1, 3)
-#: Share of these queries that show graphics, and scenes; the others show photographs.
-_WIDE_GRAPHICS, _WIDE_SCENES = 0.25, 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a picture shows: a photograph, a surface, a member of a template, or a shot of a scene, the first being 0.
-
-    Attributes
-    ----------
-    group : tuple
-        Of a template or a scene, equal for all its pictures.
-    number : int
-        Of the picture in its group.
-    """
-
-    group: tuple[str, str | int, int]
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A query to make.
-
-    Attributes
-    ----------
-    subject : Subject
-    edits : tuple of int, optional
-        Fewest and most edits, None for none.
-    pasted : bool
-        Whether a piece of it is pasted onto another photograph first.
-    wide : bool
-        Whether one of the edits is one of phones, printers, scissors and filter apps.
-    """
-
-    subject: Subject
-    edits: tuple[int, int] | None
-    pasted: bool = False
-    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +74,7 @@ class _Given(Sequence[U8]):
         self.used: list[int] = []
 
     def __len__(self) -> int:
-        return len(self.maker.pool)
+        return len(self.maker.plan.pool)
 
     @overload
     def __getitem__(self, index: int) -> U8: ...
@@ -141,7 +85,7 @@ class _Given(Sequence[U8]):
             return [self[i] for i in range(*index.indices(len(self)))]
         if not -len(self) <= index < len(self):
             raise IndexError(index)
-        photo = int(self.maker.pool[(self.start + len(self.used)) % len(self)])
+        photo = int(self.maker.plan.pool[(self.start + len(self.used)) % len(self)])
         self.used.append(photo)
         return self.maker.photo(photo)
 
@@ -162,11 +106,8 @@ class PairMaker:
         Row in the cohort of each photograph that is in it: what a query was made from is left out of its cohort.
     known_pairs : mapping of pairs of file names to `COPY` or `SHARED`
         Photographs that are not as unrelated as others.
-    stored, scenes, pool : int64 arrays
-        The photographs that the collection has, those of which it has a first shot, and those that graphics show and
-        edits paste; numbers of `paths`.
-    alike : mapping of int to int
-        The first of all photographs that are linked by known second shots, for each of them.
+    plan : CalibrationPlan
+        Which pictures and queries are made.
     """
 
     paths: Sequence[Location]
@@ -175,81 +116,11 @@ class PairMaker:
     models: Models
     cohort_rows: Mapping[int, int]
     known_pairs: Mapping[frozenset[str], int]
-    stored: I64 = field(init=False)
-    scenes: I64 = field(init=False)
-    pool: I64 = field(init=False)
-    alike: Mapping[int, int] = field(init=False)
+    plan: CalibrationPlan = field(init=False)
 
     def __post_init__(self) -> None:
-        alike = linked([path.name for path in self.paths], self.known_pairs)
-        object.__setattr__(self, "alike", alike)
-        order = np.random.default_rng([self.train.seed, _SEED_STREAM]).permutation(len(self.paths))
-        order = order[np.argsort([i not in alike for i in order.tolist()], kind="stable")]
-        n_stored, n_scenes = len(order) * 5 // 9, min(self.train.n_scenes, len(order) // 6)
-        for name, part in (
-            ("stored", order[:n_stored]),
-            ("scenes", order[n_stored : n_stored + n_scenes]),
-            ("pool", order[n_stored + n_scenes :]),
-        ):
-            object.__setattr__(self, name, np.sort(part))
-
-    def references(self) -> list[Subject]:
-        """Return the subjects of the collection's pictures."""
-        return [
-            *(Subject(("photograph", "", int(i)), 0) for i in self.stored),
-            *(Subject(("graphics", f, t), n) for f, t in self._templates() for n in range(_MEMBERS)),
-            *(Subject(("scene", "", int(i)), 0) for i in self.scenes),
-            *(Subject(("surface", "", i), 0) for i in range(0, self.train.n_surfaces, 2)),
-        ]
-
-    def tasks(self) -> list[Task]:
-        """Return the queries to make."""
-        rng = np.random.default_rng([self.train.seed, _SEED_STREAM, 0])
-        absent = np.concatenate([self.pool, self.scenes])
-        found = [
-            Task(
-                Subject(("photograph", "", int(rng.choice(absent if rng.random() < 1 / 3 else self.stored))), 0),
-                None if rng.random() < _PLAIN else (1, 5),
-            )
-            for _ in range(self.train.n_calibration)
-        ]
-        for f, t in self._templates():
-            for n in range(_MEMBERS):
-                found.append(Task(Subject(("graphics", f, t), n), _COPY_EDITS[n]))
-                found.append(Task(Subject(("graphics", f, t), _MEMBERS + n), _STRANGER_EDITS if n % 2 else None))
-        for number, i in enumerate(self.scenes):
-            found.append(Task(Subject(("scene", "", int(i)), 1), _STRANGER_EDITS if number % 2 else None))
-            if number % 2:
-                found.append(Task(Subject(("scene", "", int(i)), 0), _COPY_EDITS[number % 3]))
-        for i in range(self.train.n_surfaces):
-            edits_of_each = _ABSENT_SURFACE_EDITS if i % 2 else _SURFACE_EDITS
-            found += [Task(Subject(("surface", "", i), 0), edits) for edits in edits_of_each]
-        found += [
-            Task(task.subject, _PASTED_EDITS[int(rng.integers(len(_PASTED_EDITS)))], pasted=True)
-            for task in found
-            if rng.random() < _PASTED
-        ]
-        found += [Task(self._any_subject(rng, absent), _WIDE_EDITS, wide=True) for _ in range(self.train.n_wide)]
-        known = set(self.alike) & set(self.stored.tolist())
-        found += [Task(Subject(("photograph", "", i), 0), edits) for i in sorted(known) for edits in _KNOWN_EDITS]
-        return found + [
-            Task(Subject(("scene", "", int(i)), shot), _STRANGER_EDITS if (i + shot) % 2 else None)
-            for shot in range(2, 2 + _MORE_SHOTS)
-            for i in self.scenes
-        ]
-
-    def _any_subject(self, rng: np.random.Generator, absent: I64) -> Subject:
-        """Draw a photograph that the collection has or not, a member of a template, or a shot of a scene."""
-        kind, templates = rng.random(), self._templates()
-        if kind < _WIDE_GRAPHICS and templates:
-            family, template = templates[int(rng.integers(len(templates)))]
-            return Subject(("graphics", family, template), int(rng.integers(2 * _MEMBERS)))
-        if kind < _WIDE_GRAPHICS + _WIDE_SCENES and len(self.scenes):
-            return Subject(("scene", "", int(rng.choice(self.scenes))), int(rng.integers(2)))
-        return Subject(("photograph", "", int(rng.choice(absent if rng.random() < 1 / 3 else self.stored))), 0)
-
-    def _templates(self) -> list[tuple[str, int]]:
-        return [(f, t) for f in TRAINING_FAMILIES for t in range(self.train.n_templates)]
+        plan = CalibrationPlan([path.name for path in self.paths], self.train, self.known_pairs)
+        object.__setattr__(self, "plan", plan)
 
     def photo(self, index: int) -> U8:
         """Return a training photograph."""
@@ -261,14 +132,13 @@ class PairMaker:
         if kind == "photograph":
             return self.photo(index), {index}
         if kind == "surface":
-            return draw_surface(np.random.default_rng([self.train.seed, _SEED_STREAM, 3, index])), set()
+            return draw_surface(np.random.default_rng([self.train.seed, SEED_STREAM, 3, index])), set()
         if kind == "scene":
             another = [subject.number] if subject.number > 1 else []
-            rng = np.random.default_rng([self.train.seed, _SEED_STREAM, 1, index, *another])
+            rng = np.random.default_rng([self.train.seed, SEED_STREAM, 1, index, *another])
             shots = second_shots(self.photo(index), rng, float(rng.uniform(*_STRENGTHS)))
             return (shots.second if subject.number else shots.first), {index}
-        number = list(TRAINING_FAMILIES).index(str(family)) * self.train.n_templates + index
-        given = _Given(self, (number * 2 * _MEMBERS + subject.number) * _PHOTOS)
+        given = _Given(self, self.plan.place_of(subject) * _PHOTOS)
         pixels = draw_member(str(family), self.train.seed + index, subject.number, given, "training")
         return pixels, set(given.used)
 
@@ -319,11 +189,11 @@ class PairMaker:
         photographs that they show; ids are positions.
         """
         task = tasks[number]
-        rng = np.random.default_rng([self.train.seed, _SEED_STREAM, 2, number])
+        rng = np.random.default_rng([self.train.seed, SEED_STREAM, 2, number])
         pixels, used = self.draw(task.subject)
         pasted: set[int] = set()
         if task.edits is not None or task.pasted:
-            pasted = {int(i) for i in rng.choice(self.pool, min(2, len(self.pool)), replace=False)} - used
+            pasted = {int(i) for i in rng.choice(self.plan.pool, min(2, len(self.plan.pool)), replace=False)} - used
             others = [self.photo(i) for i in sorted(pasted)]
             if task.pasted:
                 pixels = apply_edits(pixels, ("paste_piece",), rng, others).pixels
@@ -335,7 +205,7 @@ class PairMaker:
         restored = restore(read.planes)
         excluded = [self.cohort_rows[i] for i in sorted(used | pasted) if i in self.cohort_rows]
         kind, family, index = task.subject.group
-        group = (kind, family, 0 if family else self.alike.get(index, index) if kind == "photograph" else index)
+        group = (kind, family, 0 if family else self.plan.alike.get(index, index) if kind == "photograph" else index)
         found = []
         for picture in (read,) if restored is None else (read, ReadPicture(restored)):
             query = describe_read_query(picture, self.config.query, self.models, self.config)
@@ -363,7 +233,7 @@ class PairMaker:
         references : list of (Subject, set of int)
             The subjects of its pictures, and the photographs that they show.
         """
-        subjects = self.references()
+        subjects = self.plan.references()
         described: list[tuple[Fingerprint, set[int]]] = []
         for result in map_images(self.describe, subjects, n_workers):
             if isinstance(result, Skipped):
@@ -396,7 +266,7 @@ def _select_far(record: PartRecord, vocabulary: VocabularyModel, config: Config,
 
 def make_pairs(maker: PairMaker, n_workers: Workers, progress: StageProgress) -> list[Pair]:
     """Make the pairs of a calibration set, in the order of its queries."""
-    tasks = maker.tasks()
+    tasks = maker.plan.tasks()
     found: list[Pair] = []
     with maker.collection(n_workers, progress) as (select, references):
         work = partial(maker.pairs_of, tasks=tasks, select=select, references=references)

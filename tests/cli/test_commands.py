@@ -957,7 +957,7 @@ class TestTrain:
     @pytest.fixture(autouse=True)
     def few_families_and_trees(self, monkeypatch: pytest.MonkeyPatch) -> None:
         few = {"charts": TRAINING_FAMILIES["charts"]}
-        monkeypatch.setattr("fingerprint.train.pairs.TRAINING_FAMILIES", few)
+        monkeypatch.setattr("fingerprint.train.plan.TRAINING_FAMILIES", few)
         monkeypatch.setattr("fingerprint.train.calibration._PLAN", BoostingPlan(n_trees=30, depth=3, rate=0.2))
 
     def test_models_can_be_used_and_are_the_same_each_time(self, pictures: Path, place: Place, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from fingerprint.edits.graphics import TRAINING_FAMILIES
 from fingerprint.errors import ConfigError, ImageError
 from fingerprint.models import Models
 from fingerprint.train.known_pairs import COPY, SHARED, UNRELATED
-from fingerprint.train.pairs import Pair, PairMaker, Subject, make_pairs
+from fingerprint.train.pairs import Pair, PairMaker, make_pairs
+from fingerprint.train.plan import Subject
 from fingerprint.types import U8
 from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import EVIDENCE_NAMES
@@ -46,18 +47,18 @@ class TestPlan:
     def test_each_photograph_has_one_role(self, models: Models) -> None:
         for n in (20, 24, 100, N_PHOTOS):
             maker = fakes(models, n)
-            roles = np.concatenate([maker.stored, maker.scenes, maker.pool])
+            roles = np.concatenate([maker.plan.stored, maker.plan.scenes, maker.plan.pool])
             np.testing.assert_array_equal(np.sort(roles), np.arange(n))
-            assert len(maker.scenes) == min(10, n // 6)
-            assert min(len(maker.stored), len(maker.pool)) > 0
+            assert len(maker.plan.scenes) == min(10, n // 6)
+            assert min(len(maker.plan.stored), len(maker.plan.pool)) > 0
 
     def test_the_collection_has_each_kind(self, models: Models) -> None:
         maker = fakes(models)
-        references = maker.references()
+        references = maker.plan.references()
         assert len(set(references)) == len(references)
         by_kind = {kind: [r for r in references if r.group[0] == kind] for kind in ("photograph", "graphics", "scene")}
-        assert [r.group[2] for r in by_kind["photograph"]] == maker.stored.tolist()
-        assert [r.group[2] for r in by_kind["scene"]] == maker.scenes.tolist()
+        assert [r.group[2] for r in by_kind["photograph"]] == maker.plan.stored.tolist()
+        assert [r.group[2] for r in by_kind["scene"]] == maker.plan.scenes.tolist()
         assert len(by_kind["graphics"]) == 3 * 2 * len(TRAINING_FAMILIES)
         assert {r.group[1] for r in by_kind["graphics"]} == set(TRAINING_FAMILIES)
         assert {r.number for r in by_kind["scene"]} == {0}
@@ -65,8 +66,8 @@ class TestPlan:
 
     def test_queries_are_copies_strangers_of_templates_and_second_shots(self, models: Models) -> None:
         maker = fakes(models)
-        references, every = set(maker.references()), maker.tasks()
-        assert every == fakes(models).tasks()
+        references, every = set(maker.plan.references()), maker.plan.tasks()
+        assert every == fakes(models).plan.tasks()
         wide = [task for task in every if task.wide]
         assert len(wide) == SETTINGS.n_wide
         assert {task.subject.group[0] for task in wide} == {"photograph", "graphics", "scene"}
@@ -87,7 +88,7 @@ class TestPlan:
         for stored in (True, False):  # copies and strangers alike: some are edited, others only saved once more
             assert {task.edits is None for task in drawn if (task.subject in references) is stored} == {True, False}
         shots = [task for task in tasks if task.subject.group[0] == "scene"]
-        assert sum(task.subject.number == 1 for task in shots) == len(maker.scenes)
+        assert sum(task.subject.number == 1 for task in shots) == len(maker.plan.scenes)
         assert {task.edits is None for task in shots if task.subject.number == 1} == {True, False}
         surfaces = [task for task in tasks if task.subject.group[0] == "surface"]
         assert {task.subject.group[2] for task in surfaces} == set(range(SETTINGS.n_surfaces))
@@ -98,18 +99,18 @@ class TestPlan:
         known[frozenset({"30.jpg", "40.jpg"})] = COPY
         maker, others = fakes(models, known=known), fakes(models)
         linked = {2, 5, 8, 70, 90}
-        assert linked <= set(maker.stored.tolist())
-        assert not linked <= set(others.stored.tolist())
-        more = [task for task in maker.tasks() if task.subject.group[2] in linked]
+        assert linked <= set(maker.plan.stored.tolist())
+        assert not linked <= set(others.plan.stored.tolist())
+        more = [task for task in maker.plan.tasks() if task.subject.group[2] in linked]
         for number in linked:
             edits = [task.edits for task in more if task.subject == photograph(number)]
             assert {None, (1, 2), (1, 5)} <= set(edits)
-        assert len(maker.tasks()) - len(others.tasks()) >= 4 * len(linked)
-        assert maker.alike == {2: 2, 5: 2, 8: 2, 70: 70, 90: 70}
+        assert len(maker.plan.tasks()) - len(others.plan.tasks()) >= 4 * len(linked)
+        assert maker.plan.alike == {2: 2, 5: 2, 8: 2, 70: 70, 90: 70}
 
     def test_another_seed_gives_other_roles(self, models: Models) -> None:
         one, other = (fakes(models, train=dataclasses.replace(SETTINGS, seed=seed)) for seed in (1, 2))
-        assert one.stored.tolist() != other.stored.tolist()
+        assert one.plan.stored.tolist() != other.plan.stored.tolist()
 
     @pytest.mark.parametrize(("templates", "scenes", "kind"), [(0, 3, "scene"), (1, 0, "graphics")])
     def test_there_may_be_no_templates_or_no_scenes(
@@ -118,7 +119,7 @@ class TestPlan:
         maker = fakes(
             models, train=TrainConfig(n_templates=templates, n_scenes=scenes, n_surfaces=0, n_calibration=25, n_wide=5)
         )
-        assert {r.group[0] for r in maker.references()} == {"photograph", kind}
+        assert {r.group[0] for r in maker.plan.references()} == {"photograph", kind}
 
     def test_there_are_look_alikes(self) -> None:
         with pytest.raises(ConfigError, match="look-alikes"):
@@ -133,7 +134,7 @@ class TestDraw:
             members = [maker.draw(Subject(("graphics", family, template), number)) for number in range(6)]
             shown = [used for _, used in members]
             assert sum(map(len, shown)) == len(set().union(*shown)), template
-            assert set().union(*shown) <= set(maker.pool.tolist())
+            assert set().union(*shown) <= set(maker.plan.pool.tolist())
             assert len({pixels.tobytes() for pixels, _ in members}) == 6
 
     def test_comes_back_from_the_seed(self, models: Models) -> None:
@@ -214,7 +215,7 @@ class TestMakePairs:
     @pytest.fixture(autouse=True)
     def few_families(self, monkeypatch: pytest.MonkeyPatch) -> None:
         few = {name: TRAINING_FAMILIES[name] for name in ("charts", "memes")}
-        monkeypatch.setattr("fingerprint.train.pairs.TRAINING_FAMILIES", few)
+        monkeypatch.setattr("fingerprint.train.plan.TRAINING_FAMILIES", few)
 
     def made(self, maker: PairMaker, n_workers: int) -> tuple[list[Pair], list[tuple[str, int, int]]]:
         said: list[tuple[str, int, int]] = []
@@ -234,13 +235,13 @@ class TestMakePairs:
             assert np.isfinite(pair.evidence).all()
             assert np.isfinite(pair.overlap).all() or np.isnan(pair.overlap).all()
         assert [p.query for p in pairs] == sorted(p.query for p in pairs)
-        assert pairs[-1].query < len(small.tasks())
+        assert pairs[-1].query < len(small.plan.tasks())
         groups = {p.group for p in pairs if p.group[0] == "graphics"}
         assert groups == {("graphics", "charts", 0), ("graphics", "memes", 0)}  # a family is left out as a whole
         column = OVERLAP_NAMES.index("coarse_correlation")
         agreement = [np.nanmedian([p.overlap[column] for p in pairs if p.label == label]) for label in (0, 1, 2)]
         assert agreement == sorted(agreement)  # unrelated, shared, copy
-        n_references, n_queries = len(small.references()), len(small.tasks())
+        n_references, n_queries = len(small.plan.references()), len(small.plan.tasks())
         assert said == [
             *(("calibration references", i + 1, n_references) for i in range(n_references)),
             *(("calibration queries", i + 1, n_queries) for i in range(n_queries)),
@@ -248,7 +249,7 @@ class TestMakePairs:
 
     def test_a_file_that_disappeared_is_named(self, small: PairMaker, tmp_path: Path) -> None:
         paths = list(small.paths)
-        gone = int(small.stored[0])
+        gone = int(small.plan.stored[0])
         paths[gone] = tmp_path / "gone.png"
         with pytest.raises(ImageError, match="when the training began") as caught:
             make_pairs(dataclasses.replace(small, paths=paths), 1, lambda *_: None)

@@ -62,7 +62,7 @@ def few_families_and_trees() -> Iterator[None]:
     """Drawing all families, and hundreds of trees for few pairs, would take most of the time."""
     few = {name: TRAINING_FAMILIES[name] for name in ("charts", "memes")}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fingerprint.train.pairs.TRAINING_FAMILIES", few)
+        patch.setattr("fingerprint.train.plan.TRAINING_FAMILIES", few)
         patch.setattr("fingerprint.train.pairs._HEAVY", 0.0)  # hardly a keypoint is left of pictures as small as these
         patch.setattr("fingerprint.train.calibration._PLAN", BoostingPlan(n_trees=30, depth=3, rate=0.2))
         yield
