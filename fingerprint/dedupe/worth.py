@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 
 from fingerprint.config import ReadLimits
 from fingerprint.dedupe.detail import drops, share_of
+from fingerprint.dedupe.filenames import is_of_a_copy, is_of_a_screenshot, is_of_what_was_made
 from fingerprint.dedupe.values import Keep, Picture, PictureFile, Rules
 from fingerprint.errors import ImageError
 from fingerprint.images.decode import count_frames, read_grey, read_rgb
@@ -31,15 +31,6 @@ _USUAL_QUALITY = {"HEIC": _GOOD_QUALITY, "WebP": 60, "AVIF": 60}
 _COLOUR_SIDE = 64  # pixels at which it is seen whether there are colours
 _COLOURED, _LEAST_COLOURED = 12, 0.001  # difference of channels of a pixel with colour, and share of such pixels
 _RAW = "camera RAW"
-#: What programs and people write into the names of what they made from a picture, in several languages.
-_MADE_NAME = re.compile(
-    r"\b(edited|edit|resized|small|thumb|thumbnail|scaled|cropped)\b"
-    r"|\bimg \d{8} wa\d{4}\b|\d{2,5}x\d{2,5}$"
-)
-#: The same of copies, which may be better than what has the plain name.
-_COPY_NAME = re.compile(r"\((\d+)\)|\b(copy|copie|kopie|copia|cópia)\b|~\d+$")
-#: What phones and desktops call screenshots, in several languages.
-_SCREENSHOT_NAME = re.compile(r"\b(screenshots?|screen shot|bildschirmfoto|capture d'écran|schermata)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +106,17 @@ class Worth:
     @property
     def has_name_of_copy(self) -> bool:
         """Whether its name is one that copies have."""
-        return _COPY_NAME.search(self._words) is not None
+        return is_of_a_copy(self.file.path.stem)
 
     @property
     def has_made_name(self) -> bool:
         """Whether its name is one of what was made from another picture: a messenger's, a screenshot's, an editor's."""
-        return self.is_named_as_screenshot or _MADE_NAME.search(self._words) is not None
+        return is_of_what_was_made(self.file.path.stem)
 
     @property
     def is_named_as_screenshot(self) -> bool:
         """Whether its name is one that phones and desktops give to screenshots."""
-        return _SCREENSHOT_NAME.search(self._words) is not None
-
-    @property
-    def _words(self) -> str:
-        return re.sub(r"[-_.\s]+", " ", self.file.path.stem.casefold())
+        return is_of_a_screenshot(self.file.path.stem)
 
 
 def worth_of(picture: Picture, limits: ReadLimits, *, with_detail: bool) -> list[Worth]:
