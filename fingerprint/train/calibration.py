@@ -17,6 +17,7 @@ from fingerprint.train.fitting import fit_logistic
 from fingerprint.train.known_pairs import COPY, SHARED, UNRELATED
 from fingerprint.train.pairs import Pair, PairMaker, make_pairs
 from fingerprint.types import F64, I64, Bool, StageProgress
+from fingerprint.verify.overlap import OVERLAP_NAMES
 from fingerprint.verify.score import deserves_second_look, is_promising
 from fingerprint.workers import Workers
 
@@ -104,10 +105,11 @@ def forget_colours(overlap: F64, queries: I64, seed: int) -> None:
         Number of each pair's query.
     seed : int
     """
+    columns = [OVERLAP_NAMES.index(name) for name in COLOUR_MEASURES]
     draws = np.random.default_rng([seed, 4]).random(int(queries.max()) + 1)
     forgotten = draws[queries] < _UNCOLOURED
-    measured = np.isfinite(overlap[:, -1])
-    overlap[forgotten & measured, -len(COLOUR_MEASURES) :] = 0.0
+    measured = np.isfinite(overlap[:, columns[0]])
+    overlap[np.ix_(forgotten & measured, columns)] = 0.0
 
 
 def counted(kinds: Sequence[str]) -> F64:

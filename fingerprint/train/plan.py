@@ -16,6 +16,7 @@ from fingerprint.edits.graphics import TRAINING_FAMILIES
 from fingerprint.train.known_pairs import linked
 from fingerprint.types import I64
 
+#: Stands after the seed in all random numbers of a calibration set, so that no other part of training has the same.
 SEED_STREAM = 2
 _MEMBERS = 3  # of each template in the collection; as many others are strangers
 _MORE_SHOTS = 2  # further second shots of each scene: a picture that was bent is much like one
@@ -159,6 +160,12 @@ class CalibrationPlan:
             for i in self.scenes
         ]
 
+    def place_of(self, subject: Subject) -> int:
+        """Return the place of a member of a template in the row of all members, of all templates of all families."""
+        _, family, template = subject.group
+        number = list(TRAINING_FAMILIES).index(str(family)) * self.train.n_templates + template
+        return number * 2 * _MEMBERS + subject.number
+
     def _any_subject(self, rng: np.random.Generator, absent: I64) -> Subject:
         """Draw a photograph that the collection has or not, a member of a template, or a shot of a scene."""
         kind, templates = rng.random(), self._templates()
@@ -171,9 +178,3 @@ class CalibrationPlan:
 
     def _templates(self) -> list[tuple[str, int]]:
         return [(f, t) for f in TRAINING_FAMILIES for t in range(self.train.n_templates)]
-
-    def place_of(self, subject: Subject) -> int:
-        """Return the place of a member of a template in the row of all members, of all templates of all families."""
-        _, family, template = subject.group
-        number = list(TRAINING_FAMILIES).index(str(family)) * self.train.n_templates + template
-        return number * 2 * _MEMBERS + subject.number

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from fingerprint import compare
 from fingerprint.results import Verification
-from fingerprint.types import F64
+from fingerprint.types import F64, U8
 from fingerprint.verify.changes import changes_of, turned_round
 from fingerprint.verify.verification import SAME_BYTES_LOG_ODDS
 
@@ -95,6 +97,25 @@ def test_a_part_is_stretched_if_many_keypoints_say_so() -> None:
     assert "stretched" not in changes_of(small).words
     whole = verdict(affine(1.12, 0, 0, 1), WHOLE, (448, 300))
     assert "stretched" in changes_of(replace(whole, n_inliers=5)).words  # its borders tell
+
+
+@pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "rocket"])
+def test_of_crops_only_the_stretched_are_called_so(photos: dict[str, U8], name: str) -> None:
+    rng, photo = np.random.default_rng(5), photos[name]
+    height, width = photo.shape[:2]
+    said: dict[float, list[bool]] = {1.0: [], 1.4: []}
+    for _ in range(5):
+        w, h = (int(side * rng.uniform(0.25, 0.6)) for side in (width, height))
+        x, y = int(rng.integers(width - w)), int(rng.integers(height - h))
+        for stretch, words in said.items():
+            crop = Image.fromarray(photo[y : y + h, x : x + w]).resize((round(1.2 * stretch * w), round(1.2 * h)))
+            found = compare(crop, photo)
+            if found.relation == "copy" and found.transform is not None:
+                words.append("stretched" in changes_of(found).words)
+    assert len(said[1.0]) >= 3
+    assert not any(said[1.0])
+    assert len(said[1.4]) >= 3
+    assert sum(said[1.4]) > len(said[1.4]) / 2
 
 
 def test_a_tilt_is_no_larger_picture() -> None:
