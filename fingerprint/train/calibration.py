@@ -105,11 +105,12 @@ def forget_colours(overlap: F64, queries: I64, seed: int) -> None:
         Number of each pair's query.
     seed : int
     """
-    columns = [OVERLAP_NAMES.index(name) for name in COLOUR_MEASURES]
+    columns = np.array([OVERLAP_NAMES.index(name) for name in COLOUR_MEASURES])
     draws = np.random.default_rng([seed, 4]).random(int(queries.max()) + 1)
     forgotten = draws[queries] < _UNCOLOURED
     measured = np.isfinite(overlap[:, columns[0]])
-    overlap[np.ix_(forgotten & measured, columns)] = 0.0
+    rows = np.flatnonzero(forgotten & measured)
+    overlap[rows[:, np.newaxis], columns] = 0.0
 
 
 def counted(kinds: Sequence[str]) -> F64:
