@@ -44,7 +44,7 @@ OVERLAP_NAMES = (
     *BEND_NAMES,
     *COLOUR_MEASURES,
 )
-_FEW_INLIERS = 12  # with fewer, the keypoints' transform may be wrong, and whole pictures are tried as well
+_FEW_INLIERS = 12  # with fewer, the keypoints' transform may be wrong
 _TRUST = 1.15  # how much better whole pictures must agree than the keypoints' transform
 _LIKE = 0.3  # correlations below this are as usual for unrelated pictures
 _BETTER = 1.003  # how much better a realigned picture must agree
@@ -232,7 +232,9 @@ def measure_overlap(sides: Sides, transform: F64 | None, n_inliers: int) -> Over
     return None if coarse is None else coarse.compare_finely()
 
 
-def compare_coarsely(sides: Sides, transform: F64 | None, n_inliers: int) -> Coarse | None:
+def compare_coarsely(
+    sides: Sides, transform: F64 | None, n_inliers: int, *, alike_as_wholes: bool = False
+) -> Coarse | None:
     """Measure how a pair agrees over the whole overlap, on a coarse grid.
 
     Parameters
@@ -242,7 +244,10 @@ def compare_coarsely(sides: Sides, transform: F64 | None, n_inliers: int) -> Coa
         From pixels of the original query to pixels of the original reference, any mirroring included; None if
         keypoints gave none.
     n_inliers : int
-        Keypoints that agree on it.
+        Keypoints that agree on it. If they are few, the whole of one picture is also laid onto the whole of the other.
+    alike_as_wholes : bool
+        Whether the perceptual hashes are nearly equal: then wholes are laid onto each other however many keypoints
+        agree, as in a heavily compressed picture they may be corners of its blocks.
 
     Returns
     -------
@@ -253,7 +258,8 @@ def compare_coarsely(sides: Sides, transform: F64 | None, n_inliers: int) -> Coa
         return None
     coarse = shrink(np.ascontiguousarray(sides.thumbnail), COARSE_SIDE, COARSE_SIDE)
     best: tuple[float, F64, Laid, bool] | None = None
-    for number, (trust, candidate) in enumerate(_transforms(sides, transform, n_inliers)):
+    wholes_too = alike_as_wholes or n_inliers < _FEW_INLIERS
+    for number, (trust, candidate) in enumerate(_transforms(sides, transform, wholes_too)):
         laid = sides.lay(coarse, candidate)
         if laid is not None:
             likeness = trust * likeness_of(laid.table, BEST, _LIKE)
@@ -266,11 +272,11 @@ def compare_coarsely(sides: Sides, transform: F64 | None, n_inliers: int) -> Coa
     return Coarse(summarise_cells(laid.table), sides, chosen, move, laid, whole)
 
 
-def _transforms(sides: Sides, transform: F64 | None, n_inliers: int) -> Iterator[tuple[float, F64]]:
+def _transforms(sides: Sides, transform: F64 | None, wholes_too: bool) -> Iterator[tuple[float, F64]]:
     """Yield the transforms that are tried, and how much each is trusted."""
     if transform is not None:
         yield _TRUST, transform
-    if transform is None or n_inliers < _FEW_INLIERS:
+    if transform is None or wholes_too:
         whole = resize_map(sides.query_size, sides.reference_size)
         mirror = np.eye(3)
         mirror[0, 0], mirror[0, 2] = -1.0, sides.query_size[0] - 1.0

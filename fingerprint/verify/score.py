@@ -9,7 +9,6 @@ import numpy as np
 from scipy.special import expit
 
 from fingerprint.errors import ModelError
-from fingerprint.kernels.colours import COLOUR_MEASURES
 from fingerprint.kernels.trees import sum_leaves
 from fingerprint.models import CalibrationModel, Models, TreesModel
 from fingerprint.types import F64
@@ -42,6 +41,8 @@ EVIDENCE_NAMES = (
 )
 #: Pairs of at least these log-odds by the first look, a probability of 0.001, get a second one.
 LOOK_CLOSER = math.log(0.001 / 0.999)
+#: Bits, of 64, from which on perceptual hashes are no longer nearly equal.
+NEAR_HASHES = 8.0
 _ROOM = 0.1  # log-odds below `LOOK_CLOSER` for pairs that are ruled out although the first look gives more
 _HASH_IDENTITY = EVIDENCE_NAMES.index("hash_identity")
 _LOG_INLIERS = EVIDENCE_NAMES.index("log_inliers")
@@ -71,7 +72,7 @@ def evidence_vector(e: Evidence) -> F64:
             other.descriptor_similarity,
             max(0.0, other.descriptor_similarity - 0.3),
             max(0.0, 20.0 - other.hash_distance) / 20.0,
-            max(0.0, 8.0 - other.hash_distance) / 8.0,
+            max(0.0, NEAR_HASHES - other.hash_distance) / NEAR_HASHES,
             math.log1p(other.cohort_score),
             max(0.0, math.log1p(other.cohort_score) - math.log1p(e.n_inliers)),
             float(other.inverted),
@@ -160,15 +161,11 @@ def _many_agree(evidence: F64) -> bool:
 def tree_log_odds(x: F64, model: TreesModel) -> float:
     """Return the log-odds that trees give to a pair: of `x`, float64 array, shape (e,).
 
-    Colours are the last of the evidence. Trees that were fitted before they were compared weigh all the rest.
-
     Raises
     ------
     ModelError
         If the trees were fitted to another list of evidence.
     """
-    if len(x) - len(model.weights) == len(COLOUR_MEASURES):
-        x = x[: len(model.weights)]
     if x.shape != model.weights.shape:
         raise ModelError(
             f"the trees weigh {len(model.weights)} kinds of evidence, this version of copyprint measures {len(x)}; "

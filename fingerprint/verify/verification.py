@@ -21,7 +21,7 @@ from fingerprint.verify.geometry import apply_transform, rectangle
 from fingerprint.verify.overlap import OVERLAP_NAMES, Coarse, Overlap, Sides, Surroundings, compare_coarsely
 from fingerprint.verify.pixels import NEUTRAL, compare_pixels
 from fingerprint.verify.region import as_corners, seen_regions
-from fingerprint.verify.score import deserves_second_look, evidence_vector, is_promising, judge
+from fingerprint.verify.score import NEAR_HASHES, deserves_second_look, evidence_vector, is_promising, judge
 from fingerprint.verify.warp import COARSE_SIDE
 
 #: Score of two pictures with the same pixels; no other evidence reaches it.
@@ -64,7 +64,8 @@ class Agreement:
     def compare_coarsely(self) -> Coarse | None:
         """Begin the second look; see `fingerprint.verify.overlap.compare_coarsely`."""
         usable = self.transform if self.n_agreeing >= _MIN_COMPARED else None
-        return compare_coarsely(self.sides, usable, self.n_agreeing)
+        alike = self.evidence.likeness.hash_distance < NEAR_HASHES
+        return compare_coarsely(self.sides, usable, self.n_agreeing, alike_as_wholes=alike)
 
     def measure_overlap(self) -> Overlap | None:
         """Return all that the second look measures, however little agrees."""

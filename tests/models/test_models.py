@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from fingerprint.errors import ModelError
-from fingerprint.kernels.colours import COLOUR_MEASURES
 from fingerprint.models import (
     ARRAYS_NAME,
     FORMAT_VERSION,
@@ -633,7 +632,7 @@ class TestShipped:
                 assert np.isfinite(array_of(models, part, name)).all(), (part, name)
         for trees in (models.copies, models.shared):
             assert len(trees.features) > 0
-            assert trees.weights.shape == (N_MEASURED - len(COLOUR_MEASURES),)  # fitted before colours were compared
+            assert trees.weights.shape == (N_MEASURED,)
             assert 0 <= trees.features.min() <= trees.features.max() < len(trees.weights)
             assert not np.isnan(trees.thresholds).any()
         assert (models.ruled_out.spread > 0).all()

@@ -20,7 +20,7 @@ from fingerprint.kernels.colours import COLOUR_MEASURES
 from fingerprint.models import Models
 from fingerprint.types import F64, U8, Keypoints
 from fingerprint.verify.bend import Chain
-from fingerprint.verify.overlap import OVERLAP_NAMES, Overlap, Sides, measure_overlap
+from fingerprint.verify.overlap import OVERLAP_NAMES, Overlap, Sides, compare_coarsely, measure_overlap
 from fingerprint.verify.verification import find_agreement, verify
 from fingerprint.verify.warp import COARSE_SIDE, UNCHANGED, Warper, resize_map
 
@@ -199,6 +199,14 @@ class TestMeasureOverlap:
             assert measured(scene, scene, wrong, 3)["coarse_agreeing"] > 0.95, name
             assert measured(scene, scene, wrong, MANY)["whole"] == 0, name
             assert measured(scene, scene, wrong, MANY)["coarse_agreeing"] < 0.4, name
+
+    @pytest.mark.parametrize("alike", [False, True])
+    def test_one_of_many_keypoints_gives_way_if_wholes_are_alike(self, alike: bool, scenes: dict[str, U8]) -> None:
+        sides = sides_of(scenes["coffee"], scenes["coffee"])
+        wrong = np.array([[0.4, 0.2, 60.0], [-0.2, 0.4, 120.0], [0.0, 0.0, 1.0]])
+        found = compare_coarsely(sides, wrong, MANY, alike_as_wholes=alike)
+        assert found is not None
+        assert found.whole == alike
 
     @pytest.mark.parametrize("step", [1, -1], ids=["plain", "mirrored"])
     def test_without_a_transform_whole_pictures_are_laid_onto_each_other(

@@ -15,7 +15,6 @@ from scipy.special import logsumexp
 from scipy.stats import binom
 
 from fingerprint.errors import ModelError
-from fingerprint.kernels.colours import COLOUR_MEASURES
 from fingerprint.models import CalibrationModel, Models, TreesModel
 from fingerprint.verify.evidence import Evidence, Likeness, significance
 from fingerprint.verify.overlap import OVERLAP_NAMES
@@ -234,16 +233,6 @@ class TestTreeLogOdds:
             changes: dict[str, Any] = {part: other}
             with pytest.raises(ModelError, match=rf"{n} kinds .* {N_MEASURED};.* train"):
                 judge(evidence_vector(NOTHING), overlap, dataclasses.replace(models, **changes))
-
-    @given(seed=st.integers(0, 1000))
-    def test_trees_of_before_colours_weigh_all_the_rest(self, seed: int) -> None:
-        trees, n = drawn_trees(seed), N_MEASURED - len(COLOUR_MEASURES)
-        without = np.where(np.arange(N_MEASURED) < n, trees.weights, 0.0)
-        padded = dataclasses.replace(trees, features=trees.features % n, weights=without)
-        before = dataclasses.replace(padded, weights=trees.weights[:n])
-        x = np.random.default_rng(seed).normal(size=N_MEASURED)
-        assert tree_log_odds(x, before) == pytest.approx(tree_log_odds(x, padded))
-        assert tree_log_odds(x[:n], before) == tree_log_odds(x, before)
 
 
 class TestJudge:

@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from fingerprint import compare
 from fingerprint.config import DEFAULT_CONFIG, config_for
 from fingerprint.edits import Edited, apply_edits
+from fingerprint.edits.canvas import as_jpeg
 from fingerprint.edits.graphics import draw_member
 from fingerprint.edits.second_shots import second_shots
 from fingerprint.errors import ModelMismatchError
@@ -145,6 +147,13 @@ class TestEditedCopies:
             height, width = case.edited.pixels.shape[:2]
             assert (here >= -1.5).all(), (name, chain)
             assert (here <= [width + 0.5, height + 0.5]).all(), (name, chain)
+
+
+@pytest.mark.parametrize("quality", [12, 20])
+def test_plain_jpegs_are_copies(quality: int, photos: dict[str, U8]) -> None:
+    """In a smooth photograph compression leaves corners of blocks, which agree in many wrong places."""
+    for name, photo in photos.items():
+        assert compare(as_jpeg(photo, quality), photo).relation == "copy", name
 
 
 class TestStrangers:
