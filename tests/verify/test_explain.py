@@ -117,7 +117,8 @@ def test_colours_get_words_only_where_there_are_any() -> None:
     changed = known | {"colour_of_query": 3.0, "colour_of_reference": 3.0, "colour_changed": 0.4}
     assert "colours" not in tones.words(none, True)
     assert "colours" not in tones.words(none, False)
-    assert tones.words(changed | {"colour_changed": 0.0}, True) == "light, contrast and colours changed alike everywhere"
+    alike = changed | {"colour_changed": 0.0}
+    assert tones.words(alike, True) == "light, contrast and colours changed alike everywhere"
     assert tones.words(changed, False).startswith("colours differ in 40 %")
     assert "colours" not in tones.words(changed, True)
     assert "colours" not in tones.words(changed | {"colour_changed": 0.1}, False)
