@@ -46,8 +46,9 @@ _MANY = 12  # keypoints; fewer are few
 _TURNED, _STRETCHED = 0.15, 0.3  # spread of the keypoints' angles, in radians, and scales, from which a picture is bent
 _LAYER_AGREES = 0.5  # correlation
 _COLOURED = math.log1p(8.0)  # mean chroma of a picture from which on it has colours worth a word
-_RECOLOURED = 0.3  # share of what both show whose colours differ otherwise than by a filter; much
-_FEW_RECOLOURED = 0.1  # little
+#: Shares of what both show whose colours changed otherwise than by a filter: up to the first, colours are said to have
+#: changed alike; from the second on, to differ.
+_SAME_COLOURS, _OTHER_COLOURS = 0.1, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,9 +252,10 @@ def _movement(known: Mapping[str, float], speaks_for: bool) -> str:
 def _tones(known: Mapping[str, float], speaks_for: bool) -> str:
     has_colours = max(known["colour_of_query"], known["colour_of_reference"]) >= _COLOURED
     if speaks_for:
-        with_colours = has_colours and known["colour_changed"] <= _FEW_RECOLOURED
-        return f"light{', contrast and colours' if with_colours else ' and contrast'} changed alike everywhere"
-    if has_colours and known["colour_changed"] >= _RECOLOURED:
+        colours_too = has_colours and known["colour_changed"] <= _SAME_COLOURS
+        what = "light, contrast and colours" if colours_too else "light and contrast"
+        return f"{what} changed alike everywhere"
+    if has_colours and known["colour_changed"] >= _OTHER_COLOURS:
         return f"colours differ in {_percent(known['colour_changed'])} of what both show, and not as a filter does it"
     layer = "dark" if known["dark"] <= known["light"] else "light"
     if known[layer] < _LAYER_AGREES:
