@@ -290,7 +290,7 @@ class TestCompacting:
     def test_what_could_not_be_opened_again_is_refused(
         self, store: Writer, models: Models, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("fingerprint.index.writer.MAPPED_FROM", 1)  # as if the pictures were many
+        monkeypatch.setattr("fingerprint.index.rewriter.MAPPED_FROM", 1)  # as if the pictures were many
         with Writer.open(store.reader.folder, models, WITH_TREES) as one:
             before = one.reader.catalogue.segments()
             with monkeypatch.context() as patches:
