@@ -73,8 +73,9 @@ def print_decided(
             print_json({"path": item.path, "outcome": "left alone", "reason": item.reason})
         return
     done = sum(not outcome.reason for outcome in outcomes.values())
+    n_left = len(left) + len(outcomes) - done
     hint = "" if outcomes or not pairs else ". Nothing was changed: give --move-to DIR, --hardlink or --symlink"
-    click.echo(f"{count(len(pairs), 'file')} to go by decision, {done:,} done, {len(left):,} left alone{hint}")
+    click.echo(f"{count(len(pairs), 'file')} to go by decision, {done:,} done, {n_left:,} left alone{hint}")
 
 
 def print_undone(undone: Sequence[Undone], *, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -199,7 +200,7 @@ def find_command(
     from fingerprint.dedupe import Rules
 
     action: Action | None = "move" if move_to is not None else link
-    _check_options(move_to, link, log, decisions_file, as_json=as_json, as_csv=as_csv)
+    _check_options(move_to, link, log, report_file, decisions_file, as_json=as_json, as_csv=as_csv)
     if against is not None and (references or kept is not None):
         raise click.UsageError("'--against' has the keepers: it excludes '--reference' and '--collection'")
     if report_file is not None:
@@ -254,6 +255,7 @@ def _check_options(
     move_to: Path | None,
     link: Action | None,
     log: Path | None,
+    report_file: Path | None,
     decisions_file: Path | None,
     *,
     as_json: bool,
@@ -270,6 +272,8 @@ def _check_options(
         )
     if log is not None and os.path.lexists(log):
         raise click.UsageError(f"--log: {shown_name(log)} is there already; choose a new file")
+    if log is not None and report_file is not None and log.absolute() == report_file.absolute():
+        raise click.UsageError(f"--log and --report are the same file, {shown_name(log)}; choose two")
     if decisions_file is not None:
         context = click.get_current_context()
         given = [name for name in _FINDING if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
@@ -342,13 +346,17 @@ def undo_command(log: Path, as_json: bool, quiet: bool) -> None:
     Nothing is overwritten. A file that has changed since, or whose place is taken, is left alone and listed; what is
     back already is left as it is, so that undoing twice does no harm.
     """
-    from fingerprint.dedupe import read_log, undo
+    from fingerprint.dedupe import Reopened, read_log, undo
     from fingerprint.types import Skipped
 
     entries = read_log(log)
     undone = []
-    with progress(quiet=quiet) as report:
-        for done, item in enumerate(undo(entries), start=1):
+    with ExitStack() as stack:
+        noted = None
+        with suppress(OSError):  # a log that can only be read is enough
+            noted = stack.enter_context(Reopened(log))
+        report = stack.enter_context(progress(quiet=quiet))
+        for done, item in enumerate(undo(entries, noted), start=1):
             undone.append(item)
             report("files", done, len(entries))
     print_undone(undone, as_json=as_json)

@@ -8,7 +8,7 @@ from fingerprint.dedupe.act import Outcome, act
 from fingerprint.dedupe.against import find_copies_of_references
 from fingerprint.dedupe.decisions import Decided, decided_groups, read_decisions
 from fingerprint.dedupe.find import find_groups, working_collection
-from fingerprint.dedupe.log import Log, read_log
+from fingerprint.dedupe.log import Log, Reopened, read_log
 from fingerprint.dedupe.undo import Undone, undo
 from fingerprint.dedupe.values import KEEPS, Action, Group, Groups, Keep, Member, Rules
 
@@ -22,6 +22,7 @@ __all__ = [
     "Log",
     "Member",
     "Outcome",
+    "Reopened",
     "Rules",
     "Undone",
     "act",

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fingerprint.dedupe.actions import FileState, FolderMade, Linked, Moved
 from fingerprint.dedupe.files import free_name, move, same_bytes, state_of
-from fingerprint.dedupe.log import FileState, FolderMade, Linked, Log, Moved
+from fingerprint.dedupe.log import Log
 from fingerprint.dedupe.values import Action, Copy, Kept, PictureFile
 from fingerprint.errors import ConfigError
 
@@ -71,11 +72,11 @@ def act(groups: Sequence[Kept], action: Action, log: Log, folder: Path | None = 
     members = [member for group in groups for member in group.members]
     base = _common_folder([member.file for member in members])
     for group in groups:
-        problem = _keeper_problem(group.keeper) if group.members else None
+        watched = _Watched(group.keeper)
         for member in group.members:
             if (reason := _reason_to_leave(member, group.keeper, action)) is not None:
                 yield Outcome(member.file.path, "left alone", reason=reason)
-            elif problem is not None:
+            elif (problem := watched.problem()) is not None:
                 yield Outcome(member.file.path, "failed", reason=problem)
             elif action == "move" and folder is not None:
                 yield _move(member, group.keeper, log, folder / os.path.relpath(member.file.id, base))
@@ -88,14 +89,27 @@ def _common_folder(files: Sequence[PictureFile]) -> str:
     return os.path.commonpath(folders) if folders else ""
 
 
-def _keeper_problem(keeper: PictureFile) -> str | None:
-    """Return why no copy of a keeper may be touched: it must be there, as it was."""
-    try:
-        state = state_of(Path(os.path.realpath(keeper.id)))
-    except OSError as error:
-        return f"its keeper {keeper.path} cannot be read: {error.strerror}"
-    changed = (state.n_bytes, state.content) != (keeper.n_bytes, keeper.content)
-    return f"its keeper {keeper.path} has changed since it was looked at" if changed else None
+class _Watched:
+    """A keeper, looked at before each of its copies is touched; it is read again only if its facts have changed."""
+
+    def __init__(self, keeper: PictureFile) -> None:
+        self._keeper = keeper
+        self._facts: tuple[int, ...] | None = None  # of the file that had the right bytes
+
+    def problem(self) -> str | None:
+        """Return why no copy of the keeper may be touched: it must be there, as it was."""
+        path = Path(os.path.realpath(self._keeper.id))
+        try:
+            found = path.stat()
+            facts = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+            if facts != self._facts:
+                state = state_of(path)
+                if (state.n_bytes, state.content) != (self._keeper.n_bytes, self._keeper.content):
+                    return f"its keeper {self._keeper.path} has changed since it was looked at"
+                self._facts = facts
+        except OSError as error:
+            return f"its keeper {self._keeper.path} cannot be read: {error.strerror}"
+        return None
 
 
 def _absolute(path: Path) -> str:
@@ -138,8 +152,8 @@ def _move(member: Copy, keeper: PictureFile, log: Log, wanted: Path) -> Outcome:
             with suppress(FileExistsError):  # another run was faster
                 parent.mkdir()
         target = free_name(wanted)
-        log.note(Moved(file.id, _absolute(target), keeper.id, state))
-        move(Path(file.id), target)
+        with _noted(log, Moved(file.id, _absolute(target), keeper.id, state)):
+            move(Path(file.id), target)
     except OSError as error:
         return Outcome(file.path, "failed", reason=f"it cannot be moved: {error.strerror or error}")
     return Outcome(file.path, "moved", target, n_bytes=member.frees)
@@ -157,22 +171,39 @@ def _link(member: Copy, keeper: PictureFile, log: Log, action: Action) -> Outcom
     aside = path.with_name(f".{path.name[:_LONGEST_NAME]}.{uuid.uuid4().hex}.aside")
     target = os.path.relpath(kept, os.path.realpath(path.parent)) if action == "symlink" else ""
     try:
-        log.note(Linked(action, str(path), str(aside), str(kept), target, state))
-        path.rename(aside)
-        try:
-            if action == "symlink":
-                path.symlink_to(target)
-            else:
-                os.link(kept, path, follow_symlinks=False)
-            if not same_bytes(aside, path):
-                raise OSError("the keeper has changed")
-        except BaseException:
-            if path.is_symlink() or (path.exists() and path.samefile(kept)):
-                path.unlink()
-            if not os.path.lexists(path):
-                aside.rename(path)
-            raise
-        aside.unlink()
+        with _noted(log, Linked(action, str(path), str(aside), str(kept), target, state)):
+            _replace(path, aside, kept, target if action == "symlink" else None)
     except OSError as error:
         return Outcome(file.path, "failed", reason=f"it cannot be replaced by a link: {error.strerror or error}")
     return Outcome(file.path, "hardlinked" if action == "hardlink" else "symlinked", n_bytes=member.frees)
+
+
+def _replace(path: Path, aside: Path, kept: Path, target: str | None) -> None:
+    """Put a file aside, make a link to the keeper in its place, and remove the file: a hard link without a target."""
+    path.rename(aside)
+    try:
+        if target is not None:
+            path.symlink_to(target)
+        else:
+            os.link(kept, path, follow_symlinks=False)
+        if not same_bytes(aside, path):
+            raise OSError("the keeper has changed")
+    except BaseException:
+        if path.is_symlink() or (path.exists() and path.samefile(kept)):
+            path.unlink()
+        if not os.path.lexists(path):
+            aside.rename(path)
+        raise
+    aside.unlink()
+
+
+@contextmanager
+def _noted(log: Log, entry: Moved | Linked) -> Iterator[None]:
+    """Write an action down before it is begun, and how it ended."""
+    log.note(entry)
+    try:
+        yield
+    except OSError:
+        log.ended(done=False)
+        raise
+    log.ended(done=True)

@@ -59,16 +59,22 @@ def find_copies_of_references(
     found: dict[str, list[Member]] = {}
     shared: dict[str, list[Member]] = {}
     paths = [group.files[0].path for group in same]
+    damaged: dict[str, str] = {}
     for group, answer in answers(collection, same, paths, n_workers, partial(report, "pictures asked")):
         if isinstance(answer, Skipped):
             skipped += [Skipped(str(file.path), answer.reason) for file in group.files]
             continue
+        damaged |= {item.path: item.reason for item in answer.damaged}
         copies = [match for match in answer.matches if match.probability >= rules.min_probability]
         near = copies or [match for match in (*answer.matches, *answer.shared) if match.relation == "shared"]
         if near:
             best = max(near, key=lambda match: (match.probability, match.shared_probability, match.score))
             members = (found if copies else shared).setdefault(best.reference_id, [])
             members += _members(group, best, collection.record(best.reference_id), config.limits)
+    skipped += [
+        Skipped(image_id, f"nothing was compared with this reference, as it is damaged: {reason}")
+        for image_id, reason in sorted(damaged.items())
+    ]
     groups = []
     for image_id in sorted(found.keys() | shared.keys()):
         record = collection.record(image_id)

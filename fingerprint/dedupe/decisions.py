@@ -90,7 +90,7 @@ def read_decisions(path: Path) -> list[Decision]:
     with open_list(path, longest=1 << 28) as file:
         data = file.read()
     try:
-        text = data.decode("utf-8-sig")
+        text = _decoded(data)
         rows = _from_json(text) if text.lstrip().startswith("{") else _from_csv(text)
     except (ValueError, csv.Error) as error:
         raise ConfigError(
@@ -103,6 +103,23 @@ def read_decisions(path: Path) -> list[Decision]:
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ConfigError(f"{path}: decision {number} makes no sense ({error}); nothing was done") from error
     return decisions
+
+
+def _decoded(data: bytes) -> str:
+    """Return the text of a file.
+
+    Raises
+    ------
+    ValueError
+        If it is in another encoding, or there is none.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError("it is not UTF-8: save it in that encoding") from error
+    if not text.strip():
+        raise ValueError("it is empty")
+    return text
 
 
 def decided_groups(
@@ -126,14 +143,15 @@ def decided_groups(
         contradicts itself.
     """
     groups: dict[str, list[Decision]] = defaultdict(list)
-    for decision in decisions:
+    clear, left = _without_contradictions(decisions)
+    for decision in clear:
         groups[decision.reference.path].append(decision)
     plans = [_plan(group) for group in groups.values()]
     stay = {keeper.path for keeper, goes in plans if keeper is not None and goes}
     may_go = {os.path.abspath(path): path for path in images}  # noqa: PTH100 - does not follow links
     for path in references:
         may_go.pop(os.path.abspath(path), None)  # noqa: PTH100
-    decided, left = [], []
+    decided = []
     taken: set[str] = set()
     for keeper, goes in plans:
         members = []
@@ -147,6 +165,22 @@ def decided_groups(
         if keeper is not None and members:
             decided.append(Decided(_file(keeper, Path(keeper.path), 0), tuple(members)))
     return decided, left
+
+
+def _without_contradictions(decisions: Sequence[Decision]) -> tuple[list[Decision], list[Skipped]]:
+    """Return the decisions, each once, without those on pairs on which several were made, and the files of these."""
+    by_pair: dict[tuple[str, str], dict[Decision, None]] = defaultdict(dict)
+    for decision in decisions:
+        by_pair[decision.query.path, decision.reference.path][decision] = None
+    clear: list[Decision] = []
+    left: list[Skipped] = []
+    for (query, _), made in by_pair.items():
+        if len(made) == 1:
+            clear += made
+        else:
+            choices = ", ".join(f"'{choice}'" for choice in dict.fromkeys(decision.choice for decision in made))
+            left.append(Skipped(query, f"several decisions were made on it that differ ({choices}): keep one of them"))
+    return clear, left
 
 
 def _plan(group: Sequence[Decision]) -> tuple[KnownFile | None, list[KnownFile]]:
@@ -231,7 +265,9 @@ def _from_csv(text: str) -> list[Mapping[str, Any]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
     if missing:
-        raise ValueError(f"it has no column {missing[0]!r}")
+        raise ValueError(
+            f"it has no column {missing[0]!r}; columns are separated by commas, and named in the first line"
+        )
     rows = list(reader)
     short = next((number for number, row in enumerate(rows, start=1) if None in row.values()), None)
     if short is not None:
@@ -239,7 +275,9 @@ def _from_csv(text: str) -> list[Mapping[str, Any]]:
     return [{**row, "query": read_name(row["query"]), "reference": read_name(row["reference"])} for row in rows]
 
 
-def _decision(row: Mapping[str, Any]) -> Decision:
+def _decision(row: object) -> Decision:
+    if not isinstance(row, Mapping):
+        raise TypeError(f"{row!r} has no fields")
     choice = row["decision"]
     if choice not in _CHOICES:
         raise ValueError(f"{choice!r} is none of {', '.join(_CHOICES)}")

@@ -9,7 +9,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from fingerprint.dedupe.log import FileState
+from fingerprint.dedupe.actions import FileState
 from fingerprint.files.atomic import UNFINISHED
 
 _PART = 1 << 20  # bytes compared at a time
@@ -65,8 +65,7 @@ def move(source: Path, target: Path) -> None:
             _copy_over(source, target)
             _give_up(source, target)
     except BaseException:
-        if os.path.lexists(source):
-            remove_placeholder(target)
+        remove_placeholder(target)  # which is empty, unless the file has taken its place
         raise
 
 
@@ -77,17 +76,21 @@ def remove_placeholder(target: Path) -> None:
             leftover.unlink()
 
 
-def remove_other_copy(path: Path, kept: Path) -> None:
+def remove_other_copy(path: Path, kept: Path, state: FileState) -> None:
     """Remove one of two equal files, which a move to another file system leaves if it is interrupted at its end.
 
     Parameters
     ----------
     path : Path
-        What is removed if it is a file with the same bytes.
+        What is removed if it is a file with the same bytes as the one that stays, and in the state that `move` gives.
     kept : Path
         The file that stays.
+    state : FileState
+        Of the file that was moved.
     """
-    if _is_plain_file(path) and _is_plain_file(kept) and not path.samefile(kept) and same_bytes(path, kept):
+    if not (_is_plain_file(path) and _is_plain_file(kept)) or path.samefile(kept):
+        return
+    if state_of(path) == state and same_bytes(path, kept):
         path.unlink()
 
 

@@ -25,6 +25,7 @@ from fingerprint.types import Skipped, StageProgress
 from fingerprint.verify.changes import changes_of
 from fingerprint.workers import Workers, map_images, temporary_folder
 
+_DAMAGED = "nothing was compared with it, as what the collection keeps of it is damaged: {}"
 _PLAIN_SIDE = 256  # pixels at which it is seen whether something is plain
 
 
@@ -80,10 +81,12 @@ def find_groups(
     asked = answers(
         collection, pictures, [Path(p.image_id) for p in pictures], n_workers, partial(report, "pictures asked")
     )
+    damaged: dict[str, str] = {}
     for picture, answer in asked:
         if isinstance(answer, Skipped):  # gone or changed since it was described
             unread.append(Skipped(str(picture.files[0].path), answer.reason))
             continue
+        damaged |= {item.path: item.reason for item in answer.damaged}
         for match in (*answer.matches, *answer.shared):
             other = positions.get(match.reference_id)
             if other is not None and other != positions[picture.image_id]:
@@ -98,6 +101,11 @@ def find_groups(
             if not isinstance(found, Skipped)
         }
 
+    unread += [
+        Skipped(str(pictures[positions[image_id]].files[0].path), _DAMAGED.format(reason))
+        for image_id, reason in sorted(damaged.items())
+        if image_id in positions
+    ]
     looks = (partial(_plain_around, pictures, config.limits), partial(_detail_within, pictures, config.limits))
     gathered = gather(pictures, verdicts, rules, look_at, *looks, partial(report, "keepers"))
     groups = _groups(pictures, gathered, rules)
@@ -142,28 +150,44 @@ def _check_ids(collection: Collection) -> None:
 def _describe(
     same: Sequence[SameBytes], collection: Collection, n_workers: Workers, report: StageProgress
 ) -> tuple[list[Picture], list[Skipped], list[Path]]:
-    """Bring the collection up to date, and return what it has of each picture, what it has not, and what is plain."""
-    chosen = [next((file for file in group.files if file.id in collection), group.files[0]) for group in same]
-    known = {file.id for file in chosen}
+    """Bring the collection up to date, and return what it has of each picture, what it has not, and what is plain.
+
+    Of files with the same bytes one stands for all: the first that can be added, as its name may be none for an id.
+    """
+    choices = [sorted(group.files, key=lambda file: (file.id not in collection, file.order)) for group in same]
+    known = {file.id for files in choices for file in files}
     gone = [image_id for image_id in collection.ids if image_id not in known and not os.path.lexists(image_id)]
     if gone:
         collection.remove(gone)
-    added = collection.add_images(
-        ((file.id, Path(file.id)) for file in chosen),
-        n_workers=n_workers,
-        progress=lambda done, _: report("pictures described", done, len(chosen)),
-    )
-    reasons = {item.path: item.reason for item in added.skipped}
+    chosen: dict[int, PictureFile] = {}  # by position in `same`
+    reasons: dict[int, dict[str, str]] = {k: {} for k in range(len(same))}
+    plain: list[Path] = []
+    todo = list(range(len(same)))
+    for turn in range(max(map(len, choices), default=0)):
+        todo = [k for k in todo if k not in chosen and turn < len(choices[k])]
+        if not todo:
+            break
+        added = collection.add_images(
+            ((choices[k][turn].id, Path(choices[k][turn].id)) for k in todo),
+            n_workers=n_workers,
+            progress=lambda done, _, todo=todo: report("pictures described", done, len(todo)),  # type: ignore[misc]
+        )
+        failed, plain_ids = {item.path: item.reason for item in added.skipped}, set(added.plain)
+        for k in todo:
+            file = choices[k][turn]
+            if file.id in failed:
+                reasons[k][file.id] = failed[file.id]
+            else:
+                chosen[k] = file
+                plain += [file.path] if file.id in plain_ids else []
     pictures, skipped = [], []
-    for group, file in zip(same, chosen, strict=True):
-        if file.id in reasons:
-            skipped += [Skipped(str(other.path), reasons[file.id]) for other in group.files]
+    for k, group in enumerate(same):
+        if k not in chosen:
+            skipped += [Skipped(str(file.path), reasons[k][file.id]) for file in group.files]
             continue
-        record = collection.record(file.id)
+        record = collection.record(chosen[k].id)
         files = tuple(replace(other, content=record.content or "") for other in group.files)
-        pictures.append(Picture(file.id, files, group.others, record.width, record.height))
-    plain_ids = set(added.plain)
-    plain = [file.path for file in chosen if file.id in plain_ids]
+        pictures.append(Picture(chosen[k].id, files, group.others, record.width, record.height))
     return pictures, skipped, plain
 
 

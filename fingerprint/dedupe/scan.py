@@ -15,7 +15,7 @@ from fingerprint.dedupe.values import PictureFile
 from fingerprint.errors import ImageError
 from fingerprint.images.files import load_regular
 from fingerprint.images.identity import load_identified
-from fingerprint.types import Progress, Skipped
+from fingerprint.types import Progress, Skipped, is_unicode
 from fingerprint.workers import Workers, map_images
 
 
@@ -124,14 +124,15 @@ def _by_file(
 ) -> tuple[list[PictureFile], dict[tuple[int, int], list[PictureFile]]]:
     """Return each file by one path, and its other paths.
 
-    The path is one of a reference if there is any, and no link if there is a path that is none.
+    The path is one of a reference if there is any, and no link if there is a path that is none; and then one that can
+    be an id, if there is such a one.
     """
     paths: dict[tuple[int, int], list[PictureFile]] = defaultdict(list)
     for file in files:
         paths[file.device, file.inode].append(file)
     first, others = [], {}
     for key, same in paths.items():
-        best = min(same, key=lambda file: (not file.is_reference, file.is_link, file.order))
+        best = min(same, key=lambda f: (not f.is_reference, f.is_link, not is_unicode(f.id), f.order))
         first.append(best)
         others[key] = [file for file in same if file is not best]
     return sorted(first, key=lambda file: file.order), others

@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fingerprint.dedupe.actions import Entry, FileState, FolderMade, Linked, Moved
 from fingerprint.dedupe.files import move, remove_other_copy, remove_placeholder, same_bytes, state_of, unfinished
-from fingerprint.dedupe.log import Entry, FileState, FolderMade, Linked, Moved
+from fingerprint.dedupe.log import Log
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +36,43 @@ class Undone:
 _BACK, _THERE, _FAILED = "back", "was there already", "not undone"
 
 
-def undo(entries: list[Entry]) -> Iterator[Undone]:
+def undo(entries: list[Entry], log: Log | None = None) -> Iterator[Undone]:
     """Take back what a log says, the last action first, and yield what has come of each file.
 
     Nothing is overwritten: where something else lies in the way, or a file has changed meanwhile, it is left alone.
-    Undoing that was interrupted is gone on with: what it left, an empty file in the place of one that waits to be moved
-    back, is not in the way. Folders that were made for files that are moved back are removed if they are empty.
+    What failed, and what was taken back before, is not touched again. Undoing that was interrupted is gone on with:
+    what it left, such as an empty file in the place of one that waits to be moved back, is not in the way. Folders that
+    were made for files that are moved back are removed if they are empty.
+
+    Parameters
+    ----------
+    entries : list of Entry
+        From `read_log`.
+    log : Log, optional
+        Where it is noted what was taken back: the same log, opened again. Without it, a copy to another file system may
+        be left where undoing was interrupted.
     """
-    for entry in reversed(entries):
+    for number, entry in reversed(list(enumerate(entries))):
         if isinstance(entry, FolderMade):
             with suppress(OSError):  # it is not empty, or gone
                 Path(entry.path).rmdir()
             continue
         path = Path(entry.path)
+        if entry.stage == "undone":
+            there = os.path.lexists(path)
+            yield Undone(path, _THERE) if there else Undone(path, _FAILED, "it is gone since it was taken back")
+            continue
+        if entry.stage == "failed" and not (isinstance(entry, Linked) and os.path.lexists(entry.aside)):
+            continue
+        if log is not None:
+            log.undoing(number)
         try:
-            yield _moved_back(entry, path) if isinstance(entry, Moved) else _unlinked(entry, path)
+            item = _moved_back(entry, path) if isinstance(entry, Moved) else _unlinked(entry, path)
         except OSError as error:
-            yield Undone(path, _FAILED, f"{error.strerror or error}")
+            item = Undone(path, _FAILED, f"{error.strerror or error}")
+        if log is not None and not item.reason:
+            log.undone(number)
+        yield item
 
 
 def _has_content(path: Path, state: FileState) -> bool:
@@ -65,8 +86,9 @@ def _has_content(path: Path, state: FileState) -> bool:
 def _moved_back(entry: Moved, path: Path) -> Undone:
     moved = Path(entry.to)
     if os.path.lexists(path) and _has_content(path, entry.state):  # it was not moved, or is back
-        remove_placeholder(moved)
-        remove_other_copy(moved, path)
+        if entry.stage in ("begun", "undoing"):  # else another run may have put an equal file there
+            remove_placeholder(moved)
+            remove_other_copy(moved, path, entry.state)
         return Undone(path, _THERE)
     if _has_content(moved, entry.state):
         remove_placeholder(path)  # of undoing that was interrupted

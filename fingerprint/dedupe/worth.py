@@ -145,8 +145,9 @@ def frames_of(file: PictureFile, limits: ReadLimits, origin: Origin | None = Non
     origin : Origin, optional
         What the file says of itself, if that is known already.
     """
-    if not (origin or _origin(file)).may_have_frames:
-        return 1
+    known = origin or _origin(file)
+    if not known.may_have_frames:
+        return 1 + known.n_further
     try:
         return count_frames(file.path, limits=limits)
     except ImageError:  # gone since the scan: nothing will be done with it
@@ -239,7 +240,7 @@ class Preference:
             if beaten:
                 said.append(criterion.reason(keeper))
                 undecided = [other for other in undecided if not own < criterion.value(other)]
-        return tuple(said)
+        return tuple(dict.fromkeys(said))  # two criteria may have the same words
 
 
 def _is_within(path: str, folder: str) -> bool:

@@ -22,12 +22,15 @@ _BEHIND = ("PNG", "WebP", "TIFF", "HEIC", "AVIF", "JPEG XL")
 _OF_BOXES = ("HEIC", "AVIF", "JPEG XL")
 _BLOCK = re.compile(rb"(?:Exif\0\0|\0\0\0\0)(?=II\*\0|MM\0\*)")  # what is before EXIF data in these
 _SOI = b"\xff\xd8"
-_SOS, _DQT, _APP1 = 0xDA, 0xDB, 0xE1
+_SOS, _DQT, _APP1, _APP2 = 0xDA, 0xDB, 0xE1, 0xE2
 _ALONE = frozenset((0x01, *range(0xD0, 0xD9)))  # markers without a length
 _EXIF = b"Exif\0\0"
 _MAKE, _MODEL, _DATE, _EXIF_FOLDER, _TAKEN = 0x010F, 0x0110, 0x0132, 0x8769, 0x9003
 _TEXT, _LONGEST = 2, 64  # type of a text in EXIF, and the most bytes of one that is read
 _MOST_TAGS = 512
+_MPF, _PICTURES = b"MPF\0", 0xB002  # the index of a JPEG of several pictures, and its tag that lists them
+_OWN_KINDS = frozenset((0x020001, 0x020002, 0x020003))  # part of a panorama, another eye's view, another angle
+_UNNAMED_KIND, _OWN_SHARE = 0, 0.5  # the kind of gain maps, too; but these have a small part of the first one's bytes
 _WEBP_ANIMATION = 2  # a bit of the flags of VP8X
 _DATE_FORM = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
 #: Luma quantisation of quality 50 in the order of a file (zigzag): Annex K of the JPEG standard (ITU-T T.81).
@@ -57,6 +60,9 @@ class Origin:
         it was last changed by a program that wrote that down.
     may_have_frames : bool
         Whether it may be an animation or have several pages; `fingerprint.images.decode.count_frames` counts them.
+    n_further : int
+        Pictures of their own that follow the first in a JPEG of several (MPO), as of a stereo camera; previews and gain
+        maps are none.
     """
 
     form: str
@@ -64,6 +70,7 @@ class Origin:
     camera: str | None
     taken: str | None
     may_have_frames: bool = False
+    n_further: int = 0
 
 
 def origin_of(path: Path) -> Origin:
@@ -83,7 +90,8 @@ def origin_of_bytes(data: bytes) -> Origin:
     """Return what the first bytes of a file say about its picture."""
     form = _form(data)
     camera, taken = _exif_facts(_exif(form, data))
-    return Origin(form, _quality(form, data), camera, taken, _may_have_frames(form, data))
+    n_further = _further_pictures(data) if form == "JPEG" else 0
+    return Origin(form, _quality(form, data), camera, taken, _may_have_frames(form, data), n_further)
 
 
 def _form(data: bytes) -> str:
@@ -125,6 +133,38 @@ def _may_have_frames(form: str, data: bytes) -> bool:
     if form == "WebP":
         return data[12:16] == b"VP8X" and any(flags & _WEBP_ANIMATION for flags in data[20:21])
     return form in ("GIF", "TIFF", "AVIF", "HEIC")
+
+
+def _further_pictures(data: bytes) -> int:
+    """Return how many pictures of their own follow the first one in a JPEG.
+
+    Reference: CIPA DC-007, *Multi-Picture Format*, 2009.
+    """
+    for marker, body in _segments(data):
+        if marker == _APP2 and body.startswith(_MPF):
+            try:
+                first, *others = _picture_entries(body[len(_MPF) :])
+            except (struct.error, ValueError):  # a header that makes no sense says nothing
+                return 0
+            return sum(
+                kind in _OWN_KINDS or (kind == _UNNAMED_KIND and n_bytes >= _OWN_SHARE * first[1])
+                for kind, n_bytes in others
+            )
+    return 0
+
+
+def _picture_entries(tiff: bytes) -> list[tuple[int, int]]:
+    """Return kind and size in bytes of the pictures that the index of a JPEG of several has."""
+    order = "<" if tiff.startswith(b"II") else ">"
+    (at,) = struct.unpack_from(f"{order}I", tiff, 4)
+    (n_tags,) = struct.unpack_from(f"{order}H", tiff, at)
+    for k in range(min(n_tags, _MOST_TAGS)):
+        tag, _, n_bytes, place = struct.unpack_from(f"{order}HHII", tiff, at + 2 + 12 * k)
+        if tag == _PICTURES:
+            table = tiff[place : place + n_bytes - n_bytes % 16]
+            entries = struct.iter_unpack(f"{order}IIIHH", table)
+            return [(attributes & 0xFFFFFF, size) for attributes, size, *_ in entries]
+    return []
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:

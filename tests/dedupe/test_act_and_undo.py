@@ -16,7 +16,8 @@ import pytest
 
 from fingerprint.config import DEFAULT_LIMITS
 from fingerprint.dedupe import Group, Log, Member, Outcome, Undone, act, read_log, undo
-from fingerprint.dedupe.log import Linked, Moved
+from fingerprint.dedupe.actions import Linked, Moved
+from fingerprint.dedupe.log import Reopened
 from fingerprint.dedupe.scan import scan_files
 from fingerprint.dedupe.values import Action, PictureFile
 from fingerprint.dedupe.verdicts import same_picture
@@ -81,7 +82,8 @@ def acted(library: Path, action: Action, group: Group | None = None) -> tuple[di
 
 
 def taken_back(log: Path) -> dict[str, Undone]:
-    return {item.path.name: item for item in undo(read_log(log))}
+    with Reopened(log) as noted:
+        return {item.path.name: item for item in undo(read_log(log), noted)}
 
 
 @pytest.mark.parametrize("action", ["move", "hardlink", "symlink"])
@@ -527,12 +529,99 @@ def test_the_log_is_ahead_of_the_action(library: Path, monkeypatch: pytest.Monke
     assert seen == [True, True]
 
 
-def test_a_line_that_was_cut_short_was_not_begun(library: Path) -> None:
+def test_a_line_that_was_cut_short_was_not_begun(library: Path, caplog: pytest.LogCaptureFixture) -> None:
     _, log = acted(library, "move")
-    whole = read_log(log)
-    log.write_bytes(log.read_bytes()[:-20])
+    whole, lines = read_log(log), log.read_bytes().splitlines(keepends=True)
+    assert not caplog.records
+    log.write_bytes(b"".join(lines[:-1])[:-20])  # the last line says how the action before it has ended
     assert read_log(log) == whole[:-1]
+    assert "is cut short" in caplog.text
     assert all(isinstance(entry, Moved | Linked) or entry.path for entry in whole)
+
+
+@pytest.mark.parametrize("n_lines", [0, 1], ids=["how the action ended", "the action"])
+def test_a_last_line_that_only_lacks_its_end_counts(library: Path, n_lines: int) -> None:
+    before = contents(library)
+    _, log = acted(library, "move")
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[: len(lines) - n_lines]).rstrip(b"\n"))  # as some editors save it
+    assert {item.done for item in taken_back(log).values()} == {"back"}
+    assert contents(library) == before
+    assert {item.done for item in taken_back(log).values()} == {"was there already"}
+
+
+def test_undoing_again_leaves_alone_what_another_run_has_moved_there(library: Path) -> None:
+    group, moved = group_of(library, ("b/same.jpg",)), library.parent / "moved"
+    _, log = acted(library, "move", group)
+    taken_back(log)
+    (library / "c").mkdir()
+    shutil.copy2(library / "a/keeper.jpg", library / "c/same.jpg")
+    later = group_of(library, ("c/same.jpg",))
+    with Log(library.parent / "later.jsonl") as written:
+        assert [outcome.to for outcome in act([later], "move", written, moved)] == [moved / "same.jpg"]
+    assert [item.done for item in taken_back(log).values()] == ["was there already"]
+    assert (moved / "same.jpg").read_bytes() == SAME
+    assert [item.done for item in taken_back(library.parent / "later.jsonl").values()] == ["back"]
+
+
+def test_what_could_not_be_moved_is_not_taken_back(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    group, moved = group_of(library, ("b/same.jpg",)), library.parent / "moved"
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(PermissionError(errno.EACCES, "no")))
+        outcomes, log = acted(library, "move", group)
+    assert [outcome.done for outcome in outcomes.values()] == ["failed"]
+    (library / "b/same.jpg").replace(moved / "same.jpg")  # another run does it
+    assert taken_back(log) == {}
+    assert (moved / "same.jpg").read_bytes() == SAME
+
+
+def test_a_file_that_vanishes_leaves_nothing_where_it_was_to_go(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        gone = FileNotFoundError(errno.ENOENT, "No such file or directory")
+        patch.setattr(Path, "rename", lambda self, _: (self.unlink(), (_ for _ in ()).throw(gone)))
+        outcomes, _ = acted(library, "move")
+    assert {outcome.done for outcome in outcomes.values()} == {"failed"}
+    assert not contents(library.parent / "moved")
+
+
+def test_a_keeper_that_goes_while_its_copies_are_moved_ends_that(library: Path) -> None:
+    with Log(library.parent / "log.jsonl") as written:
+        outcomes = act([group_of(library)], "move", written, library.parent / "moved")
+        assert next(outcomes).done == "moved"
+        (library / "a/keeper.jpg").unlink()
+        left = next(outcomes)
+    assert (left.done, "its keeper" in left.reason) == ("failed", True)
+    assert (library / "b/other.jpg").read_bytes() == OTHER
+
+
+def test_a_log_of_the_version_before_is_taken_back(library: Path) -> None:
+    before = contents(library)
+    _, log = acted(library, "move")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    old = [{**lines[0], "version": 1}, *(line for line in lines[1:] if line["do"] != "ended")]
+    log.write_text("".join(json.dumps(line) + "\n" for line in old))
+    assert {item.done for item in taken_back(log).values()} == {"back"}
+    assert contents(library) == before
+    assert {item.done for item in taken_back(log).values()} == {"was there already"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"do": "ended", "done": True},
+        {"do": "undone", "number": 0},
+        {"do": "undoing", "number": -1},
+        {"do": "undone", "number": True},
+        {"do": "undone", "number": "0"},
+        {"do": "undone"},
+    ],
+    ids=str,
+)
+def test_a_line_on_an_action_that_is_not_there_is_refused(line: dict[str, Any], tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"log": "fingerprint dedupe log", "version": 2}\n' + json.dumps(line) + "\n")
+    with pytest.raises(ConfigError, match="line 2 of the log is damaged; nothing was undone"):
+        read_log(log)
 
 
 @pytest.mark.parametrize(

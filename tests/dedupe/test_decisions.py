@@ -118,6 +118,28 @@ def test_what_goes_in_one_group_and_is_kept_in_another_stays(tmp_path: Path, fil
     assert len(left) == 2
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_pair_on_which_two_decisions_differ_is_left_alone(
+    tmp_path: Path, files: dict[str, Path], *, turned: bool
+) -> None:
+    keeper, copy, other, _ = files.values()
+    rows = [row("copy", copy, keeper), row("not-a-copy", copy, keeper)]
+    rows = [*(reversed(rows) if turned else rows), row("copy", other, keeper)]
+    goes, left = moves(written(tmp_path, rows), list(files.values()))
+    assert goes == {"other.jpg": "keeper.jpg"}
+    assert set(left) == {"copy.jpg"}
+    assert "'copy'" in left["copy.jpg"]
+    assert "'not-a-copy'" in left["copy.jpg"]
+
+
+@pytest.mark.parametrize("choice", ["copy", "keep-query"])
+def test_a_decision_that_is_written_twice_counts_once(tmp_path: Path, files: dict[str, Path], choice: str) -> None:
+    keeper, copy, *_ = files.values()
+    goes, left = moves(written(tmp_path, [row(choice, copy, keeper)] * 2), list(files.values()))
+    assert goes == ({"copy.jpg": "keeper.jpg"} if choice == "copy" else {"keeper.jpg": "copy.jpg"})
+    assert left == {}
+
+
 def test_unknown_changed_and_untouchable_files_are_left_alone_and_listed(
     tmp_path: Path, files: dict[str, Path]
 ) -> None:
@@ -163,7 +185,9 @@ _HEAD = "decision,group,query,reference,query_bytes,query_sha256,reference_bytes
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no column"),
+        ("", "it is empty"),
+        ("\ufeff \n", "it is empty"),
+        (_HEAD.replace(",", ";"), "separated by commas"),
         ("{", "no decisions"),
         ("[1]", "no column"),
         ('{"format": "other"}', "format"),
@@ -172,11 +196,15 @@ _HEAD = "decision,group,query,reference,query_bytes,query_sha256,reference_bytes
         ('{"format": "fingerprint decisions", "version": 1, "kind": "dedupe", "decisions": {}}', "no list"),
         ('{"format": "fingerprint decisions", "version": 1, "kind": "dedupe", "decisions": [1]}', "makes no sense"),
         (
+            '{"format": "fingerprint decisions", "version": 1, "kind": "dedupe", "decisions": [null]}',
+            "None has no fields",
+        ),
+        (
             '{"format": "fingerprint decisions", "version": 1, "kind": "dedupe", "decisions": [{"decision": "rm"}]}',
             "rm",
         ),
         ("decision,group,query\ncopy,1,/a\n", "no column"),
-        ("\udcff", "no decisions"),
+        ("\udcff", "save it in that encoding"),
         ('{"a":' * 100_000, "nested too deeply"),
         (_HEAD + "copy,1\n", "decision 1 has fewer columns"),
         (_HEAD + "\0\n", "decision 1 has fewer columns"),

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import fingerprint.collection.describing
-from fingerprint import create_collection
+from fingerprint import create_collection, open_collection
 from fingerprint.dedupe import Group, Groups, Rules, find_copies_of_references, find_groups, working_collection
 from fingerprint.errors import ConfigError
 from fingerprint.images.find import find_images
@@ -208,3 +208,42 @@ def test_a_collection_of_another_kind_is_refused(made: Path, models: Models, tmp
         some(made, models, tmp_path / "photos.fp")
     with create_collection(tmp_path / "other.fp", models=models) as collection:
         assert len(collection) == 0
+
+
+def test_of_equal_files_one_whose_name_can_be_an_id_stands_for_all(made: Path, tmp_path: Path, models: Models) -> None:
+    for name in ("a\udcff.jpg", "b.jpg"):
+        shutil.copy(made / "camera/chelsea.jpg", tmp_path / name)
+    shutil.copy(made / "phone/small.jpg", tmp_path / "c.jpg")
+    with working_collection(None, models) as collection:
+        found = find_groups(files_in(tmp_path), collection, Rules(), models=models)
+    assert not found.skipped
+    (group,) = found.groups
+    assert {group.keeper.path.name, *(member.file.path.name for member in group.members)} == {
+        *("a\udcff.jpg", "b.jpg", "c.jpg")
+    }
+
+
+def test_a_picture_of_which_the_collection_is_damaged_is_listed(made: Path, tmp_path: Path, models: Models) -> None:
+    kept = tmp_path / "kept.fp"
+    assert not some(made, models, kept).skipped
+    (thumbnails,) = kept.rglob("thumbnails.npy")
+    data = bytearray(thumbnails.read_bytes())
+    data[len(data) // 2 :] = bytes(255 - byte for byte in data[len(data) // 2 :])
+    thumbnails.write_bytes(data)
+    found = some(made, models, kept)
+    assert found.skipped
+    assert all("is damaged" in item.reason for item in found.skipped)
+    assert {Path(item.path) for item in found.skipped} <= {made / name for name in SMALL}
+    with open_collection(kept) as collection:
+        asked = find_copies_of_references([made / SMALL[0]], collection, Rules())
+    assert asked.skipped
+    assert all("is damaged" in item.reason for item in asked.skipped)
+
+
+def test_a_jpeg_with_another_picture_behind_the_first_is_left_alone(made: Path, tmp_path: Path, models: Models) -> None:
+    shutil.copy(made / "camera/chelsea.jpg", tmp_path / "plain.jpg")
+    with Image.open(made / "phone/small.jpg") as first, Image.open(made / "camera/rocket.jpg") as second:
+        first.save(tmp_path / "two.jpg", "MPO", save_all=True, append_images=[second])
+    with working_collection(None, models) as collection:
+        (group,) = find_groups(files_in(tmp_path), collection, Rules(), models=models).groups
+    assert [(member.file.path.name, member.has_unseen_frames) for member in group.members] == [("two.jpg", True)]

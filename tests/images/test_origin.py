@@ -139,3 +139,11 @@ def test_a_heic_file_may_have_several_pictures(tmp_path: Path) -> None:
     made.add_from_pillow(PICTURE.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
     made.save(tmp_path / "burst.heic", save_all=True)
     assert origin_of(tmp_path / "burst.heic").may_have_frames
+
+
+@pytest.mark.parametrize(("side", "n_further"), [(64, 1), (12, 0)], ids=["another picture", "a gain map"])
+def test_pictures_of_their_own_behind_the_first_are_counted(side: int, n_further: int) -> None:
+    more = PICTURE.transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((side, side * 3 // 4))
+    data = encoded("MPO", save_all=True, append_images=[more])
+    assert origin_of_bytes(data).n_further == n_further
+    assert origin_of_bytes(data[: data.index(b"MPF") + 30]).n_further == 0  # a header that makes no sense
