@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from fingerprint.dedupe.detail import Box
+from fingerprint.dedupe.looks import Looks
 from fingerprint.dedupe.values import Picture
 from fingerprint.dedupe.verdicts import Verdicts
 from fingerprint.dedupe.worth import Worth
@@ -27,8 +28,7 @@ def derived_pictures(
     near: Mapping[int, Sequence[int]],
     verdicts: Verdicts,
     worth: Mapping[int, Sequence[Worth]],
-    plain_around: Callable[[int, Sequence[Box]], float],
-    detail_within: Callable[[int, Box], float],
+    looks: Looks,
 ) -> tuple[set[int], set[int]]:
     """Return which pictures another one was put into, and which are a crop of another one.
 
@@ -40,10 +40,7 @@ def derived_pictures(
     verdicts : Verdicts
     worth : mapping of int to sequence of Worth
         What is known of the files of each picture that has a copy.
-    plain_around : callable
-        Returns how plain a picture is outside some boxes.
-    detail_within : callable
-        Returns which part of its pixels along a line a picture needs within a box.
+    looks : Looks
 
     Returns
     -------
@@ -52,25 +49,27 @@ def derived_pictures(
     """
     made: set[int] = set()  # with another one in them
     parts: dict[int, list[tuple[int, Box]]] = defaultdict(list)
+    shown: dict[int, list[Box]] = defaultdict(list)  # where pictures show parts of others, with more around them
     for part, neighbours in near.items():
         for whole in neighbours:
             known = verdicts.known(part, whole)
             if known is None or known.reference_region is None:
                 continue
             changes = changes_of(known)
-            if changes.is_part_of_part and _has_camera(worth[part]) and not _has_camera(worth[whole]):
-                made.add(whole)  # a part of the photograph, with more around it: a screenshot, a collage
+            if changes.is_part_of_part:
+                shown[whole].append(_box(known))
+                if _has_camera(worth[part]) and not _has_camera(worth[whole]):
+                    made.add(whole)  # a part of the photograph, with more around it: a screenshot, a collage
             if not changes.is_part:
                 continue
             parts[whole].append((part, _box(known)))
-            within = partial(detail_within, whole, _box(known))
+            within = partial(looks.detail_within, whole, _box(known))
             if _was_put_into(changes, known, pictures[whole].size, worth[part], worth[whole], within):
                 made.add(whole)
-    made |= {
-        whole
-        for whole, inside in parts.items()
-        if whole not in made and plain_around(whole, [box for _, box in inside]) > _PLAIN
-    }
+    for whole in sorted((parts.keys() | shown.keys()) - made):
+        boxes = [*(box for _, box in parts.get(whole, ())), *shown.get(whole, ())]
+        if looks.plain_around(whole, boxes) > _PLAIN:
+            made.add(whole)
     return made, {part for whole, inside in parts.items() if whole not in made for part, _ in inside}
 
 

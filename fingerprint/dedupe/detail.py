@@ -5,12 +5,14 @@ An enlarged copy has more pixels than its source, and shows no more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerprint.kernels.resample import lanczos_weights, resample
 from fingerprint.types import F64, U8
 
 #: Left, top, right and bottom of a part of a picture, in its pixels.
@@ -28,6 +30,9 @@ _CUTS = (1 / 3, 1 / 2, 2 / 3)
 _DROP = 0.14
 _CLEARLY = 2.5  # how many times the power above a cut that enlarged copies have is in their sources, at least
 _NO_DROPS = (1.0,) * len(_CUTS)
+_FINEST = (0.6, 0.92)  # of the frequencies of the smaller of two copies, where enlarging takes most
+_GAIN = 1.05  # how much more of these a source has than what was made from it by enlarging, at least
+_IN_STEP = 0.85  # their coherence, at least; compression leaves less between an original and its smaller copy
 
 
 def detail_share(grey: U8) -> float:
@@ -90,6 +95,30 @@ def shows_no_more(found: Sequence[float], other: Sequence[float]) -> bool:
     return all(of_other < max(_DROP, _CLEARLY * own) for own, of_other in pairs if own < _DROP)
 
 
+def was_enlarged(large: U8, small: U8) -> bool:
+    """Return whether the larger of two copies of one picture was made by enlarging the smaller one.
+
+    The larger one is reduced to the size of the other. If it was made from that one, interpolation has taken some of
+    the finest detail, and what is left is in step with it. If the smaller one was made from the larger, it has no more
+    detail, and what reducing and compressing did to it is not in step.
+
+    Parameters
+    ----------
+    large, small : uint8 arrays, shapes (h, w) and (k, l)
+        Both show the same whole picture.
+    """
+    if large.shape[0] < small.shape[0] or large.shape[1] < small.shape[1] or min(small.shape) < _BINS:
+        return False
+    height, width = small.shape
+    columns, rows = (lanczos_weights(n, n, m) for n, m in ((large.shape[1], width), (large.shape[0], height)))
+    reduced = resample(np.ascontiguousarray(large), *columns, *rows)
+    power, of_small, common = _spectra(reduced, small)
+    frequency = (np.arange(_BINS) + 0.5) / _BINS
+    finest = (frequency > _FINEST[0]) & (frequency <= _FINEST[1])
+    own, other, both = (float(part[finest].mean()) for part in (power, of_small, common))
+    return both > _GAIN * own and both > _IN_STEP * math.sqrt(own * other)
+
+
 def plain_share(grey: U8, size: tuple[int, int], boxes: Sequence[Box]) -> float:
     """Return how plain a picture is outside some boxes, as are borders, bars of text, and the pages of screenshots.
 
@@ -145,17 +174,34 @@ def _grown(region: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
 
 def _spectrum(grey: U8) -> F64:
     """Return the mean power by spatial frequency: float64 array, shape (_BINS,)."""
+    return _by_frequency(grey, [np.abs(waves) ** 2 for waves in _waves(grey)])
+
+
+def _spectra(first: U8, second: U8) -> tuple[F64, F64, F64]:
+    """Return the power of two pictures of one size by spatial frequency, and what both have in step."""
+    common = [(a * b.conj()).real for a, b in zip(_waves(first), _waves(second), strict=True)]
+    return _spectrum(first), _spectrum(second), _by_frequency(first, common)
+
+
+def _waves(grey: U8) -> Iterator[NDArray[np.complex128]]:
+    """Yield the Fourier transforms of tiles of a picture."""
     side = min(_TILE, *grey.shape)
-    window = np.hanning(side)
-    frequencies = 2 * np.maximum(np.abs(np.fft.fftfreq(side))[:, None], np.fft.rfftfreq(side)[None, :])
-    bins = np.minimum((frequencies * _BINS).astype(np.int64), _BINS - 1).ravel()
-    power = np.zeros(_BINS)
+    window = np.outer(np.hanning(side), np.hanning(side))
     for y in _places(grey.shape[0], side):
         for x in _places(grey.shape[1], side):
             tile = grey[y : y + side, x : x + side].astype(np.float64)
-            waves = np.abs(np.fft.rfft2((tile - tile.mean()) * np.outer(window, window))) ** 2
-            power += np.bincount(bins, waves.ravel(), _BINS)
-    return power / np.maximum(np.bincount(bins, minlength=_BINS), 1)
+            yield np.fft.rfft2((tile - tile.mean()) * window)
+
+
+def _by_frequency(grey: U8, values: Sequence[F64]) -> F64:
+    """Return the mean of what there is for each wave of the tiles, by spatial frequency: shape (_BINS,)."""
+    side = min(_TILE, *grey.shape)
+    frequencies = 2 * np.maximum(np.abs(np.fft.fftfreq(side))[:, None], np.fft.rfftfreq(side)[None, :])
+    bins = np.minimum((frequencies * _BINS).astype(np.int64), _BINS - 1).ravel()
+    total = np.zeros(_BINS)
+    for tile in values:
+        total += np.bincount(bins, tile.ravel(), _BINS)
+    return total / np.maximum(np.bincount(bins, minlength=_BINS), 1)
 
 
 def _places(length: int, side: int) -> list[int]:

@@ -10,15 +10,14 @@ from functools import partial
 from pathlib import Path
 
 from fingerprint.collection.collection import Collection, create_collection, open_collection
-from fingerprint.config import DEFAULT_CONFIG, Config, ReadLimits
-from fingerprint.dedupe.detail import Box, detail_share, plain_share
+from fingerprint.config import DEFAULT_CONFIG, Config
 from fingerprint.dedupe.grouping import Gathered, gather
+from fingerprint.dedupe.looks import Looks
 from fingerprint.dedupe.scan import SameBytes, scan_files
 from fingerprint.dedupe.values import Group, Groups, Member, Picture, PictureFile, Rules, allowed
 from fingerprint.dedupe.verdicts import Verdicts, answers, same_picture
 from fingerprint.dedupe.worth import Preference, Worth, worth_of
-from fingerprint.errors import ConfigError, ImageError
-from fingerprint.images.decode import read_grey
+from fingerprint.errors import ConfigError
 from fingerprint.models import Models
 from fingerprint.results import Verification
 from fingerprint.types import Skipped, StageProgress
@@ -26,7 +25,6 @@ from fingerprint.verify.changes import changes_of
 from fingerprint.workers import Workers, map_images, temporary_folder
 
 _DAMAGED = "nothing was compared with it, as what the collection keeps of it is damaged: {}"
-_PLAIN_SIDE = 256  # pixels at which it is seen whether something is plain
 
 
 def find_groups(
@@ -106,8 +104,8 @@ def find_groups(
         for image_id, reason in sorted(damaged.items())
         if image_id in positions
     ]
-    looks = (partial(_plain_around, pictures, config.limits), partial(_detail_within, pictures, config.limits))
-    gathered = gather(pictures, verdicts, rules, look_at, *looks, partial(report, "keepers"))
+    looks = Looks(pictures, config.limits)
+    gathered = gather(pictures, verdicts, rules, look_at, looks, partial(report, "keepers"))
     groups = _groups(pictures, gathered, rules)
     n_files = sum(len(picture.files) + len(picture.others) for picture in pictures)
     return Groups(tuple(groups), n_files, len(pictures), (*skipped, *unread), tuple(plain))
@@ -194,28 +192,6 @@ def _describe(
 def _anywhere(picture: Picture) -> Picture:
     """Return a picture with absolute paths, as workers of a cluster are in other folders."""
     return replace(picture, files=tuple(replace(file, path=file.path.absolute()) for file in picture.files))
-
-
-def _plain_around(pictures: Sequence[Picture], limits: ReadLimits, position: int, boxes: Sequence[Box]) -> float:
-    """Return how plain a picture is outside some boxes; 0 if it is gone since it was described."""
-    try:
-        grey = read_grey(pictures[position].image_id, at_least=_PLAIN_SIDE, limits=limits).pixels
-    except ImageError:
-        return 0.0
-    return plain_share(grey, pictures[position].size, boxes)
-
-
-def _detail_within(pictures: Sequence[Picture], limits: ReadLimits, position: int, box: Box) -> float:
-    """Return which part of its pixels a picture needs within a box; all of them if it is gone."""
-    try:
-        read = read_grey(pictures[position].image_id, limits=limits)
-    except ImageError:
-        return 1.0
-    scale_x, scale_y = read.pixels.shape[1] / read.width, read.pixels.shape[0] / read.height
-    left, top, right, bottom = box
-    rows = slice(max(0, round(top * scale_y)), max(0, round((bottom + 1) * scale_y)))
-    columns = slice(max(0, round(left * scale_x)), max(0, round((right + 1) * scale_x)))
-    return detail_share(read.pixels[rows, columns])
 
 
 def _groups(pictures: Sequence[Picture], gathered: Gathered, rules: Rules) -> list[Group]:

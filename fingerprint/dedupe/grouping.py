@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fingerprint.dedupe.derived import derived_pictures
-from fingerprint.dedupe.detail import Box, shows_no_more
+from fingerprint.dedupe.detail import shows_no_more
 from fingerprint.dedupe.keepers import Chosen, KeeperChoice
+from fingerprint.dedupe.looks import Looks
 from fingerprint.dedupe.values import Picture, Rules
 from fingerprint.dedupe.verdicts import Verdicts
 from fingerprint.dedupe.worth import Preference, Worth
@@ -21,6 +22,7 @@ from fingerprint.types import Progress
 from fingerprint.verify.changes import changes_of
 
 _SAME_SIZE = 0.03  # logarithm of the scale between pictures that have one size
+_MOST_SMALLER = 4  # smaller copies that a picture which seems to be enlarged is compared with
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,7 @@ def gather(
     verdicts: Verdicts,
     rules: Rules,
     look_at: Callable[[Sequence[int]], dict[int, list[Worth]]],
-    plain_around: Callable[[int, Sequence[Box]], float],
-    detail_within: Callable[[int, Box], float],
+    looks: Looks,
     progress: Progress | None = None,
 ) -> Gathered:
     """Choose keepers and give each its members.
@@ -61,19 +62,18 @@ def gather(
     rules : Rules
     look_at : callable
         Returns what is known of the files of pictures, by their positions.
-    plain_around : callable
-        Returns how plain a picture is outside some boxes; see `fingerprint.dedupe.detail.plain_share`.
-    detail_within : callable
-        Returns which part of its pixels a picture needs within a box; see `fingerprint.dedupe.detail.detail_share`.
+    looks : Looks
+        Looks closer at some of them.
     progress : callable, optional
         Called as ``progress(done, total)``, in pictures that may be keepers.
     """
     near = {k: _copies_near(k, verdicts, rules) for k in range(len(pictures))}
     preference = Preference(rules)
     related = [k for k, picture in enumerate(pictures) if near[k] or len(picture.files) > 1 or picture.others]
-    worth = _compared(look_at(related), near, verdicts)
-    composed, parts = derived_pictures(pictures, near, verdicts, worth, plain_around, detail_within)
-    worth = {k: sorted(_derived(files, k in composed | parts), key=preference.key) for k, files in worth.items()}
+    worth, enlarged = _compared(look_at(related), near, verdicts, looks)
+    composed, parts = derived_pictures(pictures, near, verdicts, worth, looks)
+    derived = composed | parts | enlarged
+    worth = {k: sorted(_derived(files, k in derived), key=preference.key) for k, files in worth.items()}
     order = sorted(related, key=lambda k: preference.key(worth[k][0]))
     choice = KeeperChoice(pictures, near, verdicts, rules, worth, composed)
     chosen = choice.in_order(order, progress)
@@ -120,20 +120,55 @@ def _copies_near(picture: int, verdicts: Verdicts, rules: Rules) -> list[int]:
     return [k for k, known in found if known is not None and known.probability >= rules.min_probability]
 
 
-def _compared(worth: dict[int, list[Worth]], near: dict[int, list[int]], verdicts: Verdicts) -> dict[int, list[Worth]]:
-    """Correct what is known of pictures that were taken for enlarged, if no copy of the same size shows more."""
+def _compared(
+    worth: dict[int, list[Worth]], near: dict[int, list[int]], verdicts: Verdicts, looks: Looks
+) -> tuple[dict[int, list[Worth]], set[int]]:
+    """Correct what is known of pictures that seem to be enlarged by comparing them with their whole copies.
 
-    def same_size(k: int) -> list[Worth]:
-        found = ((worth[j][0], verdicts.known(k, j)) for j in near[k] if worth.get(j))
-        whole = ((other, changes_of(known)) for other, known in found if known is not None)
-        return [other for other, made in whole if made.is_whole and abs(math.log(made.scale)) < _SAME_SIZE]
+    What names its camera was not made from a smaller one that does not.
 
-    corrected = dict(worth)
+    Returns
+    -------
+    worth : dict of int to list of Worth
+        As given, but those that are not enlarged need all of their pixels.
+    enlarged : set of int
+        Pictures that were made by enlarging a copy of theirs.
+    """
+    corrected, enlarged = dict(worth), set[int]()
     for k, files in worth.items():
-        others = [other.drops for other in same_size(k) if other.drops] if files and files[0].detail < 1 else []
-        if others and all(shows_no_more(files[0].drops, other) for other in others):
+        if not files or files[0].detail == 1:
+            continue
+        same_size, smaller = _whole_copies(k, worth, near, verdicts)
+        if any(looks.was_enlarged(k, j) for j in smaller if _has_camera(worth[j]) >= _has_camera(files)):
+            enlarged.add(k)
+        elif smaller or (same_size and all(shows_no_more(files[0].drops, worth[j][0].drops) for j in same_size)):
             corrected[k] = [replace(file, detail=1.0) for file in files]
-    return corrected
+    return corrected, enlarged
+
+
+def _whole_copies(
+    k: int, worth: dict[int, list[Worth]], near: dict[int, list[int]], verdicts: Verdicts
+) -> tuple[list[int], list[int]]:
+    """Return the copies that show the whole of a picture at its size, and some that show it smaller, the largest first.
+
+    What was turned or mirrored besides cannot be laid beside it.
+    """
+    same_size, smaller = [], []
+    for j in near[k]:
+        known = verdicts.known(j, k)
+        changes = None if known is None else changes_of(known)
+        if not worth.get(j) or changes is None or not changes.is_whole:
+            continue
+        if abs(math.log(changes.scale)) < _SAME_SIZE:
+            same_size += [j] if worth[j][0].drops else []
+        elif changes.scale < 1 and changes.is_upright:
+            smaller.append(j)
+    smaller.sort(key=lambda j: (-worth[j][0].size[0] * worth[j][0].size[1], j))
+    return same_size, smaller[:_MOST_SMALLER]
+
+
+def _has_camera(files: Sequence[Worth]) -> bool:
+    return any(file.origin.camera for file in files)
 
 
 def _derived(files: Sequence[Worth], derived: bool) -> list[Worth]:

@@ -26,8 +26,9 @@ _STEPS = 4  # classes of size for each factor of two in pixels: less is no reaso
 _GOOD_QUALITY, _QUALITY_STEP = 90, 5  # of a JPEG: from here on a higher one is no reason
 _HEAVY_LOSS = 70  # quality below which a file is hardly a camera's own, whatever it says
 _UNKNOWN_QUALITY = 80  # of formats whose headers do not say how much was lost
-#: The same where it is known who writes them: cameras, or programs that make pictures for the web of others.
-_USUAL_QUALITY = {"HEIC": _GOOD_QUALITY, "WebP": 60, "AVIF": 60}
+#: The same where it is known who writes them: cameras, or programs that make pictures for the web, or animations, of
+#: others. A GIF has 256 colours at most.
+_USUAL_QUALITY = {"HEIC": _GOOD_QUALITY, "WebP": 60, "AVIF": 60, "GIF": 50}
 _COLOUR_SIDE = 64  # pixels at which it is seen whether there are colours
 _COLOURED, _LEAST_COLOURED = 12, 0.001  # difference of channels of a pixel with colour, and share of such pixels
 _RAW = "camera RAW"
@@ -210,11 +211,11 @@ class Preference:
             _Criterion(lambda w: w.quality < _HEAVY_LOSS, _quality_reason),
             camera,
             _Criterion(lambda w: w.origin.taken is None, lambda w: f"has its date in the file ({w.origin.taken})"),
-            _Criterion(lambda w: w.has_made_name, lambda _: "the others are named like what is made from pictures"),
+            _Criterion(lambda w: w.has_made_name, lambda _: "others are named like what is made from pictures"),
             # after these: an edited picture may be saved with less loss than what it was made from
             _Criterion(lambda w: -w.quality_class, _quality_reason),
-            _Criterion(lambda w: w.has_name_of_copy, lambda _: "the others are named like copies"),
-            _Criterion(lambda w: (w.date, w.changed), lambda w: f"oldest ({w.date})"),
+            _Criterion(lambda w: w.has_name_of_copy, lambda _: "others are named like copies"),
+            *(() if rules.keep == "newest" else (_OLDEST,)),
             _Criterion(lambda w: -w.bytes_per_pixel, lambda _: "most bytes for each pixel"),
             _Criterion(lambda w: w.file.order, lambda _: "first of equals"),
         ]
@@ -258,6 +259,7 @@ def _quality_reason(worth: Worth) -> str:
     return f"least compressed ({worth.origin.form or 'by its format'})"
 
 
+_OLDEST = _Criterion(lambda w: (w.date, w.changed), lambda w: f"oldest ({w.date})")
 #: What a user may put before everything else that is known of the files.
 _CHOSEN: dict[Keep, tuple[_Criterion, ...]] = {
     "best": (),

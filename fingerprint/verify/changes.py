@@ -105,6 +105,11 @@ class Changes:
         return _turned(self.rotation) and not _is_straight(self.rotation)
 
     @property
+    def is_upright(self) -> bool:
+        """Whether one is neither mirrored, nor a negative, nor turned against the other, nor stretched."""
+        return not (self.mirrored or self.inverted or _turned(self.rotation) or self.stretch > 1)
+
+    @property
     def words(self) -> str:
         """What was done, such as ``"mirrored, crop, 40 % shown (lower left)"``."""
         if self.same_file:

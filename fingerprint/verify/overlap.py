@@ -49,6 +49,7 @@ _TRUST = 1.15  # how much better whole pictures must agree than the keypoints' t
 _LIKE = 0.3  # correlations below this are as usual for unrelated pictures
 _BETTER = 1.003  # how much better a realigned picture must agree
 _REALIGNMENTS = 2
+_FAR = 1.0  # pixels of the coarse grid, of a correction from which on the keypoints' transform is not good enough
 _THREE_QUARTERS = MEASURES.index("three_quarters")
 
 
@@ -163,10 +164,14 @@ class Overlap:
     measures : float64 array, shape (len(OVERLAP_NAMES),)
     piece : float64 array, shape (4,)
         Left, top, right and bottom of the part of the reference that agrees most, in shares of its sides.
+    transform : float64 array, shape (3, 3), or None
+        From pixels of the original query to pixels of the original reference, if the pixels agree clearly better on it
+        than on that of the keypoints; None if they do not.
     """
 
     measures: F64
     piece: F64
+    transform: F64 | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +220,13 @@ class Coarse:
             self.sides.chain.measure(self.sides.query, self.laid.reference, self.measures),
             self._compare_colours(),
         )
-        return Overlap(np.concatenate(parts), piece)
+        better = self.whole or moved > _FAR
+        return Overlap(np.concatenate(parts), piece, self._corrected() if better else None)
+
+    def _corrected(self) -> F64:
+        """Return the transform on which the pair agrees best, with its correction."""
+        to_grid = resize_map(self.sides.reference_size, (COARSE_SIDE, COARSE_SIDE))
+        return np.asarray(np.linalg.inv(self.move @ to_grid) @ to_grid @ self.transform)
 
     def _compare_colours(self) -> F64:
         """Return how the colours agree where the pictures lie on each other."""

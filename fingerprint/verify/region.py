@@ -19,6 +19,9 @@ _LEAST_BORDER = 0.7  # logarithm of how much stronger the query's edges are at t
 _LEAST_AGREEING, _MOST_CONTRADICTING = 0.5, 0.2  # shares of a piece's textured cells
 _MOST_AROUND = 0.2  # share of the textured cells around it that agree
 _LEAST_AROUND = math.log1p(40)  # of the number of cells around it that contradict
+#: Share of the texture that agrees on the coarse grid: from here on the whole does, whatever compression took of what
+#: is finer, as of leather around a dress.
+_WHOLE_AGREES = 0.9
 
 
 def seen_regions(
@@ -64,7 +67,8 @@ def _is_piece(overlap: Overlap) -> bool:
     """Return whether what agrees is a piece with a border of its own."""
     known = dict(zip(OVERLAP_NAMES, overlap.measures.tolist(), strict=True))
     return bool(
-        known["piece_sides"] > 0
+        known["coarse_agreeing"] < _WHOLE_AGREES
+        and known["piece_sides"] > 0
         and known["border"] >= _LEAST_BORDER
         and known["piece_agreeing"] >= _LEAST_AGREEING
         and known["piece_contradicting"] <= _MOST_CONTRADICTING

@@ -140,9 +140,12 @@ def examine(
     overlap = None if seen is None else seen.measures
     judgement = judge(evidence, overlap, models)
     transform, size = agreement.transform, (query.plain.width, query.plain.height)
-    of_copy = seen if judgement.copy >= COPY_PROBABILITY else None
-    region, query_region = seen_regions(transform, size, (reference.width, reference.height), of_copy)
     mirrored, inverted = VARIANTS[agreement.variant]
+    of_copy = seen if judgement.copy >= COPY_PROBABILITY else None
+    if of_copy is not None and of_copy.transform is not None:
+        transform = of_copy.transform / of_copy.transform[2, 2]
+        mirrored = bool(np.linalg.det(transform[:2, :2]) < 0)
+    region, query_region = seen_regions(transform, size, (reference.width, reference.height), of_copy)
     found = Verification(
         probability=judgement.copy,
         shared_probability=judgement.shared,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fingerprint.dedupe.detail import detail_share, drops, plain_share, share_of, shows_no_more
+from fingerprint.dedupe.detail import detail_share, drops, plain_share, share_of, shows_no_more, was_enlarged
 from fingerprint.types import U8
 
 NAMES = ("astronaut", "chelsea", "coffee", "motorcycle_left")
@@ -64,6 +64,29 @@ def test_the_source_of_an_enlarged_copy_shows_more(photos: dict[str, U8], name: 
     enlarged = drops(encoded(np.asarray(small.resize(source.size, METHODS[1])), 90))
     assert share_of(enlarged) < 1
     assert not shows_no_more(enlarged, drops(np.asarray(source)))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("scale", [1.25, 1.6, 2.5])
+@pytest.mark.parametrize("name", NAMES)
+def test_which_of_two_sizes_was_made_from_the_other(
+    photos: dict[str, U8], name: str, scale: float, method: Image.Resampling
+) -> None:
+    source = grey(photos, name)
+    large = encoded(grey(photos, name, scale, method), 90)
+    assert was_enlarged(large, source)
+    assert not was_enlarged(source, large)
+    small = encoded(grey(photos, name, 1 / scale, method), 70)
+    assert not was_enlarged(source, small)
+    soft = np.asarray(cv2.GaussianBlur(source, (0, 0), 1.0), np.uint8)
+    image = Image.fromarray(soft)
+    reduced = image.resize((round(image.width / scale), round(image.height / scale)), method)
+    assert not was_enlarged(soft, encoded(np.asarray(reduced), 70))
+
+
+def test_of_pictures_without_a_spectrum_nothing_is_said() -> None:
+    assert not was_enlarged(np.zeros((200, 200), np.uint8), np.zeros((100, 100), np.uint8))
+    assert not was_enlarged(np.zeros((20, 20), np.uint8), np.zeros((10, 10), np.uint8))
 
 
 BOX = (0.0, 60.0, 255.0, 195.0)

@@ -14,6 +14,7 @@ from fingerprint.dedupe import KEEPS, Member, Rules
 from fingerprint.dedupe.derived import derived_pictures
 from fingerprint.dedupe.detail import Box
 from fingerprint.dedupe.grouping import Gathered, gather
+from fingerprint.dedupe.looks import Looks
 from fingerprint.dedupe.values import Keep, Picture, PictureFile, allowed
 from fingerprint.dedupe.verdicts import Verdicts, same_picture
 from fingerprint.dedupe.worth import Preference, Worth
@@ -76,6 +77,25 @@ class MadeUp(Verdicts):
         self.note(query, reference, self.hidden.get((query, reference), replace(copy(0.01), shared_probability=0.0)))
 
 
+class Seen(Looks):
+    """What looks at pixels would see."""
+
+    def __init__(self, plain: float = 0.0, detail: float = 1.0, enlarged: Sequence[tuple[int, int]] = ()) -> None:
+        super().__init__([], DEFAULT_CONFIG.limits)
+        self.plain, self.detail, self.enlarged = plain, detail, enlarged
+        self.asked: list[tuple[int, Box]] = []
+
+    def plain_around(self, position: int, boxes: Sequence[Box]) -> float:
+        return self.plain
+
+    def detail_within(self, position: int, box: Box) -> float:
+        self.asked.append((position, box))
+        return self.detail
+
+    def was_enlarged(self, large: int, small: int) -> bool:
+        return (large, small) in self.enlarged
+
+
 def gathered(
     pictures: Sequence[Picture],
     verdicts: Verdicts,
@@ -87,10 +107,7 @@ def gathered(
         origins = {k: Origin("JPEG", 90, "Canon" if k in cameras else None, None) for k in related}
         return {k: [Worth(file, pictures[k].size, 1.0, origins[k]) for file in pictures[k].files] for k in related}
 
-    def plain_around(_position: int, _boxes: Sequence[Box]) -> float:
-        return plain
-
-    return gather(pictures, verdicts, rules or Rules(), look_at, plain_around, lambda _position, _box: 1.0)
+    return gather(pictures, verdicts, rules or Rules(), look_at, Seen(plain))
 
 
 def groups(found: Gathered) -> dict[int, list[int]]:
@@ -243,9 +260,7 @@ def test_what_shows_a_part_of_a_photograph_and_more_was_made_with_it(
         transform=(1.8, 0.0, 0.0, 0.0, 1.8, 300.0, 0.0, 0.0, 1.0),
     )
     known = {k: [worth(size=pictures[k].size, camera=camera)] for k, camera in enumerate(cameras)}
-    found = derived_pictures(
-        pictures, {0: [1], 1: [0]}, MadeUp({(0, 1): verdict}), known, lambda *_: 0.0, lambda *_: 1.0
-    )
+    found = derived_pictures(pictures, {0: [1], 1: [0]}, MadeUp({(0, 1): verdict}), known, Seen())
     assert set.union(*found) == derived
 
 
@@ -272,6 +287,7 @@ def worth(name: str = "x.jpg", size: tuple[int, int] = SIZE, **facts: object) ->
         ({"form": "HEIC", "quality": None}, {"quality": 84}, "least compressed (HEIC)"),
         ({"quality": 70}, {"form": "WebP", "quality": None}, "least compressed (JPEG quality about 70)"),
         ({"quality": 70}, {"form": "AVIF", "quality": None}, "least compressed (JPEG quality about 70)"),
+        ({"quality": 72}, {"form": "GIF", "quality": None}, "least compressed (JPEG quality about 72)"),
         ({"camera": "Canon"}, {"seconds": 1}, "has its camera in the file (Canon)"),
         ({"taken": "2020-01-01 00:00:00"}, {"seconds": 1}, "has its date in the file"),
         ({"name": "img.jpg"}, {"name": "img (1).jpg", "seconds": 1}, "named like copies"),
@@ -300,16 +316,10 @@ def test_a_photograph_may_be_sharp_in_one_place(within: float, derived: set[int]
     pictures = pictures_of(SIZE, (200, 160))
     verdict = copy(reference_size=(200, 160))
     known = {0: [worth("0.jpg")], 1: [worth("1.jpg", (200, 160), detail=0.5)]}
-    asked: list[tuple[int, Box]] = []
-
-    def detail_within(position: int, place: Box) -> float:
-        asked.append((position, place))
-        return within
-
-    near = {0: [1], 1: [0]}
-    found = derived_pictures(pictures, near, MadeUp({(0, 1): verdict}), known, lambda *_: 0.0, detail_within)
+    looks = Seen(detail=within)
+    found = derived_pictures(pictures, {0: [1], 1: [0]}, MadeUp({(0, 1): verdict}), known, looks)
     assert set.union(*found) == derived
-    assert asked == [(1, (-0.5, -0.5, 99.5, 79.5))]
+    assert looks.asked == [(1, (-0.5, -0.5, 99.5, 79.5))]
 
 
 @pytest.mark.parametrize(
@@ -325,7 +335,7 @@ def test_a_screenshot_by_its_name_was_made_with_what_it_shows(names: tuple[str, 
     pictures = pictures_of(SIZE, (200, 160))
     known = {0: [worth(names[0])], 1: [worth(names[1], (200, 160))]}
     verdicts = MadeUp({(0, 1): copy(reference_size=(200, 160))})
-    found = derived_pictures(pictures, {0: [1], 1: [0]}, verdicts, known, lambda *_: 0.0, lambda *_: 1.0)
+    found = derived_pictures(pictures, {0: [1], 1: [0]}, verdicts, known, Seen())
     assert set.union(*found) == derived
 
 
@@ -337,8 +347,46 @@ def test_a_soft_photograph_is_not_taken_for_enlarged_because_its_copy_has_artefa
         0: [worth("0.jpg", quality=90, detail=2 / 3, drops=(1.0, 1.0, 0.13))],
         1: [worth("1.jpg", quality=60, drops=(1.0, 1.0, drop))],
     }
-    looks = (lambda *_: 0.0, lambda *_: 1.0)
-    found = gather(pictures, MadeUp({(1, 0): copy()}), Rules(), lambda _: known, *looks)
+    found = gather(pictures, MadeUp({(1, 0): copy()}), Rules(), lambda _: known, Seen())
+    assert groups(found) == {kept: [1 - kept]}
+
+
+@pytest.mark.parametrize(
+    ("enlarged", "cameras", "kept"),
+    [(True, (None, None), 1), (False, (None, None), 0), (True, ("Canon", None), 0), (True, ("Canon", "Canon"), 1)],
+)
+def test_an_enlarged_copy_goes_and_a_soft_photograph_stays(
+    enlarged: bool, cameras: tuple[str | None, str | None], kept: int
+) -> None:
+    """0 has twice the pixels of 1 along a line, and seems to need half of them."""
+    pictures = pictures_of((200, 160), SIZE)
+    known = {
+        0: [worth("0.jpg", (200, 160), quality=95, detail=0.45, camera=cameras[0])],
+        1: [worth("1.jpg", quality=60, camera=cameras[1])],
+    }
+    looks = Seen(enlarged=[(0, 1)] if enlarged else [])
+    found = gather(pictures, MadeUp({(1, 0): smaller()}), Rules(), lambda _: known, looks)
+    assert groups(found) == {kept: [1 - kept]}
+
+
+@pytest.mark.parametrize(("plain", "kept"), [(0.9, 0), (0.1, 1)])
+def test_a_part_of_a_photograph_on_a_plain_page_was_made_with_it(plain: float, kept: int) -> None:
+    """1 is the larger file, and shows a part of 0 with more around it."""
+    pictures = pictures_of((400, 300), (720, 1480))
+    verdict = replace(
+        copy(reference_size=(720, 1480)),
+        query_size=(400, 300),
+        query_region=box(49.5, -0.5, 349.5, 299.5),
+        reference_region=box(-0.5, 299.5, 719.5, 1019.5),
+        transform=(2.4, 0.0, -120.0, 0.0, 2.4, 300.0, 0.0, 0.0, 1.0),
+    )
+    known = {k: [worth(f"{k}.jpg", size=picture.size)] for k, picture in enumerate(pictures)}
+
+    class Page(Seen):
+        def plain_around(self, position: int, boxes: Sequence[Box]) -> float:
+            return self.plain if position == 1 else 0.0
+
+    found = gather(pictures, MadeUp({(0, 1): verdict}), Rules(), lambda _: known, Page(plain))
     assert groups(found) == {kept: [1 - kept]}
 
 
@@ -360,6 +408,14 @@ def test_one_thing_may_be_put_first(keep: Keep, kept: str) -> None:
     preference = Preference(Rules(keep=keep))
     assert min(files, key=lambda name: preference.key(files[name])) == kept
     assert len(KEEPS) == 5
+
+
+def test_the_newest_is_not_called_the_oldest_of_those_that_are_as_new() -> None:
+    files = [worth(taken="2024-01-01 00:00:00", seconds=seconds, order=k) for k, seconds in enumerate((5, 9, 1))]
+    files.append(worth(taken="2020-01-01 00:00:00", order=3))
+    preference = Preference(Rules(keep="newest"))
+    keeper = min(files, key=preference.key)
+    assert preference.reasons(keeper, files) == ("newest (2024-01-01 00:00:00)", "first of equals")
 
 
 def test_preferred_folders_come_first_in_their_order() -> None:

@@ -325,6 +325,38 @@ def seen(query: U8, reference: U8) -> dict[str, float]:
     return dict(zip(OVERLAP_NAMES, overlap.measures.tolist(), strict=True))
 
 
+@pytest.mark.parametrize("name", SCENES)
+class TestTransform:
+    """The transform on which pixels agree, where that of the keypoints is not good enough."""
+
+    def test_a_good_transform_stays(self, name: str, scenes: dict[str, U8]) -> None:
+        found = measure_overlap(sides_of(scenes[name][:, 40:], scenes[name]), shift(40, 0), MANY)
+        assert found is not None
+        assert found.transform is None
+
+    @pytest.mark.parametrize("mirrored", [False, True])
+    def test_wholes_that_agree_better_give_theirs(self, name: str, mirrored: bool, scenes: dict[str, U8]) -> None:
+        reference = scenes[name]
+        small = shrink(reference, reference.shape[0] // 2, reference.shape[1] // 2)
+        query = np.ascontiguousarray(small[:, ::-1]) if mirrored else small
+        wrong = np.array([[1.2, 0.3, 40.0], [-0.3, 1.2, 20.0], [0, 0, 1]])
+        expected = resize_map(size_of(small), size_of(reference)) @ (mirror(small.shape[1]) if mirrored else np.eye(3))
+        for transform in (wrong, None):
+            found = measure_overlap(sides_of(query, reference), transform, 4)
+            assert found is not None
+            assert found.transform is not None
+            np.testing.assert_allclose(found.transform, expected, atol=1.0)
+
+    def test_a_transform_that_is_off_is_corrected(self, name: str, scenes: dict[str, U8]) -> None:
+        reference = scenes[name]
+        off = 1.6 * reference.shape[1] / COARSE_SIDE
+        found = measure_overlap(sides_of(reference[:, 40:], reference), shift(40 + off, 0), MANY)
+        assert found is not None
+        assert found.transform is not None
+        corner = found.transform @ (200, 150, 1)
+        np.testing.assert_allclose(corner[:2] / corner[2], (240, 150), atol=off / 2)
+
+
 def test_a_thumbnail_smaller_than_a_cell_is_not_compared() -> None:
     grey = np.random.default_rng(0).integers(0, 256, (60, 60), dtype=np.uint8)
     thumbnail = np.zeros((7, 7), np.uint8)

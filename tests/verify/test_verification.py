@@ -29,6 +29,7 @@ from fingerprint.index.shortlist import shortlist
 from fingerprint.models import Models
 from fingerprint.results import Verification
 from fingerprint.types import F64, U8, VARIANTS, Candidate, Fingerprint, Query
+from fingerprint.verify.changes import changes_of
 from fingerprint.verify.geometry import apply_transform, signed_area
 from fingerprint.verify.score import LOOK_CLOSER, Judgement, evidence_vector
 from fingerprint.verify.verification import find_agreement, verify
@@ -154,6 +155,25 @@ def test_plain_jpegs_are_copies(quality: int, photos: dict[str, U8]) -> None:
     """In a smooth photograph compression leaves corners of blocks, which agree in many wrong places."""
     for name, photo in photos.items():
         assert compare(as_jpeg(photo, quality), photo).relation == "copy", name
+
+
+@pytest.mark.parametrize(("quality", "scale"), [(40, 0.3), (40, 0.6), (65, 0.6), (85, 0.3)])
+def test_a_smooth_photograph_is_seen_whole(quality: int, scale: float, photos: dict[str, U8]) -> None:
+    """Its keypoints agree on a part, or on a rotation; its pixels agree on the whole."""
+    photo = photos["clock_motion"]
+    height, width = (round(scale * side) for side in photo.shape[:2])
+    small = as_jpeg(shrink(photo, height, width), quality)
+    found = changes_of(compare(photo, small))
+    assert (found.is_copy, found.is_whole, found.mirrored) == (True, True, False)
+    assert min(found.rotation, 360 - found.rotation) < 2
+
+
+@pytest.mark.parametrize("name", ["astronaut", "brick", "chelsea", "grass"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_compressed_smaller_copy_is_seen_whole(name: str, turned: bool, photos: dict[str, U8]) -> None:
+    photo = photos[name]
+    small = as_jpeg(shrink(photo, photo.shape[0] * 2 // 5, photo.shape[1] * 2 // 5), 40)
+    assert changes_of(compare(small, photo) if turned else compare(photo, small)).is_whole
 
 
 class TestStrangers:
