@@ -18,6 +18,7 @@ NOTES: Mapping[str, tuple[int, ...]] = {
     "experiments-evidence": (12,),
     "experiments-hamming": (19,),
     "experiments-insets": (14,),
+    "experiments-keepers": (34,),
     "experiments-local-index": (8, 9, 10),
 }
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fingerprint.config import ReadLimits
+from fingerprint.dedupe.compression import pixel_quality
 from fingerprint.dedupe.detail import drops, share_of
 from fingerprint.dedupe.filenames import is_of_a_copy, is_of_a_screenshot, is_of_what_was_made
 from fingerprint.dedupe.values import Keep, Picture, PictureFile, Rules
@@ -55,6 +56,8 @@ class Worth:
     drops : tuple of float
         What `detail` comes from; see `fingerprint.dedupe.detail.drops`.
     has_colours : bool
+    pixel_quality : int or None
+        Lowest quality with which it was saved as a JPEG before; see `fingerprint.dedupe.compression`.
     """
 
     file: PictureFile
@@ -66,6 +69,7 @@ class Worth:
     n_frames: int = 1
     drops: tuple[float, ...] = ()
     has_colours: bool = True
+    pixel_quality: int | None = None
 
     @property
     def pixels(self) -> float:
@@ -79,9 +83,10 @@ class Worth:
 
     @property
     def quality(self) -> int:
-        """Quality of a JPEG, or what corresponds to it."""
+        """Quality of a JPEG, or what corresponds to it: the lowest that it was ever saved with, as far as is known."""
         usual = _USUAL_QUALITY.get(self.origin.form, _UNKNOWN_QUALITY)
-        return usual if self.origin.quality is None else self.origin.quality
+        said = usual if self.origin.quality is None else self.origin.quality
+        return said if self.pixel_quality is None else min(said, self.pixel_quality)
 
     @property
     def quality_class(self) -> int:
@@ -122,16 +127,23 @@ class Worth:
 
 def worth_of(picture: Picture, limits: ReadLimits, *, with_detail: bool) -> list[Worth]:
     """Return what is known of each file of a picture; of one that is gone, what the scan knew."""
-    detail, found, has_colours = 1.0, tuple[float, ...](), True
+    detail, found, has_colours, quality = 1.0, tuple[float, ...](), True, None
     if with_detail:
         with suppress(ImageError):  # gone since the scan: nothing will be done with it
-            found = drops(read_grey(picture.files[0].path, limits=limits).pixels)
+            grey = read_grey(picture.files[0].path, limits=limits).pixels
+            found, quality = drops(grey), pixel_quality(grey)
             detail = share_of(found)
             has_colours = _has_colours(read_rgb(picture.files[0].path, at_least=_COLOUR_SIDE, limits=limits).pixels)
     origins = [_origin(file) for file in picture.files]
     n_frames = frames_of(picture.files[0], limits, origins[0])  # all have the same bytes
     return [
-        Worth(file, picture.size, detail, origin, n_frames=n_frames, drops=found, has_colours=has_colours)
+        Worth(
+            *(file, picture.size, detail, origin),
+            n_frames=n_frames,
+            drops=found,
+            has_colours=has_colours,
+            pixel_quality=quality,
+        )
         for file, origin in zip(picture.files, origins, strict=True)
     ]
 
@@ -255,7 +267,7 @@ def _megapixels(worth: Worth) -> str:
 
 def _quality_reason(worth: Worth) -> str:
     if worth.origin.form == "JPEG":
-        return f"least compressed (JPEG quality about {worth.origin.quality})"
+        return f"least compressed (JPEG quality about {worth.quality})"
     return f"least compressed ({worth.origin.form or 'by its format'})"
 
 

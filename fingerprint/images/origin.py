@@ -33,8 +33,8 @@ _OWN_KINDS = frozenset((0x020001, 0x020002, 0x020003))  # part of a panorama, an
 _UNNAMED_KIND, _OWN_SHARE = 0, 0.5  # the kind of gain maps, too; but these have a small part of the first one's bytes
 _WEBP_ANIMATION = 2  # a bit of the flags of VP8X
 _DATE_FORM = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
-#: Luma quantisation of quality 50 in the order of a file (zigzag): Annex K of the JPEG standard (ITU-T T.81).
-_STANDARD = (
+#: Steps in which a JPEG of quality 50 has luma, in the order of a file (zigzag): Annex K of the standard, ITU-T T.81.
+LUMA_STEPS = (
     *(16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40, 26, 24, 22, 22, 24, 49, 35, 37, 29, 40, 58, 51),
     *(61, 60, 57, 51, 56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87, 95, 98, 103, 104, 103, 62, 77),
     *(113, 121, 112, 100, 120, 92, 101, 103, 99),
@@ -196,7 +196,11 @@ def _luma_table(body: bytes) -> tuple[int, ...] | None:
 
 def _quality_of(table: tuple[int, ...]) -> int:
     """Return the quality whose table, as libjpeg scales the standard's, has the same sum."""
-    percent = 100 * sum(table) / sum(_STANDARD)
+    return quality_of_percent(100 * sum(table) / sum(LUMA_STEPS))
+
+
+def quality_of_percent(percent: float) -> int:
+    """Return the quality, 1 to 100, at which libjpeg has steps of this percentage of `LUMA_STEPS`."""
     quality = 100 - percent / 2 if percent <= 100 else 5000 / percent
     return min(100, max(1, round(quality)))
 
