@@ -59,8 +59,7 @@ def undo(entries: list[Entry], log: Log | None = None) -> Iterator[Undone]:
             continue
         path = Path(entry.path)
         if entry.stage == "undone":
-            there = os.path.lexists(path)
-            yield Undone(path, _THERE) if there else Undone(path, _FAILED, "it is gone since it was taken back")
+            yield _back_before(entry, path)
             continue
         if entry.stage == "failed" and not (isinstance(entry, Linked) and os.path.lexists(entry.aside)):
             continue
@@ -73,6 +72,14 @@ def undo(entries: list[Entry], log: Log | None = None) -> Iterator[Undone]:
         if log is not None and not item.reason:
             log.undone(number)
         yield item
+
+
+def _back_before(entry: Moved | Linked, path: Path) -> Undone:
+    """Return what has become of a file since it was taken back; nothing is done any more."""
+    if not os.path.lexists(path):
+        return Undone(path, _FAILED, "it is gone since it was taken back")
+    there = _has_content(Path(os.path.realpath(path)), entry.state)
+    return Undone(path, _THERE) if there else Undone(path, _FAILED, "something else lies there")
 
 
 def _has_content(path: Path, state: FileState) -> bool:

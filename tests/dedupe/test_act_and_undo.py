@@ -564,6 +564,19 @@ def test_undoing_again_leaves_alone_what_another_run_has_moved_there(library: Pa
     assert [item.done for item in taken_back(library.parent / "later.jsonl").values()] == ["back"]
 
 
+def test_what_was_taken_back_and_is_gone_or_changed_since_is_told(library: Path) -> None:
+    _, log = acted(library, "move")
+    taken_back(log)
+    (library / "b/same.jpg").write_bytes(b"painted over")
+    (library / "b/other.jpg").unlink()
+    undone = taken_back(log)
+    assert (undone["same.jpg"].done, undone["same.jpg"].reason) == ("not undone", "something else lies there")
+    assert (undone["other.jpg"].done, undone["other.jpg"].reason) == (
+        "not undone",
+        "it is gone since it was taken back",
+    )
+
+
 def test_what_could_not_be_moved_is_not_taken_back(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     group, moved = group_of(library, ("b/same.jpg",)), library.parent / "moved"
     with monkeypatch.context() as patch:
