@@ -310,6 +310,30 @@ def test_the_better_is_kept_and_it_is_said_why(
     assert reason in said
 
 
+@pytest.mark.parametrize(
+    ("shift", "n_inliers", "scale", "derived"),
+    [(0.0, 60, 1.0, {0}), (12.0, 60, 1.0, {1}), (12.0, 20, 1.0, {0}), (12.0, 60, 0.3, {0})],
+    ids=["a crop", "a print", "few keypoints", "a small one"],
+)
+def test_a_photograph_of_a_print_was_made_with_it(
+    shift: float, n_inliers: int, scale: float, derived: set[int]
+) -> None:
+    """0 is seen in 1, at most of its pixels and in perspective."""
+    width, height = (round(scale * side) for side in SIZE)
+    pictures = pictures_of((width, height), (200, 160))
+    verdict = replace(
+        copy(reference_size=(200, 160)),
+        n_inliers=n_inliers,
+        query_size=(width, height),
+        query_region=box(-0.5, -0.5, width - 0.5, height - 0.5),
+        reference_region=((40.0, 40.0), (140.0, 40.0 + shift), (140.0, 120.0), (40.0, 120.0)),
+        transform=(1 / scale, 0.0, 40.0, 0.0, 1 / scale, 40.0, 0.0, 0.0, 1.0),
+    )
+    known = {k: [worth(f"{k}.jpg", picture.size)] for k, picture in enumerate(pictures)}
+    found = derived_pictures(pictures, {0: [1], 1: [0]}, MadeUp({(0, 1): verdict}), known, Seen())
+    assert set.union(*found) == derived
+
+
 @pytest.mark.parametrize(("within", "derived"), [(1.0, {0}), (0.5, {1})])
 def test_a_photograph_may_be_sharp_in_one_place(within: float, derived: set[int]) -> None:
     """0 is sharper than 1 as a whole: it is a crop if 1 is as sharp there, else 0 was put into 1."""
