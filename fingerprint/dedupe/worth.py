@@ -84,9 +84,18 @@ class Worth:
     @property
     def quality(self) -> int:
         """Quality of a JPEG, or what corresponds to it: the lowest that it was ever saved with, as far as is known."""
+        return self._said if self.pixel_quality is None else min(self._said, self.pixel_quality)
+
+    @property
+    def was_saved_again(self) -> bool:
+        """Whether its pixels were compressed more than its header says: it was made from a JPEG."""
+        return self.pixel_quality is not None and self.pixel_quality <= self._said - _QUALITY_STEP
+
+    @property
+    def _said(self) -> int:
+        """Quality by its header, or the usual one of its format."""
         usual = _USUAL_QUALITY.get(self.origin.form, _UNKNOWN_QUALITY)
-        said = usual if self.origin.quality is None else self.origin.quality
-        return said if self.pixel_quality is None else min(said, self.pixel_quality)
+        return usual if self.origin.quality is None else self.origin.quality
 
     @property
     def quality_class(self) -> int:
@@ -226,6 +235,7 @@ class Preference:
             _Criterion(lambda w: w.has_made_name, lambda _: "others are named like what is made from pictures"),
             # after these: an edited picture may be saved with less loss than what it was made from
             _Criterion(lambda w: -w.quality_class, _quality_reason),
+            _Criterion(lambda w: w.was_saved_again, lambda _: "others were made from a JPEG and saved again"),
             _Criterion(lambda w: w.has_name_of_copy, lambda _: "others are named like copies"),
             *(() if rules.keep == "newest" else (_OLDEST,)),
             _Criterion(lambda w: -w.bytes_per_pixel, lambda _: "most bytes for each pixel"),

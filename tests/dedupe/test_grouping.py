@@ -268,10 +268,10 @@ def worth(name: str = "x.jpg", size: tuple[int, int] = SIZE, **facts: object) ->
     known = {"form": "JPEG", "quality": 85, "camera": None, "taken": None}
     of_file = {key: facts.pop(key) for key in ("order", "n_bytes", "seconds", "reference") if key in facts}
     detail, derived = facts.pop("detail", 1.0), facts.pop("is_derived", False)
-    colours, drops = facts.pop("has_colours", True), facts.pop("drops", ())
+    colours, drops, pixels = facts.pop("has_colours", True), facts.pop("drops", ()), facts.pop("pixel_quality", None)
     file = file_of(name, **of_file)  # type: ignore[arg-type]
     origin = Origin(**{**known, **facts})  # type: ignore[arg-type]
-    return Worth(file, size, detail, origin, derived, drops=drops, has_colours=colours)  # type: ignore[arg-type]
+    return Worth(file, size, detail, origin, derived, drops=drops, has_colours=colours, pixel_quality=pixels)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -290,6 +290,8 @@ def worth(name: str = "x.jpg", size: tuple[int, int] = SIZE, **facts: object) ->
         ({"quality": 72}, {"form": "GIF", "quality": None}, "least compressed (JPEG quality about 72)"),
         ({"camera": "Canon"}, {"seconds": 1}, "has its camera in the file (Canon)"),
         ({"taken": "2020-01-01 00:00:00"}, {"seconds": 1}, "has its date in the file"),
+        ({"quality": 78}, {"quality": 90, "pixel_quality": 66}, "least compressed (JPEG quality about 78)"),
+        ({"quality": 78}, {"quality": 90, "pixel_quality": 78, "n_bytes": 9000}, "made from a JPEG and saved again"),
         ({"name": "img.jpg"}, {"name": "img (1).jpg", "seconds": 1}, "named like copies"),
         ({"name": "img.jpg"}, {"name": "img-edited.jpg", "seconds": 1}, "named like what is made"),
         ({"quality": 78}, {"name": "IMG-20240102-WA0007.jpg", "quality": 85}, "named like what is made"),
